@@ -1,0 +1,31 @@
+/**
+ * What became of the rows of one step. Decision 5: rows are conserved, so
+ * `rows_in = rows_out + quarantined + deduplicated + filtered`, or the step fails.
+ *
+ * `rows_in` comes from our own count (the file scan, the input tables), never from the writer.
+ * For a merge `rows_out` is the net growth of the table: an older row that a newer one displaced counts as `deduplicated`.
+ */
+export interface Balance {
+  readonly rows_in: number;
+  readonly rows_out: number;
+  readonly quarantined: number;
+  readonly deduplicated: number;
+  readonly filtered: number;
+}
+
+/** How many rows are unaccounted for: 0 when the balance holds, positive when rows were lost, negative when some appeared. */
+export function imbalance(b: Balance): number {
+  return b.rows_in - b.rows_out - b.quarantined - b.deduplicated - b.filtered;
+}
+
+export function addBalances(parts: readonly Balance[]): Balance {
+  const sum = { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 };
+  for (const p of parts) {
+    sum.rows_in += p.rows_in;
+    sum.rows_out += p.rows_out;
+    sum.quarantined += p.quarantined;
+    sum.deduplicated += p.deduplicated;
+    sum.filtered += p.filtered;
+  }
+  return sum;
+}

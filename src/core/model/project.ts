@@ -1,0 +1,94 @@
+import type { Layer } from './table.ts';
+
+/**
+ * A project as the rest of the program sees it: the checked, resolved content of `pipelines.yaml`.
+ * Plain data, no secrets in clear beyond what the connectors need, no file positions (those stay with the loader).
+ */
+export interface Project {
+  readonly name: string;
+  /** Absolute path of the folder that holds the configuration file; relative paths in it start here. */
+  readonly root: string;
+  /** Absolute path of the configuration file itself. */
+  readonly config_file: string;
+  readonly lake: LakeSpec;
+  readonly engine: EngineSpec;
+  readonly sources: Readonly<Record<string, SourceSpec>>;
+  readonly silver: Readonly<Record<string, SilverSpec>>;
+  readonly gold: Readonly<Record<string, GoldSpec>>;
+}
+
+export interface LakeSpec {
+  /** A folder (absolute once loaded), `hdfs://…` or `s3://…`. */
+  readonly url: string;
+  readonly layers: Readonly<Record<Layer, string>>;
+  readonly keep: { readonly versions_days: number; readonly quarantine_days: number };
+}
+
+/** `engine:` after defaults. `type` picks the component, the rest belongs to it. */
+export interface EngineSpec {
+  readonly type: string;
+  readonly memory_limit?: string;
+  readonly threads?: number;
+  readonly [option: string]: unknown;
+}
+
+/** One entry of `sources:`; what is beyond `type`, `columns` and `tags` is checked by the connector's own schema. */
+export interface SourceSpec {
+  readonly type: string;
+  /** Declared columns, name → canonical type, in order; absent = inferred from the first input, then frozen. */
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly schema_change: 'evolve' | 'freeze' | 'discard_row' | 'discard_value';
+  readonly on_rewrite: 'replace' | 'append' | 'error';
+  readonly tags: readonly string[];
+  readonly description?: string;
+  /** The connector's own, validated options (`path`, `settle_seconds`, …). */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A use of a rule or test component: `{ between: { column: montant, above: 0 } }`. */
+export interface CheckSpec {
+  /** Component name (`not_null`, `between`, `expr`, `sql`, `unique`, …). */
+  readonly check: string;
+  /** Name that quarantine, ledger and messages use; derived from check and columns when the user gave none. */
+  readonly name: string;
+  readonly severity: 'fail' | 'warn';
+  /** The component's own validated parameters. */
+  readonly params: unknown;
+}
+
+export interface DedupeSpec {
+  readonly keep: 'first' | 'last';
+  /** Order by this column; without it the order in which rows arrived decides. */
+  readonly by?: string;
+  /** True: duplicates are removed before the rules are applied (the first row counts even if it is bad). */
+  readonly before_rules: boolean;
+}
+
+export interface SilverSpec {
+  readonly from: readonly string[];
+  /** Column → SQL expression over the source's columns; unnamed columns pass through. */
+  readonly select: Readonly<Record<string, string>>;
+  /** SQL condition of rows to keep; the others are counted as filtered. */
+  readonly where?: string;
+  readonly rules: readonly CheckSpec[];
+  readonly key: readonly string[];
+  readonly dedupe?: DedupeSpec;
+  readonly partition_by: readonly string[];
+  readonly tests: readonly CheckSpec[];
+  readonly tags: readonly string[];
+  readonly description?: string;
+}
+
+export interface GoldSpec {
+  /** The SQL text itself (a `.sql` file was read by the loader). */
+  readonly sql: string;
+  /** Where the SQL came from, for error messages: the file, or the configuration file. */
+  readonly sql_file: string;
+  readonly key: readonly string[];
+  /** Recompute only the rows whose value of this column was touched. */
+  readonly refresh?: { readonly by: string };
+  readonly partition_by: readonly string[];
+  readonly tests: readonly CheckSpec[];
+  readonly tags: readonly string[];
+  readonly description?: string;
+}

@@ -1,0 +1,170 @@
+import type { Column, FileStats } from '../model/table.ts';
+
+/**
+ * The port behind which every engine stands. SQL that crosses it is DuckDB's dialect (the one models are written in);
+ * an engine with another dialect translates. No row passes through it except small results.
+ * URIs are the lake's; only the engine and the lake know whether they are local paths.
+ */
+export interface Engine {
+  readonly type: string;
+  openSession(options: SessionOptions): Promise<EngineSession>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** For messages and spill-folder names: run and step. */
+  readonly label: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: EngineProgress) => void;
+}
+
+export interface EngineProgress {
+  /** 0..100, or undefined when the engine cannot tell. */
+  readonly percentage?: number;
+}
+
+/** A data file of one table version, as input of a step. */
+export interface InputFile {
+  readonly uri: string;
+  readonly rows: number;
+  readonly size_bytes: number;
+  /** Values of the partition columns (absent from the Parquet file itself), as Delta text; null = NULL. */
+  readonly partition_values: Readonly<Record<string, string | null>>;
+}
+
+/** A relation that SQL may name, made of the data files of one table version. */
+export interface InputRelation {
+  /** `silver.achats`, or a plain name such as `this` or `new_rows`. */
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly files: readonly InputFile[];
+  /** Names of the partition columns. */
+  readonly partition_by?: readonly string[];
+  /**
+   * Adds two columns: `_part` (0-based position of the file in `files`) and `_pos` (0-based position of the row in that file).
+   * Together they give the order in which rows arrived.
+   */
+  readonly with_position?: boolean;
+}
+
+export interface EngineColumn {
+  readonly name: string;
+  /** Engine type text in lower case, e.g. `decimal(38,2)`, `bigint`, `struct(a integer)`. */
+  readonly type: string;
+}
+
+export type Cell = string | number | bigint | boolean | null | readonly Cell[] | { readonly [k: string]: Cell };
+export type Row = Readonly<Record<string, Cell>>;
+
+export interface WriteTarget {
+  /** Folder (URI) into which candidate files are written; made by the lake, hidden from readers. */
+  readonly folder: string;
+  /** Columns that become partition values and are left out of the files. */
+  readonly partition_by?: readonly string[];
+  /** The columns and their order; the engine casts to these types (already storable ones, see `core/types`). */
+  readonly columns: readonly Column[];
+  /**
+   * Split the rows over several files by the value of this expression (one file per distinct value), so that a later
+   * rewrite touches few of them. Not a partition: the expression's value is stored nowhere.
+   */
+  readonly cluster_by?: string;
+}
+
+/** A Parquet file that was written but not yet published. */
+export interface CandidateFile {
+  readonly uri: string;
+  readonly size_bytes: number;
+  readonly rows: number;
+  readonly stats: FileStats;
+  readonly partition_values: Readonly<Record<string, string | null>>;
+}
+
+/** How a delimited file is laid out. Everything is explicit: the engine sniffs nothing. */
+export interface CsvDialect {
+  readonly delimiter: string;
+  readonly quote: string;
+  readonly escape: string;
+  readonly has_header: boolean;
+  /** Lines before the header that are not data. */
+  readonly skip_lines: number;
+}
+
+/** One input file, checked and described by its format, ready to be parsed. */
+export interface ParseFile {
+  /** Identity that goes into `_file`: the source-relative path. */
+  readonly id: string;
+  /** What the engine opens: the file itself, or a decoded copy. */
+  readonly uri: string;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+}
+
+export interface ParseRequest {
+  readonly format: 'csv' | 'ndjson' | 'json' | 'parquet';
+  readonly files: readonly ParseFile[];
+  /** csv only; the same for all files of the request. */
+  readonly dialect?: CsvDialect;
+  /** csv only: the names in the files' header order (same for all files of the request). */
+  readonly header?: readonly string[];
+  /**
+   * Columns to deliver, in order; a header column not listed is dropped. Absent columns never reach here (the caller
+   * quarantines such a file). For json/ndjson a missing member is NULL.
+   */
+  readonly columns: readonly Column[];
+  readonly target: WriteTarget;
+  /** Folder for the rejected rows, written in {@link REJECT_COLUMNS}. */
+  readonly reject_folder: string;
+  /** Stop and fail when more rows than this are rejected. */
+  readonly rejects_max?: number;
+}
+
+/** Columns of the rejects that parsing yields: one row per rejected record. */
+export const REJECT_COLUMNS: readonly Column[] = [
+  { name: 'file', type: 'varchar', nullable: false },
+  { name: 'line', type: 'bigint', nullable: true },
+  { name: 'byte_offset', type: 'bigint', nullable: true },
+  { name: 'column_name', type: 'varchar', nullable: true },
+  { name: 'error', type: 'varchar', nullable: false },
+  { name: 'raw', type: 'varchar', nullable: true },
+];
+
+export interface ParseResult {
+  /** Good rows: the requested columns plus `_file`, in input order. Empty when no row was good. */
+  readonly candidates: readonly CandidateFile[];
+  readonly rejects: readonly CandidateFile[];
+  /** Rows delivered and records rejected, per input file id. */
+  readonly per_file: ReadonlyMap<string, { readonly rows: number; readonly rejected: number }>;
+}
+
+/** What a session has used so far. */
+export interface EngineUsage {
+  readonly bytes_read: number;
+  readonly bytes_written: number;
+  readonly peak_memory_bytes: number;
+}
+
+/**
+ * One step's conversation with the engine: temporary names live here and die with it.
+ * Every method throws a DataflowError from the catalogue (`E_SQL…`, `E_ENGINE…`), never a driver's error.
+ */
+export interface EngineSession {
+  /** Makes `name` readable in SQL. Layer-qualified names become schema.table. */
+  bind(relation: InputRelation): Promise<void>;
+  /** A temporary view. */
+  define(name: string, sql: string): Promise<void>;
+  /** A temporary table (spills to disk); returns its row count. */
+  materialize(name: string, sql: string): Promise<number>;
+  /** Columns of a query without running it; throws with line and column of the SQL when it is wrong. */
+  describe(sql: string): Promise<readonly EngineColumn[]>;
+  /** A small result. Throws when it is longer than `rows_max` (default 10,000). */
+  rows(sql: string, options?: { readonly rows_max?: number }): Promise<readonly Row[]>;
+  /** A result of any size, in batches, as it is computed. */
+  stream(sql: string): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;
+  write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]>;
+  parse(request: ParseRequest): Promise<ParseResult>;
+  /** Columns of input files as the engine infers them (used once, then frozen). */
+  infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): Promise<readonly Column[]>;
+  /** Names of the tables that a query reads (`silver.achats`), CTE names left out. */
+  tablesOf(sql: string): Promise<readonly string[]>;
+  usage(): EngineUsage;
+  close(): Promise<void>;
+}

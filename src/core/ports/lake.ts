@@ -1,0 +1,105 @@
+import type { Column, TableId } from '../model/table.ts';
+import type { CandidateFile, InputFile } from './engine.ts';
+
+/** A published data file. */
+export interface DataFile extends InputFile {
+  /** Path relative to the table's folder, as in the log but decoded. */
+  readonly path: string;
+  readonly stats?: import('../model/table.ts').FileStats;
+  readonly sha256?: string;
+  /** Version that added it, when known (a checkpoint does not say); files keep the order in which they were added. */
+  readonly added_version?: number;
+}
+
+/** One whole version of a table. */
+export interface Snapshot {
+  readonly table: TableId;
+  readonly version: number;
+  /** Commit time in ms since the epoch, UTC. */
+  readonly committed_at_ms: number;
+  readonly columns: readonly Column[];
+  readonly partition_by: readonly string[];
+  /** In the order they were added. */
+  readonly files: readonly DataFile[];
+  readonly rows: number;
+  readonly size_bytes: number;
+  /** `txn` actions: appId → version. */
+  readonly txns: ReadonlyMap<string, number>;
+}
+
+/** What changed between two versions, by file. */
+export interface VersionChanges {
+  readonly added: readonly DataFile[];
+  readonly removed: readonly DataFile[];
+  readonly schema_changed: boolean;
+}
+
+/** What a commit says about itself under `commitInfo.dataflow`; the ledger is rebuilt from it. */
+export interface CommitNote {
+  readonly run_id: string;
+  readonly step_id: string;
+  /** `silver.achats`, or a maintenance verb such as `compact`. */
+  readonly step: string;
+  readonly code_fingerprint?: string;
+  readonly inputs?: Readonly<Record<string, number>>;
+  /** Anything else JSON: balance, tests, input files with hashes. */
+  readonly [extra: string]: unknown;
+}
+
+export interface CommitRequest {
+  readonly table: TableId;
+  /** Version that the candidate was computed from; undefined = the table must not exist yet (or `mode: append`). */
+  readonly read_version: number | undefined;
+  /**
+   * `append` adds files and survives other writers' appends (retried at the next version);
+   * `rewrite` also removes files and fails with E_LAKE_CONFLICT when another writer changed the table meanwhile.
+   */
+  readonly mode: 'append' | 'rewrite';
+  readonly add: readonly CandidateFile[];
+  readonly remove: readonly DataFile[];
+  readonly columns: readonly Column[];
+  readonly partition_by: readonly string[];
+  /** Units of work that this commit completes. When all of them are in the table already nothing is written. */
+  readonly txns: readonly { readonly app_id: string; readonly version: number }[];
+  readonly note: CommitNote;
+  /** False for compaction: no row changed. */
+  readonly data_change?: boolean;
+  /** Called at the last moment before the exclusive create; throws when the lock was lost (fencing). */
+  readonly fence: () => void;
+}
+
+export interface CommitResult {
+  readonly version: number;
+  readonly files: readonly DataFile[];
+  /** True when every unit of work was there already (a crash came between lake and ledger). */
+  readonly already_done: boolean;
+  readonly bytes_written: number;
+}
+
+export interface HistoryEntry {
+  readonly version: number;
+  readonly committed_at_ms: number;
+  readonly operation: string;
+  readonly note?: CommitNote;
+  readonly files_added: number;
+  readonly files_removed: number;
+}
+
+/** Tables of the lake: versions, commits, history. Storage (local, HDFS, S3) is its own matter. */
+export interface Lake {
+  /** Undefined when the table does not exist. `at` picks an older version, by number or by time. */
+  snapshot(table: TableId, at?: { readonly version: number } | { readonly as_of_ms: number }): Promise<Snapshot | undefined>;
+  latestVersion(table: TableId): Promise<number | undefined>;
+  changes(table: TableId, from_version: number, to_version: number): Promise<VersionChanges>;
+  history(table: TableId): Promise<readonly HistoryEntry[]>;
+  /** All tables with a log, quarantine included. */
+  tables(): Promise<readonly TableId[]>;
+  /** A fresh hidden folder for candidates, mode 0700. */
+  stage(run_id: string, step_id: string, part: string): Promise<string>;
+  /** Hash, fsync, move into the table's folder, fsync, exclusive create of the next log entry. */
+  commit(request: CommitRequest): Promise<CommitResult>;
+  /** Removes the staging folders of a run (or of one step). */
+  discardStaging(run_id: string, step_id?: string): Promise<void>;
+  /** Staging folders and temp files that no live run owns. `remove` collects them. Returns their paths. */
+  leftovers(live_run_ids: ReadonlySet<string>, remove: boolean): Promise<readonly string[]>;
+}

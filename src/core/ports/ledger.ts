@@ -1,0 +1,161 @@
+import type { Balance } from '../model/balance.ts';
+import type { CsvDialect } from './engine.ts';
+import type { KnownInput } from './source.ts';
+
+export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
+export type StepStatus = 'running' | 'succeeded' | 'failed' | 'skipped' | 'up_to_date';
+
+export interface RunRecord {
+  readonly run_id: string;
+  readonly command: string;
+  readonly started_at: string;
+  readonly finished_at?: string;
+  readonly status: RunStatus;
+  readonly pid: number;
+  readonly host: string;
+  readonly dataflow_version: string;
+  readonly error?: StepError;
+}
+
+export interface StepError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface TestResult {
+  readonly test: string;
+  readonly severity: 'fail' | 'warn';
+  readonly passed: boolean;
+  readonly failures: number;
+  readonly message: string;
+}
+
+export interface Resources {
+  readonly wall_ms: number;
+  readonly cpu_ms: number;
+  readonly peak_memory_bytes: number;
+  readonly bytes_read: number;
+  readonly bytes_written: number;
+}
+
+export interface StepRecord {
+  readonly run_id: string;
+  readonly step_id: string;
+  /** `silver.achats`. */
+  readonly step: string;
+  readonly status: StepStatus;
+  /** The same words as `plan` and `why` print. */
+  readonly reason: string;
+  readonly mode?: 'full' | 'incremental';
+  readonly code_fingerprint?: string;
+  /** Input table → version read. For bronze: the source's name → number of units taken. */
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly output_version?: number;
+  readonly balance?: Balance;
+  readonly tests: readonly TestResult[];
+  readonly resources?: Resources;
+  readonly error?: StepError;
+  readonly started_at: string;
+  readonly finished_at?: string;
+}
+
+/** A unit of input as recorded when it was taken (or refused). */
+export interface InputRecord extends KnownInput {
+  readonly source: string;
+  readonly run_id: string;
+  readonly records: number;
+  readonly rejected: number;
+  /** Bronze version that holds its rows. */
+  readonly version?: number;
+  /** For a duplicate: the path under which the same bytes were loaded. */
+  readonly same_as?: string;
+  readonly reason?: string;
+  /** Needed to turn a row position into a line. */
+  readonly first_record_line: number;
+  readonly multiline_records: boolean;
+}
+
+/** How many rows of a table were put aside by one rule from one file in one run. The rows are in the lake. */
+export interface QuarantineCount {
+  readonly run_id: string;
+  /** `silver.achats`. */
+  readonly table: string;
+  readonly rule: string;
+  readonly file: string;
+  readonly rows: number;
+}
+
+export interface ReleaseRecord {
+  readonly release_id: string;
+  readonly run_id: string;
+  readonly created_at: string;
+  /** Table → version that belongs to it. */
+  readonly tables: Readonly<Record<string, number>>;
+}
+
+/** A held lock. The token grows with every holder: a zombie is recognised at publish. */
+export interface Lock {
+  readonly scope: string;
+  readonly token: number;
+  /** Throws E_LOCK_LOST when somebody else has taken the lock since. */
+  check(): void;
+  release(): void;
+}
+
+export interface LockHolder {
+  readonly scope: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+  readonly command: string;
+}
+
+/** All that one publish changes in the ledger; written in one transaction. */
+export interface StepOutcome {
+  readonly step: StepRecord;
+  readonly inputs?: readonly InputRecord[];
+  readonly quarantine?: readonly QuarantineCount[];
+  /** True: the quarantine counts replace all earlier ones of this table (the whole table was computed again). */
+  readonly replaces_quarantine?: boolean;
+  readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
+}
+
+/**
+ * What dataflow remembers between runs. Synchronous (an embedded database), small, in one transaction per call.
+ * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
+ */
+export interface Ledger {
+  startRun(run: RunRecord): void;
+  finishRun(run_id: string, status: RunStatus, error?: StepError): void;
+  /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */
+  closeDeadRuns(): readonly string[];
+  runs(limit: number): readonly RunRecord[];
+  run(run_id: string): RunRecord | undefined;
+
+  startStep(step: StepRecord): void;
+  finishStep(outcome: StepOutcome): void;
+  steps(run_id: string): readonly StepRecord[];
+  /** Newest record of each step, of any status but `running`. */
+  latestSteps(): readonly StepRecord[];
+  /** Newest succeeded record of a step: what freshness compares with. */
+  lastSuccess(step: string): StepRecord | undefined;
+
+  knownInputs(source: string): ReadonlyMap<string, KnownInput>;
+  inputs(source?: string): readonly InputRecord[];
+  /** The loaded input of this source with these bytes, under whatever name. */
+  inputByHash(source: string, sha256: string): InputRecord | undefined;
+  dialect(source: string): CsvDialect | undefined;
+
+  /** Open quarantine, grouped; `table` narrows. */
+  quarantine(table?: string): readonly QuarantineCount[];
+
+  recordRelease(release: ReleaseRecord): void;
+  latestRelease(): ReleaseRecord | undefined;
+  releases(limit: number): readonly ReleaseRecord[];
+
+  /** Throws E_LOCKED with the holder when another live process has it. */
+  lock(scope: string, command: string): Lock;
+  lockHolders(): readonly LockHolder[];
+  close(): void;
+}

@@ -1,0 +1,101 @@
+import type { ZodType } from 'zod';
+import type { CsvDialect } from './engine.ts';
+
+/** What the ledger knows of one unit of input, keyed by source and path. */
+export interface KnownInput {
+  readonly path: string;
+  readonly size_bytes: number;
+  /** Nanoseconds as decimal text (beyond a JS number). */
+  readonly mtime_ns: string;
+  readonly inode: string;
+  readonly sha256: string;
+  readonly status: 'loaded' | 'duplicate' | 'quarantined';
+}
+
+/** A unit of input that is new or changed: for files, one file. */
+export interface InputUnit {
+  /** Stable name within the source: the path relative to the project, with `/`. */
+  readonly path: string;
+  /** What is opened. */
+  readonly uri: string;
+  readonly size_bytes: number;
+  readonly mtime_ns: string;
+  readonly inode: string;
+  readonly format: 'csv' | 'ndjson' | 'json' | 'parquet';
+  readonly compression: 'none' | 'gzip' | 'zstd';
+}
+
+export interface Discovery {
+  /** New or changed units, ordered by path. */
+  readonly fresh: readonly InputUnit[];
+  /** How many are known and unchanged (by size, mtime and inode, or by hash under `--rehash`). */
+  readonly unchanged: number;
+  /** Not taken yet, e.g. still being written. */
+  readonly waiting: readonly { readonly path: string; readonly reason: string }[];
+  /** Refused before opening: symlink out of the project, FIFO, over the size limit, … */
+  readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];
+  /** Known to the ledger, no longer there (their rows stay). */
+  readonly vanished: readonly string[];
+}
+
+/** Why a whole unit cannot be taken. */
+export interface UnitProblem {
+  /** Rule name for the quarantine, e.g. `damaged_gzip`, `empty_file`, `missing_columns`, `unclosed_quote`. */
+  readonly rule: string;
+  readonly reason: string;
+  readonly line?: number;
+  readonly byte_offset?: number;
+}
+
+/** The outcome of the one streaming pass over a unit: identity, our own record count, how to parse it. */
+export interface Inspection {
+  readonly sha256: string;
+  readonly size_bytes: number;
+  /** Size after decompression and decoding. */
+  readonly expanded_bytes: number;
+  /** Records that the unit holds by our own count, header excluded. Undefined only when `problem` is set. */
+  readonly records: number;
+  /** Line of the first record (1-based), for `line = first_record_line + position` when no record spans lines. */
+  readonly first_record_line: number;
+  /** True when some record spans several lines (quoted newlines). */
+  readonly multiline_records: boolean;
+  readonly encoding: string;
+  readonly dialect?: CsvDialect;
+  readonly header?: readonly string[];
+  /** Set when the engine must read a decoded copy (other encoding, multi-member, BOM …) instead of the file. */
+  readonly decoded_uri?: string;
+  readonly problem?: UnitProblem;
+  /** Remarks that are not problems, e.g. "no final newline". */
+  readonly notes: readonly string[];
+}
+
+export interface SourceContext {
+  /** Project folder: relative paths start here. */
+  readonly root: string;
+  /** Folder (local) for decoded copies; the caller removes it after the step. */
+  readonly temp_folder: string;
+  readonly now_ms: number;
+  /** Hash every unit again instead of trusting size, mtime and inode. */
+  readonly rehash: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A configured source. */
+export interface Source {
+  discover(known: ReadonlyMap<string, KnownInput>, context: SourceContext): Promise<Discovery>;
+  /**
+   * One streaming pass over the unit. Never throws for bad content (that is `problem`); throws for I/O errors.
+   * `pinned` is the dialect recorded for this source, if any.
+   */
+  inspect(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection>;
+  /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
+  unchangedSince(unit: InputUnit): Promise<boolean>;
+}
+
+/** A kind of source: one file `connectors/<system>/source.ts` exports one as `component`. */
+export interface SourceComponent<O = unknown> {
+  readonly type: string;
+  readonly summary: string;
+  readonly schema: ZodType<O>;
+  create(options: O): Promise<Source> | Source;
+}

@@ -1,0 +1,27 @@
+/**
+ * Named fault points for crash tests: `DATAFLOW_FAULT=<name>:kill[@<n>]` or `<name>:error[@<n>]` (n-th pass, default 1).
+ * Inert unless the variable is set; the check is one comparison.
+ */
+const plan = parsePlan(process.env['DATAFLOW_FAULT']);
+let passes = 0;
+
+interface FaultPlan {
+  readonly name: string;
+  readonly action: string;
+  readonly nth: number;
+}
+
+function parsePlan(text: string | undefined): FaultPlan | undefined {
+  const match = /^([\w-]+):(kill|error)(?:@(\d+))?$/.exec(text ?? '');
+  if (!match?.[1] || !match[2]) return undefined;
+  return { name: match[1], action: match[2], nth: Number(match[3] ?? 1) };
+}
+
+/** Dies (SIGKILL) or throws here when the environment asks for it. `any` matches every point. */
+export function faultPoint(name: string): void {
+  if (plan === undefined || (plan.name !== name && plan.name !== 'any')) return;
+  passes += 1;
+  if (passes !== plan.nth) return;
+  if (plan.action === 'kill') process.kill(process.pid, 'SIGKILL');
+  throw Object.assign(new Error(`injected fault at ${name}`), { code: 'EIO' });
+}

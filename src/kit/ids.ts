@@ -1,0 +1,15 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * An identifier that sorts by time and never collides on two machines: 10 characters of milliseconds and 10 random ones,
+ * in Crockford's base 32 (as in ULID, without its monotonic rule).
+ */
+export function timeSortedId(now_ms: number = Date.now()): string {
+  let head = '';
+  for (let n = now_ms, i = 0; i < 10; i++, n = Math.floor(n / 32)) head = ALPHABET.charAt(n % 32) + head;
+  let tail = '';
+  for (const byte of randomBytes(10)) tail += ALPHABET.charAt(byte % 32);
+  return head + tail;
+}
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
