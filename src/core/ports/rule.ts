@@ -1,4 +1,4 @@
-import type { ZodType } from 'zod';
+import type { $ZodType } from 'zod/v4/core';
 
 /** A condition on single rows, compiled to SQL over the row's columns. */
 export interface RowCondition {
@@ -39,11 +39,13 @@ export interface CheckContext {
 export interface CheckComponent<P = unknown> {
   readonly name: string;
   readonly summary: string;
-  readonly schema: ZodType<P>;
+  readonly schema: $ZodType<P>;
   /** Example of use in YAML, for the docs: `{ not_null: [id] }`. */
   readonly example: string;
   /** Default name of an instance, e.g. `not_null_id_nom`. */
   instanceName(params: P): string;
+  /** Columns that it names, so that a misspelt one is found before anything runs. */
+  columns?(params: P): readonly string[];
   /** Present when it can be a rule. */
   row?(params: P, context: CheckContext): readonly RowCondition[];
   /** Present when it can be a test. */

@@ -1,4 +1,4 @@
-import type { ZodType } from 'zod';
+import type { $ZodType } from 'zod/v4/core';
 import type { CsvDialect } from './engine.ts';
 
 /** What the ledger knows of one unit of input, keyed by source and path. */
@@ -96,6 +96,6 @@ export interface Source {
 export interface SourceComponent<O = unknown> {
   readonly type: string;
   readonly summary: string;
-  readonly schema: ZodType<O>;
+  readonly schema: $ZodType<O>;
   create(options: O): Promise<Source> | Source;
 }

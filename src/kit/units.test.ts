@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { parseDuration, parseSize } from './units.ts';
+
+describe('units', () => {
+  it.each([
+    ['500ms', 500],
+    ['5m', 300_000],
+    ['2d', 172_800_000],
+    ['1.5h', 5_400_000],
+    ['5', undefined],
+    ['5 m', undefined],
+    ['-5m', undefined],
+    ['5y', undefined],
+  ])('duration %s is %s ms', (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each([
+    ['4GB', 4_000_000_000],
+    ['4GiB', 4_294_967_296],
+    ['512 mb', 512_000_000],
+    ['10B', 10],
+    ['4', undefined],
+    ['4G', undefined],
+    ['GB', undefined],
+  ])('size %s is %s bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+});
