@@ -1,0 +1,75 @@
+import type { CheckSpec } from '../core/model/project.ts';
+import type { Column } from '../core/model/table.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { CandidateFile, EngineSession, InputFile } from '../core/ports/engine.ts';
+import type { Snapshot } from '../core/ports/lake.ts';
+import type { TestResult } from '../core/ports/ledger.ts';
+import { nowIso, type RunContext, type StepContext } from './context.ts';
+import { keptMessage } from './publish.ts';
+
+/** The table as it would be after publishing: the candidate and the published files that stay. */
+export interface Candidate {
+  readonly columns: readonly Column[];
+  readonly partition_by: readonly string[];
+  readonly files: readonly (CandidateFile | InputFile)[];
+}
+
+/**
+ * Runs a table's tests on the candidate, before anyone can see it (decision 4). The candidate is `this` and also goes by the table's own name.
+ * @throws DataflowError E_TESTS_FAILED when a test of severity `fail` does not pass; the staged files stay for inspection.
+ */
+export async function audit(step: StepContext, session: EngineSession, candidate: Candidate, published: Snapshot | undefined): Promise<readonly TestResult[]> {
+  const tests = step.node.layer === 'bronze' ? [] : step.node.spec.tests;
+  if (tests.length === 0) return [];
+  for (const name of ['this', step.node.key]) await session.bind({ name, ...candidate });
+  const results = await runTests(step.run, session, tests, candidate.columns, published?.rows);
+  const failed = results.filter((result) => !result.passed && result.severity === 'fail');
+  if (failed.length > 0) {
+    const said = failed.map((result) => `${result.test}: ${result.message}`).join('; ');
+    throw Object.assign(
+      new DataflowError('E_TESTS_FAILED', `${step.node.key}: ${failed.length} of ${results.length} tests failed (${said})`, {
+        kept: `${keptMessage(step, published)}; the candidate is kept in step ${step.step_id}`,
+        hint: `Look at it with: dataflow query --candidate ${step.node.key} "select * from this limit 20"`,
+      }),
+      { tests: results },
+    );
+  }
+  return results;
+}
+
+/** The results that a failed audit carries, for the ledger. */
+export function testsOf(error: unknown): readonly TestResult[] {
+  const { tests } = (error ?? {}) as { readonly tests?: readonly TestResult[] };
+  return Array.isArray(tests) ? tests : [];
+}
+
+/** Runs tests over the bound relation `this`. */
+export async function runTests(
+  run: Pick<RunContext, 'checks' | 'now_ms'>,
+  session: EngineSession,
+  tests: readonly CheckSpec[],
+  columns: readonly Column[],
+  rows_before: number | undefined,
+): Promise<readonly TestResult[]> {
+  const results: TestResult[] = [];
+  for (const test of tests) {
+    const component = run.checks.get(test.check);
+    if (component?.table === undefined) {
+      throw new DataflowError('E_CONFIG_INVALID', `"${test.check}" cannot be used as a test`);
+    }
+    const context = { columns, now_iso: nowIso(run), ...(rows_before === undefined ? {} : { rows_before }) };
+    const condition = component.table(test.params, context);
+    const [row] = await session.rows(condition.count);
+    const failures = Number(row?.['failures'] ?? 0);
+    const observed = row?.['observed'];
+    const detail = observed === undefined || observed === null ? '' : ` (${String(observed)})`;
+    results.push({
+      test: test.name,
+      severity: test.severity,
+      passed: failures === 0,
+      failures,
+      message: failures === 0 ? condition.summary : `${condition.summary}: ${failures} failing${detail}`,
+    });
+  }
+  return results;
+}

@@ -1,0 +1,125 @@
+import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
+import type { CandidateFile, EngineSession, ParseRequest } from '../core/ports/engine.ts';
+import type { AcceptedUnit } from './intake.ts';
+import type { BronzeStep } from './bronze.ts';
+
+/** A unit that cannot be taken although its bytes are sound. */
+export interface Unfit {
+  readonly accepted: AcceptedUnit;
+  readonly rule: string;
+  readonly reason: string;
+}
+
+export interface Parsed {
+  readonly candidates: readonly CandidateFile[];
+  readonly rejects: readonly CandidateFile[];
+  readonly loaded: readonly { readonly accepted: AcceptedUnit; readonly rows: number; readonly rejected: number }[];
+  readonly unfit: readonly Unfit[];
+}
+
+/** Files that are parsed by one engine call hold at most this much together, so that one bad file costs little to parse again. */
+const GROUP_BYTES_MAX = 512 * 1024 * 1024;
+
+interface Group {
+  readonly units: AcceptedUnit[];
+  bytes: number;
+}
+
+/**
+ * Parses the accepted units into candidate files, group by group (same format, dialect and header). The engine's rows and rejects are
+ * held against our own record count per file; a file that does not add up is left out as a whole and the group is parsed again.
+ */
+export async function parseUnits(step: BronzeStep, session: EngineSession, accepted: readonly AcceptedUnit[], columns: readonly Column[]): Promise<Parsed> {
+  const out = { candidates: [] as CandidateFile[], rejects: [] as CandidateFile[], loaded: [] as Parsed['loaded'][number][], unfit: [] as Unfit[] };
+  const fit: AcceptedUnit[] = [];
+  for (const unit of accepted) {
+    const problem = headerProblem(step, unit, columns);
+    if (problem === undefined) fit.push(unit);
+    else out.unfit.push(problem);
+  }
+  for (const [index, group] of grouped(fit).entries()) {
+    const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
+    out.candidates.push(...parsed.candidates);
+    out.rejects.push(...parsed.rejects);
+    out.loaded.push(...parsed.loaded);
+    out.unfit.push(...parsed.unfit);
+  }
+  return out;
+}
+
+/** Missing columns make a file unfit; extra ones are the business of `schema_change`. */
+function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readonly Column[]): Unfit | undefined {
+  const { header } = accepted.inspection;
+  if (header === undefined) return undefined;
+  const present = new Set(header.map((name) => name.toLowerCase()));
+  const wanted = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
+  const missing = wanted.filter((column) => !present.has(column.name.toLowerCase())).map((column) => column.name);
+  if (missing.length > 0) {
+    return { accepted, rule: 'missing_columns', reason: `its header lacks ${missing.join(', ')} (it has ${header.join(', ')})` };
+  }
+  const known = new Set(wanted.map((column) => column.name.toLowerCase()));
+  const extra = header.filter((name) => !known.has(name.toLowerCase()));
+  if (extra.length > 0 && step.node.spec.schema_change === 'freeze') {
+    return { accepted, rule: 'extra_columns', reason: `its header has ${extra.join(', ')}, which the frozen columns do not name` };
+  }
+  return undefined;
+}
+
+function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
+  const open = new Map<string, Group>();
+  const groups: Group[] = [];
+  for (const accepted of units) {
+    const { unit, inspection } = accepted;
+    const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
+    const key = JSON.stringify([unit.format, compression, inspection.dialect, inspection.header, inspection.multiline_records]);
+    let group = open.get(key);
+    if (group === undefined || group.bytes + inspection.expanded_bytes > GROUP_BYTES_MAX) {
+      group = { units: [], bytes: 0 };
+      open.set(key, group);
+      groups.push(group);
+    }
+    group.units.push(accepted);
+    group.bytes += inspection.expanded_bytes;
+  }
+  return groups;
+}
+
+async function parseGroup(step: BronzeStep, session: EngineSession, units: readonly AcceptedUnit[], columns: readonly Column[], label: string): Promise<Parsed> {
+  const [first] = units;
+  if (first === undefined) return { candidates: [], rejects: [], loaded: [], unfit: [] };
+  const request = await requestFor(step, units, first, columns, label);
+  const result = await session.parse(request);
+  const unfit: Unfit[] = [];
+  const loaded: Parsed['loaded'][number][] = [];
+  for (const accepted of units) {
+    const got = result.per_file.get(accepted.unit.path) ?? { rows: 0, rejected: 0 };
+    const { records } = accepted.inspection;
+    if (got.rows + got.rejected === records) loaded.push({ accepted, ...got });
+    else {
+      const reason = `it holds ${records} records by our count, but the engine read ${got.rows} and rejected ${got.rejected}`;
+      unfit.push({ accepted, rule: 'record_count_mismatch', reason });
+    }
+  }
+  if (unfit.length === 0) return { candidates: result.candidates, rejects: result.rejects, loaded, unfit };
+  const rest = loaded.map((one) => one.accepted);
+  const again = await parseGroup(step, session, rest, columns, `${label}r`);
+  return { ...again, unfit: [...unfit, ...again.unfit] };
+}
+
+async function requestFor(step: BronzeStep, units: readonly AcceptedUnit[], first: AcceptedUnit, columns: readonly Column[], label: string): Promise<ParseRequest> {
+  const { run } = step;
+  const { dialect, header } = first.inspection;
+  return {
+    format: first.unit.format,
+    files: units.map(({ unit, inspection }) => ({
+      id: unit.path,
+      uri: inspection.decoded_uri ?? unit.uri,
+      compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
+    })),
+    ...(dialect === undefined ? {} : { dialect }),
+    ...(header === undefined ? {} : { header }),
+    columns: columns.filter((column) => column.name !== SOURCE_FILE_COLUMN),
+    target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns },
+    reject_folder: await run.lake.stage(run.run_id, step.step_id, `rejects-${label}`),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Graph, Node } from '../core/planning/graph.ts';
+import type { EngineSession, InputRelation } from '../core/ports/engine.ts';
+import type { Lake, Snapshot } from '../core/ports/lake.ts';
+import type { Ledger, Lock } from '../core/ports/ledger.ts';
+import type { CheckComponent } from '../core/ports/rule.ts';
+import type { Source } from '../core/ports/source.ts';
+import type { Project, SourceSpec } from '../core/model/project.ts';
+import type { FreshnessVerdict } from '../core/planning/freshness.ts';
+
+/** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
+export interface RunContext {
+  readonly project: Project;
+  readonly graph: Graph;
+  readonly run_id: string;
+  /** The run's clock, fixed at its start, so that one run judges "today" once. */
+  readonly now_ms: number;
+  readonly lake: Lake;
+  readonly ledger: Ledger;
+  readonly lock: Lock;
+  readonly checks: ReadonlyMap<string, CheckComponent>;
+  readonly signal: AbortSignal;
+  /** Local folder for decoded copies and the like; removed after the run. */
+  readonly temp_folder: string;
+  readonly rehash: boolean;
+  openSession(label: string): Promise<EngineSession>;
+  createSource(spec: SourceSpec): Promise<Source>;
+}
+
+/** One step of the run. */
+export interface StepContext<N extends Node = Node> {
+  readonly run: RunContext;
+  readonly node: N;
+  readonly step_id: string;
+  readonly verdict: FreshnessVerdict;
+  readonly code_fingerprint: string;
+  /** Versions that this step reads, fixed when it starts. */
+  readonly inputs: ReadonlyMap<string, Snapshot>;
+  readonly started_ms: number;
+}
+
+/** `now` as the checks and the quarantine use it. */
+export function nowIso(run: Pick<RunContext, 'now_ms'>): string {
+  return new Date(run.now_ms).toISOString();
+}
+
+/** A published version as input of an engine session. */
+export function relationOf(snapshot: Snapshot, name: string, with_position = false): InputRelation {
+  return { name, columns: snapshot.columns, files: snapshot.files, partition_by: snapshot.partition_by, with_position };
+}

@@ -1,0 +1,83 @@
+import type { DataFile } from '../core/ports/lake.ts';
+import type { EngineSession } from '../core/ports/engine.ts';
+import { quoteIdent, quoteText } from '../kit/sql.ts';
+import { relationOf } from './context.ts';
+import type { GoldStep } from './gold.ts';
+
+/** Above this many distinct values a refresh is no longer "a few partitions" and the whole table is computed. */
+const TOUCHED_VALUES_MAX = 1000;
+
+/** The values of `refresh.by` whose rows may differ after the inputs changed. */
+export interface TouchedValues {
+  /** As the engine's text of the value. */
+  readonly values: readonly string[];
+  readonly has_null: boolean;
+  mayHold(file: DataFile, column: string): boolean;
+}
+
+/**
+ * Finds the touched values: the model's own SQL is evaluated with one changed input at a time cut down to the rows of the
+ * files that were added or removed, and the distinct values of `by` in its output are collected. This is exact for models in which
+ * an input row only influences output rows that carry its own value of `by`; declaring `refresh` states just that.
+ * Undefined when it cannot be told (history is gone, columns changed) or when too many values are touched.
+ */
+export async function touchedValues(step: GoldStep, session: EngineSession, by: string): Promise<TouchedValues | undefined> {
+  const { run, verdict, node } = step;
+  const last = run.ledger.lastSuccess(node.key);
+  const values = new Set<string>();
+  let has_null = false;
+  for (const table of verdict.changed) {
+    const input = step.inputs.get(table);
+    const from = last?.inputs[table];
+    if (input === undefined || from === undefined) return undefined;
+    const changes = await run.lake.changes(input.table, from, input.version);
+    if (changes.schema_changed) return undefined;
+    const files = [...changes.added, ...changes.removed];
+    if (files.length === 0) continue;
+    await session.bind({ ...relationOf(input, table), files });
+    const sql = `select distinct cast(${quoteIdent(by)} as varchar) as v from (${node.spec.sql}\n) limit ${TOUCHED_VALUES_MAX + 1}`;
+    const rows = await session.rows(sql);
+    await session.bind(relationOf(input, table));
+    for (const row of rows) {
+      if (row['v'] === null || row['v'] === undefined) has_null = true;
+      else values.add(String(row['v']));
+    }
+    if (values.size > TOUCHED_VALUES_MAX) return undefined;
+  }
+  const sorted = [...values].sort();
+  return { values: sorted, has_null, mayHold: (file, column) => mayHold(file, column, sorted, has_null) };
+}
+
+/** Uses the file's statistics; a file without them may hold anything. Text order equals value order for dates, times and strings. */
+function mayHold(file: DataFile, column: string, values: readonly string[], has_null: boolean): boolean {
+  const name = Object.keys(file.stats?.min_values ?? {}).find((key) => key.toLowerCase() === column.toLowerCase());
+  const min = name === undefined ? undefined : file.stats?.min_values[name];
+  const max = name === undefined ? undefined : file.stats?.max_values[name];
+  if (has_null || typeof min !== 'string' || typeof max !== 'string') return true;
+  const low = comparable(min);
+  const high = comparable(max);
+  return values.some((value) => comparable(value).slice(0, low.length) >= low && comparable(value).slice(0, high.length) <= high);
+}
+
+/** `2025-03-01T00:00:00.000Z` and `2025-03-01 00:00:00+00` compare as their common leading part. */
+function comparable(text: string): string {
+  return /^\d{4}-\d\d-\d\d[T ]/.test(text) ? text.slice(0, 19).replace('T', ' ') : text;
+}
+
+/** SQL condition: the row belongs to a touched value. The range comes first: the engine skips row groups by it. */
+export function touchedWhere(touched: TouchedValues, by: string): string {
+  const column = quoteIdent(by);
+  const alternatives: string[] = [];
+  const [first, last] = [touched.values[0], touched.values.at(-1)];
+  if (first !== undefined && last !== undefined) {
+    const list = touched.values.map(quoteText).join(', ');
+    alternatives.push(`(${column} in (${list}))`);
+  }
+  if (touched.has_null) alternatives.push(`${column} is null`);
+  return alternatives.length === 0 ? 'false' : `(${alternatives.join(' or ')})`;
+}
+
+/** SQL condition: the row does not belong to any touched value. Never NULL. */
+export function withoutTouched(touched: TouchedValues, by: string): string {
+  return `not coalesce(${touchedWhere(touched, by)}, false)`;
+}

@@ -1,0 +1,135 @@
+import { storedColumns } from '../core/types/stored-columns.ts';
+import type { Node } from '../core/planning/graph.ts';
+import type { Column } from '../core/model/table.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../core/ports/lake.ts';
+import type { StepRecord } from '../core/ports/ledger.ts';
+import { faultPoint } from '../kit/fault.ts';
+import { quoteIdent } from '../kit/sql.ts';
+import { audit } from './audit.ts';
+import { relationOf, type StepContext } from './context.ts';
+import { touchedValues, touchedWhere, withoutTouched } from './gold-refresh.ts';
+import { publish } from './publish.ts';
+
+type GoldNode = Extract<Node, { layer: 'gold' }>;
+export type GoldStep = StepContext<GoldNode>;
+
+interface GoldCandidate {
+  readonly columns: readonly Column[];
+  readonly add: readonly CandidateFile[];
+  readonly remove: readonly DataFile[];
+  readonly keep: readonly DataFile[];
+  readonly rows_in: number;
+  readonly rows_out: number;
+  readonly computed: 'full' | 'incremental';
+}
+
+/**
+ * Builds one gold table: the model's SQL over fixed versions of its inputs, as a whole or only the touched values of
+ * `refresh.by`, then tests, then publishes.
+ */
+export async function runGold(step: GoldStep): Promise<StepRecord> {
+  const { run, node } = step;
+  const cpu = process.cpuUsage();
+  const session = await run.openSession(`${run.run_id}/${node.key}`);
+  try {
+    const snapshot = await run.lake.snapshot({ layer: 'gold', name: node.name });
+    for (const [table, input] of step.inputs) await session.bind(relationOf(input, table));
+    const columns = await modelColumns(step, session);
+    const made = (await refreshTouched(step, session, columns, snapshot)) ?? (await computeWhole(step, session, columns, snapshot));
+    faultPoint('after-stage');
+    const candidate = { columns: made.columns, partition_by: node.spec.partition_by, files: [...made.keep, ...made.add] };
+    const tests = await audit(step, session, candidate, snapshot);
+    const used = process.cpuUsage(cpu);
+    return await publish(step, {
+      snapshot,
+      mode: 'rewrite',
+      add: made.add,
+      remove: made.remove,
+      columns: made.columns,
+      partition_by: node.spec.partition_by,
+      txns: [],
+      inputs: Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version])),
+      balance: { rows_in: made.rows_in, rows_out: made.rows_out, quarantined: 0, deduplicated: 0, filtered: 0 },
+      tests,
+      computed: made.computed,
+      quarantine_counts: [],
+      replaces_quarantine: false,
+      usage: session.usage(),
+      cpu_ms: Math.round((used.user + used.system) / 1000),
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** The model's output columns with the types the lake stores; SQL errors get the model's file as their place. */
+async function modelColumns(step: GoldStep, session: EngineSession): Promise<readonly Column[]> {
+  try {
+    return storedColumns(await session.describe(step.node.spec.sql), step.node.key);
+  } catch (error) {
+    if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+    throw new DataflowError('E_SQL', `${step.node.key}: ${error.message}`, {
+      place: { ...error.place, file: step.node.spec.sql_file },
+      cause: error,
+    });
+  }
+}
+
+async function computeWhole(step: GoldStep, session: EngineSession, columns: readonly Column[], snapshot: Snapshot | undefined): Promise<GoldCandidate> {
+  const { run, node } = step;
+  const folder = await run.lake.stage(run.run_id, step.step_id, 'data');
+  const cluster = clusterBy(node, columns);
+  const add = await session.write(node.spec.sql, {
+    folder,
+    columns,
+    partition_by: node.spec.partition_by,
+    ...(cluster === undefined ? {} : { cluster_by: cluster }),
+  });
+  const rows = await countedRows(session, columns, node.spec.partition_by, add);
+  return { columns, add, remove: snapshot?.files ?? [], keep: [], rows_in: rows, rows_out: total(add), computed: 'full' };
+}
+
+/** Reads the candidate back: what was written is what a reader will see. */
+async function countedRows(session: EngineSession, columns: readonly Column[], partition_by: readonly string[], files: readonly CandidateFile[]): Promise<number> {
+  await session.bind({ name: 'candidate', columns, partition_by, files });
+  const [row] = await session.rows('select count(*) as n from candidate');
+  return Number(row?.['n'] ?? 0);
+}
+
+function total(files: readonly { readonly rows: number }[]): number {
+  return files.reduce((sum, file) => sum + file.rows, 0);
+}
+
+/** Tables that are refreshed by a date are kept in one file a month, so that a refresh rewrites few of them. */
+function clusterBy(node: GoldNode, columns: readonly Column[]): string | undefined {
+  const by = node.spec.refresh?.by;
+  if (by === undefined || node.spec.partition_by.length > 0) return undefined;
+  const type = columns.find((column) => column.name.toLowerCase() === by.toLowerCase())?.type ?? '';
+  return /^(date|timestamp)/.test(type) ? `date_trunc('month', ${quoteIdent(by)})` : undefined;
+}
+
+async function refreshTouched(step: GoldStep, session: EngineSession, columns: readonly Column[], snapshot: Snapshot | undefined): Promise<GoldCandidate | undefined> {
+  const { run, node, verdict } = step;
+  const by = node.spec.refresh?.by;
+  if (by === undefined || snapshot === undefined || verdict.mode !== 'incremental') return undefined;
+  if (JSON.stringify(columns) !== JSON.stringify(snapshot.columns)) return undefined;
+  const touched = await touchedValues(step, session, by);
+  if (touched === undefined) return undefined;
+  const stale = snapshot.files.filter((file) => touched.mayHold(file, by));
+  const keep = snapshot.files.filter((file) => !stale.includes(file));
+  const parts = [`select * from (${node.spec.sql}\n) where ${touchedWhere(touched, by)}`];
+  await session.bind({ name: 'stale', columns, partition_by: snapshot.partition_by, files: stale });
+  if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, by)}`);
+  const cluster = clusterBy(node, columns);
+  const names = columns.map((column) => quoteIdent(column.name)).join(', ');
+  const add = await session.write(parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n'), {
+    folder: await run.lake.stage(run.run_id, step.step_id, 'data'),
+    columns,
+    partition_by: node.spec.partition_by,
+    ...(cluster === undefined ? {} : { cluster_by: cluster }),
+  });
+  const rows = await countedRows(session, columns, node.spec.partition_by, add);
+  return { columns, add, remove: stale, keep, rows_in: rows - total(stale), rows_out: total(add) - total(stale), computed: 'incremental' };
+}

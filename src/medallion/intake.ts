@@ -1,0 +1,94 @@
+import { faultPoint } from '../kit/fault.ts';
+import type { CsvDialect } from '../core/ports/engine.ts';
+import type { Discovery, InputUnit, Inspection, KnownInput, Source, SourceContext, UnitProblem } from '../core/ports/source.ts';
+import type { InputRecord } from '../core/ports/ledger.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { BronzeStep } from './bronze.ts';
+
+/** A unit that was inspected and may be loaded. */
+export interface AcceptedUnit {
+  readonly unit: InputUnit;
+  readonly inspection: Inspection;
+  /** Its rows replace those that were loaded under the same name before. */
+  readonly replaces: boolean;
+}
+
+/** What the discovery and the inspection of a source came to. */
+export interface Intake {
+  readonly accepted: readonly AcceptedUnit[];
+  /** Refused as a whole; they go to quarantine with their reason. */
+  readonly refused: readonly { readonly unit: InputUnit; readonly inspection: Inspection | undefined; readonly problem: UnitProblem }[];
+  /** Same bytes as a unit loaded under another name, or the same name with an unchanged hash. */
+  readonly known: readonly InputRecord[];
+  readonly discovery: Discovery;
+}
+
+/** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. */
+const INSPECTIONS_MAX = 2;
+
+/** Looks at every new or changed unit once: identity by content, integrity, our own record count. */
+export async function takeIn(step: BronzeStep, source: Source, context: SourceContext, discovery: Discovery, known: ReadonlyMap<string, KnownInput>): Promise<Intake> {
+  const pinned = step.run.ledger.dialect(step.node.name);
+  const inspections = await inspectAll(source, discovery.fresh, context, pinned);
+  faultPoint('after-inspect');
+  const accepted: AcceptedUnit[] = [];
+  const refused: Intake['refused'][number][] = [];
+  const records: InputRecord[] = [];
+  const seen = new Map<string, string>();
+  for (const [index, unit] of discovery.fresh.entries()) {
+    const inspection = inspections[index];
+    if (inspection === undefined) continue;
+    const before = known.get(unit.path);
+    const twin = seen.get(inspection.sha256) ?? step.run.ledger.inputByHash(step.node.name, inspection.sha256)?.path;
+    if (inspection.problem !== undefined) refused.push({ unit, inspection, problem: inspection.problem });
+    else if (twin !== undefined) records.push(sameBytes(step, unit, inspection, twin, before));
+    else if (before?.status === 'loaded' && step.node.spec.on_rewrite === 'error') throw rewritten(unit);
+    else accepted.push({ unit, inspection, replaces: before?.status === 'loaded' && step.node.spec.on_rewrite === 'replace' });
+    if (inspection.problem === undefined && twin === undefined) seen.set(inspection.sha256, unit.path);
+  }
+  return { accepted, refused, known: records, discovery };
+}
+
+async function inspectAll(source: Source, units: readonly InputUnit[], context: SourceContext, pinned: CsvDialect | undefined): Promise<readonly (Inspection | undefined)[]> {
+  const results: (Inspection | undefined)[] = new Array<Inspection | undefined>(units.length).fill(undefined);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < units.length; index = next++) {
+      context.signal?.throwIfAborted();
+      const unit = units[index];
+      if (unit !== undefined) results[index] = await source.inspect(unit, context, pinned);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(INSPECTIONS_MAX, units.length) }, worker));
+  return results;
+}
+
+function sameBytes(step: BronzeStep, unit: InputUnit, inspection: Inspection, twin: string, before: KnownInput | undefined): InputRecord {
+  const itself = twin === unit.path;
+  return {
+    ...inputRecord(step, unit, inspection, itself ? (before?.status ?? 'loaded') : 'duplicate'),
+    ...(itself ? {} : { same_as: twin, reason: `same content as ${twin}, which is loaded` }),
+  };
+}
+
+/** The ledger's record of a unit. */
+export function inputRecord(step: BronzeStep, unit: InputUnit, inspection: Inspection | undefined, status: InputRecord['status']): InputRecord {
+  return {
+    source: step.node.name,
+    path: unit.path,
+    size_bytes: unit.size_bytes,
+    mtime_ns: unit.mtime_ns,
+    inode: unit.inode,
+    sha256: inspection?.sha256 ?? '',
+    status,
+    run_id: step.run.run_id,
+    records: inspection?.records ?? 0,
+    rejected: 0,
+    first_record_line: inspection?.first_record_line ?? 1,
+    multiline_records: inspection?.multiline_records ?? false,
+  };
+}
+
+function rewritten(unit: InputUnit): DataflowError {
+  return new DataflowError('E_SOURCE_REWRITTEN', `${unit.path} was loaded before and has new content now`, { place: { file: unit.path } });
+}

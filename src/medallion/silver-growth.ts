@@ -1,0 +1,87 @@
+import { quarantineOf } from '../core/model/table.ts';
+import type { DataFile, Snapshot } from '../core/ports/lake.ts';
+import { quoteIdent } from '../kit/sql.ts';
+import { relationOf } from './context.ts';
+import { quarantineRanAhead } from './quarantine.ts';
+import type { SilverInput } from './silver-input.ts';
+import { qualified, type SilverStep } from './silver-sql.ts';
+
+/**
+ * What an incremental computation would read: only the bronze files added since the last success, and the quarantined rows worth
+ * another try. Undefined when only the whole table would be right (rows were taken away, the definition changed, …);
+ * `unaffected` when the inputs moved but no row of this table depends on what moved.
+ */
+export async function growthInput(step: SilverStep, snapshot: Snapshot | undefined): Promise<SilverInput | 'unaffected' | undefined> {
+  const { run, node, verdict } = step;
+  const last = run.ledger.lastSuccess(node.key);
+  if (verdict.mode !== 'incremental' || snapshot === undefined || last === undefined) return undefined;
+  const { dedupe } = node.spec;
+  // The first row of a key may be a bad one only under before_rules; "last" or "by" would then also take good rows away again.
+  if (dedupe?.before_rules === true && (dedupe.keep !== 'first' || dedupe.by !== undefined)) return undefined;
+  if (await quarantineRanAhead(step, snapshot.version)) return undefined;
+  const files = new Map<string, readonly DataFile[]>();
+  for (const table of node.inputs) {
+    const added = await addedFiles(step, table, last.inputs[table]);
+    if (added === undefined) return undefined;
+    files.set(table, added);
+  }
+  for (const table of node.references.filter((name) => verdict.changed.includes(name))) {
+    if (!(await onlyGrew(step, table, last.inputs[table]))) return undefined;
+  }
+  const retry = await retryable(step);
+  const fresh = [...files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
+  if (fresh === 0 && retry === undefined) return 'unaffected';
+  return { kind: 'growth', files, rows: fresh + (retry?.rows ?? 0), ...(retry === undefined ? {} : { retry }) };
+}
+
+async function addedFiles(step: SilverStep, table: string, from: number | undefined): Promise<readonly DataFile[] | undefined> {
+  const input = step.inputs.get(table);
+  if (input === undefined || from === undefined) return undefined;
+  if (from === input.version) return [];
+  const changes = await step.run.lake.changes(input.table, from, input.version);
+  return changes.schema_changed || changes.removed.length > 0 ? undefined : changes.added;
+}
+
+/** True when every key that rules could find in the referenced table before is still there. */
+async function onlyGrew(step: SilverStep, table: string, from: number | undefined): Promise<boolean> {
+  const input = step.inputs.get(table);
+  if (input === undefined || from === undefined) return false;
+  const changes = await step.run.lake.changes(input.table, from, input.version);
+  if (changes.schema_changed) return false;
+  if (changes.removed.length === 0) return true;
+  const columns = referencedColumns(step, table);
+  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/references`);
+  try {
+    await session.bind(relationOf(input, table));
+    await session.bind({ ...relationOf(input, 'gone'), files: changes.removed });
+    for (const column of columns.map(quoteIdent)) {
+      const sql = `select count(*) as n from gone where ${column} is not null and ${column} not in (select ${column} from ${qualified(table)} where ${column} is not null)`;
+      const [row] = await session.rows(sql);
+      if (Number(row?.['n'] ?? 1) > 0) return false;
+    }
+    return true;
+  } finally {
+    await session.close();
+  }
+}
+
+function referencedColumns(step: SilverStep, table: string): readonly string[] {
+  const context = { columns: [], now_iso: '' };
+  const found = step.node.spec.rules.flatMap((use) => step.run.checks.get(use.check)?.row?.(use.params, context) ?? []);
+  return [...new Set(found.flatMap((condition) => (condition.reference?.table === table ? [condition.reference.on] : [])))];
+}
+
+async function retryable(step: SilverStep): Promise<SilverInput['retry']> {
+  const snapshot = await step.run.lake.snapshot(quarantineOf({ layer: 'silver', name: step.node.name }));
+  if (snapshot === undefined || snapshot.rows === 0) return undefined;
+  const where = 'retryable';
+  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/retry`);
+  try {
+    await session.bind(relationOf(snapshot, 'open_quarantine'));
+    const [row] = await session.rows(`select count(*) as n from open_quarantine where ${where}`);
+    const rows = Number(row?.['n'] ?? 0);
+    return rows === 0 ? undefined : { snapshot, where, rows };
+  } finally {
+    await session.close();
+  }
+}

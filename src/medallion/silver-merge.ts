@@ -1,0 +1,173 @@
+import { type Column, quarantineOf, type StatValue } from '../core/model/table.ts';
+import type { EngineSession, Row } from '../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../core/ports/lake.ts';
+import type { QuarantineCount } from '../core/ports/ledger.ts';
+import { quoteIdent } from '../kit/sql.ts';
+import { relationOf } from './context.ts';
+import { stageQuarantine } from './quarantine.ts';
+import { countOf, type SilverCandidate, warningsOf } from './silver-candidate.ts';
+import { findLosers, goodRows } from './silver-dedupe.ts';
+import type { SilverInput } from './silver-input.ts';
+import { rejectRows } from './silver-reject.ts';
+import { keyPresentSql, POSITION, rowKeySql, type SilverStep, type SilverViews } from './silver-sql.ts';
+
+const AT = POSITION.join(', ');
+
+/**
+ * Merges new rows into a published silver table by key. Rows whose key is new are appended; a newer row that wins over a
+ * published one makes just the files that hold such rows be written again. Equal, by construction and by test, to computing the whole table;
+ * undefined in the cases where it would not be (the caller then computes the whole).
+ */
+export async function mergeRows(
+  step: SilverStep,
+  session: EngineSession,
+  views: SilverViews,
+  columns: readonly Column[],
+  snapshot: Snapshot | undefined,
+  input: SilverInput,
+): Promise<SilverCandidate | undefined> {
+  if (snapshot === undefined || JSON.stringify(columns) !== JSON.stringify(snapshot.columns)) return undefined;
+  const { spec } = step.node;
+  const picked = spec.where === undefined ? input.rows : await countOf(session, 'picked');
+  const published = await bindPublished(step, session, snapshot, columns);
+  let losers = await findLosers(step, session, views);
+  if (losers === 0) await session.materialize('losers', `select ${AT} from picked where false`);
+  losers += await loseToPublished(step, session, published.length > 0, input);
+  await session.materialize('winners', `select * from ${goodRows(true)}`);
+  if (input.retry !== undefined && (await retriedCollide(step, session))) return undefined;
+  const displaced = await displace(step, session, published.length > 0);
+  const late = await countOf(session, 'late');
+  const stale = displaced === 0 ? [] : await filesOf(session, published);
+  const names = columns.map((column) => quoteIdent(column.name)).join(', ');
+  const inserted = await countOf(session, 'inserts');
+  const parts = [`select ${names} from inserts`];
+  if (stale.length > 0) parts.unshift(`select ${names} from published where _part in (select _part from displaced) and (_part, _pos) not in (select (_part, _pos) from displaced)`);
+  const add = inserted + stale.length === 0 ? [] : await session.write(parts.join(' union all '), {
+    folder: await step.run.lake.stage(step.run.run_id, step.step_id, 'data'),
+    columns,
+    partition_by: spec.partition_by,
+  });
+  const rejected = await rejectRows(step, session, views, { losers: 1, expected: picked - (await countOf(session, 'winners')) - losers });
+  const quarantine = await stageQuarantine(step, session, rejected.sql, input.retry === undefined ? 'none' : input.retry.where);
+  return {
+    columns,
+    mode: stale.length > 0 ? 'rewrite' : 'append',
+    computed: 'incremental',
+    add,
+    remove: stale,
+    keep: snapshot.files.filter((file) => !stale.includes(file)),
+    rows_in: input.rows,
+    rows_out: add.reduce((sum, file) => sum + file.rows, 0) - stale.reduce((sum, file) => sum + file.rows, 0),
+    deduplicated: losers + late + displaced,
+    filtered: input.rows - picked,
+    quarantined: rejected.rows,
+    quarantine,
+    quarantine_counts: [...(await remaining(step, session, input)), ...rejected.counts],
+    replaces_quarantine: input.retry !== undefined,
+    warnings: await warningsOf(session, views),
+  };
+}
+
+/** After a retry the whole quarantine was written again: these are the entries that stayed. */
+async function remaining(step: SilverStep, session: EngineSession, input: SilverInput): Promise<readonly QuarantineCount[]> {
+  if (input.retry === undefined) return [];
+  const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from retried_quarantine where not (${input.retry.where}) group by all`;
+  const rows = await session.rows(sql, { rows_max: 1_000_000 });
+  return rows.map((row) => ({ run_id: String(row['run_id']), table: step.node.key, rule: String(row['rule']), file: String(row['file']), rows: Number(row['n']) }));
+}
+
+/** Binds `published`: the files that may hold a key of the new rows, by their statistics. */
+async function bindPublished(step: SilverStep, session: EngineSession, snapshot: Snapshot, columns: readonly Column[]): Promise<readonly DataFile[]> {
+  const { key } = step.node.spec;
+  const [first] = key;
+  let files: readonly DataFile[] = [];
+  if (first !== undefined) {
+    const column = columns.find((c) => c.name.toLowerCase() === first.toLowerCase());
+    const [range] = await session.rows(`select min(${quoteIdent(first)}) as low, max(${quoteIdent(first)}) as high from picked where ${keyPresentSql(key)}`);
+    files = column === undefined || range?.['low'] === null || range?.['low'] === undefined ? [] : snapshot.files.filter((file) => mayHold(file, column.name, range));
+  }
+  await session.bind({ ...relationOf(snapshot, 'published', true), files });
+  return files;
+}
+
+/** False only when the statistics prove that the file holds no key of the range. */
+function mayHold(file: DataFile, column: string, range: Row): boolean {
+  const low = scalar(range['low']);
+  const high = scalar(range['high']);
+  const min = scalar(file.stats?.min_values[column]);
+  const max = scalar(file.stats?.max_values[column]);
+  if (typeof low === 'number' && typeof high === 'number' && typeof min === 'number' && typeof max === 'number') return low <= max && high >= min;
+  return true;
+}
+
+/** Only whole numbers that a JS number holds exactly are compared; anything else counts as "may overlap". */
+function scalar(value: unknown): StatValue {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : null;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
+}
+
+/**
+ * Under `keep: first` without `by`, published rows win: new rows of the same key join `losers`. Under `before_rules` that holds for
+ * bad rows too, and a quarantined row (not tried again now) holds its key as well. Returns how many were added.
+ */
+async function loseToPublished(step: SilverStep, session: EngineSession, any_published: boolean, input: SilverInput): Promise<number> {
+  const { spec, name } = step.node;
+  if (spec.dedupe?.keep !== 'first' || spec.dedupe.by !== undefined || spec.key.length === 0) return 0;
+  const key = spec.key.map(quoteIdent).join(', ');
+  const before_rules = spec.dedupe.before_rules;
+  const rows = before_rules ? 'picked' : '(select * from checked where _rule is null)';
+  const unbeaten = `(select * from ${rows} where ${keyPresentSql(spec.key)} and _src >= 0) anti join losers using (${AT})`;
+  const beaten: string[] = [];
+  if (any_published) beaten.push(`select ${AT} from (select * from ${unbeaten}) semi join published using (${key})`);
+  const quarantine = before_rules ? await step.run.lake.snapshot(quarantineOf({ layer: 'silver', name })) : undefined;
+  if (quarantine !== undefined && quarantine.files.length > 0) {
+    await session.bind(relationOf(quarantine, 'held_quarantine'));
+    const retried = input.retry === undefined ? '' : ` and not (${input.retry.where})`;
+    beaten.push(`select ${AT} from (select * from ${unbeaten}) where ${rowKeySql(spec.key)} in (select row_key from held_quarantine where row_key is not null${retried})`);
+  }
+  if (beaten.length === 0) return 0;
+  const count = await session.materialize('beaten', `select distinct ${AT} from (${beaten.join(' union all ')})`);
+  if (count > 0) await session.materialize('losers', `select ${AT} from losers union all select ${AT} from beaten`);
+  return count;
+}
+
+/** A retried row arrived before rows that were published since: which of them wins is only known from the whole. */
+async function retriedCollide(step: SilverStep, session: EngineSession): Promise<boolean> {
+  const { key } = step.node.spec;
+  if (key.length === 0) return false;
+  const list = key.map(quoteIdent).join(', ');
+  return (await countOf(session, `(select ${list} from winners where _src < 0 and ${keyPresentSql(key)}) semi join published using (${list})`)) > 0;
+}
+
+/**
+ * Splits `winners` into `inserts` and `late` (a published row is preferred) and finds the published rows that are
+ * `displaced`; returns how many those are.
+ */
+async function displace(step: SilverStep, session: EngineSession, any_published: boolean): Promise<number> {
+  const { spec } = step.node;
+  const keyed = spec.key.length > 0 && any_published;
+  if (!keyed) {
+    await session.materialize('late', 'select * from winners where false');
+    await session.define('inserts', 'select * from winners');
+    return 0;
+  }
+  const same = spec.key.map((column) => `w.${quoteIdent(column)} = p.${quoteIdent(column)}`).join(' and ');
+  const wins = newerWins(spec.dedupe);
+  await session.materialize('late', `select w.* from winners w join published p on ${same} where not ${wins}`);
+  await session.define('inserts', `select * from winners anti join late using (${AT})`);
+  return await session.materialize('displaced', `select distinct p._part, p._pos from published p join winners w on ${same} where ${wins}`);
+}
+
+/** SQL: the new row `w` is preferred over the published row `p`. Never NULL. Mirrors `preferenceSql`. */
+function newerWins(dedupe: SilverStep['node']['spec']['dedupe']): string {
+  if (dedupe?.by === undefined) return dedupe?.keep === 'first' ? 'false' : 'true';
+  const [w, p] = [`w.${quoteIdent(dedupe.by)}`, `p.${quoteIdent(dedupe.by)}`];
+  if (dedupe.keep === 'first') return `(case when ${w} is null then false when ${p} is null then true else ${w} < ${p} end)`;
+  return `(case when ${p} is null then true when ${w} is null then false else ${w} >= ${p} end)`;
+}
+
+async function filesOf(session: EngineSession, published: readonly DataFile[]): Promise<readonly DataFile[]> {
+  const rows = await session.rows('select distinct _part as part from displaced', { rows_max: 1_000_000 });
+  const parts = new Set(rows.map((row) => Number(row['part'])));
+  return published.filter((_, index) => parts.has(index));
+}
