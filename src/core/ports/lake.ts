@@ -96,6 +96,8 @@ export interface Lake {
   tables(): Promise<readonly TableId[]>;
   /** A fresh hidden folder for candidates, mode 0700. */
   stage(run_id: string, step_id: string, part: string): Promise<string>;
+  /** URIs of the staged data files (`data*` parts) of a step: the candidate of a failed step, for inspection. */
+  candidates(run_id: string, step_id: string): Promise<readonly string[]>;
   /** Hash, fsync, move into the table's folder, fsync, exclusive create of the next log entry. */
   commit(request: CommitRequest): Promise<CommitResult>;
   /** Removes the staging folders of a run (or of one step). */
