@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import type { CheckComponent, CheckContext, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { columnName } from './parts/fields.ts';
 import { brokenUnless, instanceNameOf, reasonFor, tableFromRows, typeFamily } from './parts/sql.ts';
 
 const value = z.union([

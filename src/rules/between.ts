@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import type { CheckComponent, CheckContext, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent } from '../kit/sql.ts';
-import { anyOf, bound, columnName } from './parts/fields.ts';
+import { anyOf, bound } from './parts/fields.ts';
 import { brokenUnless, comparison, instanceNameOf, reasonFor, tableFromRows, typeFamily } from './parts/sql.ts';
 
 const schema = z

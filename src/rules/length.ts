@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import type { CheckComponent, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { anyOf, columnName } from './parts/fields.ts';
+import { anyOf } from './parts/fields.ts';
 import { brokenUnless, instanceNameOf, shownValue, tableFromRows } from './parts/sql.ts';
 
 const chars = z.int().check(z.gte(0));

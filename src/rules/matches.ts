@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import type { CheckComponent, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { columnName } from './parts/fields.ts';
 import { brokenUnless, instanceNameOf, reasonFor, tableFromRows } from './parts/sql.ts';
 
 /** RE2, which the engine uses, works in linear time and therefore lacks these. */

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import type { CheckComponent, CheckContext, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
 import { parseDuration } from '../kit/units.ts';
-import { columnName, duration } from './parts/fields.ts';
+import { duration } from './parts/fields.ts';
 import { brokenUnless, instanceNameOf, reasonFor, tableFromRows, typeFamily } from './parts/sql.ts';
 
 const full = z.strictObject({

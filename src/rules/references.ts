@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
+import { columnName } from '../core/config/fields.ts';
 import { parseTableKey } from '../core/model/table.ts';
 import type { CheckComponent, RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { columnName } from './parts/fields.ts';
 import { instanceNameOf, shownValue, tableFromQuery } from './parts/sql.ts';
 
 const schema = z.strictObject({

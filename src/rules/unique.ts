@@ -1,6 +1,6 @@
+import { columnNames } from '../core/config/fields.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import { quoteIdent } from '../kit/sql.ts';
-import { columnNames } from './parts/fields.ts';
 import { instanceNameOf, tableFromQuery } from './parts/sql.ts';
 
 type Params = readonly string[];

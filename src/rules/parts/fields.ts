@@ -1,20 +1,6 @@
 import * as z from 'zod/mini';
 import { parseDuration } from '../../kit/units.ts';
 
-/** The name of a column as users write it; matched without regard to case, as SQL does. */
-export const columnName = z.string().check(
-  z.minLength(1),
-  z.maxLength(255),
-  z.refine((text) => !text.includes('\0'), 'a name cannot contain NUL'),
-  z.meta({ description: 'Name of a column.' }),
-);
-
-/** One column or a list of them; always a list afterwards. */
-export const columnNames = z.pipe(
-  z.union([columnName, z.array(columnName).check(z.minLength(1), z.maxLength(500))]),
-  z.transform((value): readonly string[] => (typeof value === 'string' ? [value] : value)),
-);
-
 /** A limit in a rule: a number, or text for dates, exact decimals and the like. */
 export const bound = z
   .union([z.number(), z.string().check(z.minLength(1), z.maxLength(100), z.refine((text) => !text.includes('\0'), 'a value cannot contain NUL'))])

@@ -1,0 +1,85 @@
+import * as z from 'zod/mini';
+import { fragmentProblem } from '../../kit/sql-scan.ts';
+import { TABLE_NAME } from '../model/table.ts';
+
+/** Columns that the line adds by itself. */
+const RESERVED_COLUMNS = ['_file', '_part', '_pos', '_src', '_line', '_qid', '_rule'];
+
+/** Names that every JavaScript object answers to: as a table they could be mistaken for one that is defined. */
+function isInherited(name: string): boolean {
+  return name in Object.prototype;
+}
+
+export const tableName = z.string().check(
+  z.refine((name) => TABLE_NAME.test(name), 'a table name is letters, digits and _, at most 63, and does not start with a digit'),
+  z.refine((name) => !isInherited(name), 'this name is reserved'),
+);
+
+export const columnName = z.string().check(
+  z.minLength(1),
+  z.maxLength(255),
+  z.refine((name) => !name.includes('\0'), 'a name cannot contain NUL'),
+);
+
+const newColumnName = columnName.check(z.refine((name) => !RESERVED_COLUMNS.includes(name.toLowerCase()), 'this column name is reserved'));
+
+/** One name or a list of distinct ones; a list afterwards. */
+function oneOrMore(name: z.ZodMiniString, words: string): z.ZodMiniType<readonly string[]> {
+  const distinct = z.refine<string[]>((list) => new Set(list.map((one) => one.toLowerCase())).size === list.length, `a ${words} occurs twice`);
+  const schema = z.pipe(
+    z.union([name, z.array(name).check(z.minLength(1), z.maxLength(1000), distinct)]),
+    z.transform((value): readonly string[] => (typeof value === 'string' ? [value] : value)),
+  );
+  return schema as unknown as z.ZodMiniType<readonly string[]>;
+}
+
+export const columnNames = oneOrMore(columnName, 'column');
+export const sourceNames = oneOrMore(tableName, 'source');
+export const tags = z._default(
+  oneOrMore(z.string().check(z.regex(/^[\w.-]{1,63}$/, 'a tag is letters, digits, _, . and -')), 'tag'),
+  [],
+);
+
+export const description = z.optional(z.string().check(z.maxLength(10_000), z.meta({ description: 'What the table is, for people.' })));
+
+/** An SQL expression or condition that will stand in parentheses inside a larger statement. */
+export const sqlFragment = z.string().check(
+  z.maxLength(20_000),
+  z.superRefine((text, context) => {
+    const problem = fragmentProblem(text);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: `the SQL ${problem}`, input: text });
+  }),
+);
+
+/**
+ * Declared columns: name → type. `canonicalType` gives the canonical name of a type (undefined: no such type);
+ * without it any text goes through.
+ */
+export function columnsSchema(canonicalType: ((text: string) => string | undefined) | undefined) {
+  const type = z.pipe(
+    z.string().check(z.minLength(1), z.maxLength(1000)),
+    z.transform((text, context): string => {
+      const canonical = canonicalType === undefined ? text.trim().toLowerCase() : canonicalType(text);
+      if (canonical !== undefined) return canonical;
+      context.issues.push({ code: 'custom', message: `${JSON.stringify(text)} is not a type the lake can store`, input: text });
+      return z.NEVER;
+    }),
+  );
+  return uniqueByCase(z.record(newColumnName, type), 'column').check(
+    z.meta({ description: 'Columns and their types, in order. Without it they are inferred from the first input, then frozen.', examples: [{ id: 'bigint', montant: 'decimal(12,2)' }] }),
+  );
+}
+
+/** A map whose keys differ even without regard to letter case, as in SQL and on many file systems. */
+export function uniqueByCase<T>(schema: z.ZodMiniType<Record<string, T>>, words: string): z.ZodMiniType<Record<string, T>> {
+  return schema.check(
+    z.superRefine((map, context) => {
+      const seen = new Map<string, string>();
+      for (const key of Object.keys(map)) {
+        const other = seen.get(key.toLowerCase());
+        if (other !== undefined) context.addIssue({ code: 'custom', path: [key], message: `this ${words} differs from ${other} only in letter case`, input: key });
+        seen.set(key.toLowerCase(), key);
+      }
+    }),
+  );
+}

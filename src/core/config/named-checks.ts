@@ -1,0 +1,151 @@
+import { closest } from '../../kit/closest.ts';
+import type { DataflowError } from '../errors/dataflow-error.ts';
+import { type Layer, parseTableKey } from '../model/table.ts';
+import type { CheckSpec, SilverSpec } from '../model/project.ts';
+import type { Components } from './components.ts';
+import type { ProjectShape } from './schema.ts';
+import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
+
+interface Situation {
+  readonly tree: ConfigTree;
+  readonly shape: ProjectShape;
+  readonly components: Components;
+  readonly problems: DataflowError[];
+}
+
+/**
+ * The rules that span several tables, applied when the shape of each is right: names that must exist, columns that must be among
+ * the declared ones, references that must not run in a circle. Tables whose own shape is wrong still count as defined.
+ */
+export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: Components): readonly DataflowError[] {
+  const situation: Situation = { tree, shape, components, problems: [] };
+  for (const [name, spec] of Object.entries(shape.silver)) {
+    knownSources(situation, name, spec);
+    const columns = columnsOf(shape, spec);
+    if (columns !== undefined) knownColumns(situation, name, spec, columns);
+    knownTables(situation, ['silver', name, 'rules'], spec.rules);
+    knownTables(situation, ['silver', name, 'tests'], spec.tests);
+  }
+  for (const [name, spec] of Object.entries(shape.gold)) knownTables(situation, ['gold', name, 'tests'], spec.tests);
+  circles(situation);
+  return situation.problems;
+}
+
+function knownSources({ tree, problems }: Situation, name: string, spec: SilverSpec): void {
+  const sources = namesIn(tree, 'sources');
+  const asList = Array.isArray((tree.root['silver'] as Record<string, { from?: unknown }> | undefined)?.[name]?.from);
+  for (const [i, source] of spec.from.entries()) {
+    if (sources.includes(source)) continue;
+    const path = ['silver', name, 'from', ...(asList ? [i] : [])];
+    problems.push(problemAt(tree, path, `there is no source ${source}`, { code: 'E_CONFIG_REFERENCE', ...meant(source, sources) }));
+  }
+}
+
+function knownTables({ tree, components, problems }: Situation, list: Path, uses: readonly CheckSpec[]): void {
+  const known = (['bronze', 'silver', 'gold'] as const).flatMap((layer) => namesIn(tree, sectionOf(layer)).map((name) => `${layer}.${name}`));
+  for (const [i, use] of uses.entries()) {
+    for (const table of components.checks.get(use.check)?.reads?.(use.params) ?? []) {
+      const id = parseTableKey(table);
+      if (known.includes(table) || id?.layer === 'quarantine') continue;
+      const path = placeable(tree, [...list, i, use.check], 'table');
+      problems.push(problemAt(tree, path, `there is no table ${table}`, { code: 'E_CONFIG_REFERENCE', ...meant(table, known) }));
+    }
+  }
+}
+
+/** Columns of a silver table by lower-case name; undefined when a source does not declare its own. */
+function columnsOf(shape: ProjectShape, spec: SilverSpec): ReadonlyMap<string, string> | undefined {
+  const columns = new Map<string, string>();
+  for (const source of spec.from) {
+    const declared = shape.sources[source]?.columns;
+    if (declared === undefined) return undefined;
+    for (const column of Object.keys(declared)) columns.set(column.toLowerCase(), column);
+  }
+  for (const column of Object.keys(spec.select)) columns.set(column.toLowerCase(), column);
+  return columns;
+}
+
+function knownColumns(situation: Situation, name: string, spec: SilverSpec, columns: ReadonlyMap<string, string>): void {
+  const { tree, shape, components, problems } = situation;
+  const base = ['silver', name];
+  const check = (path: Path, column: string, known: ReadonlyMap<string, string>, of: string): void => {
+    if (known.has(column.toLowerCase())) return;
+    problems.push(problemAt(tree, path, `${of} has no column ${column}`, { code: 'E_CONFIG_REFERENCE', ...meant(column, [...known.values()]) }));
+  };
+  const own = `silver.${name}`;
+  for (const option of ['key', 'partition_by'] as const) {
+    for (const [i, column] of spec[option].entries()) check(placeable(tree, [...base, option], i), column, columns, own);
+  }
+  if (spec.dedupe?.by !== undefined) check([...base, 'dedupe', 'by'], spec.dedupe.by, columns, own);
+  for (const list of ['rules', 'tests'] as const) {
+    for (const [i, use] of spec[list].entries()) {
+      const component = components.checks.get(use.check);
+      const at = [...base, list, i, use.check];
+      for (const [j, column] of (component?.columns?.(use.params) ?? []).entries()) check(placeable(tree, at, j, 'column'), column, columns, own);
+      for (const { table, on } of referencesOf(use)) {
+        const target = shape.silver[table.slice('silver.'.length)];
+        const known = table.startsWith('silver.') && target !== undefined ? columnsOf(shape, target) : undefined;
+        if (known !== undefined) check(placeable(tree, at, 'on'), on, known, table);
+      }
+    }
+  }
+}
+
+/** A check whose parameters have `table` and `on` names a column of another table. */
+function referencesOf(use: CheckSpec): readonly { readonly table: string; readonly on: string }[] {
+  const { table, on } = (isContainer(use.params) ? use.params : {}) as { table?: unknown; on?: unknown };
+  return typeof table === 'string' && typeof on === 'string' ? [{ table, on }] : [];
+}
+
+/** Silver tables that wait for each other (or themselves) through their rules and tests. */
+function circles({ tree, shape, components, problems }: Situation): void {
+  const readsOf = (name: string): readonly { readonly to: string; readonly path: Path }[] =>
+    (['rules', 'tests'] as const).flatMap((list) =>
+      (shape.silver[name]?.[list] ?? []).flatMap((use, i) =>
+        (components.checks.get(use.check)?.reads?.(use.params) ?? [])
+          .filter((table) => table.startsWith('silver.'))
+          .map((table) => ({ to: table.slice('silver.'.length), path: placeable(tree, ['silver', name, list, i, use.check], 'table') })),
+      ),
+    );
+  const done = new Set<string>();
+  const visit = (name: string, open: readonly string[]): void => {
+    if (done.has(name) || shape.silver[name] === undefined) return;
+    for (const { to, path } of readsOf(name)) {
+      const chain = [...open, name];
+      const start = chain.indexOf(to);
+      if (start < 0) visit(to, chain);
+      else if (!done.has(to)) {
+        const circle = [...chain.slice(start), to].map((table) => `silver.${table}`).join(' → ');
+        problems.push(problemAt(tree, path, `tables depend on each other in a circle: ${circle}`, { code: 'E_CONFIG_CYCLE' }));
+      }
+    }
+    done.add(name);
+  };
+  for (const name of Object.keys(shape.silver)) visit(name, []);
+}
+
+/** The first of the longer paths that exists in the text, else the path itself. */
+function placeable(tree: ConfigTree, path: Path, ...steps: readonly (string | number)[]): Path {
+  let value: unknown = tree.root;
+  for (const step of path) value = isContainer(value) ? (value as Record<PropertyKey, unknown>)[step] : undefined;
+  for (const step of steps) {
+    if (isContainer(value) && Array.isArray(value) === (typeof step === 'number') && Object.hasOwn(value, step)) return [...path, step];
+  }
+  return path;
+}
+
+function namesIn(tree: ConfigTree, section: string): readonly string[] {
+  const map = tree.root[section];
+  return isContainer(map) ? Object.keys(map) : [];
+}
+
+function sectionOf(layer: Layer): string {
+  return layer === 'bronze' ? 'sources' : layer;
+}
+
+function meant(word: string, known: readonly string[]): { readonly hint?: string } {
+  const bare = word.slice(word.indexOf('.') + 1);
+  const guess = known.includes(bare) ? bare : (closest(word, known) ?? known.find((name) => name.endsWith(`.${word}`)));
+  if (guess !== undefined) return { hint: `Did you mean ${guess}?` };
+  return known.length === 0 ? {} : { hint: `Known: ${known.slice(0, 30).join(', ')}.` };
+}
