@@ -1,0 +1,51 @@
+import type { Project, SourceSpec } from '../core/model/project.ts';
+import type { Engine } from '../core/ports/engine.ts';
+import type { Lake } from '../core/ports/lake.ts';
+import type { Ledger } from '../core/ports/ledger.ts';
+import type { CheckComponent } from '../core/ports/rule.ts';
+import type { Source } from '../core/ports/source.ts';
+
+/** How a project is found. */
+export interface ProjectOptions {
+  /** The configuration file (`--config`); without it the nearest `pipelines.yaml` at or above `cwd` is taken. */
+  readonly config?: string;
+  /** Absolute path of the folder in which the search starts. */
+  readonly cwd: string;
+  /** Where `${NAME}` comes from. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A project that was found, read and checked. */
+export interface LoadedProject {
+  readonly project: Project;
+  /** Remarks that stop nothing. */
+  readonly warnings: readonly string[];
+  /** Masks the project's secrets in any text that is about to be printed or stored. */
+  readonly redact: (text: string) => string;
+}
+
+export interface LedgerOptions {
+  /** Open for reading only: takes no lock and writes nothing. */
+  readonly read_only?: boolean;
+  /** Make the ledger when there is none; otherwise its absence is E_LEDGER_MISSING. */
+  readonly create?: boolean;
+}
+
+/**
+ * The way from a surface or a use-case to the edges, none of which they import: `main.ts` fills it in. Every member loads its room only
+ * when it is called, so that `status` loads no engine and `validate` no ledger. Whoever opens something closes it.
+ */
+export interface Rooms {
+  /** Of dataflow itself, e.g. `0.1.0`. */
+  readonly version: string;
+  /** @throws DataflowErrors with every problem of the configuration, or DataflowError E_CONFIG_NOT_FOUND. */
+  loadProject(options: ProjectOptions): Promise<LoadedProject>;
+  openLake(project: Project): Promise<Lake>;
+  openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
+  openEngine(project: Project): Promise<Engine>;
+  createSource(spec: SourceSpec): Promise<Source>;
+  /** Every rule and test, by the name that `pipelines.yaml` uses. */
+  checks(): Promise<ReadonlyMap<string, CheckComponent>>;
+  /** Local folder of the ledger and of whatever else a run keeps for itself (`<lake>/_dataflow`). */
+  stateFolder(project: Project): string;
+}
