@@ -163,9 +163,10 @@ function keptRuns(ledger: Ledger): ReadonlySet<string> {
 function lazyEngine(rooms: Rooms, project: Project): { get(): Promise<Engine>; close(): Promise<void> } {
   let engine: Promise<Engine> | undefined;
   return {
-    get: () => {
-      engine ??= rooms.openEngine(project);
-      return engine;
+    get: (): Promise<Engine> => {
+      const opening = engine ?? rooms.openEngine(project);
+      engine = opening;
+      return opening;
     },
     close: async () => {
       if (engine !== undefined) await (await engine).close();
