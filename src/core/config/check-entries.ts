@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CheckSpec } from '../model/project.ts';
 import type { CheckComponent } from '../ports/rule.ts';
-import { applySchema, complain, dispatch } from './components.ts';
+import { applySchema, type Complaint, type Context, complain, dispatch } from './components.ts';
 
 /** Keys of an entry beside the component's name. */
 const common = z.strictObject({
@@ -38,22 +38,22 @@ export function checkList(checks: ReadonlyMap<string, CheckComponent>, role: 'ru
   });
   const list = z.pipe(
     z.array(entry).check(z.maxLength(1000)),
-    z.transform((entries: CheckSpec[], context) => distinctNames(entries, (index, name) => complain(context as never, [index, 'name'], `the name ${name} occurs twice`))),
+    z.transform((entries: CheckSpec[], context) => distinctNames(entries, (index, name) => complain(context as Context, [index, 'name'], `the name ${name} occurs twice`))),
   );
   return z._default(list as unknown as z.ZodMiniType<readonly CheckSpec[]>, []);
 }
 
-type Complain = (path: readonly PropertyKey[], message: string, more?: { candidates?: readonly string[]; word?: string }) => undefined;
+type Complain = (path: readonly PropertyKey[], message: string, more?: Complaint) => undefined;
 
 function theCheck(keys: readonly string[], checks: ReadonlyMap<string, CheckComponent>, role: 'rule' | 'test', complainAt: Complain): CheckComponent | undefined {
   const usable = [...checks.values()].filter((check) => (role === 'rule' ? check.row : check.table) !== undefined).map((check) => check.name);
   const [first, second] = keys;
   if (first === undefined) return complainAt([], `names no check; one of ${usable.join(', ')}`);
-  if (keys.every((key) => !checks.has(key))) return complainAt([first], `there is no check ${first}`, { word: first, candidates: usable });
+  if (keys.every((key) => !checks.has(key))) return complainAt([first], `there is no check ${first}`, { word: first, candidates: usable, at_key: true });
   const stray = keys.find((key) => !checks.has(key));
-  if (stray !== undefined) return complainAt([stray], 'unknown key', { word: stray, candidates: ['name', 'severity'] });
-  if (second !== undefined) return complainAt([second], 'one check an entry: start a new list entry with -');
-  if (!usable.includes(first)) return complainAt([first], `${first} can only be used under ${role === 'rule' ? 'tests' : 'rules'}`);
+  if (stray !== undefined) return complainAt([stray], 'unknown key', { word: stray, candidates: ['name', 'severity'], at_key: true });
+  if (second !== undefined) return complainAt([second], 'one check an entry: start a new list entry with -', { at_key: true });
+  if (!usable.includes(first)) return complainAt([first], `${first} can only be used under ${role === 'rule' ? 'tests' : 'rules'}`, { at_key: true });
   return checks.get(first);
 }
 

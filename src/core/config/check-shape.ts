@@ -2,7 +2,7 @@ import type { $ZodRawIssue, $ZodType } from 'zod/v4/core';
 import type { DataflowError } from '../errors/dataflow-error.ts';
 import { runShape, said } from './messages.ts';
 import type { ProjectShape } from './schema.ts';
-import { type ConfigTree, isContainer, markOf, type Path, pathText, problemAt, valueAt } from './tree.ts';
+import { type ConfigTree, isContainer, markOf, type Path, problemAt, valueAt } from './tree.ts';
 
 export interface ShapeCheck {
   /** What is right. Tables with problems are missing from it; undefined when nothing could be understood. */
@@ -15,7 +15,7 @@ export function checkShape(tree: ConfigTree, schema: $ZodType): ShapeCheck {
   let result = runShape(schema, tree.root);
   if (result.issues.length > 0 && convertInterpolated(tree, result.issues)) result = runShape(schema, tree.root);
   if (result.issues.length === 0) return { shape: result.value as ProjectShape, problems: [] };
-  const problems = distinct(result.issues.flatMap((issue) => problemsOf(tree, issue)));
+  const problems = distinct(withoutFollowUps(result.issues).flatMap((issue) => problemsOf(tree, issue)));
   const rest = runShape(schema, withoutBroken(tree.root, result.issues));
   return { shape: rest.issues.length === 0 ? (rest.value as ProjectShape) : undefined, problems };
 }
@@ -23,6 +23,13 @@ export function checkShape(tree: ConfigTree, schema: $ZodType): ShapeCheck {
 function problemsOf(tree: ConfigTree, issue: $ZodRawIssue): readonly DataflowError[] {
   const base = issue.path ?? [];
   return said(issue).map(({ path, at_key, message, hint }) => problemAt(tree, [...base, ...path], message, { at: at_key ? 'key' : 'value', ...(hint === undefined ? {} : { hint }) }));
+}
+
+/** A list where text belongs is one problem, not also "too short": of a value of the wrong kind nothing else is said. */
+function withoutFollowUps(issues: readonly $ZodRawIssue[]): readonly $ZodRawIssue[] {
+  const key = (issue: $ZodRawIssue): string => JSON.stringify(issue.path?.map(String) ?? []);
+  const wrongKind = new Set(issues.filter((issue) => issue.code === 'invalid_type').map(key));
+  return issues.filter((issue) => issue.code === 'invalid_type' || !wrongKind.has(key(issue)));
 }
 
 function distinct(problems: readonly DataflowError[]): readonly DataflowError[] {
@@ -66,10 +73,4 @@ function withoutBroken(root: Record<string, unknown>, issues: readonly $ZodRawIs
     if (name === undefined || section === 'lake' || section === 'engine') delete copy[String(section)];
   }
   return copy;
-}
-
-/** True when a problem was already reported at this path or above it, so that a follow-up would only repeat it. */
-export function alreadyReported(problems: readonly DataflowError[], path: Path): boolean {
-  const text = pathText(path);
-  return problems.some((problem) => problem.message.startsWith(`${text}:`));
 }

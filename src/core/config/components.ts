@@ -18,7 +18,8 @@ export interface Components {
   readonly engines: ReadonlyMap<string, EngineChoice>;
 }
 
-type Context = ParsePayload & Pick<$RefinementCtx, 'addIssue'>;
+/** Where a dispatching schema reports problems. */
+export type Context = ParsePayload & Pick<$RefinementCtx, 'addIssue'>;
 
 /**
  * A schema whose options depend on a name inside the value. `kind` tells the generator of the editor schema which family
@@ -41,8 +42,16 @@ export function applySchema(schema: $ZodType, value: unknown, context: Context, 
   return result.issues.length === 0 ? { value: result.value } : undefined;
 }
 
-/** Reports one problem below `path`. `candidates` feed the "did you mean"; `on_key` shows it at the key. */
-export function complain(context: Context, path: readonly PropertyKey[], message: string, more: { candidates?: readonly string[]; word?: string } = {}): undefined {
+export interface Complaint {
+  /** The word that was not known, and those that are: for the "did you mean". */
+  readonly word?: string;
+  readonly candidates?: readonly string[];
+  /** Show the problem at the key instead of the value. */
+  readonly at_key?: boolean;
+}
+
+/** Reports one problem below `path`. */
+export function complain(context: Context, path: readonly PropertyKey[], message: string, more: Complaint = {}): undefined {
   context.issues.push({ code: 'custom', path: [...path], message, input: undefined, params: more } as $ZodRawIssue);
   return undefined;
 }

@@ -77,7 +77,7 @@ export function uniqueByCase<T>(schema: z.ZodMiniType<Record<string, T>>, words:
       const seen = new Map<string, string>();
       for (const key of Object.keys(map)) {
         const other = seen.get(key.toLowerCase());
-        if (other !== undefined) context.addIssue({ code: 'custom', path: [key], message: `this ${words} differs from ${other} only in letter case`, input: key });
+        if (other !== undefined) context.addIssue({ code: 'custom', path: [key], message: `this ${words} differs from ${other} only in letter case`, input: key, params: { at_key: true } });
         seen.set(key.toLowerCase(), key);
       }
     }),

@@ -15,25 +15,28 @@ export function runShape(schema: $ZodType, value: unknown): ShapeResult {
 }
 
 /** What one issue says, in one line, and what may have been meant. */
-export interface Said {
+export interface PlacedWords {
   readonly message: string;
   readonly hint?: string;
+  readonly path: readonly PropertyKey[];
+  /** Show it at the key instead of the value. */
+  readonly at_key: boolean;
 }
 
 /** All that an issue has to say; unknown keys are said one by one, hence the list. `path` is relative to the issue's own. */
-export function said(issue: $ZodRawIssue): readonly (Said & { readonly path: readonly PropertyKey[]; readonly at_key: boolean })[] {
+export function said(issue: $ZodRawIssue): readonly PlacedWords[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysOf(issue.inst as $ZodType | undefined);
     return (issue.keys as readonly string[]).map((key) => ({ path: [key], at_key: true, message: 'unknown key', ...meant(key, known) }));
   }
-  const params = issue['params'] as { candidates?: readonly string[]; word?: string } | undefined;
+  const params = issue['params'] as { candidates?: readonly string[]; word?: string; at_key?: boolean } | undefined;
   const words = params?.word === undefined ? undefined : meant(params.word, params.candidates ?? []);
-  if (issue.code === 'invalid_union') return unionSaid(issue).map((one) => ({ ...one, at_key: false }));
+  if (issue.code === 'invalid_union') return unionSaid(issue);
   if (issue.code === 'invalid_value' && typeof issue.input === 'string') {
     const values = (issue.values as readonly unknown[]).map(String);
     return [{ path: [], at_key: false, message: messageOf(issue), ...meant(issue.input, values) }];
   }
-  return [{ path: [], at_key: issue.code === 'invalid_key', message: messageOf(issue), ...words }];
+  return [{ path: [], at_key: issue.code === 'invalid_key' || params?.at_key === true, message: messageOf(issue), ...words }];
 }
 
 function meant(word: string, candidates: readonly string[]): { readonly hint?: string } {
@@ -86,27 +89,21 @@ function bounds(issue: $ZodRawIssue, words: string, limit: unknown, number_words
   return `must be ${number_words} ${limit}, found ${found(issue.input)}`;
 }
 
-interface UnionBranchIssue {
-  readonly code: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly expected?: string;
-}
-
-/** Of several alternatives the one that took the value's kind speaks; if none did, all say what they wanted. */
-function unionSaid(issue: $ZodRawIssue): readonly (Said & { readonly path: readonly PropertyKey[] })[] {
+/**
+ * Of several alternatives the one that took the value's kind speaks; if none did, all say what they wanted. The alternatives are run
+ * again, because what a union passes on no longer knows the schema.
+ */
+function unionSaid(issue: $ZodRawIssue): readonly PlacedWords[] {
   const own = issue.message ?? ownWords(issue);
-  if (own !== undefined) return [{ path: [], message: own }];
-  const branches = (issue as unknown as { errors: readonly (readonly UnionBranchIssue[])[] }).errors;
-  const isWrongKind = (one: UnionBranchIssue): boolean => one.path.length === 0 && one.code === 'invalid_type';
-  const near = branches.filter((branch) => branch.length > 0 && !branch.some(isWrongKind));
-  const best = near[0];
-  if (best !== undefined && near.length === 1) return best.map((one) => ({ path: one.path, message: one.message }));
-  const wanted = branches.flatMap((branch) => branch.flatMap((one) => (one.expected === undefined ? [] : [typeName(one.expected)])));
-  if (best === undefined && wanted.length > 0) {
-    return [{ path: [], message: issue.input === undefined ? `is missing (expected ${oneOf(wanted)})` : `expected ${oneOf(wanted)}, found ${found(issue.input)}` }];
-  }
-  return [{ path: [], message: best?.[0]?.message ?? 'invalid value' }];
+  if (own !== undefined) return [{ path: [], at_key: false, message: own }];
+  const options = (issue.inst as { _zod?: { def?: { options?: readonly $ZodType[] } } } | undefined)?._zod?.def?.options ?? [];
+  const branches = options.map((option) => runShape(option, issue.input).issues);
+  const isWrongKind = (one: $ZodRawIssue): boolean => (one.path ?? []).length === 0 && one.code === 'invalid_type';
+  const near = branches.find((branch) => branch.length > 0 && !branch.some(isWrongKind));
+  if (near !== undefined) return near.flatMap((one) => said(one).map((words) => ({ ...words, path: [...(one.path ?? []), ...words.path] })));
+  const wanted = oneOf(branches.flatMap((branch) => branch.filter(isWrongKind).map((one) => typeName(String((one as { expected?: unknown }).expected)))));
+  const message = issue.input === undefined ? `is missing (expected ${wanted})` : `expected ${wanted}, found ${found(issue.input)}`;
+  return [{ path: [], at_key: false, message }];
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import type { $ZodType } from 'zod/v4/core';
 import type { EngineSpec, GoldSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import { checkList } from './check-entries.ts';
-import { applySchema, type Components, complain, dispatch, shapeOf } from './components.ts';
+import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
 import { columnName, columnNames, columnsSchema, description, sourceNames, sqlFragment, tableName, tags, uniqueByCase } from './fields.ts';
 
 export interface SchemaOptions {
@@ -78,8 +79,8 @@ function engineSchema(components: Components) {
     const { type = DEFAULT_ENGINE, ...rest } = value;
     const component = components.engines.get(String(type));
     if (component === undefined) return unknownType(context, type, components.engines);
-    const options = applySchema(component.schema, withType(component.schema, rest, type), context, []);
-    return options === undefined ? undefined : { ...(options.value as object), type: String(type) };
+    const options = applyOptions(component.schema, rest, type, context, []);
+    return options === undefined ? undefined : { ...options, type: String(type) };
   });
   return z.prefault(engine, {} as EngineSpec);
 }
@@ -112,15 +113,10 @@ function sourceSchema(components: Components, options: SchemaOptions): z.ZodMini
     if (component === undefined) return unknownType(context, type, components.sources);
     const own = shapeOf(component.schema);
     const [shared, options] = partition(rest, (key) => commonKeys.includes(key) && !(key in own));
-    const unknown = Object.keys(options).filter((key) => !Object.hasOwn(own, key) && Object.keys(own).length > 0);
-    for (const key of unknown) {
-      complain(context, [key], 'unknown key', { word: key, candidates: ['type', ...commonKeys, ...Object.keys(own)] });
-      delete options[key];
-    }
     const first = applySchema(common, shared, context, []);
-    const second = applySchema(component.schema, withType(component.schema, options, type), context, []);
-    if (first === undefined || second === undefined || unknown.length > 0) return undefined;
-    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: String(type), options: second.value as Record<string, unknown> };
+    const second = applyOptions(component.schema, options, type, context, commonKeys);
+    if (first === undefined || second === undefined) return undefined;
+    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: String(type), options: second };
   });
 }
 
@@ -173,14 +169,28 @@ function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
   return short as unknown as z.ZodMiniType<GoldShape>;
 }
 
-function unknownType(context: Parameters<typeof complain>[0], type: unknown, known: ReadonlyMap<string, unknown>): undefined {
+function unknownType(context: Context, type: unknown, known: ReadonlyMap<string, unknown>): undefined {
   const candidates = [...known.keys()];
   return complain(context, ['type'], `${JSON.stringify(type)} is not known; one of ${candidates.join(', ')}`, { word: String(type), candidates });
 }
 
-/** Some components list `type` among their options, others do not. */
-function withType(schema: Parameters<typeof shapeOf>[0], options: Record<string, unknown>, type: unknown): Record<string, unknown> {
-  return 'type' in shapeOf(schema) ? { type, ...options } : options;
+/**
+ * A component's own options. Unknown keys are refused here, because not every component's schema is strict, and because only here the
+ * keys that all components share are known too. Some components list `type` among their options, others do not.
+ */
+function applyOptions(schema: $ZodType, options: Record<string, unknown>, type: unknown, context: Context, common: readonly string[]): Record<string, unknown> | undefined {
+  const own = shapeOf(schema);
+  const known: Record<string, unknown> = 'type' in own ? { type } : {};
+  let strays = 0;
+  for (const [key, value] of Object.entries(options)) {
+    if (Object.hasOwn(own, key)) known[key] = value;
+    else {
+      strays += 1;
+      complain(context, [key], 'unknown key', { word: key, candidates: ['type', ...common, ...Object.keys(own)], at_key: true });
+    }
+  }
+  const result = applySchema(schema, known, context, []);
+  return result === undefined || strays > 0 ? undefined : (result.value as Record<string, unknown>);
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -6,7 +6,7 @@ import type { Layer } from './table.ts';
  */
 export interface Project {
   readonly name: string;
-  /** Absolute path of the folder that holds the configuration file; relative paths in it start here. */
+  /** Absolute path of the folder that holds the configuration file (or its `.config` folder); relative paths in it start here. */
   readonly root: string;
   /** Absolute path of the configuration file itself. */
   readonly config_file: string;
