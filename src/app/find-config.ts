@@ -56,6 +56,9 @@ async function searchUpwards(cwd: string): Promise<string | undefined> {
     searchStrategy: 'none',
   });
   for (const folder of foldersUpwards(cwd)) {
+    // The library reads what it finds, whatever its size and kind: a pipe would hang it, a device fill the memory.
+    const odd = CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path) && !isFile(path));
+    if (odd !== undefined) throw new DataflowError('E_CONFIG_NOT_FOUND', `${odd} is not a file`);
     const found = await explorer.search(folder);
     if (found !== null) return found.filepath;
   }
@@ -72,5 +75,9 @@ function foldersUpwards(cwd: string): readonly string[] {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // absent, or below something that is no folder
+  }
 }

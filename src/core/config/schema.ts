@@ -3,6 +3,7 @@ import type { $ZodType } from 'zod/v4/core';
 import type { EngineSpec, GoldSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import { checkList } from './check-entries.ts';
 import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
+import { found } from './messages.ts';
 import { columnName, columnNames, columnsSchema, description, sourceNames, sqlFragment, tableName, tags, uniqueByCase } from './fields.ts';
 
 export interface SchemaOptions {
@@ -77,10 +78,10 @@ function engineSchema(components: Components) {
   const engine = dispatch<EngineSpec>('engine', 'The engine that runs the SQL, and its options.', (value, context) => {
     if (!isMap(value)) return complain(context, [], 'expected a map such as { type: duckdb, memory_limit: 4GB }');
     const { type = DEFAULT_ENGINE, ...rest } = value;
-    const component = components.engines.get(String(type));
+    const component = typeof type === 'string' ? components.engines.get(type) : undefined;
     if (component === undefined) return unknownType(context, type, components.engines);
     const options = applyOptions(component.schema, rest, type, context, []);
-    return options === undefined ? undefined : { ...options, type: String(type) };
+    return options === undefined ? undefined : { ...options, type: type as string };
   });
   return z.prefault(engine, {} as EngineSpec);
 }
@@ -109,14 +110,14 @@ function sourceSchema(components: Components, options: SchemaOptions): z.ZodMini
     if (!isMap(value)) return complain(context, [], 'expected a map such as { type: files, path: inbox/*.csv }');
     const { type, ...rest } = value;
     if (type === undefined) return complain(context, [], `type is missing (one of ${[...components.sources.keys()].join(', ')})`);
-    const component = components.sources.get(String(type));
+    const component = typeof type === 'string' ? components.sources.get(type) : undefined;
     if (component === undefined) return unknownType(context, type, components.sources);
     const own = shapeOf(component.schema);
     const [shared, options] = partition(rest, (key) => commonKeys.includes(key) && !(key in own));
     const first = applySchema(common, shared, context, []);
     const second = applyOptions(component.schema, options, type, context, commonKeys);
     if (first === undefined || second === undefined) return undefined;
-    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: String(type), options: second };
+    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: type as string, options: second };
   });
 }
 
@@ -171,7 +172,8 @@ function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
 
 function unknownType(context: Context, type: unknown, known: ReadonlyMap<string, unknown>): undefined {
   const candidates = [...known.keys()];
-  return complain(context, ['type'], `${JSON.stringify(type)} is not known; one of ${candidates.join(', ')}`, { word: String(type), candidates });
+  if (typeof type !== 'string') return complain(context, ['type'], `expected one of ${candidates.join(', ')}, found ${found(type)}`);
+  return complain(context, ['type'], `${JSON.stringify(type)} is not known; one of ${candidates.join(', ')}`, { word: type, candidates });
 }
 
 /**

@@ -50,7 +50,8 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
   const add = (path: Path, options: unknown, known: ReadonlyMap<string, { readonly schema: $ZodType }>, fallback?: string): void => {
     if (!isContainer(options) || Array.isArray(options)) return;
     const map = options as Record<string, unknown>;
-    const component = known.get(String(map['type'] ?? fallback));
+    const type = map['type'] ?? fallback;
+    const component = typeof type === 'string' ? known.get(type) : undefined;
     if (component !== undefined) found.push({ path, options: map, schema: component.schema });
   };
   add(['engine'], tree.root['engine'], components.engines, 'duckdb');

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { DataflowError } from '../errors/dataflow-error.ts';
+import { DataflowError, type Place } from '../errors/dataflow-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { CONFIG_LIMITS, refuseOversized } from './limits.ts';
 import { type ConfigFile, type Mark, type Marks, placeAt } from './tree.ts';
@@ -26,10 +26,8 @@ export function parseYaml(path: string, text: string, marks: Marks, budget: Entr
   const file: ConfigFile = { path, lines };
   try {
     refuseOversized(path, text);
-    const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true, logLevel: 'silent' });
-    const syntax = [...doc.errors, ...doc.warnings].map(
-      (error) => new DataflowError('E_CONFIG_SYNTAX', error.message.replace(/\s+/g, ' '), { place: placeAt(file, error.pos[0]) }),
-    );
+    const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true });
+    const syntax = [...doc.errors, ...doc.warnings].map((error) => syntaxProblem(error.message, placeAt(file, error.pos[0])));
     if (syntax.length > 0) return { file, value: undefined, problems: syntax.slice(0, 20), warnings: [] };
     const builder = new TreeBuilder(file, marks, budget);
     const value = builder.build(doc as Document.Parsed);
@@ -39,10 +37,18 @@ export function parseYaml(path: string, text: string, marks: Marks, budget: Entr
   }
 }
 
+const TOO_DEEP = `nested more than ${CONFIG_LIMITS.depth_max} levels deep`;
+
+/** The parser catches its own stack overflow and calls it a syntax error. */
+function syntaxProblem(message: string, place: Place): DataflowError {
+  if (/call stack/i.test(message)) return new DataflowError('E_CONFIG_LIMIT', TOO_DEEP, { place });
+  return new DataflowError('E_CONFIG_SYNTAX', message.replace(/\s+/g, ' '), { place });
+}
+
 /** The parser recurses; what the scan before it let through still cannot take the process down. */
 function asProblem(error: unknown, file: string): DataflowError {
   if (error instanceof DataflowError) return error;
-  if (error instanceof RangeError) return new DataflowError('E_CONFIG_LIMIT', `nested more than ${CONFIG_LIMITS.depth_max} levels deep`, { place: { file } });
+  if (error instanceof RangeError) return new DataflowError('E_CONFIG_LIMIT', TOO_DEEP, { place: { file } });
   return new DataflowError('E_CONFIG_SYNTAX', error instanceof Error ? error.message : String(error), { place: { file }, cause: error });
 }
 
@@ -70,7 +76,7 @@ class TreeBuilder {
   #value(node: Node, depth: number): unknown {
     this.#budget.left -= 1;
     if (this.#budget.left < 0) throw this.#limit(node, `more than ${CONFIG_LIMITS.entries_max} values, with aliases expanded`);
-    if (depth > CONFIG_LIMITS.depth_max) throw this.#limit(node, `nested more than ${CONFIG_LIMITS.depth_max} levels deep`);
+    if (depth > CONFIG_LIMITS.depth_max) throw this.#limit(node, TOO_DEEP);
     if (isAlias(node)) return this.#alias(node.source, node, depth);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return this.#scalar(node);
@@ -131,6 +137,7 @@ class TreeBuilder {
 
   #scalar(node: Scalar): unknown {
     const { value, source = '' } = node;
+    if (typeof value === 'string' && value.includes('\0')) this.#problem(node, 'a text cannot contain NUL', 'E_CONFIG_INVALID');
     if (typeof value !== 'number') return value;
     if (!Number.isFinite(value)) this.#problem(node, `${source} is not a number that can be used here`, 'E_CONFIG_INVALID');
     else if (!keepsItsDigits(value, source)) this.#problem(node, `${source} has more digits than a number can keep: put it in quotes`, 'E_CONFIG_INVALID');
