@@ -87,6 +87,8 @@ export interface CsvDialect {
   readonly has_header: boolean;
   /** Lines before the header that are not data. */
   readonly skip_lines: number;
+  /** Texts that mean NULL beside the empty one, e.g. `NA`. */
+  readonly null_values?: readonly string[];
 }
 
 /** One input file, checked and described by its format, ready to be parsed. */

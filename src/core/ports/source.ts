@@ -1,5 +1,6 @@
 import type { $ZodType } from 'zod/v4/core';
 import type { CsvDialect } from './engine.ts';
+import type { FormatInspectors } from './format.ts';
 
 /** What the ledger knows of one unit of input, keyed by source and path. */
 export interface KnownInput {
@@ -57,7 +58,7 @@ export interface Inspection {
   readonly records: number;
   /** Line of the first record (1-based), for `line = first_record_line + position` when no record spans lines. */
   readonly first_record_line: number;
-  /** True when some record spans several lines (quoted newlines). */
+  /** True when line numbers cannot be computed from positions: some record spans several lines, or blank lines lie between records. */
   readonly multiline_records: boolean;
   readonly encoding: string;
   readonly dialect?: CsvDialect;
@@ -92,10 +93,15 @@ export interface Source {
   unchangedSince(unit: InputUnit): Promise<boolean>;
 }
 
+/** What a source is given from other rooms; a source takes what it needs. */
+export interface SourceParts {
+  readonly inspectors: FormatInspectors;
+}
+
 /** A kind of source: one file `connectors/<system>/source.ts` exports one as `component`. */
 export interface SourceComponent<O = unknown> {
   readonly type: string;
   readonly summary: string;
   readonly schema: $ZodType<O>;
-  create(options: O): Promise<Source> | Source;
+  create(options: O, parts: SourceParts): Promise<Source> | Source;
 }

@@ -1,0 +1,43 @@
+import type { CsvDialect } from './engine.ts';
+import type { InputUnit, Inspection } from './source.ts';
+
+/** What a user may say about the files of a source, resolved to defaults; the parts that a format has no use for are ignored. */
+export interface InspectOptions {
+  /** `auto` = a byte order mark decides, else UTF-8. */
+  readonly encoding: 'auto' | 'utf-8' | 'utf-16' | 'latin-1' | 'windows-1252';
+  /** csv: one ASCII character; absent = sniffed. */
+  readonly delimiter?: string;
+  /** csv: one ASCII character, or empty for none. */
+  readonly quote: string;
+  /** csv: absent = the quote itself, doubled. */
+  readonly escape?: string;
+  readonly has_header: boolean;
+  /** Lines before the header. */
+  readonly skip_lines: number;
+  readonly null_values?: readonly string[];
+  /** Limit on the size after decompression. */
+  readonly max_expanded_bytes: number;
+  /** Limit on expanded size / file size; looked at only once the expanded size is beyond 100 MB. */
+  readonly max_ratio: number;
+  /** Limit on one line (csv, ndjson) or one element (json). */
+  readonly max_line_bytes: number;
+}
+
+export interface InspectRequest {
+  readonly unit: InputUnit;
+  /** Local folder in which a decoded copy may be written. */
+  readonly temp_folder: string;
+  readonly options: InspectOptions;
+  /** The dialect recorded for this source, if any. */
+  readonly pinned?: CsvDialect;
+}
+
+/**
+ * The one streaming pass over a file of one format: `formats/<format>/inspect.ts` exports one as `inspector`.
+ * Bad content is `problem` in the answer; only I/O errors and an aborted signal are thrown.
+ */
+export interface FormatInspector {
+  inspect(request: InspectRequest, signal?: AbortSignal): Promise<Inspection>;
+}
+
+export type FormatInspectors = Readonly<Record<InputUnit['format'], FormatInspector>>;
