@@ -1,27 +1,20 @@
-import type { Project, SourceSpec } from '../core/model/project.ts';
+import type { Components } from '../core/config/components.ts';
+import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
+import type { LoadedProject } from './load-project.ts';
 
 /** How a project is found. */
 export interface ProjectOptions {
-  /** The configuration file (`--config`); without it the nearest `pipelines.yaml` at or above `cwd` is taken. */
+  /** The configuration file or its folder (`--config`); without it the nearest `pipelines.yaml` at or above `cwd` is taken. */
   readonly config?: string;
   /** Absolute path of the folder in which the search starts. */
   readonly cwd: string;
   /** Where `${NAME}` comes from. */
   readonly env: NodeJS.ProcessEnv;
-}
-
-/** A project that was found, read and checked. */
-export interface LoadedProject {
-  readonly project: Project;
-  /** Remarks that stop nothing. */
-  readonly warnings: readonly string[];
-  /** Masks the project's secrets in any text that is about to be printed or stored. */
-  readonly redact: (text: string) => string;
 }
 
 export interface LedgerOptions {
@@ -43,7 +36,11 @@ export interface Rooms {
   openLake(project: Project): Promise<Lake>;
   openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
   openEngine(project: Project): Promise<Engine>;
+  /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
+  openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
   createSource(spec: SourceSpec): Promise<Source>;
+  /** Everything that `pipelines.yaml` can name. */
+  components(): Promise<Components>;
   /** Every rule and test, by the name that `pipelines.yaml` uses. */
   checks(): Promise<ReadonlyMap<string, CheckComponent>>;
   /** Local folder of the ledger and of whatever else a run keeps for itself (`<lake>/_dataflow`). */

@@ -1,0 +1,221 @@
+import type { Writable } from 'node:stream';
+import { type Bar, barChart } from './chart.ts';
+import { csvRecord } from './csv.ts';
+import { plainStyle, type Style } from './style.ts';
+import { asColumn, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
+import { escapeControls } from './text.ts';
+
+export const FORMATS = ['table', 'json', 'ndjson', 'csv'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** One part of an answer. */
+export interface Section extends PrintData {
+  /** Heading above the table. */
+  readonly title?: string;
+  /** Lines below the table, for people. */
+  readonly footer?: readonly string[];
+}
+
+/**
+ * A whole answer. `--format table` shows every section; `json` prints `document` (else the rows of the main section); `ndjson` and
+ * `csv` print the rows of the main section, which is the first one.
+ */
+export interface Report {
+  readonly document?: unknown;
+  readonly sections: readonly Section[];
+}
+
+export interface PrinterOptions {
+  readonly format: Format;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Cells in a line. */
+  readonly width: number;
+  readonly style?: Style;
+  readonly error_style?: Style;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  /** Draw with ASCII only (TERM=dumb, a locale without UTF-8). */
+  readonly ascii?: boolean;
+  /** Neutralise CSV cells that a spreadsheet would run. */
+  readonly formula_safe?: boolean;
+  /** Masks secrets; applied to everything that is printed. */
+  readonly redact?: (text: string) => string;
+}
+
+/** Rows from which the widths of a streamed table are measured. */
+const MEASURED_ROWS = 1000;
+
+/** Prints data on stdout and everything else on stderr. After the reader of stdout has gone, data goes nowhere and no error is raised. */
+export class Printer {
+  readonly format: Format;
+  readonly width: number;
+  readonly ascii: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Colours for stdout; each is the identity when colours are off. */
+  readonly style: Style;
+  readonly #options: PrinterOptions;
+  #closed = false;
+
+  constructor(options: PrinterOptions) {
+    this.#options = options;
+    this.format = options.format;
+    this.width = options.width;
+    this.ascii = options.ascii ?? false;
+    this.quiet = options.quiet ?? false;
+    this.verbose = options.verbose ?? false;
+    this.style = options.style ?? plainStyle;
+    options.stdout.on('error', () => {
+      this.#closed = true;
+    });
+    options.stderr.on('error', () => undefined);
+  }
+
+  /** True once the reader of stdout has gone (`| head`): a command that only produces data may stop. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** One table of data: the whole answer. */
+  table(data: Section): void {
+    this.report({ sections: [data] });
+  }
+
+  report(report: Report): void {
+    const main = report.sections[0];
+    if (this.format === 'json') this.#out(toJson(report.document ?? rowsOf(main), 2));
+    else if (this.format === 'table') this.#sections(report.sections);
+    else if (main !== undefined) this.#plainRows(main, true);
+  }
+
+  /** A line for people, part of the answer: on stdout with `--format table`, left out otherwise. Markup by `style` is kept. */
+  text(line: string): void {
+    if (this.format === 'table') this.#out(line);
+  }
+
+  /** A small bar chart, with `--format table` only. */
+  chart(bars: readonly Bar[]): void {
+    for (const line of barChart(bars, this.width, this.ascii)) this.text(line);
+  }
+
+  /** Raw text that is the answer in any format: help, a completion script, a file's content. */
+  raw(text: string): void {
+    this.#out(text.endsWith('\n') ? text.slice(0, -1) : text);
+  }
+
+  /**
+   * An answer of any size, written as it comes. JSON is one array. Stops early, closing the source, when the reader has gone.
+   * Returns how many rows were written.
+   */
+  async stream(batches: AsyncIterable<PrintData>): Promise<number> {
+    let rows = 0;
+    if (this.format === 'json') this.#out('[');
+    const writeBatch = this.#batchWriter();
+    for await (const batch of batches) {
+      writeBatch(batch, rows);
+      rows += batch.rows.length;
+      if (this.#closed) break;
+      await this.#drained();
+    }
+    if (this.format === 'json') this.#out(']');
+    return rows;
+  }
+
+  /** How one batch of a stream is written, given the number of rows before it. The first batch settles the head. */
+  #batchWriter(): (batch: PrintData, rows_before: number) => void {
+    let layout: TableLayout | undefined;
+    let first = true;
+    return (batch, rows_before) => {
+      if (this.format === 'json') {
+        for (const [i, row] of batch.rows.entries()) this.#out(`${rows_before + i > 0 ? ',' : ' '}${toJson(row)}`);
+      } else if (this.format === 'table') {
+        layout ??= this.#head(layoutTable({ ...batch, rows: batch.rows.slice(0, MEASURED_ROWS) }, this.width));
+        for (const line of layout.lines(batch.rows)) this.#out(line);
+      } else this.#plainRows(batch, first);
+      first = false;
+    };
+  }
+
+  /** Something to know, on stderr; silent with `--quiet`. */
+  note(line: string): void {
+    if (!this.quiet) this.error(line);
+  }
+
+  /** Only with `--verbose`. */
+  detail(line: string): void {
+    if (this.verbose) this.error(line);
+  }
+
+  warn(line: string): void {
+    const { yellow } = this.#options.error_style ?? plainStyle;
+    this.error(`${yellow('warning')} ${escapeControls(line)}`);
+  }
+
+  /** A line on stderr, whatever the flags. */
+  error(line: string): void {
+    this.#options.stderr.write(`${this.#masked(line)}\n`);
+  }
+
+  #sections(sections: readonly Section[]): void {
+    for (const [i, section] of sections.entries()) {
+      if (i > 0) this.#out('');
+      if (section.title !== undefined) this.#out(this.style.bold(escapeControls(section.title)));
+      const layout = this.#head(layoutTable(section, this.width));
+      for (const line of layout.lines(section.rows)) this.#out(line);
+      for (const line of section.footer ?? []) this.#out(line);
+    }
+  }
+
+  #head(layout: TableLayout): TableLayout {
+    const [titles, rule] = layout.head();
+    this.#out(this.style.bold(titles ?? ''));
+    this.#out(this.style.dim(rule ?? ''));
+    return layout;
+  }
+
+  #plainRows(data: PrintData, with_header: boolean): void {
+    const names = data.columns.map((column) => asColumn(column).name);
+    if (this.format === 'ndjson') {
+      for (const row of data.rows) this.#out(toJson(pick(row, names)));
+      return;
+    }
+    const safe = this.#options.formula_safe ?? false;
+    if (with_header) this.#out(csvRecord(names, safe));
+    for (const row of data.rows) {
+      const values = names.map((name) => row[name]);
+      this.#out(csvRecord(values, safe));
+    }
+  }
+
+  #out(line: string): void {
+    if (!this.#closed) this.#options.stdout.write(`${this.#masked(line)}\n`);
+  }
+
+  #masked(line: string): string {
+    return this.#options.redact === undefined ? line : this.#options.redact(line);
+  }
+
+  async #drained(): Promise<void> {
+    const { stdout } = this.#options;
+    if (!stdout.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stdout.off('drain', done).off('close', done).off('error', done);
+        resolve();
+      };
+      stdout.on('drain', done).on('close', done).on('error', done);
+    });
+  }
+}
+
+function rowsOf(section: Section | undefined): unknown {
+  if (section === undefined) return [];
+  const names = section.columns.map((column) => asColumn(column).name);
+  return section.rows.map((row) => pick(row, names));
+}
+
+/** The printed columns of a row, absent ones as null, so that every record has the same members. */
+function pick(row: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
+}

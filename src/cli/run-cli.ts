@@ -1,0 +1,125 @@
+import type { Rooms } from '../app/rooms.ts';
+import { redactor } from '../kit/redact.ts';
+import type { CommandEntry, Invocation } from './command-spec.ts';
+import { renderError } from './errors.ts';
+import { EXIT_DONE, EXIT_FAILED, exitCodeOf } from './exit-codes.ts';
+import { FORMATS, type Format, Printer } from './printer.ts';
+import { describeProgram, type ParsedCommand, parseCommandLine } from './program.ts';
+import { watchSignals } from './signals.ts';
+import { isAscii, loadStyle, wantsColor } from './style.ts';
+
+export interface CliHost {
+  readonly commands: readonly CommandEntry[];
+  readonly rooms: Rooms;
+  /** Masks secrets; knows more of them once a project is loaded. */
+  readonly redact: (text: string) => string;
+}
+
+const LINE_CELLS = 80;
+const LINE_CELLS_MIN = 40;
+
+/** Runs one command line from parsing to exit status. Never throws: whatever goes wrong is rendered on stderr. */
+export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
+  const fail = (error: unknown): Promise<number> => reportFailure(error, argv, host.redact);
+  const last = (error: unknown): void => {
+    void fail(error).finally(() => process.exit(EXIT_FAILED));
+  };
+  process.on('uncaughtException', last).on('unhandledRejection', last);
+  try {
+    const parsed = await parseCommandLine(argv, host.commands, host.rooms.version);
+    if ('command' in parsed) return await runCommand(parsed.command, argv, host, fail);
+    process.stdout.on('error', () => undefined);
+    process.stdout.write(parsed.text);
+    return EXIT_DONE;
+  } catch (error) {
+    return await fail(error);
+  } finally {
+    process.off('uncaughtException', last).off('unhandledRejection', last);
+  }
+}
+
+async function runCommand(
+  command: ParsedCommand,
+  argv: readonly string[],
+  host: CliHost,
+  fail: (error: unknown) => Promise<number>,
+): Promise<number> {
+  const printer = await newPrinter(command.options, host.redact);
+  const watch = watchSignals((line) => printer.error(line));
+  const invocation: Invocation = {
+    verb: command.verb,
+    args: command.args,
+    options: command.options,
+    command_line: redactor([])(['dataflow', ...argv].join(' ')),
+    rooms: host.rooms,
+    printer,
+    signal: watch.signal,
+    env: process.env,
+    cwd: process.cwd(),
+    program: () => describeProgram(host.commands, host.rooms.version),
+  };
+  let code: number;
+  try {
+    const run = await command.spec.load();
+    code = await run(invocation);
+  } catch (error) {
+    code = await fail(error);
+  } finally {
+    watch.dispose();
+  }
+  return watch.exitCode() ?? code;
+}
+
+async function newPrinter(
+  options: Readonly<Record<string, unknown>>,
+  redact: (text: string) => string,
+): Promise<Printer> {
+  const { env, stdout, stderr } = process;
+  const no_color = options['color'] === false;
+  return new Printer({
+    format: FORMATS.find((one) => one === options['format']) ?? 'table',
+    stdout,
+    stderr,
+    width: lineCells(env, stdout.columns),
+    style: await loadStyle(wantsColor({ no_color, is_tty: stdout.isTTY === true, env })),
+    error_style: await loadStyle(wantsColor({ no_color, is_tty: stderr.isTTY === true, env })),
+    quiet: options['quiet'] === true,
+    verbose: options['verbose'] === true,
+    formula_safe: options['formulaSafe'] === true,
+    ascii: isAscii(env),
+    redact,
+  });
+}
+
+function lineCells(env: NodeJS.ProcessEnv, columns: number | undefined): number {
+  const told = columns ?? Number.parseInt(env['COLUMNS'] ?? '', 10);
+  return Number.isInteger(told) && told > 0 ? Math.max(told, LINE_CELLS_MIN) : LINE_CELLS;
+}
+
+/** Works from the bare arguments, because parsing them may be what failed. */
+async function reportFailure(
+  error: unknown,
+  argv: readonly string[],
+  redact: (text: string) => string,
+): Promise<number> {
+  const color = wantsColor({
+    no_color: argv.includes('--no-color'),
+    is_tty: process.stderr.isTTY === true,
+    env: process.env,
+  });
+  const view = {
+    format: formatIn(argv),
+    cwd: process.cwd(),
+    verbose: argv.includes('--verbose') || argv.includes('-v'),
+    style: await loadStyle(color),
+    redact,
+  };
+  process.stderr.on('error', () => undefined);
+  process.stderr.write(`${renderError(error, view)}\n`);
+  return exitCodeOf(error);
+}
+
+function formatIn(argv: readonly string[]): Format {
+  const given = argv.findLast((word, i) => word.startsWith('--format=') || argv[i - 1] === '--format');
+  return FORMATS.find((one) => one === given?.replace('--format=', '')) ?? 'table';
+}

@@ -1,0 +1,35 @@
+const EXIT_OF: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** Watches for the wish to stop. */
+export interface SignalWatch {
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** 130 or 143 once a signal came: the exit status that the program must end with, whatever the command returned. */
+  exitCode(): number | undefined;
+  /** Takes the handlers off again. */
+  dispose(): void;
+}
+
+/**
+ * The first signal asks: the command finishes or rolls back its step and ends. The second one does not ask.
+ * @param tell prints a line on stderr.
+ */
+export function watchSignals(tell: (line: string) => void, host: NodeJS.Process = process): SignalWatch {
+  const controller = new AbortController();
+  let received: number | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
+    const code = EXIT_OF[name] ?? 1;
+    if (received !== undefined) host.exit(code);
+    received = code;
+    tell(`${name}: stopping after the current step is finished or rolled back; once more stops at once`);
+    controller.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
+  };
+  for (const name of Object.keys(EXIT_OF)) host.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    exitCode: () => received,
+    dispose: () => {
+      for (const name of Object.keys(EXIT_OF)) host.off(name, onSignal);
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { cellWidth, cutToWidth, escapeControls, padToWidth } from './text.ts';
+
+/** A column of printed data. `name` is the key in the rows and in JSON and CSV; the rest concerns the table only. */
+export interface PrintColumn {
+  readonly name: string;
+  readonly title?: string;
+  /** Without it columns of numbers stand right, others left. */
+  readonly align?: 'left' | 'right';
+  /** The text of a value in a table. */
+  readonly format?: (value: unknown) => string;
+}
+
+export interface PrintData {
+  readonly columns: readonly (string | PrintColumn)[];
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** How NULL looks in a table; by default an empty cell. */
+  readonly null_text?: string;
+}
+
+/** A table whose widths are settled: prints its head once and then rows, as they come. */
+export interface TableLayout {
+  head(): readonly string[];
+  lines(rows: PrintData['rows']): readonly string[];
+}
+
+const GAP = '  ';
+/** Text columns give way down to this width before the table is allowed to be too wide. */
+const COLUMN_CELLS_MIN = 8;
+
+/** Measures the rows and fits the columns into `width` cells. Numbers are never cut: half a number is a wrong number. */
+export function layoutTable(data: PrintData, width: number): TableLayout {
+  const columns = data.columns.map(asColumn);
+  const text = (column: PrintColumn, value: unknown): string => cellText(column, value, data.null_text ?? '');
+  const right = columns.map(
+    (column) => (column.align ?? (isNumeric(column, data.rows) ? 'right' : 'left')) === 'right',
+  );
+  const natural = columns.map((column) =>
+    data.rows.reduce(
+      (most, row) => Math.max(most, cellWidth(text(column, row[column.name]))),
+      cellWidth(titleOf(column)),
+    ),
+  );
+  const widths = fitWidths(natural, right, width);
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => {
+        const cells_max = widths[i] ?? 0;
+        return padToWidth(
+          right[i] === true ? cell : cutToWidth(cell, cells_max),
+          cells_max,
+          right[i] === true ? 'right' : 'left',
+        );
+      })
+      .join(GAP)
+      .trimEnd();
+  return {
+    head: () => [line(columns.map(titleOf)), widths.map((cells) => '-'.repeat(cells)).join(GAP)],
+    lines: (rows) => rows.map((row) => line(columns.map((column) => text(column, row[column.name])))),
+  };
+}
+
+export function asColumn(column: string | PrintColumn): PrintColumn {
+  return typeof column === 'string' ? { name: column } : column;
+}
+
+function titleOf(column: PrintColumn): string {
+  return escapeControls(column.title ?? column.name);
+}
+
+function cellText(column: PrintColumn, value: unknown, null_text: string): string {
+  if (value === null || value === undefined) return null_text;
+  if (column.format !== undefined) return escapeControls(column.format(value));
+  return escapeControls(plainText(value));
+}
+
+/** A value as one line of text: nested values as JSON, dates in ISO form. */
+export function plainText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') return value;
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'object' ? toJson(value) : String(value);
+}
+
+/** JSON that also takes bigint: as a number while a double holds it exactly, else as text. */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? exact(one) : one), indent) ?? 'null';
+}
+
+function exact(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value.toString();
+}
+
+function isNumeric(column: PrintColumn, rows: PrintData['rows']): boolean {
+  let seen = false;
+  for (const row of rows) {
+    const value = row[column.name];
+    if (value === null || value === undefined) continue;
+    if (typeof value !== 'number' && typeof value !== 'bigint') return false;
+    seen = true;
+  }
+  return seen;
+}
+
+function fitWidths(natural: readonly number[], right: readonly boolean[], width: number): readonly number[] {
+  const widths = [...natural];
+  let excess = widths.reduce((sum, cells) => sum + cells, GAP.length * Math.max(0, widths.length - 1)) - width;
+  while (excess > 0) {
+    const widest = widestText(widths, right);
+    if (widest === undefined) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    excess -= 1;
+  }
+  return widths;
+}
+
+function widestText(widths: readonly number[], right: readonly boolean[]): number | undefined {
+  let widest: number | undefined;
+  for (const [i, cells] of widths.entries()) {
+    if (right[i] !== true && cells > COLUMN_CELLS_MIN && cells > (widest === undefined ? 0 : (widths[widest] ?? 0)))
+      widest = i;
+  }
+  return widest;
+}
