@@ -40,7 +40,9 @@ type ExplorerClass = new (options: object) => { search(folder: string): Promise<
  * and would run a `.config/config.js` or load the TypeScript compiler there.
  */
 async function searchUpwards(cwd: string): Promise<string | undefined> {
-  const { default: library } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as { default: { Explorer: ExplorerClass } };
+  const { default: library } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as {
+    default: { Explorer: ExplorerClass };
+  };
   const explorer = new library.Explorer({
     moduleName: 'dataflow',
     searchPlaces: CONFIG_NAMES,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of the configuration look like that
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +33,9 @@ async function problems(env: Record<string, string | undefined> = {}, config?: s
     return [];
   } catch (error) {
     if (!(error instanceof DataflowErrors)) throw error;
-    return error.errors.map((e) => `${e.place?.file}:${e.place?.line}:${e.place?.column} ${e.code} ${e.message}`.replaceAll(`${root}/`, ''));
+    return error.errors.map((e) =>
+      `${e.place?.file}:${e.place?.line}:${e.place?.column} ${e.code} ${e.message}`.replaceAll(`${root}/`, ''),
+    );
   }
 }
 
@@ -44,7 +47,12 @@ describe('where the configuration is found', () => {
   });
 
   it('the nearest one wins, and the first name in a folder', async () => {
-    put({ 'pipelines.yaml': 'name: outer\n', 'a/pipelines.yml': 'name: second\n', 'a/pipelines.yaml': 'name: first\n', 'a/b/x': '' });
+    put({
+      'pipelines.yaml': 'name: outer\n',
+      'a/pipelines.yml': 'name: second\n',
+      'a/pipelines.yaml': 'name: first\n',
+      'a/b/x': '',
+    });
     expect((await load({}, join(root, 'a', 'b'))).project.name).toBe('first');
   });
 
@@ -57,12 +65,20 @@ describe('where the configuration is found', () => {
     put({ 'x/other.yaml': 'name: other\n', 'y/pipelines.yml': 'name: inside\n' });
     expect((await load({}, root, 'x/other.yaml')).project).toMatchObject({ name: 'other', root: join(root, 'x') });
     expect((await load({}, root, 'y')).project.name).toBe('inside');
-    expect(await problems({}, 'nowhere.yaml')).toEqual(['undefined:undefined:undefined E_CONFIG_NOT_FOUND there is no configuration at nowhere.yaml']);
+    expect(await problems({}, 'nowhere.yaml')).toEqual([
+      'undefined:undefined:undefined E_CONFIG_NOT_FOUND there is no configuration at nowhere.yaml',
+    ]);
   });
 
   it('fault 49: code lying in the folder is never run', async () => {
     const trap = `require('node:fs').writeFileSync(${JSON.stringify(join(root, 'trapped'))}, '')`;
-    put({ 'sub/.config/config.js': trap, 'sub/.config/config.cjs': trap, 'sub/pipelines.js': trap, '.git/HEAD': '', 'pipelines.yaml': 'name: x\n' });
+    put({
+      'sub/.config/config.js': trap,
+      'sub/.config/config.cjs': trap,
+      'sub/pipelines.js': trap,
+      '.git/HEAD': '',
+      'pipelines.yaml': 'name: x\n',
+    });
     const before = process.cwd();
     process.chdir(join(root, 'sub'));
     try {
@@ -93,16 +109,30 @@ describe('include', () => {
     const { project, files } = await load();
     expect(Object.keys(project.sources)).toEqual(['a', 'b']);
     expect(project.gold['c']).toMatchObject({ sql: 'select 1', sql_file: join(root, 'pipelines/models/c.sql') });
-    expect(files.map((file) => file.slice(root.length + 1))).toEqual(['pipelines.yaml', 'pipelines/b.yaml', 'pipelines/c.yaml', 'more.yaml', 'pipelines/models/c.sql']);
+    expect(files.map((file) => file.slice(root.length + 1))).toEqual([
+      'pipelines.yaml',
+      'pipelines/b.yaml',
+      'pipelines/c.yaml',
+      'more.yaml',
+      'pipelines/models/c.sql',
+    ]);
   });
 
   it('a name defined twice is a problem with both places', async () => {
-    put({ 'pipelines.yaml': 'include: [b.yaml]\ngold:\n  x: select 1\n', 'b.yaml': 'name: b\ngold:\n\n    x: select 2\n' });
-    expect(await problems()).toEqual([`b.yaml:4:5 E_CONFIG_INVALID gold.x is defined twice: here and at pipelines.yaml:3:3`]);
+    put({
+      'pipelines.yaml': 'include: [b.yaml]\ngold:\n  x: select 1\n',
+      'b.yaml': 'name: b\ngold:\n\n    x: select 2\n',
+    });
+    expect(await problems()).toEqual([
+      `b.yaml:4:5 E_CONFIG_INVALID gold.x is defined twice: here and at pipelines.yaml:3:3`,
+    ]);
   });
 
   it('a section that belongs to the project is defined once', async () => {
-    put({ 'pipelines.yaml': 'include: [b.yaml]\nlake: { url: a }\n', 'b.yaml': 'lake: { url: b }\ninclude: [c.yaml]\n' });
+    put({
+      'pipelines.yaml': 'include: [b.yaml]\nlake: { url: a }\n',
+      'b.yaml': 'lake: { url: b }\ninclude: [c.yaml]\n',
+    });
     expect(await problems()).toEqual([
       'b.yaml:1:1 E_CONFIG_INVALID lake is defined twice: here and at pipelines.yaml:2:1',
       'b.yaml:2:1 E_CONFIG_INVALID include: only the main file may include others',
@@ -141,7 +171,10 @@ describe('fault 50: environment and secrets', () => {
   });
 
   it('an unset variable is a problem at its place, never an empty text', async () => {
-    put({ 'pipelines.yaml': 'name: x\nsources:\n  s: { type: files, path: "in/${NO_SUCH}/*", settle_seconds: "${AND_THIS}" }\n' });
+    put({
+      'pipelines.yaml':
+        'name: x\nsources:\n  s: { type: files, path: "in/${NO_SUCH}/*", settle_seconds: "${AND_THIS}" }\n',
+    });
     expect(await problems()).toEqual([
       'pipelines.yaml:3:27 E_SECRET_UNSET sources.s.path: the environment variable NO_SUCH is not set',
       'pipelines.yaml:3:62 E_SECRET_UNSET sources.s.settle_seconds: the environment variable AND_THIS is not set',
@@ -165,7 +198,11 @@ describe('fault 50: environment and secrets', () => {
   });
 
   it('a secret file that is missing or empty is a problem at its place', async () => {
-    put({ 'pipelines.yaml': 'sources:\n  s: { type: files, path: x, password: "file:none" }\n  t: { type: files, path: x, password: "file:empty" }\n', empty: '\n' });
+    put({
+      'pipelines.yaml':
+        'sources:\n  s: { type: files, path: x, password: "file:none" }\n  t: { type: files, path: x, password: "file:empty" }\n',
+      empty: '\n',
+    });
     expect(await problems()).toEqual([
       'pipelines.yaml:2:40 E_SECRET_UNSET sources.s.password: there is no file none',
       'pipelines.yaml:3:40 E_SECRET_UNSET sources.t.password: the secret file empty is empty',
@@ -173,13 +210,22 @@ describe('fault 50: environment and secrets', () => {
   });
 
   it('names the values to mask: secret fields, passwords in URLs, variables called so', async () => {
-    put({ 'pipelines.yaml': 'name: "${API_TOKEN}"\ndescription: x\nsources: { s: { type: files, path: "sftp://bob:${PW}@host/x", password: "${P}" } }\n'.replace('description: x\n', '') });
+    put({
+      'pipelines.yaml':
+        'name: "${API_TOKEN}"\ndescription: x\nsources: { s: { type: files, path: "sftp://bob:${PW}@host/x", password: "${P}" } }\n'.replace(
+          'description: x\n',
+          '',
+        ),
+    });
     const { secrets } = await load({ API_TOKEN: 'tok-123', PW: 'url-pass', P: 'field-secret' });
     expect([...secrets].sort()).toEqual(['field-secret', 'tok-123', 'url-pass']);
   });
 
   it('no secret appears in a problem', async () => {
-    put({ 'pipelines.yaml': 'lake: { url: "ftp://bob:${PW}@host/x" }\nengine: { type: "${MY_SECRET}" }\nsources: { s: { type: files, path: x, on_rewrite: "${API_KEY}" } }\n' });
+    put({
+      'pipelines.yaml':
+        'lake: { url: "ftp://bob:${PW}@host/x" }\nengine: { type: "${MY_SECRET}" }\nsources: { s: { type: files, path: x, on_rewrite: "${API_KEY}" } }\n',
+    });
     const found = await problems({ PW: 'url-pass', MY_SECRET: 'hidden-1', API_KEY: 'hidden-2' });
     expect(found).toHaveLength(3);
     expect(found.join('\n')).not.toMatch(/url-pass|hidden-/);
@@ -188,7 +234,10 @@ describe('fault 50: environment and secrets', () => {
 });
 
 describe('fault 50: hostile YAML', () => {
-  const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]', ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`)].join('\n');
+  const bomb = [
+    'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+    ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(', ')}]`),
+  ].join('\n');
 
   it.each([
     ['50,000 open brackets', '['.repeat(50_000), 'nested more than 40 levels deep'],
@@ -196,14 +245,22 @@ describe('fault 50: hostile YAML', () => {
     ['50,000 compact list items', '- '.repeat(50_000), 'nested more than 40 levels deep'],
     ['50,000 compact keys', '? '.repeat(50_000), 'nested more than 40 levels deep'],
     ['900 open brackets, closed', `a: ${'['.repeat(900)}${']'.repeat(900)}`, 'nested more than 40 levels deep'],
-    ['1,200 indented keys', Array.from({ length: 1_200 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), 'nested more than 40 levels deep'],
+    [
+      '1,200 indented keys',
+      Array.from({ length: 1_200 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+      'nested more than 40 levels deep',
+    ],
     ['a billion laughs', bomb, 'more than'],
     ['10,000 aliases', `a: &a x\nb: [${Array(10_000).fill('*a').join(', ')}]`, 'more than 1000 aliases'],
     ['an alias that contains itself', 'a: &a [*a]', '*a contains itself'],
     ['2 MB', `# ${'x'.repeat(2_000_000)}`, 'at most 1000000 are read'],
     ['150,000 values', `gold: [${Array(150_000).fill('1').join(',')}]`, 'more than 100000 values'],
     ['a prototype key', 'gold: { __proto__: { polluted: true } }', '__proto__ is not allowed as a key'],
-    ['a prototype key in quotes, deep down', 'silver: { t: { from: s, select: { "__proto__": "1" } } }', '__proto__ is not allowed as a key'],
+    [
+      'a prototype key in quotes, deep down',
+      'silver: { t: { from: s, select: { "__proto__": "1" } } }',
+      '__proto__ is not allowed as a key',
+    ],
     ['NUL in a key', 'gold: { "a\\0b": select 1 }', 'a key cannot contain NUL'],
     ['a raw NUL', 'name: a\0b', 'a text cannot contain NUL'],
     ['not a number', 'engine: { threads: .nan }', '.nan is not a number'],
@@ -224,8 +281,12 @@ describe('fault 50: hostile YAML', () => {
   });
 
   it('patterns full of brackets are no nesting', async () => {
-    const rules = Array.from({ length: 200 }, () => `      - { matches: { column: a, pattern: '^\\[\\{' } }`).join('\n');
-    put({ 'pipelines.yaml': `sources: { s: { type: files, path: x } }\nsilver:\n  t:\n    from: s\n    rules:\n${rules}\n` });
+    const rules = Array.from({ length: 200 }, () => `      - { matches: { column: a, pattern: '^\\[\\{' } }`).join(
+      '\n',
+    );
+    put({
+      'pipelines.yaml': `sources: { s: { type: files, path: x } }\nsilver:\n  t:\n    from: s\n    rules:\n${rules}\n`,
+    });
     expect((await load()).project.silver['t']?.rules).toHaveLength(200);
   });
 
@@ -247,14 +308,83 @@ describe('fault 50: hostile YAML', () => {
 });
 
 describe('whatever the file says, the loader answers with DataflowErrors or a project', () => {
-  const words = ['version', 'name', 'include', 'lake', 'engine', 'sources', 'silver', 'gold', 'url', 'type', 'files', 'path', 'columns', 'from', 'rules', 'tests', 'key', 'dedupe', 'between', 'not_null', 'references', 'column', 'table', 'silver.a', 'a', 'sql', 'expr', '${X}', 'file:x', 'select 1'];
+  const words = [
+    'version',
+    'name',
+    'include',
+    'lake',
+    'engine',
+    'sources',
+    'silver',
+    'gold',
+    'url',
+    'type',
+    'files',
+    'path',
+    'columns',
+    'from',
+    'rules',
+    'tests',
+    'key',
+    'dedupe',
+    'between',
+    'not_null',
+    'references',
+    'column',
+    'table',
+    'silver.a',
+    'a',
+    'sql',
+    'expr',
+    '${X}',
+    'file:x',
+    'select 1',
+  ];
   const word = fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 8 }));
   const { tree } = fc.letrec((tie) => ({
-    tree: fc.oneof({ depthSize: 'small' }, fc.constant(null), fc.boolean(), fc.double(), fc.integer(), word, fc.array(tie('tree'), { maxLength: 4 }), fc.dictionary(word, tie('tree'), { maxKeys: 5 })),
+    tree: fc.oneof(
+      { depthSize: 'small' },
+      fc.constant(null),
+      fc.boolean(),
+      fc.double(),
+      fc.integer(),
+      word,
+      fc.array(tie('tree'), { maxLength: 4 }),
+      fc.dictionary(word, tie('tree'), { maxKeys: 5 }),
+    ),
   }));
   const section = fc.constantFrom('lake', 'engine', 'sources', 'silver', 'gold', 'include', 'name', 'version');
-  const table = fc.dictionary(fc.constantFrom('from', 'key', 'select', 'rules', 'tests', 'dedupe', 'type', 'path', 'columns', 'sql', 'refresh', 'tags'), fc.oneof(tree, fc.array(fc.dictionary(fc.constantFrom('between', 'not_null', 'references', 'expr', 'sql', 'name', 'severity'), tree, { maxKeys: 2 }), { maxLength: 3 })), { maxKeys: 4 });
-  const nearly = fc.dictionary(section, fc.oneof(tree, fc.dictionary(fc.constantFrom('a', 'b'), table, { maxKeys: 2 })), { maxKeys: 4 });
+  const table = fc.dictionary(
+    fc.constantFrom(
+      'from',
+      'key',
+      'select',
+      'rules',
+      'tests',
+      'dedupe',
+      'type',
+      'path',
+      'columns',
+      'sql',
+      'refresh',
+      'tags',
+    ),
+    fc.oneof(
+      tree,
+      fc.array(
+        fc.dictionary(fc.constantFrom('between', 'not_null', 'references', 'expr', 'sql', 'name', 'severity'), tree, {
+          maxKeys: 2,
+        }),
+        { maxLength: 3 },
+      ),
+    ),
+    { maxKeys: 4 },
+  );
+  const nearly = fc.dictionary(
+    section,
+    fc.oneof(tree, fc.dictionary(fc.constantFrom('a', 'b'), table, { maxKeys: 2 })),
+    { maxKeys: 4 },
+  );
 
   async function survives(text: string): Promise<void> {
     put({ 'pipelines.yaml': text });
@@ -268,6 +398,45 @@ describe('whatever the file says, the loader answers with DataflowErrors or a pr
     }
   }
 
-  it('any value', () => fc.assert(fc.asyncProperty(fc.oneof(tree, nearly), (value) => survives(stringify(value))), { numRuns: 300 }));
-  it('any text', () => fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', ':', ' ', '\n', '-', '[', ']', '{', '}', '"', "'", '&', '*', '!', '|', '>', '#', '%', '\t', '?', ',', '$', '\0', 'é') , maxLength: 40 }), survives), { numRuns: 300 }));
+  it('any value', () =>
+    fc.assert(
+      fc.asyncProperty(fc.oneof(tree, nearly), (value) => survives(stringify(value))),
+      { numRuns: 300 },
+    ));
+  it('any text', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.string({
+          unit: fc.constantFrom(
+            'a',
+            ':',
+            ' ',
+            '\n',
+            '-',
+            '[',
+            ']',
+            '{',
+            '}',
+            '"',
+            "'",
+            '&',
+            '*',
+            '!',
+            '|',
+            '>',
+            '#',
+            '%',
+            '\t',
+            '?',
+            ',',
+            '$',
+            '\0',
+            'é',
+          ),
+          maxLength: 40,
+        }),
+        survives,
+      ),
+      { numRuns: 300 },
+    ));
 });

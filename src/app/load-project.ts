@@ -7,7 +7,8 @@ import type { Components } from '../core/config/components.ts';
 import { type Environment, interpolate } from '../core/config/interpolate.ts';
 import { CONFIG_LIMITS } from '../core/config/limits.ts';
 import { namedChecks } from '../core/config/named-checks.ts';
-import { type GoldShape, type ProjectShape, projectSchema, type SchemaOptions } from '../core/config/schema.ts';
+import { type ProjectShape, projectSchema } from '../core/config/schema.ts';
+import type { GoldShape } from '../core/config/schema-tables.ts';
 import { resolveSecrets } from '../core/config/secrets.ts';
 import { type ConfigTree, isContainer, placeOf, problemAt, valueAt } from '../core/config/tree.ts';
 import { DataflowError, DataflowErrors, type Place } from '../core/errors/dataflow-error.ts';
@@ -16,7 +17,7 @@ import { redactor } from '../kit/redact.ts';
 import { findConfig, projectRoot } from './find-config.ts';
 import { readTextFile } from './read-text.ts';
 
-export interface LoadOptions extends SchemaOptions {
+export interface LoadOptions {
   /** Absolute path of the working folder. */
   readonly cwd: string;
   /** `--config`: a file or folder, relative to `cwd`. */
@@ -118,7 +119,11 @@ function masked(error: DataflowError, redact: (text: string) => string): Dataflo
   const message = redact(error.message);
   const hint = redact(error.hint);
   if (message === error.message && hint === error.hint) return error;
-  return new DataflowError(error.code, message, { hint, ...(error.place === undefined ? {} : { place: error.place }), ...(error.kept === undefined ? {} : { kept: error.kept }) });
+  return new DataflowError(error.code, message, {
+    hint,
+    ...(error.place === undefined ? {} : { place: error.place }),
+    ...(error.kept === undefined ? {} : { kept: error.kept }),
+  });
 }
 
 async function readFiles(config_file: string, env: Environment, reading: Reading): Promise<Assembly> {
@@ -153,7 +158,8 @@ async function includeFiles(pattern: string, path: readonly (string | number)[],
   const fresh = paths.filter((file) => !reading.files.includes(file));
   if (paths.length === 0) reading.warnings.push(`include: ${pattern} matches no file`);
   for (const file of fresh) {
-    if (reading.files.length >= CONFIG_LIMITS.files_max) throw problemAt(tree, path, `more than ${CONFIG_LIMITS.files_max} files`, { code: 'E_CONFIG_LIMIT' });
+    if (reading.files.length >= CONFIG_LIMITS.files_max)
+      throw problemAt(tree, path, `more than ${CONFIG_LIMITS.files_max} files`, { code: 'E_CONFIG_LIMIT' });
     try {
       to.assembly.add(file, reading.read(file, to.root, CONFIG_LIMITS.file_bytes_max));
     } catch (error) {
@@ -166,18 +172,32 @@ async function includeFiles(pattern: string, path: readonly (string | number)[],
 async function matching(pattern: string, folder: string): Promise<readonly string[]> {
   if (!/[*?[\]{}()!]/.test(pattern)) return [resolve(folder, pattern)];
   const { glob } = await import('tinyglobby');
-  const found = await glob(pattern, { cwd: folder, absolute: true, onlyFiles: true, expandDirectories: false, followSymbolicLinks: false });
+  const found = await glob(pattern, {
+    cwd: folder,
+    absolute: true,
+    onlyFiles: true,
+    expandDirectories: false,
+    followSymbolicLinks: false,
+  });
   return found.map((path) => resolve(path)).sort();
 }
 
-function checkedProject(tree: ConfigTree, config_file: string, options: LoadOptions, reading: Reading): Project | undefined {
+function checkedProject(
+  tree: ConfigTree,
+  config_file: string,
+  options: LoadOptions,
+  reading: Reading,
+): Project | undefined {
   const root = projectRoot(config_file);
   for (const secret of interpolate(tree, options.env, reading.problems)) reading.secrets.add(secret);
   const readSecret = (path: string): string => readTextFile(resolve(root, path), CONFIG_LIMITS.file_bytes_max);
-  for (const secret of resolveSecrets(tree, options.components, readSecret, reading.problems)) reading.secrets.add(secret);
-  const { shape, problems } = checkShape(tree, projectSchema(options.components, options));
+  for (const secret of resolveSecrets(tree, options.components, readSecret, reading.problems))
+    reading.secrets.add(secret);
+  const { shape, problems } = checkShape(tree, projectSchema(options.components));
   // A text whose variable is unset was reported already; what the schema says of the leftover would only confuse.
-  const unset = new Set(reading.problems.filter((error) => error.code === 'E_SECRET_UNSET').map((error) => JSON.stringify(error.place)));
+  const unset = new Set(
+    reading.problems.filter((error) => error.code === 'E_SECRET_UNSET').map((error) => JSON.stringify(error.place)),
+  );
   reading.problems.push(...problems.filter((error) => !unset.has(JSON.stringify(error.place))));
   if (shape === undefined) return undefined;
   reading.problems.push(...namedChecks(tree, shape, options.components));
@@ -207,7 +227,9 @@ function goldOf(tree: ConfigTree, shape: ProjectShape, root: string, reading: Re
   for (const [name, spec] of Object.entries(shape.gold)) {
     const path = ['gold', name, ...(isContainer(valueAt(tree, ['gold', name])) ? ['sql'] : [])];
     const { file } = placeOf(tree, path);
-    tables[name] = SQL_FILE.test(spec.sql) ? fromSqlFile(spec, join(dirname(file), spec.sql.trim())) : { ...spec, sql_file: file };
+    tables[name] = SQL_FILE.test(spec.sql)
+      ? fromSqlFile(spec, join(dirname(file), spec.sql.trim()))
+      : { ...spec, sql_file: file };
   }
   return tables;
 
@@ -220,7 +242,12 @@ function goldOf(tree: ConfigTree, shape: ProjectShape, root: string, reading: Re
       if (!(error instanceof DataflowError)) throw error;
       const name = Object.keys(shape.gold).find((key) => shape.gold[key] === spec) ?? '';
       const path = ['gold', name, ...(isContainer(valueAt(tree, ['gold', name])) ? ['sql'] : [])];
-      reading.problems.push(problemAt(tree, path, error.message, { code: error.code, hint: 'A text that ends with .sql is the path of a file, relative to the file it is written in.' }));
+      reading.problems.push(
+        problemAt(tree, path, error.message, {
+          code: error.code,
+          hint: 'A text that ends with .sql is the path of a file, relative to the file it is written in.',
+        }),
+      );
       return { ...spec, sql_file };
     }
   }

@@ -1,5 +1,5 @@
-import type { Place } from '../core/errors/dataflow-error.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
+import type { Place } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
 import { type LoadOptions, readProject } from './load-project.ts';
 

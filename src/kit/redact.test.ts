@@ -6,7 +6,10 @@ describe('fault 50: redactor', () => {
   it.each([
     ['password is hunter2!', 'password is ***'],
     ['postgres://bob:hunter2!@db:5432/x', 'postgres://***@db:5432/x'],
-    ['mongodb://u:p%40ss@h1,h2/db and https://token@api.example/x', 'mongodb://***@h1,h2/db and https://***@api.example/x'],
+    [
+      'mongodb://u:p%40ss@h1,h2/db and https://token@api.example/x',
+      'mongodb://***@h1,h2/db and https://***@api.example/x',
+    ],
     ['https://example.com/a@b stays', 'https://example.com/a@b stays'],
     ['encoded hunter2%21x', 'encoded hunter2%21x'],
     [`Basic ${Buffer.from('hunter2!').toString('base64')}`, 'Basic ***'],
@@ -26,10 +29,15 @@ describe('fault 50: redactor', () => {
   it('leaves no secret behind, whatever surrounds it', () => {
     const secret = fc.string({ minLength: 4, maxLength: 20 }).filter((s) => !MASK.includes(s) && !/[*]/.test(s));
     fc.assert(
-      fc.property(fc.array(secret, { minLength: 1, maxLength: 4 }), fc.string(), fc.string(), (secrets, before, after) => {
-        const redact = redactor(secrets);
-        for (const value of secrets) expect(redact(before + value + after)).toContain(MASK);
-      }),
+      fc.property(
+        fc.array(secret, { minLength: 1, maxLength: 4 }),
+        fc.string(),
+        fc.string(),
+        (secrets, before, after) => {
+          const redact = redactor(secrets);
+          for (const value of secrets) expect(redact(before + value + after)).toContain(MASK);
+        },
+      ),
     );
   });
 

@@ -27,7 +27,12 @@ export function redactor(secrets: Iterable<string>): (text: string) => string {
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/\r?\n/).filter((line) => line.trim().length >= 8);
   const plain = [secret, secret.trim(), ...(lines.length > 1 ? lines : [])];
-  return plain.flatMap((text) => [text, encodeSafely(text), JSON.stringify(text).slice(1, -1), Buffer.from(text).toString('base64')]);
+  return plain.flatMap((text) => [
+    text,
+    encodeSafely(text),
+    JSON.stringify(text).slice(1, -1),
+    Buffer.from(text).toString('base64'),
+  ]);
 }
 
 function encodeSafely(text: string): string {

@@ -1,4 +1,5 @@
-const TOKEN = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*'?|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|"(?:[^"]|"")*"?|[()[\]{};]|[^'"$()[\]{};/-]+|[\s\S]/g;
+const TOKEN =
+  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*'?|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|"(?:[^"]|"")*"?|[()[\]{};]|[^'"$()[\]{};/-]+|[\s\S]/g;
 const CLOSES: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 /**
@@ -24,8 +25,10 @@ export function fragmentProblem(sql: string): string | undefined {
 function unterminated(text: string, tag: string | undefined): string | undefined {
   if (text.startsWith('/*') && !text.endsWith('*/')) return 'has a comment that is never closed';
   const quote = text.charAt(0);
-  if ((quote === "'" || quote === '"') && (text.length < 2 || !text.endsWith(quote) || oddQuotes(text, quote))) return `has a ${quote} that is never closed`;
-  if (tag !== undefined && (text.length < 2 * tag.length + 4 || !text.endsWith(`$${tag}$`))) return 'has a dollar quote that is never closed';
+  if ((quote === "'" || quote === '"') && (text.length < 2 || !text.endsWith(quote) || oddQuotes(text, quote)))
+    return `has a ${quote} that is never closed`;
+  if (tag !== undefined && (text.length < 2 * tag.length + 4 || !text.endsWith(`$${tag}$`)))
+    return 'has a dollar quote that is never closed';
   return undefined;
 }
 

@@ -5,13 +5,22 @@ import { quoteIdent, quoteText } from '../kit/sql.ts';
 import { brokenUnless, instanceNameOf, reasonFor, tableFromRows, typeFamily } from './parts/sql.ts';
 
 const value = z.union([
-  z.string().check(z.maxLength(1000), z.refine((text) => !text.includes('\0'), 'a value cannot contain NUL')),
+  z.string().check(
+    z.maxLength(1000),
+    z.refine((text) => !text.includes('\0'), 'a value cannot contain NUL'),
+  ),
   z.number(),
   z.boolean(),
 ]);
 const schema = z.strictObject({
   column: columnName,
-  values: z.array(value).check(z.minLength(1), z.maxLength(10_000), z.meta({ description: 'The values allowed.', examples: [['CB', 'VIREMENT']] })),
+  values: z
+    .array(value)
+    .check(
+      z.minLength(1),
+      z.maxLength(10_000),
+      z.meta({ description: 'The values allowed.', examples: [['CB', 'VIREMENT']] }),
+    ),
 });
 type Params = z.output<typeof schema>;
 
@@ -23,13 +32,16 @@ export const component: CheckComponent<Params> = {
   instanceName: (params) => instanceNameOf('accepted_values', params.column),
   columns: (params) => [params.column],
   row: (params, context) => [condition(params, context)],
-  table: (params, context) => tableFromRows([condition(params, context)], `${params.column}: only ${shortList(params.values)}`),
+  table: (params, context) =>
+    tableFromRows([condition(params, context)], `${params.column}: only ${shortList(params.values)}`),
 };
 
 function condition(params: Params, context: CheckContext): RowCondition {
   const { column, values } = params;
   const family = typeFamily(column, context);
-  const numbers = (family === 'number' || family === 'float') && values.every((item) => /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/.test(String(item)));
+  const numbers =
+    (family === 'number' || family === 'float') &&
+    values.every((item) => /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/.test(String(item)));
   const good = numbers
     ? `${quoteIdent(column)} in (${values.map(String).join(', ')})`
     : `cast(${quoteIdent(column)} as varchar) in (${values.map((item) => quoteText(String(item))).join(', ')})`;

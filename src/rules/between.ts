@@ -28,13 +28,15 @@ const NOT_A_NUMBER = 'is not a number';
 
 export const component: CheckComponent<Params> = {
   name: 'between',
-  summary: 'Values lie within limits: `min` and `max` belong to the range, `above` and `below` do not. NULL passes, NaN does not.',
+  summary:
+    'Values lie within limits: `min` and `max` belong to the range, `above` and `below` do not. NULL passes, NaN does not.',
   schema,
   example: '{ between: { column: montant, above: 0, max: 10000 } }',
   instanceName: (params) => instanceNameOf('between', params.column),
   columns: (params) => [params.column],
   row: (params, context) => [condition(params, context)],
-  table: (params, context) => tableFromRows([condition(params, context)], `${params.column}: every value ${wanted(params)}`),
+  table: (params, context) =>
+    tableFromRows([condition(params, context)], `${params.column}: every value ${wanted(params)}`),
 };
 
 /** One condition for all limits, so that a row is reported once; the reason names the first limit that it breaks. */
@@ -42,9 +44,14 @@ function condition(params: Params, context: CheckContext): RowCondition {
   const { column } = params;
   const tests: { readonly good: string; readonly reason: string }[] = [];
   const family = typeFamily(column, context);
-  if (family === 'float') tests.push({ good: `not isnan(${quoteIdent(column)})`, reason: reasonFor(column, NOT_A_NUMBER) });
+  if (family === 'float')
+    tests.push({ good: `not isnan(${quoteIdent(column)})`, reason: reasonFor(column, NOT_A_NUMBER) });
   const asNumber = family === 'text' && SIDES.some(({ option }) => typeof params[option] === 'number');
-  if (asNumber) tests.push({ good: `not isnan(try_cast(${quoteIdent(column)} as double))`, reason: reasonFor(column, NOT_A_NUMBER) });
+  if (asNumber)
+    tests.push({
+      good: `not isnan(try_cast(${quoteIdent(column)} as double))`,
+      reason: reasonFor(column, NOT_A_NUMBER),
+    });
   for (const { option, operator, complaint } of SIDES) {
     const limit = params[option];
     if (limit === undefined) continue;
@@ -58,5 +65,7 @@ function condition(params: Params, context: CheckContext): RowCondition {
 
 function wanted(params: Params): string {
   const words = { min: 'at least', above: 'above', max: 'at most', below: 'below' };
-  return SIDES.flatMap(({ option }) => (params[option] === undefined ? [] : [`${words[option]} ${params[option]}`])).join(' and ');
+  return SIDES.flatMap(({ option }) =>
+    params[option] === undefined ? [] : [`${words[option]} ${params[option]}`],
+  ).join(' and ');
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CheckComponent, RowCondition } from '../core/ports/rule.ts';
-import { fragmentProblem } from '../kit/sql-scan.ts';
 import { quoteText } from '../kit/sql.ts';
+import { fragmentProblem } from '../kit/sql-scan.ts';
 import { instanceNameOf, tableFromRows } from './parts/sql.ts';
 
 const schema = z.string().check(
@@ -18,7 +18,7 @@ export const component: CheckComponent<Params> = {
   name: 'expr',
   summary: 'An SQL condition over the row that good rows satisfy. A condition that is NULL counts as broken.',
   schema,
-  example: '{ name: paiement_connu, expr: "mode_paiement in (\'CB\', \'VIREMENT\')", severity: warn }',
+  example: "{ name: paiement_connu, expr: \"mode_paiement in ('CB', 'VIREMENT')\", severity: warn }",
   instanceName: (sql) => instanceNameOf('expr', sql.slice(0, 40)),
   row: (sql) => [condition(sql)],
   table: (sql) => tableFromRows([condition(sql)], `every row satisfies ${oneLine(sql)}`),

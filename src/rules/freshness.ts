@@ -8,7 +8,9 @@ import { instanceNameOf, typeFamily } from './parts/sql.ts';
 
 const schema = z.strictObject({
   column: columnName,
-  max_age: duration.check(z.meta({ description: 'How old the newest value may be when the run starts.', examples: ['2d'] })),
+  max_age: duration.check(
+    z.meta({ description: 'How old the newest value may be when the run starts.', examples: ['2d'] }),
+  ),
 });
 type Params = z.output<typeof schema>;
 
@@ -20,7 +22,7 @@ export const component: CheckComponent<Params> = {
   instanceName: (params) => instanceNameOf('freshness', params.column),
   columns: (params) => [params.column],
   table: (params, context) => {
-    const newest = `select max(${valueOf(params.column, context)}) as newest from this`;
+    const newest = `select max(${dateOf(params.column, context)}) as newest from this`;
     const stale = `(newest is null or newest < ${oldest(params, context)})`;
     return {
       failures: `select newest from (${newest}) as aged where ${stale}`,
@@ -30,7 +32,7 @@ export const component: CheckComponent<Params> = {
   },
 };
 
-function valueOf(column: string, context: CheckContext): string {
+function dateOf(column: string, context: CheckContext): string {
   const known = ['date', 'timestamp', 'timestamptz'].includes(typeFamily(column, context));
   return known ? quoteIdent(column) : `try_cast(${quoteIdent(column)} as timestamp)`;
 }

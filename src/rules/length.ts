@@ -32,7 +32,12 @@ function condition(params: Params): RowCondition {
   if (params.min !== undefined) limits.push(`${length} >= ${params.min}`);
   if (params.max !== undefined) limits.push(`${length} <= ${params.max}`);
   const reason = `${quoteText(`${params.column} = `)} || ${shownValue(params.column)} || ' has ' || ${length} || ${quoteText(` characters, not ${wanted(params)}`)}`;
-  return { broken: brokenUnless(params.column, limits.join(' and ')), reason, columns: [params.column], retryable: false };
+  return {
+    broken: brokenUnless(params.column, limits.join(' and ')),
+    reason,
+    columns: [params.column],
+    retryable: false,
+  };
 }
 
 function wanted({ min, max }: Params): string {

@@ -13,15 +13,22 @@ const schema = z.strictObject({
     z.minLength(1),
     z.maxLength(1000),
     z.refine((text) => !text.includes('\0'), 'a pattern cannot contain NUL'),
-    z.refine((text) => !NOT_IN_RE2.test(text.replaceAll('\\\\', '')), 'look-around and back-references are not supported (RE2 syntax)'),
-    z.meta({ description: 'Regular expression (RE2). It may match anywhere in the value: write ^ and $ to match all of it.', examples: ['^[^@ ]+@[^@ ]+$'] }),
+    z.refine(
+      (text) => !NOT_IN_RE2.test(text.replaceAll('\\\\', '')),
+      'look-around and back-references are not supported (RE2 syntax)',
+    ),
+    z.meta({
+      description: 'Regular expression (RE2). It may match anywhere in the value: write ^ and $ to match all of it.',
+      examples: ['^[^@ ]+@[^@ ]+$'],
+    }),
   ),
 });
 type Params = z.output<typeof schema>;
 
 export const component: CheckComponent<Params> = {
   name: 'matches',
-  summary: 'Values match a regular expression. The engine uses RE2, so no pattern can take exponential time. NULL passes.',
+  summary:
+    'Values match a regular expression. The engine uses RE2, so no pattern can take exponential time. NULL passes.',
   schema,
   example: "{ matches: { column: email, pattern: '@' } }",
   instanceName: (params) => instanceNameOf('matches', params.column),
@@ -32,5 +39,10 @@ export const component: CheckComponent<Params> = {
 
 function condition({ column, pattern }: Params): RowCondition {
   const good = `regexp_matches(cast(${quoteIdent(column)} as varchar), ${quoteText(pattern)})`;
-  return { broken: brokenUnless(column, good), reason: reasonFor(column, `does not match ${pattern}`), columns: [column], retryable: false };
+  return {
+    broken: brokenUnless(column, good),
+    reason: reasonFor(column, `does not match ${pattern}`),
+    columns: [column],
+    retryable: false,
+  };
 }

@@ -8,7 +8,11 @@ import { brokenUnless, instanceNameOf, reasonFor, tableFromRows, typeFamily } fr
 
 const full = z.strictObject({
   column: columnName,
-  tolerance: z.optional(duration.check(z.meta({ description: 'How far ahead a value may be, for clocks and time zones that differ.', examples: ['1d'] }))),
+  tolerance: z.optional(
+    duration.check(
+      z.meta({ description: 'How far ahead a value may be, for clocks and time zones that differ.', examples: ['1d'] }),
+    ),
+  ),
 });
 const schema = z.pipe(
   z.union([columnName, full]),
@@ -25,14 +29,18 @@ export const component: CheckComponent<Params> = {
   instanceName: (params) => instanceNameOf('not_future', params.column),
   columns: (params) => [params.column],
   row: (params, context) => [condition(params, context)],
-  table: (params, context) => tableFromRows([condition(params, context)], `${params.column}: no value may lie in the future`),
+  table: (params, context) =>
+    tableFromRows([condition(params, context)], `${params.column}: no value may lie in the future`),
 };
 
 function condition(params: Params, context: CheckContext): RowCondition {
   const { column } = params;
   const limit = new Date(Date.parse(context.now_iso) + (parseDuration(params.tolerance ?? '0s') ?? 0)).toISOString();
   const good = `${comparable(column, limit, context)}`;
-  const reason = reasonFor(column, `is later than ${typeFamily(column, context) === 'date' ? limit.slice(0, 10) : limit}`);
+  const reason = reasonFor(
+    column,
+    `is later than ${typeFamily(column, context) === 'date' ? limit.slice(0, 10) : limit}`,
+  );
   return { broken: brokenUnless(column, good), reason, columns: [column], retryable: true };
 }
 

@@ -17,5 +17,10 @@ export const component: CheckComponent<Params> = {
 };
 
 function missing(column: string): RowCondition {
-  return { broken: `(${quoteIdent(column)} is null)`, reason: quoteText(`${column} is missing`), columns: [column], retryable: false };
+  return {
+    broken: `(${quoteIdent(column)} is null)`,
+    reason: quoteText(`${column} is missing`),
+    columns: [column],
+    retryable: false,
+  };
 }

@@ -17,7 +17,8 @@ type Params = z.output<typeof schema>;
 
 export const component: CheckComponent<Params> = {
   name: 'references',
-  summary: 'Every value occurs in a column of another table. NULL passes. A row rejected for it is tried again when the other table changes.',
+  summary:
+    'Every value occurs in a column of another table. NULL passes. A row rejected for it is tried again when the other table changes.',
   schema,
   example: '{ references: { column: id_client, table: silver.clients, on: id_client } }',
   instanceName: (params) => instanceNameOf('references', params.column, params.table),

@@ -10,16 +10,35 @@ const schema = z
     min: z.optional(rows.check(z.meta({ description: 'Fewest rows allowed.', examples: [1] }))),
     max: z.optional(rows.check(z.meta({ description: 'Most rows allowed.' }))),
     drop_max_pct: z.optional(
-      percent.check(z.lte(100), z.meta({ description: 'By how many percent the table may shrink against the published version.', examples: [30] })),
+      percent.check(
+        z.lte(100),
+        z.meta({
+          description: 'By how many percent the table may shrink against the published version.',
+          examples: [30],
+        }),
+      ),
     ),
-    grow_max_pct: z.optional(percent.check(z.meta({ description: 'By how many percent the table may grow against the published version.', examples: [200] }))),
+    grow_max_pct: z.optional(
+      percent.check(
+        z.meta({
+          description: 'By how many percent the table may grow against the published version.',
+          examples: [200],
+        }),
+      ),
+    ),
   })
-  .check(z.refine(anyOf('min', 'max', 'drop_max_pct', 'grow_max_pct'), 'give at least one of min, max, drop_max_pct, grow_max_pct'));
+  .check(
+    z.refine(
+      anyOf('min', 'max', 'drop_max_pct', 'grow_max_pct'),
+      'give at least one of min, max, drop_max_pct, grow_max_pct',
+    ),
+  );
 type Params = z.output<typeof schema>;
 
 export const component: CheckComponent<Params> = {
   name: 'row_count',
-  summary: 'The table has a number of rows within limits, given as numbers or as a change against the published version. The first version has nothing to compare with.',
+  summary:
+    'The table has a number of rows within limits, given as numbers or as a change against the published version. The first version has nothing to compare with.',
   schema,
   example: '{ row_count: { min: 1, drop_max_pct: 30 } }',
   instanceName: () => instanceNameOf('row_count'),
@@ -43,11 +62,17 @@ function limits(params: Params, context: CheckContext): readonly { readonly sql:
   if (params.max !== undefined) found.push({ sql: `row_count > ${params.max}`, words: `at most ${params.max}` });
   if (before === undefined) return found;
   if (params.drop_max_pct !== undefined) {
-    found.push({ sql: `row_count < ${before} * (1 - ${params.drop_max_pct} / 100.0)`, words: `not ${params.drop_max_pct} % below ${before}` });
+    found.push({
+      sql: `row_count < ${before} * (1 - ${params.drop_max_pct} / 100.0)`,
+      words: `not ${params.drop_max_pct} % below ${before}`,
+    });
   }
   // From an empty table every growth is infinite: nothing to compare with.
   if (params.grow_max_pct !== undefined && before > 0) {
-    found.push({ sql: `row_count > ${before} * (1 + ${params.grow_max_pct} / 100.0)`, words: `not ${params.grow_max_pct} % above ${before}` });
+    found.push({
+      sql: `row_count > ${before} * (1 + ${params.grow_max_pct} / 100.0)`,
+      words: `not ${params.grow_max_pct} % above ${before}`,
+    });
   }
   return found;
 }

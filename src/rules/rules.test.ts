@@ -45,7 +45,10 @@ async function table(type: string, values: readonly string[], column = 'c'): Pro
 }
 
 async function contextOf(rows_before?: number): Promise<CheckContext> {
-  const columns = (await rowsOf('select column_name, column_type from (describe this)')).map(([name, type]) => ({ name: String(name), type: String(type).toLowerCase() }));
+  const columns = (await rowsOf('select column_name, column_type from (describe this)')).map(([name, type]) => ({
+    name: String(name),
+    type: String(type).toLowerCase(),
+  }));
   return { columns, now_iso: NOW, ...(rows_before === undefined ? {} : { rows_before }) };
 }
 
@@ -69,8 +72,13 @@ async function brokenRows<P>(check: CheckComponent<P>, input: unknown): Promise<
   for (const condition of conditions) {
     const broken = condition.broken.replaceAll('{alias}', '"_hit"');
     const { reference } = condition;
-    const hit = reference === undefined ? 'null' : `(select bool_or(true) from ${reference.table} r where r.${quoteIdent(reference.on)} = this.${quoteIdent(reference.column)})`;
-    const rows = await rowsOf(`select n, (${broken}) is null, ${broken} as bad, case when ${broken} then ${condition.reason} end from (select *, ${hit} as "_hit" from this) order by n`);
+    const hit =
+      reference === undefined
+        ? 'null'
+        : `(select bool_or(true) from ${reference.table} r where r.${quoteIdent(reference.on)} = this.${quoteIdent(reference.column)})`;
+    const rows = await rowsOf(
+      `select n, (${broken}) is null, ${broken} as bad, case when ${broken} then ${condition.reason} end from (select *, ${hit} as "_hit" from this) order by n`,
+    );
     for (const [n, isNull, bad, reason] of rows) {
       expect(isNull).toBe(false);
       if (bad === true) found.set(Number(n), String(reason));
@@ -85,7 +93,11 @@ async function brokenRows<P>(check: CheckComponent<P>, input: unknown): Promise<
   return { n, reasons: n.map((key) => found.get(key) ?? '') };
 }
 
-async function failuresOf<P>(check: CheckComponent<P>, input: unknown, rows_before?: number): Promise<{ rows: number; count: number; observed: unknown }> {
+async function failuresOf<P>(
+  check: CheckComponent<P>,
+  input: unknown,
+  rows_before?: number,
+): Promise<{ rows: number; count: number; observed: unknown }> {
   const test = check.table?.(parsed(check, input), await contextOf(rows_before));
   if (test === undefined) throw new Error('no table form');
   const [count, observed] = (await rowsOf(test.count))[0] ?? [];
@@ -103,30 +115,208 @@ interface Case {
 }
 
 const ROW_CASES: readonly Case[] = [
-  { title: 'not_null', check: notNull, type: 'varchar', values: ["'a'", "''", 'null'], params: 'c', broken: [2], reason: 'c is missing' },
-  { title: 'not_null of a list', check: notNull, type: 'varchar', values: ["'a'", 'null'], params: ['n', 'c'], broken: [1] },
-  { title: 'between, both kinds of limit', check: between, type: 'decimal(12,2)', values: ['0', '0.01', '10000', '10000.01', 'null', '-3'], params: { column: 'c', above: 0, max: 10000 }, broken: [0, 3, 5], reason: 'c = 0.00 is not above 0' },
-  { title: 'between, min and below', check: between, type: 'integer', values: ['1', '2', '3', '4'], params: { column: 'c', min: 2, below: 4 }, broken: [0, 3], reason: 'c = 1 is less than 2' },
-  { title: 'between, limits beyond 2^53 as text', check: between, type: 'bigint', values: ['9007199254740993', '9007199254740992'], params: { column: 'c', min: '9007199254740993' }, broken: [1] },
-  { title: 'between, NaN and infinity', check: between, type: 'double', values: ["'nan'", "'inf'", '1'], params: { column: 'c', above: 0 }, broken: [0], reason: 'c = nan is not a number' },
-  { title: 'between, text column read as numbers', check: between, type: 'varchar', values: ["'12'", "'abc'", "'-1'", "'nan'", 'null'], params: { column: 'c', min: 0 }, broken: [1, 2, 3] },
-  { title: 'between, dates', check: between, type: 'date', values: ["'2019-12-31'", "'2020-01-01'", 'null'], params: { column: 'c', min: '2020-01-01' }, broken: [0] },
-  { title: 'between, instants', check: between, type: 'timestamptz', values: ["'2020-01-01T00:30:00+01:00'", "'2020-01-01T00:00:00Z'"], params: { column: 'c', min: '2020-01-01T00:00:00Z' }, broken: [0] },
-  { title: 'not_future, date', check: notFuture, type: 'date', values: ["'2026-11-21'", "'2026-11-22'", 'null'], params: 'c', broken: [1], reason: 'c = 2026-11-22 is later than 2026-11-21' },
-  { title: 'not_future, timestamp', check: notFuture, type: 'timestamp', values: ["'2026-11-21 06:30:00'", "'2026-11-21 06:30:01'"], params: { column: 'c' }, broken: [1] },
-  { title: 'not_future, timestamptz', check: notFuture, type: 'timestamptz', values: ["'2026-11-21T07:30:00+01:00'", "'2026-11-21T06:30:01Z'"], params: 'c', broken: [1] },
-  { title: 'not_future, text', check: notFuture, type: 'varchar', values: ["'2026-11-20'", "'2027-01-01'", "'32/13/99'", 'null'], params: 'c', broken: [1, 2] },
-  { title: 'not_future, with a tolerance', check: notFuture, type: 'date', values: ["'2026-11-22'", "'2026-11-23'"], params: { column: 'c', tolerance: '1d' }, broken: [1] },
-  { title: 'accepted_values, text', check: acceptedValues, type: 'varchar', values: ["'CB'", "'cb'", "'l''an'", 'null'], params: { column: 'c', values: ['CB', "l'an"] }, broken: [1], reason: "c = cb is not one of CB, l'an" },
-  { title: 'accepted_values, numbers', check: acceptedValues, type: 'decimal(5,2)', values: ['1', '10', '2.50'], params: { column: 'c', values: [1, 2.5] }, broken: [1] },
-  { title: 'accepted_values, mixed with text', check: acceptedValues, type: 'integer', values: ['1', '2'], params: { column: 'c', values: ['1', 'other'] }, broken: [1] },
-  { title: 'accepted_values, booleans', check: acceptedValues, type: 'boolean', values: ['true', 'false'], params: { column: 'c', values: [true] }, broken: [1] },
-  { title: 'matches', check: matches, type: 'varchar', values: ["'a@b'", "'ab'", 'null'], params: { column: 'c', pattern: "^[^@']+@" }, broken: [1], reason: "c = ab does not match ^[^@']+@" },
-  { title: 'matches, a pattern that is exponential elsewhere', check: matches, type: 'varchar', values: [`repeat('a', 100000) || '!'`], params: { column: 'c', pattern: '^(a+)+$' }, broken: [0] },
-  { title: 'length', check: length, type: 'varchar', values: ["'é'", "'été'", "'trop long'", 'null'], params: { column: 'c', min: 2, max: 5 }, broken: [0, 2], reason: 'c = é has 1 characters, not 2 to 5 characters' },
-  { title: 'length, numbers', check: length, type: 'integer', values: ['12', '123'], params: { column: 'c', max: 2 }, broken: [1] },
-  { title: 'references', check: references, type: 'varchar', values: ["'a'", "'o''b'", "'zz'", 'null'], params: { column: 'c', table: 'silver.clients', on: 'the id' }, broken: [2], reason: 'c = zz is not in silver.clients.the id' },
-  { title: 'expr', check: expr, type: 'varchar', values: ["'CB'", "'X'", 'null'], params: "c in ('CB') -- remark", broken: [1, 2], reason: "does not satisfy c in ('CB') -- remark" },
+  {
+    title: 'not_null',
+    check: notNull,
+    type: 'varchar',
+    values: ["'a'", "''", 'null'],
+    params: 'c',
+    broken: [2],
+    reason: 'c is missing',
+  },
+  {
+    title: 'not_null of a list',
+    check: notNull,
+    type: 'varchar',
+    values: ["'a'", 'null'],
+    params: ['n', 'c'],
+    broken: [1],
+  },
+  {
+    title: 'between, both kinds of limit',
+    check: between,
+    type: 'decimal(12,2)',
+    values: ['0', '0.01', '10000', '10000.01', 'null', '-3'],
+    params: { column: 'c', above: 0, max: 10000 },
+    broken: [0, 3, 5],
+    reason: 'c = 0.00 is not above 0',
+  },
+  {
+    title: 'between, min and below',
+    check: between,
+    type: 'integer',
+    values: ['1', '2', '3', '4'],
+    params: { column: 'c', min: 2, below: 4 },
+    broken: [0, 3],
+    reason: 'c = 1 is less than 2',
+  },
+  {
+    title: 'between, limits beyond 2^53 as text',
+    check: between,
+    type: 'bigint',
+    values: ['9007199254740993', '9007199254740992'],
+    params: { column: 'c', min: '9007199254740993' },
+    broken: [1],
+  },
+  {
+    title: 'between, NaN and infinity',
+    check: between,
+    type: 'double',
+    values: ["'nan'", "'inf'", '1'],
+    params: { column: 'c', above: 0 },
+    broken: [0],
+    reason: 'c = nan is not a number',
+  },
+  {
+    title: 'between, text column read as numbers',
+    check: between,
+    type: 'varchar',
+    values: ["'12'", "'abc'", "'-1'", "'nan'", 'null'],
+    params: { column: 'c', min: 0 },
+    broken: [1, 2, 3],
+  },
+  {
+    title: 'between, dates',
+    check: between,
+    type: 'date',
+    values: ["'2019-12-31'", "'2020-01-01'", 'null'],
+    params: { column: 'c', min: '2020-01-01' },
+    broken: [0],
+  },
+  {
+    title: 'between, instants',
+    check: between,
+    type: 'timestamptz',
+    values: ["'2020-01-01T00:30:00+01:00'", "'2020-01-01T00:00:00Z'"],
+    params: { column: 'c', min: '2020-01-01T00:00:00Z' },
+    broken: [0],
+  },
+  {
+    title: 'not_future, date',
+    check: notFuture,
+    type: 'date',
+    values: ["'2026-11-21'", "'2026-11-22'", 'null'],
+    params: 'c',
+    broken: [1],
+    reason: 'c = 2026-11-22 is later than 2026-11-21',
+  },
+  {
+    title: 'not_future, timestamp',
+    check: notFuture,
+    type: 'timestamp',
+    values: ["'2026-11-21 06:30:00'", "'2026-11-21 06:30:01'"],
+    params: { column: 'c' },
+    broken: [1],
+  },
+  {
+    title: 'not_future, timestamptz',
+    check: notFuture,
+    type: 'timestamptz',
+    values: ["'2026-11-21T07:30:00+01:00'", "'2026-11-21T06:30:01Z'"],
+    params: 'c',
+    broken: [1],
+  },
+  {
+    title: 'not_future, text',
+    check: notFuture,
+    type: 'varchar',
+    values: ["'2026-11-20'", "'2027-01-01'", "'32/13/99'", 'null'],
+    params: 'c',
+    broken: [1, 2],
+  },
+  {
+    title: 'not_future, with a tolerance',
+    check: notFuture,
+    type: 'date',
+    values: ["'2026-11-22'", "'2026-11-23'"],
+    params: { column: 'c', tolerance: '1d' },
+    broken: [1],
+  },
+  {
+    title: 'accepted_values, text',
+    check: acceptedValues,
+    type: 'varchar',
+    values: ["'CB'", "'cb'", "'l''an'", 'null'],
+    params: { column: 'c', values: ['CB', "l'an"] },
+    broken: [1],
+    reason: "c = cb is not one of CB, l'an",
+  },
+  {
+    title: 'accepted_values, numbers',
+    check: acceptedValues,
+    type: 'decimal(5,2)',
+    values: ['1', '10', '2.50'],
+    params: { column: 'c', values: [1, 2.5] },
+    broken: [1],
+  },
+  {
+    title: 'accepted_values, mixed with text',
+    check: acceptedValues,
+    type: 'integer',
+    values: ['1', '2'],
+    params: { column: 'c', values: ['1', 'other'] },
+    broken: [1],
+  },
+  {
+    title: 'accepted_values, booleans',
+    check: acceptedValues,
+    type: 'boolean',
+    values: ['true', 'false'],
+    params: { column: 'c', values: [true] },
+    broken: [1],
+  },
+  {
+    title: 'matches',
+    check: matches,
+    type: 'varchar',
+    values: ["'a@b'", "'ab'", 'null'],
+    params: { column: 'c', pattern: "^[^@']+@" },
+    broken: [1],
+    reason: "c = ab does not match ^[^@']+@",
+  },
+  {
+    title: 'matches, a pattern that is exponential elsewhere',
+    check: matches,
+    type: 'varchar',
+    values: [`repeat('a', 100000) || '!'`],
+    params: { column: 'c', pattern: '^(a+)+$' },
+    broken: [0],
+  },
+  {
+    title: 'length',
+    check: length,
+    type: 'varchar',
+    values: ["'é'", "'été'", "'trop long'", 'null'],
+    params: { column: 'c', min: 2, max: 5 },
+    broken: [0, 2],
+    reason: 'c = é has 1 characters, not 2 to 5 characters',
+  },
+  {
+    title: 'length, numbers',
+    check: length,
+    type: 'integer',
+    values: ['12', '123'],
+    params: { column: 'c', max: 2 },
+    broken: [1],
+  },
+  {
+    title: 'references',
+    check: references,
+    type: 'varchar',
+    values: ["'a'", "'o''b'", "'zz'", 'null'],
+    params: { column: 'c', table: 'silver.clients', on: 'the id' },
+    broken: [2],
+    reason: 'c = zz is not in silver.clients.the id',
+  },
+  {
+    title: 'expr',
+    check: expr,
+    type: 'varchar',
+    values: ["'CB'", "'X'", 'null'],
+    params: "c in ('CB') -- remark",
+    broken: [1, 2],
+    reason: "does not satisfy c in ('CB') -- remark",
+  },
 ];
 
 describe('rules, over rows', () => {
@@ -146,7 +336,8 @@ describe('rules, over rows', () => {
   it('says which rows may pass later', async () => {
     await table('date', []);
     const context = await contextOf();
-    const retryable = (check: CheckComponent, input: unknown): boolean | undefined => check.row?.(parsed(check, input), context)[0]?.retryable;
+    const retryable = (check: CheckComponent, input: unknown): boolean | undefined =>
+      check.row?.(parsed(check, input), context)[0]?.retryable;
     expect(retryable(references, { column: 'c', table: 'silver.clients', on: 'x' })).toBe(true);
     expect(retryable(notFuture, 'c')).toBe(true);
     expect(retryable(notNull, 'c')).toBe(false);
@@ -226,7 +417,11 @@ describe('tests, over tables', () => {
     [{ drop_max_pct: 30 }, 0, 0],
   ])('row_count %j with %s rows before: %s failures', async (params, before, failures) => {
     await table('integer', ['1', '2', '3']);
-    expect(await failuresOf(rowCount, params, before)).toEqual({ rows: failures, count: failures, observed: before === undefined ? '3' : `3 rows, ${before} before` });
+    expect(await failuresOf(rowCount, params, before)).toEqual({
+      rows: failures,
+      count: failures,
+      observed: before === undefined ? '3' : `3 rows, ${before} before`,
+    });
   });
 
   it.each([
@@ -240,7 +435,10 @@ describe('tests, over tables', () => {
     ['date', [], 1],
   ])('freshness of %s %j: %s failures', async (type, values, failures) => {
     await table(type, values);
-    expect(await failuresOf(freshness, { column: 'c', max_age: '2d' })).toMatchObject({ rows: failures, count: failures });
+    expect(await failuresOf(freshness, { column: 'c', max_age: '2d' })).toMatchObject({
+      rows: failures,
+      count: failures,
+    });
   });
 
   it('sql: the rows it finds are the failures, a trailing semicolon and remark are harmless', async () => {

@@ -12,7 +12,10 @@ const schema = z.pipe(
       const problem = fragmentProblem(withoutSemicolon(text));
       if (problem !== undefined) context.addIssue({ code: 'custom', message: `the SQL ${problem}`, input: text });
     }),
-    z.meta({ description: 'Query whose rows are the failures. `this` is the table under test.', examples: ['select * from this where montant < 0'] }),
+    z.meta({
+      description: 'Query whose rows are the failures. `this` is the table under test.',
+      examples: ['select * from this where montant < 0'],
+    }),
   ),
   z.transform(withoutSemicolon),
 );
@@ -20,7 +23,8 @@ type Params = z.output<typeof schema>;
 
 export const component: CheckComponent<Params> = {
   name: 'sql',
-  summary: 'A query that finds what is wrong: its rows are the failures. `this` is the candidate; other tables are read by name, such as `silver.clients`.',
+  summary:
+    'A query that finds what is wrong: its rows are the failures. `this` is the candidate; other tables are read by name, such as `silver.clients`.',
   schema,
   example: '{ sql: "select * from this where montant < 0", name: jamais_negatif }',
   instanceName: (sql) => instanceNameOf('sql', sql.slice(0, 40)),

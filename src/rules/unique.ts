@@ -7,7 +7,8 @@ type Params = readonly string[];
 
 export const component: CheckComponent<Params> = {
   name: 'unique',
-  summary: 'No two rows have the same values in the columns, taken together. Rows in which one of them is NULL do not count.',
+  summary:
+    'No two rows have the same values in the columns, taken together. Rows in which one of them is NULL do not count.',
   schema: columnNames,
   example: '{ unique: [id_client, date] }',
   instanceName: (columns) => instanceNameOf('unique', ...columns),

@@ -34,7 +34,20 @@ const duckdb: EngineChoice = {
   schema: z.strictObject({ memory_limit: z.optional(z.string()), threads: z.optional(z.int().check(z.gte(1))) }),
 };
 
-const checks: readonly CheckComponent[] = [notNull, unique, between, notFuture, acceptedValues, matches, length, references, expr, rowCount, freshness, sql];
+const checks: readonly CheckComponent[] = [
+  notNull,
+  unique,
+  between,
+  notFuture,
+  acceptedValues,
+  matches,
+  length,
+  references,
+  expr,
+  rowCount,
+  freshness,
+  sql,
+];
 
 /** All checks, one stub source and one engine: for tests of the configuration. */
 export const testComponents: Components = {

@@ -9,7 +9,16 @@ export const TABLE_SECTIONS = ['sources', 'silver', 'gold'] as const;
 /** Sections that one file defines for all. */
 const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine'] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
-const FUTURE_SECTIONS = ['connections', 'streams', 'loads', 'mirrors', 'serve', 'dashboard', 'schedules', 'alerts'] as const;
+const FUTURE_SECTIONS = [
+  'connections',
+  'streams',
+  'loads',
+  'mirrors',
+  'serve',
+  'dashboard',
+  'schedules',
+  'alerts',
+] as const;
 const SECTIONS: readonly string[] = [...SINGLE_SECTIONS, ...TABLE_SECTIONS];
 
 /** Files while they are being put together. The first one added is the main file. */
@@ -35,7 +44,11 @@ export class Assembly {
     this.warnings.push(...parsed.warnings);
     if (parsed.value === undefined || parsed.value === null) return;
     if (!isContainer(parsed.value) || Array.isArray(parsed.value)) {
-      this.problems.push(new DataflowError('E_CONFIG_INVALID', 'expected a map of sections (version, sources, silver, gold, …)', { place: { file: path, line: 1, column: 1 } }));
+      this.problems.push(
+        new DataflowError('E_CONFIG_INVALID', 'expected a map of sections (version, sources, silver, gold, …)', {
+          place: { file: path, line: 1, column: 1 },
+        }),
+      );
       return;
     }
     this.#merge(parsed, parsed.value as Record<string, unknown>, main);
@@ -51,7 +64,10 @@ export class Assembly {
       if (mark === undefined) continue;
       const place = placeAt(parsed.file, mark.key);
       if (!SECTIONS.includes(section)) this.problems.push(unknownSection(section, place));
-      else if (section === 'include' && !main) this.problems.push(new DataflowError('E_CONFIG_INVALID', 'include: only the main file may include others', { place }));
+      else if (section === 'include' && !main)
+        this.problems.push(
+          new DataflowError('E_CONFIG_INVALID', 'include: only the main file may include others', { place }),
+        );
       else if (value !== null) this.#mergeSection(section, value, mark, main);
     }
   }
@@ -67,7 +83,11 @@ export class Assembly {
     if (isTables && isMap(known) && isMap(value)) {
       for (const name of Object.keys(value)) this.#mergeEntry(section, known, value, name);
     } else if (isTables) {
-      this.problems.push(new DataflowError('E_CONFIG_INVALID', `${section}: expected a map of tables`, { place: placeAt(mark.file, mark.key) }));
+      this.problems.push(
+        new DataflowError('E_CONFIG_INVALID', `${section}: expected a map of tables`, {
+          place: placeAt(mark.file, mark.key),
+        }),
+      );
     } else if (main || section !== 'version' || value !== known) {
       this.problems.push(twice(section, mark, this.#rootMarks.get(section)));
     }
@@ -93,12 +113,18 @@ function isMap(value: unknown): value is Record<string, unknown> {
 function twice(what: string, here: Mark, there: Mark | undefined): DataflowError {
   const first = there === undefined ? undefined : placeAt(there.file, there.key);
   const also = first === undefined ? '' : `: here and at ${first.file}:${first.line}:${first.column}`;
-  return new DataflowError('E_CONFIG_INVALID', `${what} is defined twice${also}`, { place: placeAt(here.file, here.key), hint: 'Keep one of them, or rename it.' });
+  return new DataflowError('E_CONFIG_INVALID', `${what} is defined twice${also}`, {
+    place: placeAt(here.file, here.key),
+    hint: 'Keep one of them, or rename it.',
+  });
 }
 
 function unknownSection(section: string, place: Place): DataflowError {
   if ((FUTURE_SECTIONS as readonly string[]).includes(section)) {
-    return new DataflowError('E_CONFIG_INVALID', `${section}: not supported by this version`, { place, hint: `Remove ${section} for now. Supported: ${SECTIONS.join(', ')}.` });
+    return new DataflowError('E_CONFIG_INVALID', `${section}: not supported by this version`, {
+      place,
+      hint: `Remove ${section} for now. Supported: ${SECTIONS.join(', ')}.`,
+    });
   }
   const guess = closest(section, SECTIONS);
   const hint = guess === undefined ? `Sections are ${SECTIONS.join(', ')}.` : `Did you mean ${guess}?`;

@@ -22,7 +22,12 @@ export function checkShape(tree: ConfigTree, schema: $ZodType): ShapeCheck {
 
 function problemsOf(tree: ConfigTree, issue: $ZodRawIssue): readonly DataflowError[] {
   const base = issue.path ?? [];
-  return said(issue).map(({ path, at_key, message, hint }) => problemAt(tree, [...base, ...path], message, { at: at_key ? 'key' : 'value', ...(hint === undefined ? {} : { hint }) }));
+  return said(issue).map(({ path, at_key, message, hint }) =>
+    problemAt(tree, [...base, ...path], message, {
+      at: at_key ? 'key' : 'value',
+      ...(hint === undefined ? {} : { hint }),
+    }),
+  );
 }
 
 /** A list where text belongs is one problem, not also "too short": of a value of the wrong kind nothing else is said. */
@@ -48,7 +53,9 @@ function convertInterpolated(tree: ConfigTree, issues: readonly $ZodRawIssue[]):
     const parent = valueAt(tree, path.slice(0, -1));
     const text = valueAt(tree, path);
     if (typeof text !== 'string' || !isContainer(parent) || markOf(tree, path)?.interpolated !== true) continue;
-    const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : ({ true: true, false: false } as Record<string, boolean>)[text];
+    const value = /^-?\d+(\.\d+)?$/.test(text)
+      ? Number(text)
+      : ({ true: true, false: false } as Record<string, boolean>)[text];
     if (value === undefined) continue;
     (parent as Record<string, unknown>)[String(path.at(-1))] = value;
     changed = true;
@@ -57,7 +64,9 @@ function convertInterpolated(tree: ConfigTree, issues: readonly $ZodRawIssue[]):
 }
 
 function wrongKinds(issue: $ZodRawIssue): readonly Path[] {
-  return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union' ? [issue.path ?? []] : [];
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union'
+    ? [issue.path ?? []]
+    : [];
 }
 
 /** A copy without the tables and sections that have problems, so that the others can still be checked further. */

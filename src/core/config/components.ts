@@ -25,7 +25,11 @@ export type Context = ParsePayload & Pick<$RefinementCtx, 'addIssue'>;
  * A schema whose options depend on a name inside the value. `kind` tells the generator of the editor schema which family
  * of components belongs here; `parse` does the work and reports through the context.
  */
-export function dispatch<T>(kind: DispatchKind, description: string, parse: (value: unknown, context: Context) => T | undefined): z.ZodMiniType<T> {
+export function dispatch<T>(
+  kind: DispatchKind,
+  description: string,
+  parse: (value: unknown, context: Context) => T | undefined,
+): z.ZodMiniType<T> {
   const schema = z.pipe(
     z.unknown(),
     z.transform((value, context): T => parse(value, context as Context) ?? (z.NEVER as T)),
@@ -36,9 +40,15 @@ export function dispatch<T>(kind: DispatchKind, description: string, parse: (val
 export type DispatchKind = 'source' | 'engine' | 'rule' | 'test';
 
 /** Applies a component's schema below `path`; its issues become the caller's. Undefined when there are any. */
-export function applySchema(schema: $ZodType, value: unknown, context: Context, path: readonly PropertyKey[]): { readonly value: unknown } | undefined {
+export function applySchema(
+  schema: $ZodType,
+  value: unknown,
+  context: Context,
+  path: readonly PropertyKey[],
+): { readonly value: unknown } | undefined {
   const result = runShape(schema, value);
-  for (const issue of result.issues) context.issues.push({ ...issue, path: [...path, ...(issue.path ?? [])] } as $ZodRawIssue);
+  for (const issue of result.issues)
+    context.issues.push({ ...issue, path: [...path, ...(issue.path ?? [])] } as $ZodRawIssue);
   return result.issues.length === 0 ? { value: result.value } : undefined;
 }
 
@@ -51,14 +61,24 @@ export interface Complaint {
 }
 
 /** Reports one problem below `path`. */
-export function complain(context: Context, path: readonly PropertyKey[], message: string, more: Complaint = {}): undefined {
+export function complain(
+  context: Context,
+  path: readonly PropertyKey[],
+  message: string,
+  more: Complaint = {},
+): undefined {
   context.issues.push({ code: 'custom', path: [...path], message, input: undefined, params: more } as $ZodRawIssue);
   return undefined;
 }
 
 /** The fields of an object schema, whichever flavour of zod made it; empty for anything else. */
 export function shapeOf(schema: $ZodType): Readonly<Record<string, $ZodType>> {
-  const def = schema._zod.def as { type: string; shape?: Record<string, $ZodType>; innerType?: $ZodType; in?: $ZodType };
+  const def = schema._zod.def as {
+    type: string;
+    shape?: Record<string, $ZodType>;
+    innerType?: $ZodType;
+    in?: $ZodType;
+  };
   if (def.shape !== undefined) return def.shape;
   if (def.innerType !== undefined) return shapeOf(def.innerType);
   return def.type === 'pipe' && def.in !== undefined ? shapeOf(def.in) : {};

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { fragmentProblem } from '../../kit/sql-scan.ts';
 import { TABLE_NAME } from '../model/table.ts';
+import { canonicalType, storageOf } from '../types/types.ts';
 
 /** Columns that the line adds by itself. */
 const RESERVED_COLUMNS = ['_file', '_part', '_pos', '_src', '_line', '_qid', '_rule'];
@@ -11,7 +12,10 @@ function isInherited(name: string): boolean {
 }
 
 export const tableName = z.string().check(
-  z.refine((name) => TABLE_NAME.test(name), 'a table name is letters, digits and _, at most 63, and does not start with a digit'),
+  z.refine(
+    (name) => TABLE_NAME.test(name),
+    'a table name is letters, digits and _, at most 63, and does not start with a digit',
+  ),
   z.refine((name) => !isInherited(name), 'this name is reserved'),
 );
 
@@ -21,11 +25,16 @@ export const columnName = z.string().check(
   z.refine((name) => !name.includes('\0'), 'a name cannot contain NUL'),
 );
 
-const newColumnName = columnName.check(z.refine((name) => !RESERVED_COLUMNS.includes(name.toLowerCase()), 'this column name is reserved'));
+const newColumnName = columnName.check(
+  z.refine((name) => !RESERVED_COLUMNS.includes(name.toLowerCase()), 'this column name is reserved'),
+);
 
 /** One name or a list of distinct ones; a list afterwards. */
 function oneOrMore(name: z.ZodMiniString, words: string): z.ZodMiniType<readonly string[]> {
-  const distinct = z.refine<string[]>((list) => new Set(list.map((one) => one.toLowerCase())).size === list.length, `a ${words} occurs twice`);
+  const distinct = z.refine<string[]>(
+    (list) => new Set(list.map((one) => one.toLowerCase())).size === list.length,
+    `a ${words} occurs twice`,
+  );
   const schema = z.pipe(
     z.union([name, z.array(name).check(z.minLength(1), z.maxLength(1000), distinct)]),
     z.transform((value): readonly string[] => (typeof value === 'string' ? [value] : value)),
@@ -40,7 +49,9 @@ export const tags = z._default(
   [],
 );
 
-export const description = z.optional(z.string().check(z.maxLength(10_000), z.meta({ description: 'What the table is, for people.' })));
+export const description = z.optional(
+  z.string().check(z.maxLength(10_000), z.meta({ description: 'What the table is, for people.' })),
+);
 
 /** An SQL expression or condition that will stand in parentheses inside a larger statement. */
 export const sqlFragment = z.string().check(
@@ -51,33 +62,77 @@ export const sqlFragment = z.string().check(
   }),
 );
 
-/**
- * Declared columns: name → type. `canonicalType` gives the canonical name of a type (undefined: no such type);
- * without it any text goes through.
- */
-export function columnsSchema(canonicalType: ((text: string) => string | undefined) | undefined) {
-  const type = z.pipe(
-    z.string().check(z.minLength(1), z.maxLength(1000)),
-    z.transform((text, context): string => {
-      const canonical = canonicalType === undefined ? text.trim().toLowerCase() : canonicalType(text);
-      if (canonical !== undefined) return canonical;
-      context.issues.push({ code: 'custom', message: `${JSON.stringify(text)} is not a type the lake can store`, input: text });
-      return z.NEVER;
+/** A type that the lake can store, in its canonical spelling. */
+const columnType = z.pipe(
+  z.string().check(z.minLength(1), z.maxLength(1000)),
+  z.transform((text, context): string => {
+    const problem = typeProblem(text);
+    if (problem === undefined) return canonicalType(text);
+    context.issues.push({
+      code: 'custom',
+      message: problem,
+      input: text,
+      params: { word: text, candidates: COMMON_TYPES },
+    });
+    return z.NEVER;
+  }),
+);
+
+/** Offered when a type is misspelt. */
+const COMMON_TYPES = [
+  'bigint',
+  'integer',
+  'double',
+  'decimal(12,2)',
+  'varchar',
+  'boolean',
+  'date',
+  'timestamp',
+  'timestamptz',
+  'uuid',
+  'json',
+  'blob',
+];
+
+function typeProblem(text: string): string | undefined {
+  const broken = isInherited(text.trim().toLowerCase()) ? 'is no type' : fragmentProblem(text);
+  if (broken !== undefined) return `the type ${broken}`;
+  try {
+    storageOf(text, 'c');
+    return undefined;
+  } catch {
+    return `${JSON.stringify(text)} is not a type the lake can store`;
+  }
+}
+
+/** Declared columns: name → type. */
+export function columnsSchema() {
+  return uniqueByCase(z.record(newColumnName, columnType), 'column').check(
+    z.meta({
+      description: 'Columns and their types, in order. Without it they are inferred from the first input, then frozen.',
+      examples: [{ id: 'bigint', montant: 'decimal(12,2)' }],
     }),
-  );
-  return uniqueByCase(z.record(newColumnName, type), 'column').check(
-    z.meta({ description: 'Columns and their types, in order. Without it they are inferred from the first input, then frozen.', examples: [{ id: 'bigint', montant: 'decimal(12,2)' }] }),
   );
 }
 
 /** A map whose keys differ even without regard to letter case, as in SQL and on many file systems. */
-export function uniqueByCase<T>(schema: z.ZodMiniType<Record<string, T>>, words: string): z.ZodMiniType<Record<string, T>> {
+export function uniqueByCase<T>(
+  schema: z.ZodMiniType<Record<string, T>>,
+  words: string,
+): z.ZodMiniType<Record<string, T>> {
   return schema.check(
     z.superRefine((map, context) => {
       const seen = new Map<string, string>();
       for (const key of Object.keys(map)) {
         const other = seen.get(key.toLowerCase());
-        if (other !== undefined) context.addIssue({ code: 'custom', path: [key], message: `this ${words} differs from ${other} only in letter case`, input: key, params: { at_key: true } });
+        if (other !== undefined)
+          context.addIssue({
+            code: 'custom',
+            path: [key],
+            message: `this ${words} differs from ${other} only in letter case`,
+            input: key,
+            params: { at_key: true },
+          });
         seen.set(key.toLowerCase(), key);
       }
     }),

@@ -1,11 +1,13 @@
-import type { DataflowError } from '../errors/dataflow-error.ts';
 import { urlPassword } from '../../kit/redact.ts';
-import { type ConfigTree, isContainer, problemAt } from './tree.ts';
+import type { DataflowError } from '../errors/dataflow-error.ts';
+import { type ConfigTree, isContainer, type ProblemOptions, problemAt } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
+const LITERAL = '$${';
+const SYNTAX_HINT = 'Write ${NAME}, ${NAME:-default}, or $${ for a literal ${.';
 /** Variables whose name says that their value must not be shown. */
 const SECRET_NAME = /SECRET|TOKEN|PASS(WORD|WD|PHRASE)?|CREDENTIAL|(^|_)KEY($|_)|API_?KEY|PRIVATE/i;
 
@@ -21,35 +23,53 @@ export function interpolate(tree: ConfigTree, env: Environment, problems: Datafl
     for (const [key, value] of Object.entries(container)) {
       const here = [...path, Array.isArray(container) ? Number(key) : key];
       if (isContainer(value)) visit(value, here);
-      else if (typeof value === 'string') {
-        const text = value.includes('${') ? replaced(value, here) : value;
-        const password = urlPassword(text);
-        if (password !== undefined) secrets.add(password);
-        if (text === value) continue;
-        (container as Record<string, unknown>)[key] = text;
-        const mark = tree.marks.get(container)?.get(key);
-        if (mark !== undefined) mark.interpolated = true;
-      }
+      else if (typeof value === 'string') setText(tree, container, key, value, replaced(value, here));
     }
   };
-  const replaced = (text: string, path: readonly (string | number)[]): string =>
-    text.replace(REFERENCE, (whole: string, inner: string | undefined) => {
-      if (whole === '$${') return '${';
-      const [, name, fallback] = NAME.exec(inner ?? '') ?? [];
-      if (name === undefined) {
-        problems.push(problemAt(tree, path, `${whole} is not a variable`, { hint: 'Write ${NAME}, ${NAME:-default}, or $${ for a literal ${.' }));
-        return whole;
-      }
-      const value = env[name];
-      if (value === undefined || (value === '' && fallback !== undefined)) {
-        if (fallback !== undefined) return fallback;
-        const hint = `Set it (export ${name}=…), or give a default with \${${name}:-default}.`;
-        problems.push(problemAt(tree, path, `the environment variable ${name} is not set`, { code: 'E_SECRET_UNSET', hint }));
-        return whole;
-      }
-      if (SECRET_NAME.test(name)) secrets.add(value);
-      return value;
-    });
+  const replaced = (text: string, path: readonly (string | number)[]): string => {
+    const result = !text.includes('${')
+      ? text
+      : text.replace(REFERENCE, (whole, inner?: string) => {
+          const found = resolved(whole, inner, env);
+          if (found.problem !== undefined) problems.push(problemAt(tree, path, found.problem, found.details));
+          if (found.secret === true) secrets.add(found.text);
+          return found.text;
+        });
+    const password = urlPassword(result);
+    if (password !== undefined) secrets.add(password);
+    return result;
+  };
   visit(tree.root, []);
   return [...secrets];
+}
+
+function setText(tree: ConfigTree, container: object, key: string, before: string, after: string): void {
+  if (before === after) return;
+  (container as Record<string, unknown>)[key] = after;
+  const mark = tree.marks.get(container)?.get(key);
+  if (mark !== undefined) mark.interpolated = true;
+}
+
+/** What stands for one reference. With a problem the text stays as it is, so that it causes no second one. */
+interface Resolved {
+  readonly text: string;
+  readonly secret?: boolean;
+  readonly problem?: string;
+  readonly details?: ProblemOptions;
+}
+
+function resolved(whole: string, inner: string | undefined, env: Environment): Resolved {
+  if (whole === LITERAL) return { text: '${' };
+  const [, name, fallback] = NAME.exec(inner ?? '') ?? [];
+  if (name === undefined) return { text: whole, problem: `${whole} is not a variable`, details: { hint: SYNTAX_HINT } };
+  const value = env[name];
+  if (value !== undefined && (value !== '' || fallback === undefined))
+    return { text: value, secret: SECRET_NAME.test(name) };
+  if (fallback !== undefined) return { text: fallback };
+  const hint = `Set it (export ${name}=…), or give a default with \${${name}:-default}.`;
+  return {
+    text: whole,
+    problem: `the environment variable ${name} is not set`,
+    details: { code: 'E_SECRET_UNSET', hint },
+  };
 }

@@ -25,7 +25,11 @@ const RAW_DEPTH_MAX = 1_000;
 export function refuseOversized(file: string, text: string): void {
   const size_bytes = Buffer.byteLength(text);
   if (size_bytes > CONFIG_LIMITS.file_bytes_max) {
-    throw new DataflowError('E_CONFIG_LIMIT', `the file has ${size_bytes} bytes, at most ${CONFIG_LIMITS.file_bytes_max} are read`, { place: { file } });
+    throw new DataflowError(
+      'E_CONFIG_LIMIT',
+      `the file has ${size_bytes} bytes, at most ${CONFIG_LIMITS.file_bytes_max} are read`,
+      { place: { file } },
+    );
   }
   let depth = 0;
   let dashes = 0;
@@ -43,5 +47,7 @@ function tooDeep(file: string, text: string, offset: number): DataflowError {
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
   const column = offset - before.lastIndexOf('\n');
-  return new DataflowError('E_CONFIG_LIMIT', `nested more than ${CONFIG_LIMITS.depth_max} levels deep`, { place: { file, line, column } });
+  return new DataflowError('E_CONFIG_LIMIT', `nested more than ${CONFIG_LIMITS.depth_max} levels deep`, {
+    place: { file, line, column },
+  });
 }

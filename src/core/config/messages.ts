@@ -27,7 +27,12 @@ export interface PlacedWords {
 export function said(issue: $ZodRawIssue): readonly PlacedWords[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysOf(issue.inst as $ZodType | undefined);
-    return (issue.keys as readonly string[]).map((key) => ({ path: [key], at_key: true, message: 'unknown key', ...meant(key, known) }));
+    return (issue.keys as readonly string[]).map((key) => ({
+      path: [key],
+      at_key: true,
+      message: 'unknown key',
+      ...meant(key, known),
+    }));
   }
   const params = issue['params'] as { candidates?: readonly string[]; word?: string; at_key?: boolean } | undefined;
   const words = params?.word === undefined ? undefined : meant(params.word, params.candidates ?? []);
@@ -36,7 +41,9 @@ export function said(issue: $ZodRawIssue): readonly PlacedWords[] {
     const values = (issue.values as readonly unknown[]).map(String);
     return [{ path: [], at_key: false, message: messageOf(issue), ...meant(issue.input, values) }];
   }
-  return [{ path: [], at_key: issue.code === 'invalid_key' || params?.at_key === true, message: messageOf(issue), ...words }];
+  return [
+    { path: [], at_key: issue.code === 'invalid_key' || params?.at_key === true, message: messageOf(issue), ...words },
+  ];
 }
 
 function meant(word: string, candidates: readonly string[]): { readonly hint?: string } {
@@ -56,7 +63,9 @@ export function messageOf(issue: $ZodRawIssue): string {
   if (own !== undefined) return own;
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? `is missing (expected ${typeName(issue.expected as string)})` : `expected ${typeName(issue.expected as string)}, found ${found(issue.input)}`;
+      return issue.input === undefined
+        ? `is missing (expected ${typeName(issue.expected as string)})`
+        : `expected ${typeName(issue.expected as string)}, found ${found(issue.input)}`;
     case 'invalid_value':
       return `expected ${oneOf((issue.values as readonly unknown[]).map(String))}, found ${found(issue.input)}`;
     case 'unrecognized_keys':
@@ -78,14 +87,20 @@ export function messageOf(issue: $ZodRawIssue): string {
 }
 
 function ownWords(issue: $ZodRawIssue): string | undefined {
-  const inst = issue.inst as { _zod?: { def?: { error?: (issue: $ZodRawIssue) => string | { message: string } | null | undefined } } } | undefined;
+  const inst = issue.inst as
+    | { _zod?: { def?: { error?: (issue: $ZodRawIssue) => string | { message: string } | null | undefined } } }
+    | undefined;
   const words = inst?._zod?.def?.error?.(issue);
   return typeof words === 'string' ? words : words?.message;
 }
 
 function bounds(issue: $ZodRawIssue, words: string, limit: unknown, number_words: string): string {
-  if (issue['origin'] === 'string') return issue.input === '' ? 'must not be empty' : `must have ${words} ${limit} characters`;
-  if (issue['origin'] === 'array') return Number(limit) === 1 && words === 'at least' ? 'must not be an empty list' : `must have ${words} ${limit} entries`;
+  if (issue['origin'] === 'string')
+    return issue.input === '' ? 'must not be empty' : `must have ${words} ${limit} characters`;
+  if (issue['origin'] === 'array')
+    return Number(limit) === 1 && words === 'at least'
+      ? 'must not be an empty list'
+      : `must have ${words} ${limit} entries`;
   return `must be ${number_words} ${limit}, found ${found(issue.input)}`;
 }
 
@@ -96,13 +111,20 @@ function bounds(issue: $ZodRawIssue, words: string, limit: unknown, number_words
 function unionSaid(issue: $ZodRawIssue): readonly PlacedWords[] {
   const own = issue.message ?? ownWords(issue);
   if (own !== undefined) return [{ path: [], at_key: false, message: own }];
-  const options = (issue.inst as { _zod?: { def?: { options?: readonly $ZodType[] } } } | undefined)?._zod?.def?.options ?? [];
+  const options =
+    (issue.inst as { _zod?: { def?: { options?: readonly $ZodType[] } } } | undefined)?._zod?.def?.options ?? [];
   const branches = options.map((option) => runShape(option, issue.input).issues);
   const isWrongKind = (one: $ZodRawIssue): boolean => (one.path ?? []).length === 0 && one.code === 'invalid_type';
   const near = branches.find((branch) => branch.length > 0 && !branch.some(isWrongKind));
-  if (near !== undefined) return near.flatMap((one) => said(one).map((words) => ({ ...words, path: [...(one.path ?? []), ...words.path] })));
-  const wanted = oneOf(branches.flatMap((branch) => branch.filter(isWrongKind).map((one) => typeName(String((one as { expected?: unknown }).expected)))));
-  const message = issue.input === undefined ? `is missing (expected ${wanted})` : `expected ${wanted}, found ${found(issue.input)}`;
+  if (near !== undefined)
+    return near.flatMap((one) => said(one).map((words) => ({ ...words, path: [...(one.path ?? []), ...words.path] })));
+  const wanted = oneOf(
+    branches.flatMap((branch) =>
+      branch.filter(isWrongKind).map((one) => typeName(String((one as { expected?: unknown }).expected))),
+    ),
+  );
+  const message =
+    issue.input === undefined ? `is missing (expected ${wanted})` : `expected ${wanted}, found ${found(issue.input)}`;
   return [{ path: [], at_key: false, message }];
 }
 

@@ -1,7 +1,7 @@
 import { closest } from '../../kit/closest.ts';
 import type { DataflowError } from '../errors/dataflow-error.ts';
-import { type Layer, parseTableKey } from '../model/table.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
+import { type Layer, parseTableKey } from '../model/table.ts';
 import type { Components } from './components.ts';
 import type { ProjectShape } from './schema.ts';
 import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
@@ -37,24 +37,33 @@ function knownSources({ tree, problems }: Situation, name: string, spec: SilverS
   for (const [i, source] of spec.from.entries()) {
     if (sources.includes(source)) continue;
     const path = ['silver', name, 'from', ...(asList ? [i] : [])];
-    problems.push(problemAt(tree, path, `there is no source ${source}`, { code: 'E_CONFIG_REFERENCE', ...meant(source, sources) }));
+    problems.push(
+      problemAt(tree, path, `there is no source ${source}`, { code: 'E_CONFIG_REFERENCE', ...meant(source, sources) }),
+    );
   }
 }
 
 function knownTables({ tree, components, problems }: Situation, list: Path, uses: readonly CheckSpec[]): void {
-  const known = (['bronze', 'silver', 'gold'] as const).flatMap((layer) => namesIn(tree, sectionOf(layer)).map((name) => `${layer}.${name}`));
+  const known = (['bronze', 'silver', 'gold'] as const).flatMap((layer) =>
+    namesIn(tree, sectionOf(layer)).map((name) => `${layer}.${name}`),
+  );
   for (const [i, use] of uses.entries()) {
     for (const table of components.checks.get(use.check)?.reads?.(use.params) ?? []) {
       const id = parseTableKey(table);
       if (known.includes(table) || id?.layer === 'quarantine') continue;
       const path = placeable(tree, [...list, i, use.check], 'table');
-      problems.push(problemAt(tree, path, `there is no table ${table}`, { code: 'E_CONFIG_REFERENCE', ...meant(table, known) }));
+      problems.push(
+        problemAt(tree, path, `there is no table ${table}`, { code: 'E_CONFIG_REFERENCE', ...meant(table, known) }),
+      );
     }
   }
 }
 
-/** Columns of a silver table by lower-case name; undefined when a source does not declare its own. */
-function columnsOf(shape: ProjectShape, spec: SilverSpec): ReadonlyMap<string, string> | undefined {
+/** Column names by their lower-case form. */
+type Columns = ReadonlyMap<string, string>;
+
+/** Columns of a silver table; undefined when a source does not declare its own. */
+function columnsOf(shape: ProjectShape, spec: SilverSpec): Columns | undefined {
   const columns = new Map<string, string>();
   for (const source of spec.from) {
     const declared = shape.sources[source]?.columns;
@@ -65,30 +74,39 @@ function columnsOf(shape: ProjectShape, spec: SilverSpec): ReadonlyMap<string, s
   return columns;
 }
 
-function knownColumns(situation: Situation, name: string, spec: SilverSpec, columns: ReadonlyMap<string, string>): void {
-  const { tree, shape, components, problems } = situation;
+function knownColumns(situation: Situation, name: string, spec: SilverSpec, columns: Columns): void {
+  const { tree } = situation;
   const base = ['silver', name];
-  const check = (path: Path, column: string, known: ReadonlyMap<string, string>, of: string): void => {
-    if (known.has(column.toLowerCase())) return;
-    problems.push(problemAt(tree, path, `${of} has no column ${column}`, { code: 'E_CONFIG_REFERENCE', ...meant(column, [...known.values()]) }));
-  };
   const own = `silver.${name}`;
   for (const option of ['key', 'partition_by'] as const) {
-    for (const [i, column] of spec[option].entries()) check(placeable(tree, [...base, option], i), column, columns, own);
-  }
-  if (spec.dedupe?.by !== undefined) check([...base, 'dedupe', 'by'], spec.dedupe.by, columns, own);
-  for (const list of ['rules', 'tests'] as const) {
-    for (const [i, use] of spec[list].entries()) {
-      const component = components.checks.get(use.check);
-      const at = [...base, list, i, use.check];
-      for (const [j, column] of (component?.columns?.(use.params) ?? []).entries()) check(placeable(tree, at, j, 'column'), column, columns, own);
-      for (const { table, on } of referencesOf(use)) {
-        const target = shape.silver[table.slice('silver.'.length)];
-        const known = table.startsWith('silver.') && target !== undefined ? columnsOf(shape, target) : undefined;
-        if (known !== undefined) check(placeable(tree, at, 'on'), on, known, table);
-      }
+    for (const [i, column] of spec[option].entries()) {
+      knownColumn(situation, placeable(tree, [...base, option], i), column, columns, own);
     }
   }
+  const { by } = spec.dedupe ?? {};
+  if (by !== undefined) knownColumn(situation, [...base, 'dedupe', 'by'], by, columns, own);
+  for (const list of ['rules', 'tests'] as const) {
+    for (const [i, use] of spec[list].entries())
+      columnsOfCheck(situation, [...base, list, i, use.check], use, columns, own);
+  }
+}
+
+function columnsOfCheck(situation: Situation, at: Path, use: CheckSpec, columns: Columns, own: string): void {
+  const { tree, shape, components } = situation;
+  for (const [i, column] of (components.checks.get(use.check)?.columns?.(use.params) ?? []).entries()) {
+    knownColumn(situation, placeable(tree, at, i, 'column'), column, columns, own);
+  }
+  for (const { table, on } of referencesOf(use)) {
+    const target = table.startsWith('silver.') ? shape.silver[table.slice('silver.'.length)] : undefined;
+    const known = target === undefined ? undefined : columnsOf(shape, target);
+    if (known !== undefined) knownColumn(situation, placeable(tree, at, 'on'), on, known, table);
+  }
+}
+
+function knownColumn({ tree, problems }: Situation, path: Path, column: string, known: Columns, table: string): void {
+  if (known.has(column.toLowerCase())) return;
+  const hint = meant(column, [...known.values()]);
+  problems.push(problemAt(tree, path, `${table} has no column ${column}`, { code: 'E_CONFIG_REFERENCE', ...hint }));
 }
 
 /** A check whose parameters have `table` and `on` names a column of another table. */
@@ -104,7 +122,10 @@ function circles({ tree, shape, components, problems }: Situation): void {
       (shape.silver[name]?.[list] ?? []).flatMap((use, i) =>
         (components.checks.get(use.check)?.reads?.(use.params) ?? [])
           .filter((table) => table.startsWith('silver.'))
-          .map((table) => ({ to: table.slice('silver.'.length), path: placeable(tree, ['silver', name, list, i, use.check], 'table') })),
+          .map((table) => ({
+            to: table.slice('silver.'.length),
+            path: placeable(tree, ['silver', name, list, i, use.check], 'table'),
+          })),
       ),
     );
   const done = new Set<string>();
@@ -116,7 +137,9 @@ function circles({ tree, shape, components, problems }: Situation): void {
       if (start < 0) visit(to, chain);
       else if (!done.has(to)) {
         const circle = [...chain.slice(start), to].map((table) => `silver.${table}`).join(' → ');
-        problems.push(problemAt(tree, path, `tables depend on each other in a circle: ${circle}`, { code: 'E_CONFIG_CYCLE' }));
+        problems.push(
+          problemAt(tree, path, `tables depend on each other in a circle: ${circle}`, { code: 'E_CONFIG_CYCLE' }),
+        );
       }
     }
     done.add(name);
@@ -129,7 +152,8 @@ function placeable(tree: ConfigTree, path: Path, ...steps: readonly (string | nu
   let value: unknown = tree.root;
   for (const step of path) value = isContainer(value) ? (value as Record<PropertyKey, unknown>)[step] : undefined;
   for (const step of steps) {
-    if (isContainer(value) && Array.isArray(value) === (typeof step === 'number') && Object.hasOwn(value, step)) return [...path, step];
+    if (isContainer(value) && Array.isArray(value) === (typeof step === 'number') && Object.hasOwn(value, step))
+      return [...path, step];
   }
   return path;
 }

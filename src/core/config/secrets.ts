@@ -10,7 +10,12 @@ const FILE_REFERENCE = /^file:(?:\/\/)?(.+)$/s;
  * every such field, to be masked.
  * @param readText reads a file named in the configuration; throws a DataflowError when it cannot.
  */
-export function resolveSecrets(tree: ConfigTree, components: Components, readText: (path: string) => string, problems: DataflowError[]): readonly string[] {
+export function resolveSecrets(
+  tree: ConfigTree,
+  components: Components,
+  readText: (path: string) => string,
+  problems: DataflowError[],
+): readonly string[] {
   const secrets: string[] = [];
   for (const { path, options, schema } of configured(tree, components)) {
     for (const [key, field] of Object.entries(shapeOf(schema))) {
@@ -26,14 +31,31 @@ export function resolveSecrets(tree: ConfigTree, components: Components, readTex
   return secrets;
 }
 
-function fromFile(tree: ConfigTree, path: Path, file: string, readText: (path: string) => string, problems: DataflowError[]): string | undefined {
+function fromFile(
+  tree: ConfigTree,
+  path: Path,
+  file: string,
+  readText: (path: string) => string,
+  problems: DataflowError[],
+): string | undefined {
   try {
     const secret = readText(file).replace(/\r?\n$/, '');
     if (secret !== '') return secret;
-    problems.push(problemAt(tree, path, `the secret file ${file} is empty`, { code: 'E_SECRET_UNSET', hint: 'Write the secret into it.' }));
+    problems.push(
+      problemAt(tree, path, `the secret file ${file} is empty`, {
+        code: 'E_SECRET_UNSET',
+        hint: 'Write the secret into it.',
+      }),
+    );
   } catch (error) {
     const message = error instanceof DataflowError ? error.message : `the secret file ${file} cannot be read`;
-    problems.push(problemAt(tree, path, message, { code: 'E_SECRET_UNSET', hint: 'Check that the file exists and can be read.', cause: error }));
+    problems.push(
+      problemAt(tree, path, message, {
+        code: 'E_SECRET_UNSET',
+        hint: 'Check that the file exists and can be read.',
+        cause: error,
+      }),
+    );
   }
   return undefined;
 }
@@ -47,7 +69,12 @@ interface Configured {
 /** Every place of the tree where a component's options are written. */
 function configured(tree: ConfigTree, components: Components): readonly Configured[] {
   const found: Configured[] = [];
-  const add = (path: Path, options: unknown, known: ReadonlyMap<string, { readonly schema: $ZodType }>, fallback?: string): void => {
+  const add = (
+    path: Path,
+    options: unknown,
+    known: ReadonlyMap<string, { readonly schema: $ZodType }>,
+    fallback?: string,
+  ): void => {
     if (!isContainer(options) || Array.isArray(options)) return;
     const map = options as Record<string, unknown>;
     const type = map['type'] ?? fallback;
@@ -56,6 +83,7 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
   };
   add(['engine'], tree.root['engine'], components.engines, 'duckdb');
   const sources = tree.root['sources'];
-  if (isContainer(sources)) for (const [name, source] of Object.entries(sources)) add(['sources', name], source, components.sources);
+  if (isContainer(sources))
+    for (const [name, source] of Object.entries(sources)) add(['sources', name], source, components.sources);
   return found;
 }

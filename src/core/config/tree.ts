@@ -1,6 +1,6 @@
 import type { LineCounter } from 'yaml';
-import { DataflowError, type ErrorDetails, type Place } from '../errors/dataflow-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import { DataflowError, type ErrorDetails, type Place } from '../errors/dataflow-error.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -81,7 +81,10 @@ export function pathText(path: Path): string {
 export function problemAt(tree: ConfigTree, path: Path, message: string, more: ProblemOptions = {}): DataflowError {
   const { code = 'E_CONFIG_INVALID', at = 'value', ...details } = more;
   const where = pathText(path);
-  return new DataflowError(code, where === '' ? message : `${where}: ${message}`, { place: placeOf(tree, path, at), ...details });
+  return new DataflowError(code, where === '' ? message : `${where}: ${message}`, {
+    place: placeOf(tree, path, at),
+    ...details,
+  });
 }
 
 export interface ProblemOptions extends Omit<ErrorDetails, 'place'> {

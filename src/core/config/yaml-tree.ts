@@ -1,6 +1,17 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { DataflowError, type Place } from '../errors/dataflow-error.ts';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import { DataflowError, type Place } from '../errors/dataflow-error.ts';
 import { CONFIG_LIMITS, refuseOversized } from './limits.ts';
 import { type ConfigFile, type Mark, type Marks, placeAt } from './tree.ts';
 
@@ -27,7 +38,9 @@ export function parseYaml(path: string, text: string, marks: Marks, budget: Entr
   try {
     refuseOversized(path, text);
     const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, stringKeys: true });
-    const syntax = [...doc.errors, ...doc.warnings].map((error) => syntaxProblem(error.message, placeAt(file, error.pos[0])));
+    const syntax = [...doc.errors, ...doc.warnings].map((error) =>
+      syntaxProblem(error.message, placeAt(file, error.pos[0])),
+    );
     if (syntax.length > 0) return { file, value: undefined, problems: syntax.slice(0, 20), warnings: [] };
     const builder = new TreeBuilder(file, marks, budget);
     const value = builder.build(doc as Document.Parsed);
@@ -49,7 +62,10 @@ function syntaxProblem(message: string, place: Place): DataflowError {
 function asProblem(error: unknown, file: string): DataflowError {
   if (error instanceof DataflowError) return error;
   if (error instanceof RangeError) return new DataflowError('E_CONFIG_LIMIT', TOO_DEEP, { place: { file } });
-  return new DataflowError('E_CONFIG_SYNTAX', error instanceof Error ? error.message : String(error), { place: { file }, cause: error });
+  return new DataflowError('E_CONFIG_SYNTAX', error instanceof Error ? error.message : String(error), {
+    place: { file },
+    cause: error,
+  });
 }
 
 class TreeBuilder {
@@ -75,7 +91,8 @@ class TreeBuilder {
 
   #value(node: Node, depth: number): unknown {
     this.#budget.left -= 1;
-    if (this.#budget.left < 0) throw this.#limit(node, `more than ${CONFIG_LIMITS.entries_max} values, with aliases expanded`);
+    if (this.#budget.left < 0)
+      throw this.#limit(node, `more than ${CONFIG_LIMITS.entries_max} values, with aliases expanded`);
     if (depth > CONFIG_LIMITS.depth_max) throw this.#limit(node, TOO_DEEP);
     if (isAlias(node)) return this.#alias(node.source, node, depth);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -91,10 +108,15 @@ class TreeBuilder {
 
   #alias(name: string, node: Node, depth: number): unknown {
     this.#aliases += 1;
-    if (this.#aliases > CONFIG_LIMITS.aliases_max) throw this.#limit(node, `more than ${CONFIG_LIMITS.aliases_max} aliases`);
+    if (this.#aliases > CONFIG_LIMITS.aliases_max)
+      throw this.#limit(node, `more than ${CONFIG_LIMITS.aliases_max} aliases`);
     const target = this.#anchors.get(name);
     if (target === undefined || this.#open.has(target)) {
-      this.#problem(node, target === undefined ? `*${name} names no earlier anchor` : `*${name} contains itself`, 'E_CONFIG_SYNTAX');
+      this.#problem(
+        node,
+        target === undefined ? `*${name} names no earlier anchor` : `*${name} contains itself`,
+        'E_CONFIG_SYNTAX',
+      );
       return null;
     }
     return this.#value(target, depth);
@@ -114,7 +136,12 @@ class TreeBuilder {
       const first = marks.get(key);
       if (key === '__proto__') this.#problem(keyNode, '__proto__ is not allowed as a key', 'E_CONFIG_INVALID');
       else if (key.includes('\0')) this.#problem(keyNode, 'a key cannot contain NUL', 'E_CONFIG_INVALID');
-      else if (first !== undefined) this.#problem(keyNode, `${key} occurs twice: here and in line ${placeAt(this.#file, first.key).line}`, 'E_CONFIG_SYNTAX');
+      else if (first !== undefined)
+        this.#problem(
+          keyNode,
+          `${key} occurs twice: here and in line ${placeAt(this.#file, first.key).line}`,
+          'E_CONFIG_SYNTAX',
+        );
       else {
         marks.set(key, { file: this.#file, key: at, value: valueNode === null ? at : startOf(valueNode) });
         object[key] = valueNode === null ? null : this.#value(valueNode, depth + 1);
@@ -137,13 +164,18 @@ class TreeBuilder {
 
   #scalar(node: Scalar): unknown {
     const { value, source = '' } = node;
-    if (typeof value === 'string' && value.includes('\0')) this.#problem(node, 'a text cannot contain NUL', 'E_CONFIG_INVALID');
+    if (typeof value === 'string' && value.includes('\0'))
+      this.#problem(node, 'a text cannot contain NUL', 'E_CONFIG_INVALID');
     if (typeof value !== 'number') return value;
-    if (!Number.isFinite(value)) this.#problem(node, `${source} is not a number that can be used here`, 'E_CONFIG_INVALID');
-    else if (!keepsItsDigits(value, source)) this.#problem(node, `${source} has more digits than a number can keep: put it in quotes`, 'E_CONFIG_INVALID');
+    if (!Number.isFinite(value))
+      this.#problem(node, `${source} is not a number that can be used here`, 'E_CONFIG_INVALID');
+    else if (!keepsItsDigits(value, source))
+      this.#problem(node, `${source} has more digits than a number can keep: put it in quotes`, 'E_CONFIG_INVALID');
     else if (/^[+-]?0\d+$/.test(source)) {
       const { line, column } = placeAt(this.#file, startOf(node));
-      this.warnings.push(`${this.#file.path}:${line}:${column}: ${source} is read as the number ${value}; put it in quotes if it is text`);
+      this.warnings.push(
+        `${this.#file.path}:${line}:${column}: ${source} is read as the number ${value}; put it in quotes if it is text`,
+      );
     }
     return value;
   }
@@ -165,5 +197,9 @@ function startOf(node: Node): number {
 function keepsItsDigits(value: number, source: string): boolean {
   if (/^0[xo]/i.test(source)) return Number.isSafeInteger(value);
   const digits = (source.split(/e/i)[0] ?? '').replace(/[^\d]/g, '').replace(/^0+/, '').replace(/0+$/, '');
-  return digits.length <= 15 || (Number.isSafeInteger(value) && BigInt(value).toString() === source.replace(/^[+]/, '').replace(/^(-?)0+(?=\d)/, '$1'));
+  return (
+    digits.length <= 15 ||
+    (Number.isSafeInteger(value) &&
+      BigInt(value).toString() === source.replace(/^[+]/, '').replace(/^(-?)0+(?=\d)/, '$1'))
+  );
 }

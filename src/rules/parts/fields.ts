@@ -3,7 +3,14 @@ import { parseDuration } from '../../kit/units.ts';
 
 /** A limit in a rule: a number, or text for dates, exact decimals and the like. */
 export const bound = z
-  .union([z.number(), z.string().check(z.minLength(1), z.maxLength(100), z.refine((text) => !text.includes('\0'), 'a value cannot contain NUL'))])
+  .union([
+    z.number(),
+    z.string().check(
+      z.minLength(1),
+      z.maxLength(100),
+      z.refine((text) => !text.includes('\0'), 'a value cannot contain NUL'),
+    ),
+  ])
   .check(z.meta({ description: 'A number, or text such as `2026-01-31`.' }));
 export type Bound = z.output<typeof bound>;
 

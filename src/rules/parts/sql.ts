@@ -1,5 +1,5 @@
-import type { CheckContext, RowCondition, TableCondition } from '../../core/ports/rule.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { CheckContext, RowCondition, TableCondition } from '../../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import type { Bound } from './fields.ts';
 
@@ -38,7 +38,11 @@ export function tableFromQuery(failures: string, summary: string): TableConditio
 
 /** Name of an instance, made of its parts: letters, digits and `_`, at most 63 characters. */
 export function instanceNameOf(...parts: readonly string[]): string {
-  const name = parts.join('_').normalize('NFKD').replace(/[\u0300-\u036f]/g, '').replace(/[^A-Za-z0-9]+/g, '_');
+  const name = parts
+    .join('_')
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[^A-Za-z0-9]+/g, '_');
   return name.replace(/^_+|_+$/g, '').slice(0, 63);
 }
 
@@ -48,7 +52,8 @@ export type TypeFamily = 'number' | 'float' | 'text' | 'date' | 'timestamp' | 't
 export function typeFamily(column: string, context: CheckContext): TypeFamily {
   const type = context.columns.find((known) => known.name.toLowerCase() === column.toLowerCase())?.type.toLowerCase();
   if (type === undefined) return 'unknown';
-  if (/^(tinyint|smallint|integer|int|bigint|hugeint|u\w*int\w*|decimal|numeric)\b/.test(type) && !type.endsWith(']')) return 'number';
+  if (/^(tinyint|smallint|integer|int|bigint|hugeint|u\w*int\w*|decimal|numeric)\b/.test(type) && !type.endsWith(']'))
+    return 'number';
   if (/^(double|float|real)$/.test(type)) return 'float';
   if (/^(varchar|text|string|char|json|enum|uuid)\b/.test(type) && !type.endsWith(']')) return 'text';
   if (type === 'date') return 'date';
@@ -76,14 +81,19 @@ export function comparison(column: string, limit: Bound, context: CheckContext):
   const isNumber = typeof limit === 'number' || NUMBER_TEXT.test(limit);
   const text = String(limit);
   const refuse = (kind: string): never => {
-    throw new DataflowError('E_CONFIG_INVALID', `${column} holds ${kind}, it cannot be compared with ${JSON.stringify(limit)}`);
+    throw new DataflowError(
+      'E_CONFIG_INVALID',
+      `${column} holds ${kind}, it cannot be compared with ${JSON.stringify(limit)}`,
+    );
   };
   switch (family) {
     case 'number':
     case 'float':
       return isNumber ? { value, limit: text } : refuse('numbers');
     case 'text':
-      return typeof limit === 'number' ? { value: `try_cast(${value} as double)`, limit: text } : { value, limit: quoteText(limit) };
+      return typeof limit === 'number'
+        ? { value: `try_cast(${value} as double)`, limit: text }
+        : { value, limit: quoteText(limit) };
     case 'date':
       return DATE_TEXT.test(text) ? { value, limit: `cast(${quoteText(text)} as date)` } : refuse('dates');
     case 'timestamp':

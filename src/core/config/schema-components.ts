@@ -1,0 +1,116 @@
+import * as z from 'zod/mini';
+import type { $ZodType } from 'zod/v4/core';
+import type { EngineSpec, SourceSpec } from '../model/project.ts';
+import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
+import { columnsSchema, description, tags } from './fields.ts';
+import { found } from './messages.ts';
+
+const DEFAULT_ENGINE = 'duckdb';
+
+/** `engine:` */
+export function engineSchema(components: Components) {
+  const engine = dispatch<EngineSpec>('engine', 'The engine that runs the SQL, and its options.', (value, context) => {
+    if (!isMap(value)) return complain(context, [], 'expected a map such as { type: duckdb, memory_limit: 4GB }');
+    const { type = DEFAULT_ENGINE, ...rest } = value;
+    const component = typeof type === 'string' ? components.engines.get(type) : undefined;
+    if (component === undefined) return unknownType(context, type, components.engines);
+    const options = applyOptions(component.schema, rest, type, context, []);
+    return options === undefined ? undefined : { ...options, type: type as string };
+  });
+  return z.prefault(engine, {} as EngineSpec);
+}
+
+/** Keys that every source has; the rest belongs to its component. */
+export function sourceCommon() {
+  return z.strictObject({
+    columns: z.optional(columnsSchema()),
+    schema_change: z._default(z.enum(['evolve', 'freeze', 'discard_row', 'discard_value']), 'freeze').check(
+      z.meta({
+        description:
+          'When the columns of the input change: `evolve` adds new ones, `freeze` stops, `discard_row` quarantines the rows, `discard_value` drops the new values.',
+      }),
+    ),
+    on_rewrite: z._default(z.enum(['replace', 'append', 'error']), 'replace').check(
+      z.meta({
+        description:
+          'When a loaded input comes again under the same name with other content: `replace` its rows, `append`, or stop with an `error`.',
+      }),
+    ),
+    tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', examples: [['daily']] })),
+    description,
+  });
+}
+
+/** One entry of `sources:`. */
+export function sourceSchema(components: Components): z.ZodMiniType<SourceSpec> {
+  const common = sourceCommon();
+  const commonKeys = Object.keys(common.shape);
+  return dispatch<SourceSpec>('source', 'A source; `type` decides which options it has.', (value, context) => {
+    if (!isMap(value)) return complain(context, [], 'expected a map such as { type: files, path: inbox/*.csv }');
+    const { type, ...rest } = value;
+    if (type === undefined)
+      return complain(context, [], `type is missing (one of ${[...components.sources.keys()].join(', ')})`);
+    const component = typeof type === 'string' ? components.sources.get(type) : undefined;
+    if (component === undefined) return unknownType(context, type, components.sources);
+    const own = shapeOf(component.schema);
+    const [shared, options] = partition(rest, (key) => commonKeys.includes(key) && !(key in own));
+    const first = applySchema(common, shared, context, []);
+    const second = applyOptions(component.schema, options, type, context, commonKeys);
+    if (first === undefined || second === undefined) return undefined;
+    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: type as string, options: second };
+  });
+}
+
+function unknownType(context: Context, type: unknown, known: ReadonlyMap<string, unknown>): undefined {
+  const candidates = [...known.keys()];
+  if (typeof type !== 'string')
+    return complain(context, ['type'], `expected one of ${candidates.join(', ')}, found ${found(type)}`);
+  return complain(context, ['type'], `${JSON.stringify(type)} is not known; one of ${candidates.join(', ')}`, {
+    word: type,
+    candidates,
+  });
+}
+
+/**
+ * A component's own options. Unknown keys are refused here, because not every component's schema is strict, and because only here the
+ * keys that all components share are known too. Some components list `type` among their options, others do not.
+ */
+function applyOptions(
+  schema: $ZodType,
+  options: Record<string, unknown>,
+  type: unknown,
+  context: Context,
+  common: readonly string[],
+): Record<string, unknown> | undefined {
+  const own = shapeOf(schema);
+  const known: Record<string, unknown> = 'type' in own ? { type } : {};
+  let strays = 0;
+  for (const [key, value] of Object.entries(options)) {
+    if (Object.hasOwn(own, key)) known[key] = value;
+    else {
+      strays += 1;
+      complain(context, [key], 'unknown key', {
+        word: key,
+        candidates: ['type', ...common, ...Object.keys(own)],
+        at_key: true,
+      });
+    }
+  }
+  const result = applySchema(schema, known, context, []);
+  return result === undefined || strays > 0 ? undefined : (result.value as Record<string, unknown>);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function partition(
+  map: Record<string, unknown>,
+  pick: (key: string) => boolean,
+): [Record<string, unknown>, Record<string, unknown>] {
+  const entries = Object.entries(map);
+  return [
+    Object.fromEntries(entries.filter(([key]) => pick(key))),
+    Object.fromEntries(entries.filter(([key]) => !pick(key))),
+  ];
+}

@@ -1,0 +1,127 @@
+import * as z from 'zod/mini';
+import type { GoldSpec, SilverSpec } from '../model/project.ts';
+import { checkList } from './check-entries.ts';
+import type { Components } from './components.ts';
+import { columnName, columnNames, description, sourceNames, sqlFragment, tags, uniqueByCase } from './fields.ts';
+
+/** A gold table as it is written; the loader adds where its SQL came from. */
+export type GoldShape = Omit<GoldSpec, 'sql_file'>;
+
+/** One entry of `silver:`. */
+export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> {
+  const dedupe = z.strictObject({
+    keep: z
+      ._default(z.enum(['first', 'last']), 'last')
+      .check(z.meta({ description: 'Which of the rows with one key stays.' })),
+    by: z.optional(
+      columnName.check(
+        z.meta({ description: 'Column that orders them. Without it the order in which rows arrived decides.' }),
+      ),
+    ),
+    before_rules: z._default(z.boolean(), false).check(
+      z.meta({
+        description: 'True: duplicates go before the rules are applied, so the kept row counts even if it is bad.',
+      }),
+    ),
+  });
+  const silver = z
+    .strictObject({
+      from: sourceNames.check(
+        z.meta({
+          description: 'Sources that the rows come from, united by column name.',
+          examples: ['clients', ['shop_a', 'shop_b']],
+        }),
+      ),
+      select: z._default(uniqueByCase(z.record(columnName, sqlFragment), 'column'), {}).check(
+        z.meta({
+          description: 'Column → SQL expression over the source’s columns. Columns that are not named pass through.',
+          examples: [{ pays: 'title_case(trim(pays))' }],
+        }),
+      ),
+      where: z.optional(
+        sqlFragment.check(
+          z.meta({
+            description: 'SQL condition of the rows to keep; the others are counted as filtered.',
+            examples: ['montant is not null'],
+          }),
+        ),
+      ),
+      rules: checkList(components.checks, 'rule').check(
+        z.meta({
+          description:
+            'Checks on each row. A row that breaks one goes to quarantine with the rule’s name (`severity: warn` only counts it).',
+        }),
+      ),
+      key: z._default(columnNames, []).check(
+        z.meta({
+          description: 'Columns that identify a row. Rows with a known key replace the older ones.',
+          examples: ['id', ['shop', 'id']],
+        }),
+      ),
+      dedupe: z.optional(dedupe).check(
+        z.meta({
+          description: 'Which row stays when several have the same key. Needs `key`.',
+          examples: [{ keep: 'last', by: 'updated_at' }],
+        }),
+      ),
+      partition_by: z
+        ._default(columnNames, [])
+        .check(z.meta({ description: 'Columns by whose values the files are kept apart.', examples: ['date'] })),
+      tests: checkList(components.checks, 'test').check(
+        z.meta({
+          description: 'Checks on the whole candidate before it is published. A failed one keeps the old version.',
+        }),
+      ),
+      tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.' })),
+      description,
+    })
+    .check(
+      z.refine((table) => table.dedupe === undefined || table.key.length > 0, {
+        message: 'needs key: duplicates are rows with the same key',
+        path: ['dedupe'],
+      }),
+    );
+  return silver as unknown as z.ZodMiniType<SilverSpec>;
+}
+
+/** One entry of `gold:`. */
+export function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
+  const sql = z.string().check(
+    z.maxLength(1_000_000),
+    z.refine((text) => text.trim() !== '' && !text.includes('\0'), 'must not be empty'),
+    z.meta({
+      description: 'The query, or the path of a .sql file relative to this file.',
+      examples: ['models/dim_clients.sql', 'select * from silver.clients'],
+    }),
+  );
+  const gold = z.strictObject({
+    sql,
+    key: z._default(columnNames, []).check(
+      z.meta({
+        description:
+          'Columns that identify a row; tested for duplicates and missing values by whoever loads the table.',
+      }),
+    ),
+    refresh: z.optional(z.strictObject({ by: columnName })).check(
+      z.meta({
+        description: 'Compute again only the rows whose value of this column was touched. Default: the whole table.',
+        examples: [{ by: 'date' }],
+      }),
+    ),
+    partition_by: z
+      ._default(columnNames, [])
+      .check(z.meta({ description: 'Columns by whose values the files are kept apart.' })),
+    tests: checkList(components.checks, 'test').check(
+      z.meta({ description: 'Checks on the whole candidate before it is published.' }),
+    ),
+    tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.' })),
+    description,
+  });
+  const short = z.pipe(
+    z.union([sql, gold]),
+    z.transform((value: string | z.output<typeof gold>) =>
+      typeof value === 'string' ? { sql: value, key: [], partition_by: [], tests: [], tags: [] } : value,
+    ),
+  );
+  return short as unknown as z.ZodMiniType<GoldShape>;
+}
