@@ -1,3 +1,5 @@
+import type { $ZodType } from 'zod/v4/core';
+import type { EngineSpec } from '../model/project.ts';
 import type { Column, FileStats } from '../model/table.ts';
 
 /**
@@ -169,4 +171,17 @@ export interface EngineSession {
   tablesOf(sql: string): Promise<readonly string[]>;
   usage(): EngineUsage;
   close(): Promise<void>;
+}
+
+/**
+ * A kind of engine: `engines/<engine>/engine.ts` exports one as `component`. That file is loaded to check a configuration, so it
+ * imports the engine's library only inside `open`.
+ */
+export interface EngineComponent<O = unknown> {
+  readonly type: string;
+  readonly summary: string;
+  /** The options of `engine:` beside `type`. */
+  readonly schema: $ZodType<O>;
+  /** @param places.temp_folder local folder for what does not fit into memory. */
+  open(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
 }
