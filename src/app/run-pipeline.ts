@@ -15,6 +15,7 @@ import type { RunContext } from '../medallion/context.ts';
 import { discoverSource } from '../medallion/bronze.ts';
 import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
 import { reconcile } from './reconcile.ts';
+import { emptyLedger } from './empty-ledger.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunEvent, RunReport } from './run-events.ts';
 import { failureOf, runStep } from './run-step.ts';
@@ -62,6 +63,28 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     }
   } finally {
     ledger.close();
+  }
+}
+
+/** What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write. */
+export async function planPipeline(rooms: Rooms, project: Project, options: Pick<RunOptions, 'selection' | 'full_refresh' | 'rehash' | 'signal'>): Promise<readonly PlannedStep[]> {
+  const checks = await rooms.checks();
+  const { graph, selected } = selectSteps(project, checks, options.selection);
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    return await planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
+  } finally {
+    ledger.close();
+  }
+}
+
+async function ledgerForReading(rooms: Rooms, project: Project, lake: Lake): Promise<Ledger> {
+  try {
+    return await rooms.openLedger(project, { create: false, read_only: true });
+  } catch (error) {
+    if (!(error instanceof DataflowError) || error.code !== 'E_LEDGER_MISSING' || (await lake.tables()).length > 0) throw error;
+    return emptyLedger();
   }
 }
 

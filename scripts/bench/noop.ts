@@ -1,0 +1,32 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type BenchSettings, type Figure, ratioFigure } from './figure.ts';
+import { median, timed } from './measure.ts';
+
+const BINARY = resolve('bin/dataflow.js');
+const FILES = 10_000;
+
+/** The cheapest honest walk: list the folder, stat every file. */
+const WALK = `const fs=require('node:fs');let n=0;for(const f of fs.readdirSync('in')){n+=fs.statSync('in/'+f,{bigint:true}).size>0n?1:0}console.log(n)`;
+
+/** A run that finds nothing to do over 10,000 unchanged files, beside a bare stat walk in a fresh Node. */
+export async function noopRun(settings: BenchSettings): Promise<readonly Figure[]> {
+  const cwd = settings.folder;
+  mkdirSync(join(cwd, 'in'), { recursive: true });
+  const old = new Date(Date.now() - 60_000);
+  for (let i = 0; i < FILES; i++) {
+    const file = join(cwd, `in/f${String(i).padStart(5, '0')}.csv`);
+    writeFileSync(file, `id,x\n${i},${i * 7}\n`);
+    utimesSync(file, old, old);
+  }
+  writeFileSync(join(cwd, 'pipelines.yaml'), 'version: 1\nname: noop\nlake: { url: ./lake }\nsources:\n  a: { type: files, path: "in/*.csv", columns: { id: bigint, x: bigint } }\nsilver:\n  a: { from: a, key: id }\n');
+  await timed(process.execPath, [BINARY, 'run'], { cwd });
+  const ours: number[] = [];
+  const walk: number[] = [];
+  for (let i = 0; i < Math.max(settings.runs, 9); i++) {
+    walk.push((await timed(process.execPath, ['-e', WALK], { cwd })).wall_ms);
+    const run = await timed(process.execPath, [BINARY, 'run'], { cwd });
+    ours.push(run.wall_ms);
+  }
+  return [ratioFigure(`no-op run over ${FILES.toLocaleString('en')} files`, median(ours), median(walk), 2, 'beside a stat walk in a fresh Node')];
+}

@@ -1,0 +1,32 @@
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { Ledger } from '../core/ports/ledger.ts';
+
+/** What a project without any run remembers: nothing. Lets `plan` answer before the first run without making a file. */
+export function emptyLedger(): Ledger {
+  const refuse = (): never => {
+    throw new DataflowError('E_LEDGER_READ_ONLY', 'planning writes nothing');
+  };
+  return {
+    startRun: refuse,
+    finishRun: refuse,
+    closeDeadRuns: () => [],
+    runs: () => [],
+    run: () => undefined,
+    startStep: refuse,
+    finishStep: refuse,
+    steps: () => [],
+    latestSteps: () => [],
+    lastSuccess: () => undefined,
+    knownInputs: () => new Map(),
+    inputs: () => [],
+    inputByHash: () => undefined,
+    dialect: () => undefined,
+    quarantine: () => [],
+    recordRelease: refuse,
+    latestRelease: () => undefined,
+    releases: () => [],
+    lock: refuse,
+    lockHolders: () => [],
+    close: () => undefined,
+  };
+}

@@ -1,0 +1,14 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const spec: CommandSpec = {
+  name: 'ingest',
+  summary: 'Take new input into bronze only',
+  group: 'Work',
+  configure(command) {
+    command
+      .argument('[source...]', 'sources to take (default: all)')
+      .option('--rehash', 'hash every input file again instead of trusting size, time and inode')
+      .option('--dry-run', 'print what would be taken; change nothing');
+  },
+  load: async () => (await import('../runners/run.ts')).ingest,
+};

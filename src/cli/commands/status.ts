@@ -1,0 +1,11 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const spec: CommandSpec = {
+  name: 'status',
+  summary: 'Show every table: version, rows, quarantine, last result; answers from the ledger',
+  group: 'Look',
+  configure(command) {
+    command.option('--runs [count]', 'list the last runs instead');
+  },
+  load: async () => (await import('../runners/status.ts')).status,
+};

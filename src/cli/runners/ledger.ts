@@ -1,0 +1,54 @@
+import { rebuildLedger } from '../../app/rebuild-ledger.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+
+export async function ledger(invocation: Invocation): Promise<number> {
+  switch (invocation.verb) {
+    case 'ledger rebuild':
+      return rebuild(invocation);
+    case 'ledger inputs':
+      return inputs(invocation);
+    case 'ledger releases':
+      return releases(invocation);
+    default:
+      throw new DataflowError('E_USAGE', 'say what to do with the ledger', { hint: 'dataflow ledger rebuild | inputs | releases' });
+  }
+}
+
+async function rebuild(invocation: Invocation): Promise<number> {
+  const { rooms, printer } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const lake = await rooms.openLake(project);
+  const folder = rooms.stateFolder(project);
+  const made = await rebuildLedger({ lake, folder, openLedger: rooms.openLedgerAt });
+  printer.report({ document: made, sections: [] });
+  printer.text(`the ledger was made anew from ${made.tables} tables: ${made.steps} steps of ${made.runs} runs, ${made.inputs} inputs`);
+  return 0;
+}
+
+async function inputs(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const open = await rooms.openLedger(project, { read_only: true, create: false });
+  try {
+    const rows = open.inputs(args[0]).map((input) => ({ ...input }));
+    printer.table({ columns: ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'], rows });
+    return 0;
+  } finally {
+    open.close();
+  }
+}
+
+async function releases(invocation: Invocation): Promise<number> {
+  const { rooms, printer } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const open = await rooms.openLedger(project, { read_only: true, create: false });
+  try {
+    const rows = open.releases(100).map((release) => ({ ...release, tables: Object.keys(release.tables).length }));
+    printer.table({ columns: ['release_id', 'created_at', 'run_id', 'tables'], rows });
+    return 0;
+  } finally {
+    open.close();
+  }
+}

@@ -1,0 +1,74 @@
+import type { PlannedStep } from '../../app/plan-run.ts';
+import { planPipeline, runPipeline } from '../../app/run-pipeline.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { printRun, tellTo } from '../shared/run-printing.ts';
+import { selectionFrom } from '../shared/selection-flags.ts';
+import type { Selection } from '../../core/planning/selection.ts';
+
+export async function run(invocation: Invocation): Promise<number> {
+  return runSelection(invocation, selectionFrom(invocation.options, invocation.args[0]));
+}
+
+export async function ingest(invocation: Invocation): Promise<number> {
+  const select = invocation.args.map((name) => `source:${name.replace(/^bronze\./, '')}`);
+  return runSelection(invocation, { select, exclude: [], layer: 'bronze' });
+}
+
+async function runSelection(invocation: Invocation, selection: Selection): Promise<number> {
+  const { rooms, options, printer } = invocation;
+  if (options['dryRun'] === true) return planSelection(invocation, selection);
+  const { project } = await loadProjectFor(invocation);
+  const report = await runPipeline(rooms, project, {
+    selection,
+    full_refresh: options['fullRefresh'] === true,
+    rehash: options['rehash'] === true,
+    command: invocation.command_line,
+    signal: invocation.signal,
+    tell: tellTo(printer),
+  });
+  printRun(printer, report);
+  return report.exit_code;
+}
+
+export async function plan(invocation: Invocation): Promise<number> {
+  return planSelection(invocation, selectionFrom(invocation.options, invocation.args[0]));
+}
+
+async function planSelection(invocation: Invocation, selection: Selection): Promise<number> {
+  const { rooms, options, printer, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const steps = await planPipeline(rooms, project, { selection, full_refresh: options['fullRefresh'] === true, rehash: options['rehash'] === true, signal });
+  const idle = steps.filter((step) => step.action === 'skip');
+  const shown = options['all'] === true || idle.length === steps.length || printer.format !== 'table' ? steps : steps.filter((step) => step.action !== 'skip');
+  printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
+  printer.text('');
+  printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
+  return 0;
+}
+
+const ACTIONS: Readonly<Record<string, string>> = { run: 'run', depends: 'maybe', skip: 'fresh', wait: 'wait' };
+
+const COLUMNS = [
+  { name: 'step' },
+  { name: 'action', format: (value: unknown) => ACTIONS[String(value)] ?? String(value) },
+  { name: 'rows', title: '~rows' },
+  { name: 'bytes', title: '~size', align: 'right' as const, format: size },
+  { name: 'reason' },
+];
+
+function size(value: unknown): string {
+  const bytes = typeof value === 'number' ? value : Number.NaN;
+  if (!Number.isFinite(bytes)) return '';
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KB`;
+  return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(2)} GB`;
+}
+
+function summary(steps: readonly PlannedStep[], hidden: number): string {
+  const count = (action: PlannedStep['action']): number => steps.filter((step) => step.action === action).length;
+  const parts = [`${count('run')} to run`, `${count('depends')} if their inputs change`, `${count('skip')} up to date`];
+  if (count('wait') > 0) parts.push(`${count('wait')} waiting for data`);
+  const more = hidden > 0 ? ' (--all lists them)' : '';
+  return `${parts.join(', ')}${more}; nothing was changed`;
+}

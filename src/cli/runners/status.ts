@@ -1,0 +1,60 @@
+import { showStatus } from '../../app/show-status.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+
+/** Prints what the ledger knows. Exit 0 even when the last run failed: the question was answered. */
+export async function status(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const ledger = await openOrUndefined(() => rooms.openLedger(project, { read_only: true, create: false }));
+  if (ledger === undefined) {
+    printer.report({ document: { run: null, release: null, tables: [] }, sections: [] });
+    printer.text(`${project.name}: no run yet. Next: dataflow run`);
+    return 0;
+  }
+  try {
+    if (options['runs'] !== undefined) return printRuns(invocation, ledger);
+    const report = showStatus(ledger);
+    printer.report({
+      document: report,
+      sections: [
+        {
+          columns: [
+            { name: 'step', title: 'table' },
+            { name: 'status', format: (value) => (value === 'up_to_date' ? 'fresh' : value === 'succeeded' ? 'ok' : String(value)) },
+            { name: 'version', title: 'v' },
+            { name: 'rows_in', title: 'in' },
+            { name: 'rows_out', title: 'out' },
+            { name: 'quarantined', title: 'quarant.' },
+            { name: 'finished_at', title: 'finished (UTC)', format: (value) => String(value ?? '').slice(0, 16).replace('T', ' ') },
+          ],
+          rows: report.tables.map((table) => ({ ...table })),
+        },
+      ],
+    });
+    for (const table of report.tables) if (table.error !== null) printer.text(`  ${table.step}: ${table.error}`);
+    printer.text('');
+    printer.text(`last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`);
+    return 0;
+  } finally {
+    ledger.close();
+  }
+}
+
+function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
+  const limit = Number(options['runs']);
+  const rows = ledger.runs(Number.isInteger(limit) && limit > 0 ? limit : 20).map((run) => ({ ...run, error: run.error?.code ?? null }));
+  printer.table({ columns: ['run_id', 'status', 'started_at', 'finished_at', 'command', 'error'], rows });
+  return 0;
+}
+
+async function openOrUndefined(open: () => Promise<Ledger>): Promise<Ledger | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof DataflowError && error.code === 'E_LEDGER_MISSING') return undefined;
+    throw error;
+  }
+}

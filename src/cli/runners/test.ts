@@ -1,0 +1,29 @@
+import { selectSteps } from '../../app/plan-run.ts';
+import { testTables } from '../../app/test-tables.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { selectionFrom } from '../shared/selection-flags.ts';
+
+/** Exit 3 when a test of severity `fail` does not pass. */
+export async function test(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, args, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const checks = await rooms.checks();
+  const { graph, selected } = selectSteps(project, checks, selectionFrom(options, args[0]));
+  const lake = await rooms.openLake(project);
+  const engine = await rooms.openEngine(project);
+  try {
+    const results = await testTables({ project, graph, lake, checks, engine }, selected, signal);
+    printer.table({
+      columns: [{ name: 'table' }, { name: 'test' }, { name: 'passed', title: 'result', format: (value) => (value === true ? 'pass' : 'FAIL') }, { name: 'severity' }, { name: 'failures' }, { name: 'message' }],
+      rows: results.map((result) => ({ ...result })),
+    });
+    const failed = results.filter((result) => !result.passed && result.severity === 'fail').length;
+    const warned = results.filter((result) => !result.passed && result.severity === 'warn').length;
+    printer.text('');
+    printer.text(`${results.length} tests: ${results.length - failed - warned} passed, ${failed} failed, ${warned} warned`);
+    return failed > 0 ? 3 : 0;
+  } finally {
+    await engine.close();
+  }
+}

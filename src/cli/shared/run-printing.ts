@@ -1,0 +1,81 @@
+import type { RunEvent, RunReport } from '../../app/run-events.ts';
+import type { StepRecord } from '../../core/ports/ledger.ts';
+import type { Printer, Section } from '../printer.ts';
+
+/** Tells on stderr what a run is doing, one line per step. */
+export function tellTo(printer: Printer): (event: RunEvent) => void {
+  return (event) => {
+    if (event.type === 'notice') printer.note(event.message);
+    else if (event.type === 'step_started') printer.detail(`${event.step}: ${event.reason} (${event.mode})`);
+    else if (event.type === 'step_finished') tellStep(printer, event.record);
+  };
+}
+
+function tellStep(printer: Printer, record: StepRecord): void {
+  if (record.status === 'succeeded') {
+    printer.detail(`${record.step}: version ${record.output_version ?? '?'}, ${record.resources?.wall_ms ?? 0} ms`);
+    for (const test of record.tests) if (!test.passed) printer.warn(`${record.step}: ${test.test}: ${test.message}`);
+  }
+  if (record.status === 'failed' && record.error !== undefined) {
+    printer.error(`error[${record.error.code}] ${record.step}: ${record.error.message}`);
+    if (record.error.hint !== undefined) printer.error(`  next: ${record.error.hint}`);
+  }
+}
+
+const MARKS: Readonly<Record<string, string>> = { succeeded: 'ok', failed: 'FAILED', skipped: 'skipped', up_to_date: 'fresh', running: 'running' };
+
+/** The table of steps with their row balances: what a run prints at its end. */
+export function stepsSection(steps: readonly StepRecord[]): Section {
+  return {
+    columns: [
+      { name: 'step' },
+      { name: 'status' },
+      { name: 'mode' },
+      { name: 'rows_in', title: 'in' },
+      { name: 'rows_out', title: 'out' },
+      { name: 'quarantined', title: 'quarant.' },
+      { name: 'deduplicated', title: 'dedup.' },
+      { name: 'filtered' },
+      { name: 'wall_ms', title: 'ms' },
+    ],
+    rows: steps.map((step) => ({
+      step: step.step,
+      status: MARKS[step.status] ?? step.status,
+      mode: step.status === 'succeeded' ? (step.mode ?? '') : '',
+      rows_in: step.balance?.rows_in ?? null,
+      rows_out: step.balance?.rows_out ?? null,
+      quarantined: step.balance?.quarantined ?? null,
+      deduplicated: step.balance?.deduplicated ?? null,
+      filtered: step.balance?.filtered ?? null,
+      wall_ms: step.resources?.wall_ms ?? null,
+    })),
+  };
+}
+
+/** Prints the outcome of a run: steps with balances, then one line that sums it up. */
+export function printRun(printer: Printer, report: RunReport): void {
+  if (report.status === 'nothing_to_do') {
+    printer.report({ document: report, sections: printer.format === 'table' ? [] : [reasonsSection(report.steps)] });
+    const waiting = report.steps.filter((step) => step.status === 'skipped');
+    printer.text(waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do');
+    for (const step of waiting) printer.text(`  ${step.step} ${step.reason}`);
+    printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
+    return;
+  }
+  printer.report({ document: report, sections: [stepsSection(report.steps)] });
+  const count = (status: string): number => report.steps.filter((step) => step.status === status).length;
+  const parts = [`${count('succeeded')} published`];
+  for (const [status, word] of [['up_to_date', 'up to date'], ['failed', 'failed'], ['skipped', 'skipped']] as const) if (count(status) > 0) parts.push(`${count(status)} ${word}`);
+  const seconds = (report.wall_ms / 1000).toFixed(report.wall_ms < 10_000 ? 2 : 1);
+  printer.text('');
+  printer.text(`run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
+  for (const step of report.steps.filter((one) => one.status === 'skipped')) printer.text(`  ${step.step}: ${step.reason}`);
+  const put_aside = report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0);
+  if (put_aside > 0) printer.text(`  ${put_aside} rows are in quarantine: dataflow quarantine`);
+  if (report.refused_files > 0) printer.text(`  ${report.refused_files} files were refused as a whole: dataflow quarantine`);
+}
+
+/** Why each step has nothing to do. */
+export function reasonsSection(steps: readonly StepRecord[]): Section {
+  return { columns: ['step', 'status', 'reason'], rows: steps.map((step) => ({ step: step.step, status: MARKS[step.status] ?? step.status, reason: step.reason })) };
+}
