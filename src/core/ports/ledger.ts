@@ -109,6 +109,8 @@ export interface LockHolder {
   readonly host: string;
   readonly since: string;
   readonly command: string;
+  /** `unknown`: on another host or in another container; only a `dead` holder loses its lock. */
+  readonly state?: 'alive' | 'dead' | 'unknown';
 }
 
 /** All that one publish changes in the ledger; written in one transaction. */

@@ -1,0 +1,83 @@
+import { ledgerError } from './errors.ts';
+import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from './sqlite.ts';
+
+/**
+ * One open database: prepared statements are kept, values are bound, errors leave as those of the catalogue.
+ * Every method throws DataflowError E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY or E_LAKE_IO.
+ */
+export class Connection {
+  /** Path of the ledger, for messages. */
+  readonly file: string;
+  readonly #db: SqliteDatabase;
+  readonly #statements = new Map<string, SqliteStatement>();
+  #open = true;
+
+  constructor(db: SqliteDatabase, file: string) {
+    this.#db = db;
+    this.file = file;
+  }
+
+  exec(sql: string): void {
+    this.guard(() => this.#db.exec(sql));
+  }
+
+  /** Returns the id of the row that was inserted last. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return this.guard(() => Number(this.#prepared(sql).run(...values).lastInsertRowid));
+  }
+
+  get(sql: string, ...values: SqlValue[]): SqlRow | undefined {
+    return this.guard(() => this.#prepared(sql).get(...values) as SqlRow | undefined);
+  }
+
+  all(sql: string, ...values: SqlValue[]): readonly SqlRow[] {
+    return this.guard(() => this.#prepared(sql).all(...values) as SqlRow[]);
+  }
+
+  /** All of `work` or nothing. Takes the write lock first, so that what is read inside stays true until the end. */
+  transaction<T>(work: () => T): T {
+    this.exec('begin immediate');
+    try {
+      const result = work();
+      this.exec('commit');
+      return result;
+    } catch (error) {
+      this.#rollback();
+      throw ledgerError(error, this.file);
+    }
+  }
+
+  /** Runs `work` with its errors translated. */
+  guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw ledgerError(error, this.file);
+    }
+  }
+
+  /** Closing twice is allowed. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#statements.clear();
+    this.guard(() => this.#db.close());
+  }
+
+  #prepared(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** SQLite rolls back by itself after some errors (disk full, I/O); asking again then fails, which changes nothing. */
+  #rollback(): void {
+    try {
+      this.#db.exec('rollback');
+    } catch {
+      // nothing was left to roll back
+    }
+  }
+}

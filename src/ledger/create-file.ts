@@ -1,0 +1,79 @@
+import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { timeSortedId } from '../kit/ids.ts';
+import { Connection } from './connection.ts';
+import { APPLICATION_ID, migrate } from './migrate.ts';
+import { livenessOf, thisProcess } from './process-identity.ts';
+import type { SqliteDriver } from './sqlite.ts';
+
+/**
+ * Makes a new, empty ledger so that it is there as a whole or not at all: built under another name, made durable, then
+ * given its name by `link()`, which fails when another process was faster (that one's ledger is then used).
+ */
+export function createLedgerFile(open: SqliteDriver, file: string): void {
+  makePrivateFolder(dirname(file));
+  removeAbandoned(file);
+  const temporary = `${file}.new-${process.pid}-${timeSortedId()}`;
+  try {
+    closeSync(openSync(temporary, 'wx', 0o600));
+    const connection = new Connection(open(temporary, { readOnly: false }), file);
+    try {
+      connection.exec(`pragma synchronous = off; pragma application_id = ${APPLICATION_ID}`);
+      migrate(connection);
+      connection.get('pragma journal_mode = wal');
+    } finally {
+      connection.close();
+    }
+    fsyncPath(temporary);
+    linkUnlessThere(temporary, file);
+    fsyncPath(dirname(file));
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(temporary + suffix, { force: true });
+  }
+}
+
+/** The folder with mode 0700; the folders above it as the umask says. A looser mode that somebody set is tightened. */
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(dirname(folder), { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  tighten(folder, 0o700);
+}
+
+/** Takes away what others may do, when the file is ours. */
+export function tighten(path: string, mode: number): void {
+  const found = statSync(path);
+  if ((found.mode & 0o077) === 0) return;
+  try {
+    chmodSync(path, mode);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'EROFS'))) throw error;
+  }
+}
+
+function linkUnlessThere(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
+/** Unfinished ledgers of processes that were killed while they made one. */
+function removeAbandoned(file: string): void {
+  const prefix = `${basename(file)}.new-`;
+  for (const name of readdirSync(dirname(file))) {
+    if (!name.startsWith(prefix)) continue;
+    const pid = Number(name.slice(prefix.length).split('-')[0]);
+    if (livenessOf({ ...thisProcess(), pid, process_start: null }) === 'dead')
+      rmSync(join(dirname(file), name), { force: true });
+  }
+}
+
+function fsyncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,30 @@
+import type { CsvDialect } from '../core/ports/engine.ts';
+import { integer, text } from './cells.ts';
+import type { Connection } from './connection.ts';
+
+export function putDialect(connection: Connection, source: string, dialect: CsvDialect, run_id: string): void {
+  connection.run(
+    `insert into dialects (source, delimiter, quote, escape, has_header, skip_lines, run_id) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict (source) do update set delimiter = excluded.delimiter, quote = excluded.quote, escape = excluded.escape,
+       has_header = excluded.has_header, skip_lines = excluded.skip_lines, run_id = excluded.run_id`,
+    source,
+    dialect.delimiter,
+    dialect.quote,
+    dialect.escape,
+    dialect.has_header ? 1 : 0,
+    dialect.skip_lines,
+    run_id,
+  );
+}
+
+export function dialectOf(connection: Connection, source: string): CsvDialect | undefined {
+  const row = connection.get('select * from dialects where source = ?', source);
+  if (row === undefined) return undefined;
+  return {
+    delimiter: text(row, 'delimiter'),
+    quote: text(row, 'quote'),
+    escape: text(row, 'escape'),
+    has_header: integer(row, 'has_header') === 1,
+    skip_lines: integer(row, 'skip_lines'),
+  };
+}

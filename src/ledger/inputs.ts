@@ -1,0 +1,128 @@
+import type { InputRecord } from '../core/ports/ledger.ts';
+import type { KnownInput } from '../core/ports/source.ts';
+import { integer, optional, optionalInteger, optionalText, text, word } from './cells.ts';
+import type { Connection } from './connection.ts';
+import type { SqlRow } from './sqlite.ts';
+
+const STATUSES: readonly KnownInput['status'][] = ['loaded', 'duplicate', 'quarantined'];
+
+const SELECT = `select i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sha256, i.status, h.run_id, h.records, h.rejected,
+  h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records
+  from inputs i join input_history h on h.seq = i.history_seq`;
+
+/**
+ * Remembers units of input. A unit that comes again with the bytes that are loaded under its name was only touched or moved:
+ * its new size, time and inode are taken, what was recorded when it was loaded stays.
+ * Returns the paths whose content is new here, so that earlier findings about them no longer count.
+ */
+export function putInputs(connection: Connection, inputs: readonly InputRecord[]): readonly string[] {
+  const renewed: string[] = [];
+  for (const input of inputs) {
+    const row = connection.get(`${SELECT} where i.source = ? and i.path = ?`, input.source, input.path);
+    const before = row === undefined ? undefined : inputOf(row);
+    const touched = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
+    if (touched && sameStat(before, input)) continue;
+    const { size_bytes, mtime_ns, inode } = input;
+    write(connection, touched ? { ...input, ...before, size_bytes, mtime_ns, inode } : input);
+    if (!touched && input.status !== 'duplicate') renewed.push(input.path);
+  }
+  return renewed;
+}
+
+function sameStat(a: KnownInput, b: KnownInput): boolean {
+  return a.size_bytes === b.size_bytes && a.mtime_ns === b.mtime_ns && a.inode === b.inode;
+}
+
+function write(connection: Connection, input: InputRecord): void {
+  const history_seq = connection.run(
+    `insert into input_history (source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    input.source,
+    input.path,
+    input.size_bytes,
+    input.sha256,
+    input.status,
+    input.run_id,
+    input.records,
+    input.rejected,
+    input.version ?? null,
+    input.same_as ?? null,
+    input.reason ?? null,
+    input.first_record_line,
+    input.multiline_records ? 1 : 0,
+  );
+  connection.run(
+    `insert into inputs (source, path, size_bytes, mtime_ns, inode, sha256, status, history_seq) values (?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (source, path) do update set size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode,
+       sha256 = excluded.sha256, status = excluded.status, history_seq = excluded.history_seq`,
+    input.source,
+    input.path,
+    input.size_bytes,
+    input.mtime_ns,
+    input.inode,
+    input.sha256,
+    input.status,
+    history_seq,
+  );
+}
+
+/** Rows that one JSON text carries: bounds the memory for a source with millions of files. */
+const KNOWN_ROWS_MAX = 50_000;
+
+/**
+ * All known units of a source. The rows come as one JSON text per 50,000 (measured: three times as fast as row objects,
+ * since each cell otherwise crosses from C++ alone).
+ */
+export function knownInputs(connection: Connection, source: string): ReadonlyMap<string, KnownInput> {
+  const known = new Map<string, KnownInput>();
+  const sql = `select json_group_array(json_array(path, size_bytes, mtime_ns, inode, sha256, status)) as rows
+    from (select * from inputs where source = ? and path > ? order by path limit ${KNOWN_ROWS_MAX})`;
+  for (let after = ''; ; ) {
+    const json = text(connection.get(sql, source, after) ?? {}, 'rows');
+    const rows = connection.guard(
+      () => JSON.parse(json) as [string, number, string, string, string, KnownInput['status']][],
+    );
+    for (const [path, size_bytes, mtime_ns, inode, sha256, status] of rows)
+      known.set(path, { path, size_bytes, mtime_ns, inode, sha256, status });
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < KNOWN_ROWS_MAX) return known;
+    after = last[0];
+  }
+}
+
+export function allInputs(connection: Connection, source: string | undefined): readonly InputRecord[] {
+  const rows =
+    source === undefined
+      ? connection.all(`${SELECT} order by i.source, i.path`)
+      : connection.all(`${SELECT} where i.source = ? order by i.path`, source);
+  return rows.map(inputOf);
+}
+
+export function inputByHash(connection: Connection, source: string, sha256: string): InputRecord | undefined {
+  const row = connection.get(
+    `${SELECT} where i.source = ? and i.sha256 = ? and i.status = 'loaded' order by i.path limit 1`,
+    source,
+    sha256,
+  );
+  return row === undefined ? undefined : inputOf(row);
+}
+
+function inputOf(row: SqlRow): InputRecord {
+  return {
+    source: text(row, 'source'),
+    path: text(row, 'path'),
+    size_bytes: integer(row, 'size_bytes'),
+    mtime_ns: text(row, 'mtime_ns'),
+    inode: text(row, 'inode'),
+    sha256: text(row, 'sha256'),
+    status: word(row, 'status', STATUSES),
+    run_id: text(row, 'run_id'),
+    records: integer(row, 'records'),
+    rejected: integer(row, 'rejected'),
+    ...optional('version', optionalInteger(row, 'version')),
+    ...optional('same_as', optionalText(row, 'same_as')),
+    ...optional('reason', optionalText(row, 'reason')),
+    first_record_line: integer(row, 'first_record_line'),
+    multiline_records: integer(row, 'multiline_records') === 1,
+  };
+}

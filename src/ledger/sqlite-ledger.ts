@@ -1,0 +1,146 @@
+import type { CsvDialect } from '../core/ports/engine.ts';
+import type {
+  InputRecord,
+  Ledger,
+  Lock,
+  LockHolder,
+  QuarantineCount,
+  ReleaseRecord,
+  RunRecord,
+  RunStatus,
+  StepError,
+  StepOutcome,
+  StepRecord,
+} from '../core/ports/ledger.ts';
+import type { KnownInput } from '../core/ports/source.ts';
+import { faultPoint } from '../kit/fault.ts';
+import type { Connection } from './connection.ts';
+import { dialectOf, putDialect } from './dialects.ts';
+import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
+import { lockHolders, takeLock } from './locks.ts';
+import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
+import { newestReleases, putRelease } from './releases.ts';
+import { closeDeadRuns, insertRun, newestRuns, runById, updateRun } from './runs.ts';
+import { lastSuccess, latestSteps, putStep, stepsOfRun } from './steps.ts';
+
+/** Fault points around every transaction that records a publish or a release. */
+export const LEDGER_FAULT_POINTS = ['before-ledger-write', 'during-ledger-write', 'after-ledger-write'] as const;
+
+/** The ledger on SQLite: one file per table beside this one does the work, one transaction per call. */
+export class SqliteLedger implements Ledger {
+  readonly #connection: Connection;
+  readonly #now: () => number;
+
+  constructor(connection: Connection, now: () => number) {
+    this.#connection = connection;
+    this.#now = now;
+  }
+
+  startRun(run: RunRecord): void {
+    this.#connection.transaction(() => insertRun(this.#connection, run));
+  }
+
+  finishRun(run_id: string, status: RunStatus, error?: StepError): void {
+    this.#connection.transaction(() => updateRun(this.#connection, run_id, status, this.#nowIso(), error));
+  }
+
+  closeDeadRuns(): readonly string[] {
+    return this.#connection.transaction(() => closeDeadRuns(this.#connection, this.#nowIso()));
+  }
+
+  runs(limit: number): readonly RunRecord[] {
+    return this.#connection.guard(() => newestRuns(this.#connection, limit));
+  }
+
+  run(run_id: string): RunRecord | undefined {
+    return this.#connection.guard(() => runById(this.#connection, run_id));
+  }
+
+  startStep(step: StepRecord): void {
+    this.#connection.transaction(() => putStep(this.#connection, step));
+  }
+
+  finishStep(outcome: StepOutcome): void {
+    this.#recorded(() => {
+      const { step } = outcome;
+      putStep(this.#connection, step);
+      if (outcome.replaces_quarantine === true) clearQuarantine(this.#connection, step.step);
+      const renewed = putInputs(this.#connection, outcome.inputs ?? []);
+      clearQuarantineOfFiles(this.#connection, step.step, renewed);
+      putQuarantine(this.#connection, step.step_id, outcome.quarantine ?? []);
+      if (outcome.dialect !== undefined)
+        putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
+    });
+  }
+
+  steps(run_id: string): readonly StepRecord[] {
+    return this.#connection.guard(() => stepsOfRun(this.#connection, run_id));
+  }
+
+  latestSteps(): readonly StepRecord[] {
+    return this.#connection.guard(() => latestSteps(this.#connection));
+  }
+
+  lastSuccess(step: string): StepRecord | undefined {
+    return this.#connection.guard(() => lastSuccess(this.#connection, step));
+  }
+
+  knownInputs(source: string): ReadonlyMap<string, KnownInput> {
+    return this.#connection.guard(() => knownInputs(this.#connection, source));
+  }
+
+  inputs(source?: string): readonly InputRecord[] {
+    return this.#connection.guard(() => allInputs(this.#connection, source));
+  }
+
+  inputByHash(source: string, sha256: string): InputRecord | undefined {
+    return this.#connection.guard(() => inputByHash(this.#connection, source, sha256));
+  }
+
+  dialect(source: string): CsvDialect | undefined {
+    return this.#connection.guard(() => dialectOf(this.#connection, source));
+  }
+
+  quarantine(table?: string): readonly QuarantineCount[] {
+    return this.#connection.guard(() => openQuarantine(this.#connection, table));
+  }
+
+  recordRelease(release: ReleaseRecord): void {
+    this.#recorded(() => putRelease(this.#connection, release));
+  }
+
+  latestRelease(): ReleaseRecord | undefined {
+    return this.releases(1)[0];
+  }
+
+  releases(limit: number): readonly ReleaseRecord[] {
+    return this.#connection.guard(() => newestReleases(this.#connection, limit));
+  }
+
+  lock(scope: string, command: string): Lock {
+    return this.#connection.guard(() => takeLock(this.#connection, scope, command, this.#now()));
+  }
+
+  lockHolders(): readonly LockHolder[] {
+    return this.#connection.guard(() => lockHolders(this.#connection));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #recorded(work: () => void): void {
+    this.#connection.guard(() => {
+      faultPoint('before-ledger-write');
+      this.#connection.transaction(() => {
+        work();
+        faultPoint('during-ledger-write');
+      });
+      faultPoint('after-ledger-write');
+    });
+  }
+
+  #nowIso(): string {
+    return new Date(this.#now()).toISOString();
+  }
+}

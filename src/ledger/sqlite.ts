@@ -1,0 +1,72 @@
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** What we use of `node:sqlite`, which `@photostructure/sqlite` copies. */
+export interface SqliteStatement {
+  run(...values: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+}
+
+export interface SqliteDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): SqliteStatement;
+  close(): void;
+}
+
+/** Opens a database file, or a `file:` URL. Synchronous, as everything in SQLite. */
+export type SqliteDriver = (location: string, options: { readonly readOnly: boolean }) => SqliteDatabase;
+
+type DatabaseClass = new (location: string, options: { readOnly: boolean; timeout: number }) => SqliteDatabase;
+
+/** How long a writer waits for another one before it gives up with E_LEDGER_BUSY. */
+export const BUSY_TIMEOUT_MS = 5_000;
+
+let driver: Promise<SqliteDriver> | undefined;
+
+/** The SQLite that Node brings, else the addon with the same interface. Loaded once, at the first use. */
+export function loadSqlite(): Promise<SqliteDriver> {
+  driver ??= loadClass().then(
+    (database) => (location, options) => new database(location, { ...options, timeout: BUSY_TIMEOUT_MS }),
+  );
+  return driver;
+}
+
+async function loadClass(): Promise<DatabaseClass> {
+  const builtin = builtinClass();
+  if (builtin !== undefined) return builtin;
+  try {
+    const addon = await import('@photostructure/sqlite');
+    return addon.DatabaseSync as unknown as DatabaseClass;
+  } catch (cause) {
+    throw new DataflowError(
+      'E_INTERNAL',
+      'SQLite is not available: this Node has none and the addon cannot be loaded',
+      {
+        hint: 'Install again with `npm ci`, or use Node 24.',
+        cause,
+      },
+    );
+  }
+}
+
+function builtinClass(): DatabaseClass | undefined {
+  const found: unknown = withoutExperimentalWarning(() => process.getBuiltinModule?.('node:sqlite'));
+  if (typeof found !== 'object' || found === null || !('DatabaseSync' in found)) return undefined;
+  return found.DatabaseSync as DatabaseClass;
+}
+
+/** Node 22 and 23 warn on standard error when their SQLite is loaded; what we use of it has not changed since. */
+function withoutExperimentalWarning<T>(load: () => T): T {
+  const emit = process.emitWarning;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (!String(warning).includes('SQLite')) Reflect.apply(emit, process, [warning, ...rest]);
+  };
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emit;
+  }
+}
