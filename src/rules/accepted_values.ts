@@ -19,7 +19,7 @@ const schema = z.strictObject({
     .check(
       z.minLength(1),
       z.maxLength(10_000),
-      z.meta({ description: 'The values allowed.', examples: [['CB', 'VIREMENT']] }),
+      z.meta({ description: 'The values allowed.', samples: [['CB', 'VIREMENT']] }),
     ),
 });
 type Params = z.output<typeof schema>;

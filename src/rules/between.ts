@@ -8,10 +8,10 @@ import { brokenUnless, comparison, instanceNameOf, reasonFor, tableFromRows, typ
 const schema = z
   .strictObject({
     column: columnName,
-    min: z.optional(bound.check(z.meta({ description: 'The least value allowed.', examples: [0] }))),
-    max: z.optional(bound.check(z.meta({ description: 'The greatest value allowed.', examples: [10000] }))),
-    above: z.optional(bound.check(z.meta({ description: 'Values must be greater than this.', examples: [0] }))),
-    below: z.optional(bound.check(z.meta({ description: 'Values must be less than this.', examples: [100] }))),
+    min: z.optional(bound.check(z.meta({ description: 'The least value allowed.', samples: [0] }))),
+    max: z.optional(bound.check(z.meta({ description: 'The greatest value allowed.', samples: [10000] }))),
+    above: z.optional(bound.check(z.meta({ description: 'Values must be greater than this.', samples: [0] }))),
+    below: z.optional(bound.check(z.meta({ description: 'Values must be less than this.', samples: [100] }))),
   })
   .check(z.refine(anyOf('min', 'max', 'above', 'below'), 'give at least one of min, max, above, below'));
 type Params = z.output<typeof schema>;

@@ -10,7 +10,7 @@ const schema = z.string().check(
     const problem = fragmentProblem(text);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: `the SQL ${problem}`, input: text });
   }),
-  z.meta({ description: 'SQL condition that good rows satisfy.', examples: ["mode_paiement in ('CB', 'VIREMENT')"] }),
+  z.meta({ description: 'SQL condition that good rows satisfy.', samples: ["mode_paiement in ('CB', 'VIREMENT')"] }),
 );
 type Params = z.output<typeof schema>;
 

@@ -9,7 +9,7 @@ import { instanceNameOf, typeFamily } from './parts/sql.ts';
 const schema = z.strictObject({
   column: columnName,
   max_age: duration.check(
-    z.meta({ description: 'How old the newest value may be when the run starts.', examples: ['2d'] }),
+    z.meta({ description: 'How old the newest value may be when the run starts.', samples: ['2d'] }),
   ),
 });
 type Params = z.output<typeof schema>;

@@ -9,8 +9,8 @@ const chars = z.int().check(z.gte(0));
 const schema = z
   .strictObject({
     column: columnName,
-    min: z.optional(chars.check(z.meta({ description: 'Fewest characters allowed.', examples: [2] }))),
-    max: z.optional(chars.check(z.meta({ description: 'Most characters allowed.', examples: [80] }))),
+    min: z.optional(chars.check(z.meta({ description: 'Fewest characters allowed.', samples: [2] }))),
+    max: z.optional(chars.check(z.meta({ description: 'Most characters allowed.', samples: [80] }))),
   })
   .check(z.refine(anyOf('min', 'max'), 'give at least one of min, max'));
 type Params = z.output<typeof schema>;

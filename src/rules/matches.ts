@@ -19,7 +19,7 @@ const schema = z.strictObject({
     ),
     z.meta({
       description: 'Regular expression (RE2). It may match anywhere in the value: write ^ and $ to match all of it.',
-      examples: ['^[^@ ]+@[^@ ]+$'],
+      samples: ['^[^@ ]+@[^@ ]+$'],
     }),
   ),
 });

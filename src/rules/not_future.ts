@@ -10,7 +10,7 @@ const full = z.strictObject({
   column: columnName,
   tolerance: z.optional(
     duration.check(
-      z.meta({ description: 'How far ahead a value may be, for clocks and time zones that differ.', examples: ['1d'] }),
+      z.meta({ description: 'How far ahead a value may be, for clocks and time zones that differ.', samples: ['1d'] }),
     ),
   ),
 });

@@ -9,9 +9,9 @@ const schema = z.strictObject({
   column: columnName,
   table: z.string().check(
     z.refine((text) => parseTableKey(text) !== undefined, 'expected a table such as silver.clients'),
-    z.meta({ description: 'The table that has the value.', examples: ['silver.clients'] }),
+    z.meta({ description: 'The table that has the value.', samples: ['silver.clients'] }),
   ),
-  on: columnName.check(z.meta({ description: 'The column of that table.', examples: ['id_client'] })),
+  on: columnName.check(z.meta({ description: 'The column of that table.', samples: ['id_client'] })),
 });
 type Params = z.output<typeof schema>;
 

@@ -7,14 +7,14 @@ const rows = z.int().check(z.gte(0));
 const percent = z.number().check(z.gte(0));
 const schema = z
   .strictObject({
-    min: z.optional(rows.check(z.meta({ description: 'Fewest rows allowed.', examples: [1] }))),
+    min: z.optional(rows.check(z.meta({ description: 'Fewest rows allowed.', samples: [1] }))),
     max: z.optional(rows.check(z.meta({ description: 'Most rows allowed.' }))),
     drop_max_pct: z.optional(
       percent.check(
         z.lte(100),
         z.meta({
           description: 'By how many percent the table may shrink against the published version.',
-          examples: [30],
+          samples: [30],
         }),
       ),
     ),
@@ -22,7 +22,7 @@ const schema = z
       percent.check(
         z.meta({
           description: 'By how many percent the table may grow against the published version.',
-          examples: [200],
+          samples: [200],
         }),
       ),
     ),

@@ -14,7 +14,7 @@ const schema = z.pipe(
     }),
     z.meta({
       description: 'Query whose rows are the failures. `this` is the table under test.',
-      examples: ['select * from this where montant < 0'],
+      samples: ['select * from this where montant < 0'],
     }),
   ),
   z.transform(withoutSemicolon),

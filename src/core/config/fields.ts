@@ -23,6 +23,7 @@ export const columnName = z.string().check(
   z.minLength(1),
   z.maxLength(255),
   z.refine((name) => !name.includes('\0'), 'a name cannot contain NUL'),
+  z.meta({ description: 'Name of a column; letter case does not matter.' }),
 );
 
 const newColumnName = columnName.check(
@@ -110,7 +111,7 @@ export function columnsSchema() {
   return uniqueByCase(z.record(newColumnName, columnType), 'column').check(
     z.meta({
       description: 'Columns and their types, in order. Without it they are inferred from the first input, then frozen.',
-      examples: [{ id: 'bigint', montant: 'decimal(12,2)' }],
+      samples: [{ id: 'bigint', montant: 'decimal(12,2)' }],
     }),
   );
 }

@@ -36,7 +36,7 @@ export function sourceCommon() {
           'When a loaded input comes again under the same name with other content: `replace` its rows, `append`, or stop with an `error`.',
       }),
     ),
-    tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', examples: [['daily']] })),
+    tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', samples: [['daily']] })),
     description,
   });
 }

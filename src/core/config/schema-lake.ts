@@ -33,13 +33,13 @@ export function lakeSchema() {
     url: url.check(
       z.meta({
         description: 'Where the lake is: a folder relative to the configuration file, `hdfs://…` or `s3://…`.',
-        examples: ['./lake'],
+        samples: ['./lake'],
       }),
     ),
     layers: z.prefault(layers, {}).check(
       z.meta({
         description: 'Folder names of the layers. The layers themselves stay bronze, silver and gold in SQL.',
-        examples: [{ bronze: 'raw', silver: 'clean', gold: 'curated' }],
+        samples: [{ bronze: 'raw', silver: 'clean', gold: 'curated' }],
       }),
     ),
     keep: z.prefault(keep, {}).check(z.meta({ description: 'How long old versions and rejected rows are kept.' })),

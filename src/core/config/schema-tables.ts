@@ -29,20 +29,20 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
       from: sourceNames.check(
         z.meta({
           description: 'Sources that the rows come from, united by column name.',
-          examples: ['clients', ['shop_a', 'shop_b']],
+          samples: ['clients', ['shop_a', 'shop_b']],
         }),
       ),
       select: z._default(uniqueByCase(z.record(columnName, sqlFragment), 'column'), {}).check(
         z.meta({
           description: 'Column → SQL expression over the source’s columns. Columns that are not named pass through.',
-          examples: [{ pays: 'title_case(trim(pays))' }],
+          samples: [{ pays: 'title_case(trim(pays))' }],
         }),
       ),
       where: z.optional(
         sqlFragment.check(
           z.meta({
             description: 'SQL condition of the rows to keep; the others are counted as filtered.',
-            examples: ['montant is not null'],
+            samples: ['montant is not null'],
           }),
         ),
       ),
@@ -55,18 +55,18 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
       key: z._default(columnNames, []).check(
         z.meta({
           description: 'Columns that identify a row. Rows with a known key replace the older ones.',
-          examples: ['id', ['shop', 'id']],
+          samples: ['id', ['shop', 'id']],
         }),
       ),
       dedupe: z.optional(dedupe).check(
         z.meta({
           description: 'Which row stays when several have the same key. Needs `key`.',
-          examples: [{ keep: 'last', by: 'updated_at' }],
+          samples: [{ keep: 'last', by: 'updated_at' }],
         }),
       ),
       partition_by: z
         ._default(columnNames, [])
-        .check(z.meta({ description: 'Columns by whose values the files are kept apart.', examples: ['date'] })),
+        .check(z.meta({ description: 'Columns by whose values the files are kept apart.', samples: ['date'] })),
       tests: checkList(components.checks, 'test').check(
         z.meta({
           description: 'Checks on the whole candidate before it is published. A failed one keeps the old version.',
@@ -91,7 +91,7 @@ export function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
     z.refine((text) => text.trim() !== '' && !text.includes('\0'), 'must not be empty'),
     z.meta({
       description: 'The query, or the path of a .sql file relative to this file.',
-      examples: ['models/dim_clients.sql', 'select * from silver.clients'],
+      samples: ['models/dim_clients.sql', 'select * from silver.clients'],
     }),
   );
   const gold = z.strictObject({
@@ -102,12 +102,18 @@ export function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
           'Columns that identify a row; tested for duplicates and missing values by whoever loads the table.',
       }),
     ),
-    refresh: z.optional(z.strictObject({ by: columnName })).check(
-      z.meta({
-        description: 'Compute again only the rows whose value of this column was touched. Default: the whole table.',
-        examples: [{ by: 'date' }],
-      }),
-    ),
+    refresh: z
+      .optional(
+        z.strictObject({
+          by: columnName.check(z.meta({ description: 'Column of the result; usually one of `key`.' })),
+        }),
+      )
+      .check(
+        z.meta({
+          description: 'Compute again only the rows whose value of this column was touched. Default: the whole table.',
+          samples: [{ by: 'date' }],
+        }),
+      ),
     partition_by: z
       ._default(columnNames, [])
       .check(z.meta({ description: 'Columns by whose values the files are kept apart.' })),

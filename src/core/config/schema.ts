@@ -25,21 +25,21 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
   const schema = z.strictObject({
     version: z
       ._default(z.literal(1), 1)
-      .check(z.meta({ description: 'Version of the configuration format.', examples: [1] })),
+      .check(z.meta({ description: 'Version of the configuration format.', samples: [1] })),
     name: z.optional(
       z
         .string()
         .check(
           z.minLength(1),
           z.maxLength(100),
-          z.meta({ description: 'Name of the project. Default: the name of its folder.', examples: ['factures'] }),
+          z.meta({ description: 'Name of the project. Default: the name of its folder.', samples: ['factures'] }),
         ),
     ),
     include: z._default(z.array(z.string().check(z.minLength(1))), []).check(
       z.meta({
         description:
           'More files with the same top-level keys; globs, relative to this file. A table defined twice is an error.',
-        examples: [['pipelines/*.yaml']],
+        samples: [['pipelines/*.yaml']],
       }),
     ),
     lake: lakeSchema(),

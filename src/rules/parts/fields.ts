@@ -17,7 +17,7 @@ export type Bound = z.output<typeof bound>;
 /** A duration such as `2d`, kept as text in the configuration; see `durationMs`. */
 export const duration = z.string().check(
   z.refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 30s, 5m, 12h, 2d'),
-  z.meta({ description: 'A duration: a number and ms, s, m, h, d or w.', examples: ['2d', '12h'] }),
+  z.meta({ description: 'A duration: a number and ms, s, m, h, d or w.', samples: ['2d', '12h'] }),
 );
 
 /** At least one of the options must be there, else the check checks nothing. */
