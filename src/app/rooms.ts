@@ -5,7 +5,10 @@ import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
-import type { LoadedProject } from './load-project.ts';
+import type { LoadedProject as Loaded } from './load-project.ts';
+
+/** A project that was found, read and checked. */
+export type LoadedProject = Loaded;
 
 /** How a project is found. */
 export interface ProjectOptions {
@@ -35,6 +38,8 @@ export interface Rooms {
   loadProject(options: ProjectOptions): Promise<LoadedProject>;
   openLake(project: Project): Promise<Lake>;
   openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
+  /** A ledger in a folder of one's own choice, for `ledger rebuild`. */
+  openLedgerAt(place: LedgerOptions & { readonly folder: string }): Promise<Ledger>;
   openEngine(project: Project): Promise<Engine>;
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;

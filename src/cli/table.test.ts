@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { layoutTable, type PrintData, plainText, toJson } from './table.ts';
+import { cellWidth } from './text.ts';
+
+function lines(data: PrintData, width = 80): readonly string[] {
+  const layout = layoutTable(data, width);
+  return [...layout.head(), ...layout.lines(data.rows)];
+}
+
+describe('layoutTable', () => {
+  it('sets numbers right, text left, NULL as asked', () => {
+    const rows = [
+      { name: 'a', n: 5, m: null },
+      { name: 'longer', n: 1200, m: 3n },
+    ];
+    expect(lines({ columns: ['name', { name: 'n', title: 'rows' }, 'm'], rows, null_text: '-' })).toEqual([
+      'name    rows  m',
+      '------  ----  -',
+      'a          5  -',
+      'longer  1200  3',
+    ]);
+  });
+
+  it('cuts the widest text first and never a number', () => {
+    const rows = [{ id: 12345678901, short: 'abcdefgh', long: 'x'.repeat(100) }];
+    const [, , line] = lines({ columns: ['id', 'short', 'long'], rows }, 40);
+    expect(line).toBe(`12345678901  abcdefgh  ${'x'.repeat(16)}…`);
+    expect(cellWidth(line ?? '')).toBe(40);
+  });
+
+  it('spells out what would move the cursor', () => {
+    const [, , line] = lines({ columns: ['v'], rows: [{ v: 'a\u001b[31mb\nc\u202e' }] });
+    expect(line).toBe('a\\u001b[31mb\\nc\\u202e');
+  });
+
+  it('keeps columns aligned and within the width, whatever the text', () => {
+    const cell = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 60 }),
+      fc.constant('日本語'),
+      fc.constant('e\u0301'),
+    );
+    const rows = fc.array(fc.record({ a: cell, b: cell, n: fc.integer() }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(rows, (data) => {
+        for (const line of lines({ columns: ['a', 'b', 'n'], rows: data }, 60)) {
+          expect(cellWidth(line)).toBeLessThanOrEqual(60);
+          expect(line).not.toMatch(/[\u0000-\u001f]/);
+        }
+      }),
+    );
+  });
+});
+
+describe('values', () => {
+  it('writes bigint as a number while that is exact, else as text', () => {
+    expect(toJson({ a: 5n, b: 9007199254740993n })).toBe('{"a":5,"b":"9007199254740993"}');
+  });
+
+  it('writes nested values as JSON', () => {
+    expect(plainText({ a: [1n, 'x'] })).toBe('{"a":[1,"x"]}');
+    expect(plainText(new Date(0))).toBe('1970-01-01T00:00:00.000Z');
+  });
+});

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Rooms } from './app/rooms.ts';
+import { allHelpTexts } from './cli/help-text.ts';
+import { describeProgram } from './cli/program.ts';
+import { runCli } from './cli/run-cli.ts';
+import type { Components, EngineChoice } from './core/config/components.ts';
+import { DataflowError } from './core/errors/dataflow-error.ts';
+import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
+import type { Engine } from './core/ports/engine.ts';
+import type { FormatInspector, FormatInspectors } from './core/ports/format.ts';
+import { redactor } from './kit/redact.ts';
+import { CHECKS, COMMANDS, ENGINES, FORMATS, type Lazy, SOURCES } from './registry.ts';
+
+/**
+ * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
+ * for. Verbs, connectors, formats, engines and rules come from the generated registry.
+ */
+const VERSION: string = packageJson.version;
+
+/** What masks secrets: URLs at first, the project's own secrets once it is loaded. */
+let redact = redactor([]);
+
+/** Runs one command line (the words after `dataflow`) and ends the process with its exit status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const code = await runCli(argv, { commands: COMMANDS, rooms, redact: (text) => redact(text) });
+  await flushed(process.stdout);
+  await flushed(process.stderr);
+  process.exit(code);
+}
+
+/** All help texts, for the build: the start-up file answers from them. */
+export async function helpTexts(): Promise<ReadonlyMap<string, string>> {
+  return allHelpTexts(await describeProgram(COMMANDS, VERSION));
+}
+
+export const rooms: Rooms = {
+  version: VERSION,
+
+  loadProject: async (options) => {
+    const [{ loadProject }, components] = await Promise.all([import('./app/load-project.ts'), rooms.components()]);
+    const loaded = await loadProject({ ...options, components });
+    redact = redactor(loaded.secrets);
+    return loaded;
+  },
+
+  components: async (): Promise<Components> => {
+    const [sources, checks, engines] = await Promise.all([
+      loadAll(SOURCES),
+      loadAll(CHECKS),
+      loadAll<EngineChoice>(ENGINES),
+    ]);
+    return { sources, checks, engines };
+  },
+
+  checks: () => loadAll(CHECKS),
+
+  openLake: async (project) => {
+    const { openLake } = await import('./lake/open-lake.ts');
+    return openLake({ url: project.lake.url, layers: project.lake.layers });
+  },
+
+  openLedger: (project, options = {}) => rooms.openLedgerAt({ folder: rooms.stateFolder(project), ...options }),
+  openLedgerAt: async (place) => (await import('./ledger/open-ledger.ts')).openLedger(place),
+
+  openEngine: (project) => openEngine(project.engine, join(rooms.stateFolder(project), 'tmp')),
+  openBareEngine: openEngine,
+
+  createSource: async (spec: SourceSpec) => {
+    const component = await named(SOURCES, 'source', spec.type);
+    return component.create(spec.options, { inspectors });
+  },
+
+  stateFolder: (project: Project) => {
+    const { url } = project.lake;
+    if (url.includes('://')) return join(project.root, '.dataflow');
+    return join(url, '_dataflow');
+  },
+};
+
+/** Inspectors that load themselves when a file of their format turns up. */
+const inspectors = Object.fromEntries(
+  Object.entries(FORMATS).map(([format, load]): [string, FormatInspector] => [
+    format,
+    { inspect: async (request, signal) => (await load()).inspect(request, signal) },
+  ]),
+) as unknown as FormatInspectors;
+
+async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {
+  mkdirSync(temp_folder, { recursive: true, mode: 0o700 });
+  return (await named(ENGINES, 'engine', spec.type)).open(spec, { temp_folder });
+}
+
+async function loadAll<T>(lazy: Lazy<T>): Promise<ReadonlyMap<string, T>> {
+  const loaded = Object.entries(lazy).map(async ([name, load]): Promise<[string, T]> => [name, await load()]);
+  return new Map(await Promise.all(loaded));
+}
+
+function named<T>(lazy: Lazy<T>, what: string, name: string): Promise<T> {
+  const load = lazy[name];
+  if (load === undefined) {
+    throw new DataflowError('E_CONFIG_REFERENCE', `there is no ${what} of type ${name}`, {
+      hint: `Types are ${Object.keys(lazy).join(', ')}.`,
+    });
+  }
+  return load();
+}
+
+/** Waits until everything written so far has left; a reader that has gone ends the wait. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.write('', () => resolve());
+  });
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+import { SummaryReporter } from './scripts/vitest-summary.ts';
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    reporters: ['default', new SummaryReporter()],
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});
