@@ -118,6 +118,7 @@ async function requestFor(step: BronzeStep, units: readonly AcceptedUnit[], firs
     })),
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),
+    ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
     columns: columns.filter((column) => column.name !== SOURCE_FILE_COLUMN),
     target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns },
     reject_folder: await run.lake.stage(run.run_id, step.step_id, `rejects-${label}`),

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly label: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EngineProgress) => void;
+  /** For SQL that users type: one read-only statement, no files outside these folders, no network, no extensions. */
+  readonly sandbox?: { readonly allowed_folders: readonly string[] };
 }
 
 export interface EngineProgress {
@@ -107,6 +109,8 @@ export interface ParseRequest {
   readonly files: readonly ParseFile[];
   /** csv only; the same for all files of the request. */
   readonly dialect?: CsvDialect;
+  /** csv only: some record spans several lines, which rules out reading a file in parallel pieces. */
+  readonly multiline_records?: boolean;
   /** csv only: the names in the files' header order (same for all files of the request). */
   readonly header?: readonly string[];
   /**
@@ -167,8 +171,6 @@ export interface EngineSession {
   parse(request: ParseRequest): Promise<ParseResult>;
   /** Columns of input files as the engine infers them (used once, then frozen). */
   infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): Promise<readonly Column[]>;
-  /** Names of the tables that a query reads (`silver.achats`), CTE names left out. */
-  tablesOf(sql: string): Promise<readonly string[]>;
   usage(): EngineUsage;
   close(): Promise<void>;
 }

@@ -1,0 +1,50 @@
+import type { CsvDialect, ParseRequest } from '../../core/ports/engine.ts';
+import { quoteText } from '../../kit/sql.ts';
+
+/** Names of the temporary tables for rejects. */
+export interface RejectTables {
+  readonly errors: string;
+  readonly scans: string;
+}
+
+const PLAIN: CsvDialect = { delimiter: ',', quote: '"', escape: '"', has_header: true, skip_lines: 0 };
+
+/**
+ * The `read_csv` call for files with a known dialect and header: nothing is sniffed, columns stand in the files' own order, unwanted
+ * ones are read as text and dropped, the path is in `_path`.
+ */
+export function csvSource(request: ParseRequest, rejects: RejectTables): string {
+  const dialect = request.dialect ?? PLAIN;
+  const types = new Map(request.columns.map((column) => [column.name.toLowerCase(), column]));
+  const header = request.header ?? request.columns.map((column) => column.name);
+  const columns = header.map((name) => {
+    const wanted = types.get(name.toLowerCase());
+    return `${quoteText(wanted?.name ?? name)}: ${quoteText(wanted?.type ?? 'varchar')}`;
+  });
+  const uris = request.files.map((file) => quoteText(file.uri)).join(', ');
+  const options = [
+    `columns={${columns.join(', ')}}`,
+    ...dialectOptions(dialect),
+    `compression=${quoteText(request.files[0]?.compression ?? 'none')}`,
+    'store_rejects=true',
+    `rejects_table=${quoteText(rejects.errors)}`,
+    `rejects_scan=${quoteText(rejects.scans)}`,
+    `rejects_limit=${request.rejects_max ?? 0}`,
+    'allow_quoted_nulls=false',
+    'filename=_path',
+    ...(request.multiline_records === true ? ['parallel=false'] : []),
+  ];
+  return `read_csv([${uris}], ${options.join(', ')})`;
+}
+
+/** The options that say how the file is laid out. */
+export function dialectOptions(dialect: CsvDialect): readonly string[] {
+  return [
+    'auto_detect=false',
+    `delim=${quoteText(dialect.delimiter)}`,
+    `quote=${quoteText(dialect.quote)}`,
+    `escape=${quoteText(dialect.escape)}`,
+    `header=${dialect.has_header}`,
+    `skip=${dialect.skip_lines}`,
+  ];
+}
