@@ -17,7 +17,7 @@ type Loaded = { readonly component: unknown };
 /** The bundler resolves these imports to all files of that shape; which of them are components is decided by the folder. */
 const LOAD: Readonly<Record<'sources' | 'engines' | 'checks', (name: string) => Promise<Loaded>>> = {
   sources: (name) => import(`../src/connectors/${name}/source.ts`),
-  engines: (name) => import(`../src/engines/${name}/component.ts`),
+  engines: (name) => import(`../src/engines/${name}/engine.ts`),
   checks: (name) => import(`../src/rules/${name}.ts`),
 };
 
@@ -41,7 +41,7 @@ async function loaded<T>(
 const components: Components = {
   sources: await loaded<SourceComponent>('sources', 'connectors', 'source.ts', (one) => one.type),
   checks: await loaded<CheckComponent>('checks', 'rules', undefined, (one) => one.name),
-  engines: await loaded<EngineChoice>('engines', 'engines', 'component.ts', (one) => one.type),
+  engines: await loaded<EngineChoice>('engines', 'engines', 'engine.ts', (one) => one.type),
 };
 
 const schema = editorSchema(components);

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { testComponents } from '../../test/support/components.ts';
 import { DataflowErrors } from '../core/errors/dataflow-error.ts';
-import { type LoadedProject, loadProject } from './load-project.ts';
+import { loadProject } from './load-project.ts';
+import type { LoadedProject } from './loaded-project.ts';
 
 let root: string;
 beforeEach(() => {

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testComponents } from '../../test/support/components.ts';
 import { DataflowErrors } from '../core/errors/dataflow-error.ts';
-import { type LoadedProject, loadProject } from './load-project.ts';
+import { loadProject } from './load-project.ts';
+import type { LoadedProject } from './loaded-project.ts';
 import { validateProject } from './validate-project.ts';
 
 let root: string;

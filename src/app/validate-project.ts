@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../core/errors/catalogue.ts';
 import type { Place } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
-import { type LoadOptions, readProject } from './load-project.ts';
+import type { LoadOptions } from './loaded-project.ts';
+import { readProject } from './read-project.ts';
 
 /** One thing that is wrong, as data: what `dataflow validate` prints in any format. */
 export interface Problem {
