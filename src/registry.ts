@@ -76,10 +76,15 @@ export const COMMANDS: readonly CommandEntry[] = [
 export const SOURCES: Lazy<SourceComponent> = {};
 
 /** Inspectors of file formats. */
-export const FORMATS: Lazy<FormatInspector> = {};
+export const FORMATS: Lazy<FormatInspector> = {
+  csv: async () => (await import('./formats/csv/inspect.ts')).inspector,
+  ndjson: async () => (await import('./formats/ndjson/inspect.ts')).inspector,
+};
 
 /** Engines, by `type`: name, options and the way to open one. */
-export const ENGINES: Lazy<EngineComponent> = {};
+export const ENGINES: Lazy<EngineComponent> = {
+  duckdb: async () => (await import('./engines/duckdb/engine.ts')).component,
+};
 
 /** Rules and tests, by the name that pipelines.yaml uses. */
 export const CHECKS: Lazy<CheckComponent> = {

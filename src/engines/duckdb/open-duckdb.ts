@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { EngineSpec } from '../../core/model/project.ts';
+import type { Engine, EngineSession, SessionOptions } from '../../core/ports/engine.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { engineError } from './errors.ts';
+import { DuckDbSession } from './session.ts';
+
+/** Opens the embedded engine: one in-memory instance, one connection and one attached database a session. */
+export async function openDuckDb(spec: EngineSpec, options: { readonly temp_folder: string }): Promise<Engine> {
+  await mkdir(options.temp_folder, { recursive: true, mode: 0o700 });
+  const settings = settingsFor(spec, join(options.temp_folder, 'spill'));
+  const instance = await create(settings);
+  let sessions = 0;
+  return {
+    type: 'duckdb',
+    openSession: (session) => (session.sandbox === undefined ? attached(instance, ++sessions, session) : sandboxed(settings, session)),
+    close: async () => instance.closeSync(),
+  };
+}
+
+async function create(settings: Readonly<Record<string, string>>): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(':memory:', { ...settings });
+  } catch (error) {
+    throw engineError(error);
+  }
+}
+
+function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<string, string>> {
+  return {
+    threads: String(spec.threads ?? availableParallelism()),
+    memory_limit: spec.memory_limit ?? `${Math.floor((memoryBytes() * 0.6) / 2 ** 20)}MiB`,
+    temp_directory: spill_folder,
+    preserve_insertion_order: 'true',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    TimeZone: 'UTC',
+  };
+}
+
+/** What this process may use: the machine's memory or the container's limit (cgroup v2 or v1), whichever is smaller. */
+function memoryBytes(): number {
+  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
+    const limit = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : Number.NaN;
+    if (Number.isFinite(limit) && limit > 0) return Math.min(limit, totalmem());
+  }
+  return totalmem();
+}
+
+/** Names live in a database that is attached for the session: views of an in-memory database are visible to all its connections. */
+async function attached(instance: DuckDBInstance, number: number, options: SessionOptions): Promise<EngineSession> {
+  const connection = await instance.connect();
+  const database = quoteIdent(`s${number}`);
+  await connection.run(`attach ':memory:' as ${database}`);
+  await connection.run(`use ${database}`);
+  const session = new DuckDbSession(connection, options, async () => {
+    connection.closeSync();
+    const cleaner = await instance.connect();
+    await cleaner.run(`detach ${database}`).catch(() => undefined);
+    cleaner.closeSync();
+  });
+  await session.prepare();
+  return session;
+}
+
+/** The settings that lock an engine in are for good and for the whole instance: so an instance of its own. */
+async function sandboxed(settings: Readonly<Record<string, string>>, options: SessionOptions): Promise<EngineSession> {
+  const instance = await create(settings);
+  const connection = await instance.connect();
+  const session = new DuckDbSession(connection, options, async () => {
+    connection.closeSync();
+    instance.closeSync();
+  });
+  await session.prepare();
+  const folders = (options.sandbox?.allowed_folders ?? []).map((folder) => quoteText(folder.endsWith('/') ? folder : `${folder}/`));
+  for (const setting of [`allowed_directories=[${folders.join(', ')}]`, 'enable_external_access=false', 'lock_configuration=true']) await connection.run(`set ${setting}`);
+  return session;
+}
