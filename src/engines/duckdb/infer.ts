@@ -1,7 +1,7 @@
 import type { Column } from '../../core/model/table.ts';
 import type { EngineColumn, ParseRequest } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
-import { dialectOptions } from './read-csv.ts';
+import { dialectOptions, jsonCompression } from './read-csv.ts';
 
 /** Records that the engine looks at before it says what type a column has. */
 const SAMPLE_RECORDS = 100_000;
@@ -17,7 +17,7 @@ export function inferSql(request: Pick<ParseRequest, 'format' | 'files' | 'diale
     return `select * from read_csv([${uris}], ${[...layout, ...names, `sample_size=${SAMPLE_RECORDS}`, `compression=${compression}`, 'ignore_errors=true'].join(', ')})`;
   }
   const format = request.format === 'ndjson' ? 'newline_delimited' : 'auto';
-  return `select * from read_json([${uris}], format='${format}', sample_size=${SAMPLE_RECORDS}, compression=${compression}, ignore_errors=${request.format === 'ndjson'}, maximum_object_size=67108864)`;
+  return `select * from read_json([${uris}], format='${format}', sample_size=${SAMPLE_RECORDS}, compression=${jsonCompression(request.files[0]?.compression)}, ignore_errors=${request.format === 'ndjson'}, maximum_object_size=67108864)`;
 }
 
 /** Inferred types made storable and safe: nested values stay JSON text, times without zone are taken as UTC instants. */

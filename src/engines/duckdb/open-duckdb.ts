@@ -38,7 +38,6 @@ function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<st
     preserve_insertion_order: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    TimeZone: 'UTC',
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import { type CandidateFile, type ParseFile, type ParseRequest, type ParseResult, REJECT_COLUMNS, type Row, type WriteTarget } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { csvSource } from './read-csv.ts';
+import { csvSource, jsonCompression } from './read-csv.ts';
 
 /** What parsing needs of a session. */
 export interface ParseSession {
@@ -115,7 +115,7 @@ function jsonRecords(request: ParseRequest): string {
     request.format === 'ndjson'
       ? `select line as _raw, _path, row_number() over () as _at from read_csv([${uris}], columns={'line': 'varchar'}, auto_detect=false, header=false, delim=e'\\x01', quote='', escape='', nullstr=e'\\x02',
          filename=_path, compression=${quoteText(compression)}, max_line_size=16777216, buffer_size=67108864, strict_mode=false)`
-      : `select cast(json as varchar) as _raw, filename as _path, row_number() over () as _at from read_json_objects([${uris}], format='auto', filename=true, compression=${quoteText(compression)}, maximum_object_size=67108864)`;
+      : `select cast(json as varchar) as _raw, filename as _path, row_number() over () as _at from read_json_objects([${uris}], format='auto', filename=true, compression=${jsonCompression(compression)}, maximum_object_size=67108864)`;
   return `select _raw, _path, _at, _at - min(_at) over (partition by _path) + 1 as _line, json_valid(_raw) and coalesce(json_type(case when json_valid(_raw) then _raw end) = 'OBJECT', false) as _valid,
     case when json_valid(_raw) then cast(_raw as json) end as _json
     from (${source}) where _raw is not null and trim(_raw) <> ''`;

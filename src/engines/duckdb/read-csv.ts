@@ -48,3 +48,8 @@ export function dialectOptions(dialect: CsvDialect): readonly string[] {
     `skip=${dialect.skip_lines}`,
   ];
 }
+
+/** The JSON readers call "none" otherwise than the CSV reader. */
+export function jsonCompression(compression: 'none' | 'gzip' | 'zstd' | undefined): string {
+  return quoteText(compression === undefined || compression === 'none' ? 'uncompressed' : compression);
+}

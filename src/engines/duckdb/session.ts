@@ -33,8 +33,9 @@ export class DuckDbSession implements EngineSession {
     options.signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** Functions that dataflow adds to the engine's own. */
+  /** UTC, and the functions that dataflow adds to the engine's own. */
   async prepare(): Promise<void> {
+    await this.#run("set TimeZone='UTC'");
     for (const { name, params, body } of SQL_FUNCTIONS) await this.#run(`create or replace temp macro ${name}(${params.join(', ')}) as ${body}`);
   }
 
