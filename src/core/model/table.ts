@@ -40,6 +40,8 @@ export interface Column {
   readonly name: string;
   readonly type: string;
   readonly nullable: boolean;
+  /** The declared type, when the stored one says less (`uuid` kept as varchar); the lake keeps it in column metadata. */
+  readonly kept_as?: string;
 }
 
 /** Columns that ingestion adds to every bronze table: where the row came from. */
