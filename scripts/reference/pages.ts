@@ -161,7 +161,10 @@ function isCheckList(schema: JsonSchema): boolean {
   return /#\/definitions\/(rule|test)$/.test(schema.items?.$ref ?? '');
 }
 
+/** The schema itself: references followed, a lone `allOf` (a reference with a default) unpacked. */
 function resolved(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  const [only] = (schema['allOf'] as readonly JsonSchema[] | undefined) ?? [];
+  if (only !== undefined) return { ...resolved(only, definitions), default: schema.default };
   const named = schema.$ref === undefined ? undefined : definitions[schema.$ref.slice('#/definitions/'.length)];
   return named === undefined ? schema : { ...named, description: schema.description ?? named.description ?? '' };
 }

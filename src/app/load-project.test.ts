@@ -380,6 +380,14 @@ const PROBLEMS: readonly (readonly [string, string, readonly string[]])[] = [
     ['4:55 E_CONFIG_INVALID 12345678901234567890 has more digits than a number can keep: put it in quotes'],
   ],
   [
+    'an unknown column or source to generate',
+    'sources:\n  s: { type: files, path: x, columns: { id: bigint }, generate: { per: { references: t }, columns: { idd: { unique: true } } } }\n',
+    [
+      '2:86 E_CONFIG_REFERENCE sources.s.generate.per.references: there is no source t',
+      '2:102 E_CONFIG_REFERENCE sources.s.generate.columns.idd: bronze.s has no column idd',
+    ],
+  ],
+  [
     'an unknown source',
     `${SOURCE}silver:\n  t: { from: [s, ss] }\n`,
     ['4:18 E_CONFIG_REFERENCE silver.t.from[1]: there is no source ss'],

@@ -19,6 +19,7 @@ interface Situation {
  */
 export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: Components): readonly DataflowError[] {
   const situation: Situation = { tree, shape, components, problems: [] };
+  for (const name of Object.keys(shape.sources)) generatedColumns(situation, name);
   for (const [name, spec] of Object.entries(shape.silver)) {
     knownSources(situation, name, spec);
     const columns = columnsOf(shape, spec);
@@ -29,6 +30,25 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   for (const [name, spec] of Object.entries(shape.gold)) knownTables(situation, ['gold', name, 'tests'], spec.tests);
   circles(situation);
   return situation.problems;
+}
+
+/** `generate` may name only declared columns and sources: it makes values for nothing else. */
+function generatedColumns(situation: Situation, name: string): void {
+  const { tree, shape, problems } = situation;
+  const { generate, columns } = shape.sources[name] ?? {};
+  const base = ['sources', name, 'generate'];
+  const sources = namesIn(tree, 'sources');
+  const parent = generate?.per?.references;
+  if (parent !== undefined && !sources.includes(parent)) {
+    const hint = meant(parent, sources);
+    const path = [...base, 'per', 'references'];
+    problems.push(problemAt(tree, path, `there is no source ${parent}`, { code: 'E_CONFIG_REFERENCE', ...hint }));
+  }
+  if (columns === undefined) return;
+  const known = new Map(Object.keys(columns).map((column) => [column.toLowerCase(), column]));
+  for (const column of Object.keys(generate?.columns ?? {})) {
+    knownColumn(situation, [...base, 'columns', column], column, known, `bronze.${name}`);
+  }
 }
 
 function knownSources({ tree, problems }: Situation, name: string, spec: SilverSpec): void {

@@ -9,21 +9,6 @@ export type GoldShape = Omit<GoldSpec, 'sql_file'>;
 
 /** One entry of `silver:`. */
 export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> {
-  const dedupe = z.strictObject({
-    keep: z
-      ._default(z.enum(['first', 'last']), 'last')
-      .check(z.meta({ description: 'Which of the rows with one key stays.' })),
-    by: z.optional(
-      columnName.check(
-        z.meta({ description: 'Column that orders them. Without it the order in which rows arrived decides.' }),
-      ),
-    ),
-    before_rules: z._default(z.boolean(), false).check(
-      z.meta({
-        description: 'True: duplicates go before the rules are applied, so the kept row counts even if it is bad.',
-      }),
-    ),
-  });
   const silver = z
     .strictObject({
       from: sourceNames.check(
@@ -58,7 +43,7 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
           samples: ['id', ['shop', 'id']],
         }),
       ),
-      dedupe: z.optional(dedupe).check(
+      dedupe: z.optional(dedupeSchema()).check(
         z.meta({
           description: 'Which row stays when several have the same key. Needs `key`.',
           samples: [{ keep: 'last', by: 'updated_at' }],
@@ -82,6 +67,24 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
       }),
     );
   return silver as unknown as z.ZodMiniType<SilverSpec>;
+}
+
+function dedupeSchema() {
+  return z.strictObject({
+    keep: z
+      ._default(z.enum(['first', 'last']), 'last')
+      .check(z.meta({ description: 'Which of the rows with one key stays.' })),
+    by: z.optional(
+      columnName.check(
+        z.meta({ description: 'Column that orders them. Without it the order in which rows arrived decides.' }),
+      ),
+    ),
+    before_rules: z._default(z.boolean(), false).check(
+      z.meta({
+        description: 'True: duplicates go before the rules are applied, so the kept row counts even if it is bad.',
+      }),
+    ),
+  });
 }
 
 /** One entry of `gold:`. */

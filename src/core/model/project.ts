@@ -41,8 +41,18 @@ export interface SourceSpec {
   readonly on_rewrite: 'replace' | 'append' | 'error';
   readonly tags: readonly string[];
   readonly description?: string;
+  /** What `dataflow generate` makes for it. */
+  readonly generate?: GenerateSpec;
   /** The connector's own, validated options (`path`, `settle_seconds`, …). */
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** `generate:` of a source; the options of a column belong to the generator and are checked by it. */
+export interface GenerateSpec {
+  readonly rows?: number;
+  /** So many rows for each row of another source. */
+  readonly per?: { readonly references: string; readonly min: number; readonly max: number };
+  readonly columns: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** A use of a rule or test component: `{ between: { column: montant, above: 0 } }`. */
