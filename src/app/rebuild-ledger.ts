@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
@@ -197,7 +197,8 @@ function takePlace(built: string, folder: string): string | undefined {
   const place = join(folder, FILE);
   const rebuilt = `${place}.rebuilt`;
   const kept = `${FILE}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-  renameSync(built, rebuilt);
+  // A copy, not a rename: this process may still have the built file open under its first name.
+  copyFileSync(built, rebuilt);
   fsyncPath(rebuilt);
   const moved = ['', '-wal', '-shm'].filter((suffix) => existsSync(place + suffix));
   for (const suffix of moved) renameSync(place + suffix, join(folder, kept + suffix));

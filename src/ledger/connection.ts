@@ -42,7 +42,8 @@ export class Connection {
       this.exec('commit');
       return result;
     } catch (error) {
-      this.#rollback();
+      // SQLite rolls back by itself after some errors (disk full, I/O); asking again then fails, which changes nothing.
+      this.#attempt('rollback');
       throw ledgerError(error, this.file);
     }
   }
@@ -56,11 +57,15 @@ export class Connection {
     }
   }
 
-  /** Closing twice is allowed. */
+  /**
+   * Closing twice is allowed. The log is moved into the file first, if nobody else is at it: the addon (unlike Node's own SQLite) keeps
+   * a connection half open until its statements are collected as garbage, so that SQLite itself does not do it.
+   */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#statements.clear();
+    this.#attempt('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
     this.guard(() => this.#db.close());
   }
 
@@ -72,12 +77,11 @@ export class Connection {
     return statement;
   }
 
-  /** SQLite rolls back by itself after some errors (disk full, I/O); asking again then fails, which changes nothing. */
-  #rollback(): void {
+  #attempt(sql: string): void {
     try {
-      this.#db.exec('rollback');
+      this.#db.exec(sql);
     } catch {
-      // nothing was left to roll back
+      // what matters was done or reported before
     }
   }
 }

@@ -1,10 +1,9 @@
 import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { timeSortedId } from '../kit/ids.ts';
-import { Connection } from './connection.ts';
-import { APPLICATION_ID, migrate } from './migrate.ts';
+import { APPLICATION_ID, MIGRATIONS } from './migrate.ts';
 import { livenessOf, thisProcess } from './process-identity.ts';
-import type { SqliteDriver } from './sqlite.ts';
+import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
 
 /**
  * Makes a new, empty ledger so that it is there as a whole or not at all: built under another name, made durable, then
@@ -16,19 +15,27 @@ export function createLedgerFile(open: SqliteDriver, file: string): void {
   const temporary = `${file}.new-${process.pid}-${timeSortedId()}`;
   try {
     closeSync(openSync(temporary, 'wx', 0o600));
-    const connection = new Connection(open(temporary, { readOnly: false }), file);
-    try {
-      connection.exec(`pragma synchronous = off; pragma application_id = ${APPLICATION_ID}`);
-      migrate(connection);
-      connection.get('pragma journal_mode = wal');
-    } finally {
-      connection.close();
-    }
+    build(open(temporary, { readOnly: false }));
     fsyncPath(temporary);
     linkUnlessThere(temporary, file);
     fsyncPath(dirname(file));
   } finally {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(temporary + suffix, { force: true });
+  }
+}
+
+/**
+ * Prepares no statement: a connection that is really closed is essential here, since the addon would otherwise go on using the
+ * shared-memory file of the temporary name for what has another name by then (https://sqlite.org/howtocorrupt.html, 2.5).
+ */
+function build(db: SqliteDatabase): void {
+  try {
+    db.exec(`pragma synchronous = off; pragma application_id = ${APPLICATION_ID}`);
+    for (const migration of MIGRATIONS)
+      db.exec(`begin; ${migration.sql}; pragma user_version = ${migration.version}; commit`);
+    db.exec('pragma journal_mode = wal');
+  } finally {
+    db.close();
   }
 }
 

@@ -4,8 +4,8 @@ import type { Connection } from './connection.ts';
 
 export function putDialect(connection: Connection, source: string, dialect: CsvDialect, run_id: string): void {
   connection.run(
-    `insert into dialects (source, delimiter, quote, escape, has_header, skip_lines, run_id) values (?, ?, ?, ?, ?, ?, ?)
-     on conflict (source) do update set delimiter = excluded.delimiter, quote = excluded.quote, escape = excluded.escape,
+    `insert into dialects (source, delimiter, quote_char, escape_char, has_header, skip_lines, run_id) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict (source) do update set delimiter = excluded.delimiter, quote_char = excluded.quote_char, escape_char = excluded.escape_char,
        has_header = excluded.has_header, skip_lines = excluded.skip_lines, run_id = excluded.run_id`,
     source,
     dialect.delimiter,
@@ -22,8 +22,8 @@ export function dialectOf(connection: Connection, source: string): CsvDialect | 
   if (row === undefined) return undefined;
   return {
     delimiter: text(row, 'delimiter'),
-    quote: text(row, 'quote'),
-    escape: text(row, 'escape'),
+    quote: text(row, 'quote_char'),
+    escape: text(row, 'escape_char'),
     has_header: integer(row, 'has_header') === 1,
     skip_lines: integer(row, 'skip_lines'),
   };

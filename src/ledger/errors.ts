@@ -15,6 +15,9 @@ const BY_RESULT_CODE: ReadonlyMap<number, ErrorCode> = new Map([
   [26, 'E_LEDGER_CORRUPT'], // NOTADB
 ]);
 
+/** SQLITE_IOERR_SHORT_READ: a page lies beyond the end of the file. */
+const SHORT_READ = 10 | (2 << 8);
+
 const BY_ERRNO: ReadonlyMap<string, ErrorCode> = new Map([
   ['EACCES', 'E_LEDGER_READ_ONLY'],
   ['EPERM', 'E_LEDGER_READ_ONLY'],
@@ -64,6 +67,7 @@ function codeOf(error: unknown, text: string): ErrorCode | undefined {
   if (DAMAGED_SCHEMA.test(text)) return 'E_LEDGER_CORRUPT';
   if (typeof error !== 'object' || error === null) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number') {
+    if (error.errcode === SHORT_READ) return 'E_LEDGER_CORRUPT';
     const primary = error.errcode & 0xff;
     const refused = primary === 14 && 'systemErrno' in error && (error.systemErrno === 13 || error.systemErrno === 30);
     return refused ? 'E_LEDGER_READ_ONLY' : BY_RESULT_CODE.get(primary);

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
@@ -67,6 +68,8 @@ function openWriter(open: SqliteDriver, file: string, options: LedgerOptions): C
     return connection;
   } catch (error) {
     connection.close();
+    // SQLite says "unable to open" when it cannot make its files beside this one; the system knows why.
+    if (error instanceof DataflowError && error.code === 'E_LAKE_IO') accessSync(options.folder, constants.W_OK);
     throw error;
   }
 }

@@ -107,8 +107,8 @@ create index inputs_by_content on inputs (source, sha256) where status = 'loaded
 create table dialects (
   source text primary key,
   delimiter text not null,
-  quote text not null,
-  escape text not null,
+  quote_char text not null,
+  escape_char text not null,
   has_header integer not null check (has_header in (0, 1)),
   skip_lines integer not null,
   run_id text not null
