@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import type { $ZodType } from 'zod/v4/core';
 import type { EngineSpec, SourceSpec } from '../model/project.ts';
 import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
-import { columnName, columnsSchema, description, tableName, tags } from './fields.ts';
+import { columnsSchema, description, tags } from './fields.ts';
+import { generateSchema } from './generate-schema.ts';
 import { found } from './messages.ts';
 
 const DEFAULT_ENGINE = 'duckdb';
@@ -38,31 +39,8 @@ export function sourceCommon() {
     ),
     tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', samples: [['daily']] })),
     description,
-    generate: z.optional(generateSchema()),
+    generate: z.optional(generateSchema),
   });
-}
-
-/** What `dataflow generate` makes for a source; the options of a column are the generator's own and checked by it. */
-function generateSchema() {
-  const per = z.strictObject({
-    references: tableName.check(z.meta({ description: 'Source whose rows this one belongs to.' })),
-    min: z._default(z.int().check(z.gte(0)), 1).check(z.meta({ description: 'Fewest rows for each of them.' })),
-    max: z._default(z.int().check(z.gte(0)), 1).check(z.meta({ description: 'Most rows for each of them.' })),
-  });
-  return z
-    .strictObject({
-      rows: z.optional(z.int().check(z.gte(0))).check(z.meta({ description: 'How many rows; `--rows` overrides it.' })),
-      per: z.optional(per).check(z.meta({ description: 'A number of rows for each row of another source.' })),
-      columns: z
-        ._default(z.record(columnName, z.record(z.string(), z.unknown())), {})
-        .check(
-          z.meta({
-            description: 'How values of columns are made.',
-            samples: [{ pays: { values: ['France', 'Suisse'] } }],
-          }),
-        ),
-    })
-    .check(z.meta({ description: 'What `dataflow generate` makes for this source.' }));
 }
 
 /** One entry of `sources:`. */

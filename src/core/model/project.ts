@@ -1,3 +1,4 @@
+import type { GenerateSpec } from './generate.ts';
 import type { Layer } from './table.ts';
 
 /**
@@ -45,14 +46,6 @@ export interface SourceSpec {
   readonly generate?: GenerateSpec;
   /** The connector's own, validated options (`path`, `settle_seconds`, …). */
   readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** `generate:` of a source; the options of a column belong to the generator and are checked by it. */
-export interface GenerateSpec {
-  readonly rows?: number;
-  /** So many rows for each row of another source. */
-  readonly per?: { readonly references: string; readonly min: number; readonly max: number };
-  readonly columns: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** A use of a rule or test component: `{ between: { column: montant, above: 0 } }`. */
