@@ -11,7 +11,6 @@ import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
  */
 export function createLedgerFile(open: SqliteDriver, file: string): void {
   makePrivateFolder(dirname(file));
-  removeAbandoned(file);
   const temporary = `${file}.new-${process.pid}-${timeSortedId()}`;
   try {
     closeSync(openSync(temporary, 'wx', 0o600));
@@ -65,8 +64,11 @@ function linkUnlessThere(from: string, to: string): void {
   }
 }
 
-/** Unfinished ledgers of processes that were killed while they made one. */
-function removeAbandoned(file: string): void {
+/**
+ * Unfinished ledgers of processes that were killed while they made one, or had just named it: a second name of a database must not
+ * stay.
+ */
+export function removeAbandoned(file: string): void {
   const prefix = `${basename(file)}.new-`;
   for (const name of readdirSync(dirname(file))) {
     if (!name.startsWith(prefix)) continue;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import { Connection } from './connection.ts';
-import { createLedgerFile, makePrivateFolder, tighten } from './create-file.ts';
+import { createLedgerFile, makePrivateFolder, removeAbandoned, tighten } from './create-file.ts';
 import { ledgerError } from './errors.ts';
 import { checkHeader, hasLog } from './file-header.ts';
 import { migrate, requireMigrated } from './migrate.ts';
@@ -58,6 +58,7 @@ function openWriter(open: SqliteDriver, file: string, options: LedgerOptions): C
     createLedgerFile(open, file);
   }
   makePrivateFolder(options.folder);
+  removeAbandoned(file);
   tighten(file, 0o600);
   const connection = new Connection(open(file, { readOnly: false }), file);
   try {
