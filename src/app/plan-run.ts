@@ -32,17 +32,27 @@ export interface PlanningContext {
 }
 
 /** The graph of the project and the steps that the selection names. */
-export function selectSteps(project: Project, checks: ReadonlyMap<string, CheckComponent>, selection: Selection): { graph: Graph; selected: ReadonlySet<string> } {
+export function selectSteps(
+  project: Project,
+  checks: ReadonlyMap<string, CheckComponent>,
+  selection: Selection,
+): { graph: Graph; selected: ReadonlySet<string> } {
   const graph = buildGraph(project, checks);
   return { graph, selected: selectNodes(graph, selection) };
 }
 
 /** Plans the selected steps in order: what would run, what depends on what runs, what is up to date, and why. */
-export async function planSteps(context: PlanningContext, selected: ReadonlySet<string>): Promise<readonly PlannedStep[]> {
+export async function planSteps(
+  context: PlanningContext,
+  selected: ReadonlySet<string>,
+): Promise<readonly PlannedStep[]> {
   const planned = new Map<string, PlannedStep>();
   for (const node of context.graph.nodes) {
     if (!selected.has(node.key)) continue;
-    planned.set(node.key, node.layer === 'bronze' ? await planBronze(context, node) : await planTable(context, node, planned));
+    planned.set(
+      node.key,
+      node.layer === 'bronze' ? await planBronze(context, node) : await planTable(context, node, planned),
+    );
   }
   return [...planned.values()];
 }
@@ -52,10 +62,30 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
   const waiting = found.waiting.length === 0 ? '' : `, ${found.waiting.length} still being written`;
   const base = { step: node.key, mode: 'incremental' as const };
-  if (found.fresh.length + found.refused.length > 0) {
-    return { ...base, action: 'run', reason: `${found.fresh.length + found.refused.length} new or changed files${waiting}`, rows: rowsFor(context, node.key, bytes), bytes };
+  const known = context.ledger.knownInputs(node.name);
+  const fresh = found.fresh.length + found.refused.filter((one) => !known.has(one.path)).length;
+  const last = context.ledger.lastSuccess(node.key);
+  if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
+    return {
+      ...base,
+      mode: 'full',
+      action: 'run',
+      reason: 'its columns changed',
+      rows: rowsFor(context, node.key, bytes),
+      bytes,
+    };
   }
-  const reason = found.unchanged === 0 ? `no input found${waiting}` : `up to date: ${found.unchanged} files unchanged${waiting}`;
+  if (fresh > 0) {
+    return {
+      ...base,
+      action: 'run',
+      reason: `${fresh} new or changed files${waiting}`,
+      rows: rowsFor(context, node.key, bytes),
+      bytes,
+    };
+  }
+  const reason =
+    found.unchanged === 0 ? `no input found${waiting}` : `up to date: ${found.unchanged} files unchanged${waiting}`;
   return { ...base, action: 'skip', reason, rows: 0, bytes: 0 };
 }
 
@@ -68,7 +98,11 @@ function rowsFor(context: PlanningContext, key: string, bytes: number): number |
   return size === 0 ? undefined : Math.round((bytes * records) / size);
 }
 
-async function planTable(context: PlanningContext, node: Exclude<Node, { layer: 'bronze' }>, planned: ReadonlyMap<string, PlannedStep>): Promise<PlannedStep> {
+async function planTable(
+  context: PlanningContext,
+  node: Exclude<Node, { layer: 'bronze' }>,
+  planned: ReadonlyMap<string, PlannedStep>,
+): Promise<PlannedStep> {
   const moving = parentsOf(node).filter((parent) => ['run', 'depends'].includes(planned.get(parent)?.action ?? ''));
   const verdict = await verdictOf(context, node);
   const last = context.ledger.lastSuccess(node.key);
@@ -80,7 +114,14 @@ async function planTable(context: PlanningContext, node: Exclude<Node, { layer: 
   }
   if (verdict.run) return { step: node.key, action: 'run', mode: verdict.mode, reason: verdict.reason, rows, bytes };
   const waits = verdict.reason.startsWith('waits');
-  return { step: node.key, action: waits ? 'wait' : 'skip', mode: verdict.mode, reason: verdict.reason, rows: 0, bytes: 0 };
+  return {
+    step: node.key,
+    action: waits ? 'wait' : 'skip',
+    mode: verdict.mode,
+    reason: verdict.reason,
+    rows: 0,
+    bytes: 0,
+  };
 }
 
 /** Compares a step's definition and input versions with its last success. */

@@ -17,9 +17,8 @@ export interface QueryOptions {
 }
 
 /**
- * Runs read-only SQL over the lake's published tables, in a session that can reach nothing else. By default the newest release is
- * read, so that tables fit together; a table that is in no release is read at its newest version.
- * Yields batches as they are computed. @throws DataflowError E_SQL, E_SQL_SANDBOX, E_LAKE_NO_TABLE.
+ * Runs read-only SQL over the lake's published tables, in a session that can reach nothing else. Each table is read at its
+ * newest published version, or as of a time. Yields batches as they are computed. @throws DataflowError E_SQL, E_SQL_SANDBOX, E_LAKE_NO_TABLE.
  */
 export async function* queryLake(
   open: { readonly project: Project; readonly lake: Lake; readonly ledger: Ledger | undefined; readonly engine: Engine },
@@ -27,8 +26,7 @@ export async function* queryLake(
 ): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
   const session = await open.engine.openSession({ label: 'query', signal: options.signal, sandbox: { allowed_folders: [lakeFolder(open.project)] } });
   try {
-    const release = open.ledger?.latestRelease();
-    for (const key of tablesNamedIn(options.sql)) await bindTable(open.lake, session, key, release?.tables[key], options.as_of_ms);
+    for (const key of tablesNamedIn(options.sql)) await bindTable(open.lake, session, key, options.as_of_ms);
     if (options.candidate !== undefined) await bindCandidate(open, session, options.candidate);
     yield* session.stream(options.sql);
   } finally {
@@ -40,10 +38,9 @@ function lakeFolder(project: Project): string {
   return project.lake.url;
 }
 
-async function bindTable(lake: Lake, session: EngineSession, key: string, version: number | undefined, as_of_ms: number | undefined): Promise<void> {
+async function bindTable(lake: Lake, session: EngineSession, key: string, as_of_ms: number | undefined): Promise<void> {
   const table = parseTableKey(key);
-  const at = as_of_ms !== undefined ? { as_of_ms } : version === undefined ? undefined : { version };
-  const snapshot = table === undefined ? undefined : await lake.snapshot(table, at);
+  const snapshot = table === undefined ? undefined : await lake.snapshot(table, as_of_ms === undefined ? undefined : { as_of_ms });
   if (snapshot === undefined) {
     const known = (await lake.tables()).map((one) => `${one.layer}.${one.name}`).sort();
     throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${key}`, {

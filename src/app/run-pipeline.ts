@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
-import { parseTableKey } from '../core/model/table.ts';
 import type { Graph } from '../core/planning/graph.ts';
 import type { Selection } from '../core/planning/selection.ts';
 import type { Engine } from '../core/ports/engine.ts';
@@ -11,11 +11,12 @@ import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import { timeSortedId } from '../kit/ids.ts';
-import type { RunContext } from '../medallion/context.ts';
 import { discoverSource } from '../medallion/bronze.ts';
-import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
-import { reconcile } from './reconcile.ts';
+import type { RunContext } from '../medallion/context.ts';
 import { emptyLedger } from './empty-ledger.ts';
+import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
+import { reconcile, unrecorded } from './reconcile.ts';
+import { recordRelease, releasable, sameTables } from './release.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunEvent, RunReport } from './run-events.ts';
 import { failureOf, runStep } from './run-step.ts';
@@ -48,13 +49,17 @@ export interface OpenProject {
 export async function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
   const started_ms = Date.now();
   const checks = await rooms.checks();
-  const { graph, selected } = selectSteps(project, checks, options.selection);
   const lake = await rooms.openLake(project);
   const ledger = await openLedgerFor(rooms, project, lake);
   try {
-    const pending = await planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
-    const behind = await isBehind(graph, lake, ledger);
-    if (!behind && pending.every((step) => step.action === 'skip' || step.action === 'wait')) return nothingToDo(pending, started_ms);
+    const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
+    const pending = await planSteps(
+      planningContext(rooms, { project, lake, ledger, checks, graph }, options),
+      selected,
+    );
+    const undone = await leftUndone(graph, lake, ledger);
+    if (!undone && pending.every((step) => step.action === 'skip' || step.action === 'wait'))
+      return nothingToDo(pending, started_ms);
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
       return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, started_ms);
@@ -67,12 +72,16 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
 }
 
 /** What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write. */
-export async function planPipeline(rooms: Rooms, project: Project, options: Pick<RunOptions, 'selection' | 'full_refresh' | 'rehash' | 'signal'>): Promise<readonly PlannedStep[]> {
+export async function planPipeline(
+  rooms: Rooms,
+  project: Project,
+  options: Pick<RunOptions, 'selection' | 'full_refresh' | 'rehash' | 'signal'>,
+): Promise<readonly PlannedStep[]> {
   const checks = await rooms.checks();
-  const { graph, selected } = selectSteps(project, checks, options.selection);
   const lake = await rooms.openLake(project);
   const ledger = await ledgerForReading(rooms, project, lake);
   try {
+    const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
     return await planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
   } finally {
     ledger.close();
@@ -83,7 +92,8 @@ async function ledgerForReading(rooms: Rooms, project: Project, lake: Lake): Pro
   try {
     return await rooms.openLedger(project, { create: false, read_only: true });
   } catch (error) {
-    if (!(error instanceof DataflowError) || error.code !== 'E_LEDGER_MISSING' || (await lake.tables()).length > 0) throw error;
+    if (!(error instanceof DataflowError) || error.code !== 'E_LEDGER_MISSING' || (await lake.tables()).length > 0)
+      throw error;
     return emptyLedger();
   }
 }
@@ -99,22 +109,43 @@ export async function openLedgerFor(rooms: Rooms, project: Project, lake: Lake):
   }
 }
 
-function planningContext(rooms: Rooms, open: OpenProject, options: Pick<RunOptions, 'full_refresh' | 'rehash' | 'signal'>) {
-  const run = { ...open, now_ms: Date.now(), temp_folder: '', rehash: options.rehash, signal: options.signal, createSource: rooms.createSource };
+function planningContext(
+  rooms: Rooms,
+  open: OpenProject,
+  options: Pick<RunOptions, 'full_refresh' | 'rehash' | 'signal'>,
+) {
+  const run = {
+    ...open,
+    now_ms: Date.now(),
+    temp_folder: '',
+    rehash: options.rehash,
+    signal: options.signal,
+    createSource: rooms.createSource,
+  };
   return {
     ...open,
     full_refresh: options.full_refresh,
-    discover: async (node: Parameters<typeof discoverSource>[0]['node']) => (await discoverSource({ run: run as unknown as RunContext, node })).discovery,
+    discover: async (node: Parameters<typeof discoverSource>[0]['node']) =>
+      (await discoverSource({ run: run as unknown as RunContext, node })).discovery,
   };
 }
 
-async function isBehind(graph: Graph, lake: Lake, ledger: Ledger): Promise<boolean> {
-  for (const node of graph.nodes) {
-    const table = parseTableKey(node.key);
-    const latest = table === undefined ? undefined : await lake.latestVersion(table);
-    if (latest !== undefined && latest > (ledger.lastSuccess(node.key)?.output_version ?? -1)) return true;
-  }
-  return false;
+/** For `--select result:failed`: how each step ended last. */
+function withResults(selection: Selection, ledger: Ledger): Selection {
+  const words = [...selection.select, ...selection.exclude];
+  if (!words.some((word) => word.includes('result:'))) return selection;
+  return { ...selection, results: new Map(ledger.latestSteps().map((step) => [step.step, step.status])) };
+}
+
+/**
+ * What a run that died may have left to do although every table is up to date: a commit that the ledger does not know, a run
+ * that nobody closed, a release that was not recorded.
+ */
+async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boolean> {
+  if (ledger.runs(20).some((run) => run.status === 'running')) return true;
+  if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
+  const tables = await releasable(graph, lake, ledger);
+  return tables !== undefined && !sameTables(tables, ledger.latestRelease()?.tables);
 }
 
 function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunReport {
@@ -128,7 +159,15 @@ function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunRe
     tests: [],
     started_at: new Date(started_ms).toISOString(),
   }));
-  return { run_id: undefined, status: 'nothing_to_do', steps, release_id: undefined, wall_ms: Date.now() - started_ms, refused_files: 0, exit_code: 0 };
+  return {
+    run_id: undefined,
+    status: 'nothing_to_do',
+    steps,
+    release_id: undefined,
+    wall_ms: Date.now() - started_ms,
+    refused_files: 0,
+    exit_code: 0,
+  };
 }
 
 async function lockedRun(
@@ -141,10 +180,19 @@ async function lockedRun(
 ): Promise<RunReport> {
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
-  for (const id of ledger.closeDeadRuns()) options.tell({ type: 'notice', message: `run ${id} had died; it is marked as interrupted` });
+  for (const id of ledger.closeDeadRuns())
+    options.tell({ type: 'notice', message: `run ${id} had died; it is marked as interrupted` });
   for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
   await lake.leftovers(keptRuns(ledger), true);
-  ledger.startRun({ run_id, command: options.command, started_at: new Date(started_ms).toISOString(), status: 'running', pid: process.pid, host: hostname(), dataflow_version: rooms.version });
+  ledger.startRun({
+    run_id,
+    command: options.command,
+    started_at: new Date(started_ms).toISOString(),
+    status: 'running',
+    pid: process.pid,
+    host: hostname(),
+    dataflow_version: rooms.version,
+  });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
   const engine = lazyEngine(rooms, project);
   const temp_folder = join(rooms.stateFolder(project), 'tmp', run_id);
@@ -163,10 +211,19 @@ async function lockedRun(
   try {
     const steps = await runAll(run, selected, options);
     const status = statusOf(steps);
-    const release_id = status === 'succeeded' ? await release(run, steps) : undefined;
+    const release_id =
+      status === 'succeeded' ? recordRelease(run.ledger, run_id, await releasable(graph, lake, ledger)) : undefined;
     ledger.finishRun(run_id, status);
     const refused_files = refusedIn(ledger, run_id);
-    return { run_id, status, steps, release_id, wall_ms: Date.now() - started_ms, refused_files, exit_code: exitCodeOf(steps, refused_files) };
+    return {
+      run_id,
+      status,
+      steps,
+      release_id,
+      wall_ms: Date.now() - started_ms,
+      refused_files,
+      exit_code: exitCodeOf(steps, refused_files),
+    };
   } catch (error) {
     ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
     throw error;
@@ -178,7 +235,12 @@ async function lockedRun(
 
 /** Runs whose staging must stay: live ones, and those whose failed candidate is still the newest word on a table. */
 function keptRuns(ledger: Ledger): ReadonlySet<string> {
-  const kept = new Set(ledger.latestSteps().filter((step) => step.status === 'failed').map((step) => step.run_id));
+  const kept = new Set(
+    ledger
+      .latestSteps()
+      .filter((step) => step.status === 'failed')
+      .map((step) => step.run_id),
+  );
   for (const run of ledger.runs(50)) if (run.status === 'running') kept.add(run.run_id);
   return kept;
 }
@@ -197,7 +259,11 @@ function lazyEngine(rooms: Rooms, project: Project): { get(): Promise<Engine>; c
   };
 }
 
-async function runAll(run: RunContext, selected: ReadonlySet<string>, options: RunOptions): Promise<readonly StepRecord[]> {
+async function runAll(
+  run: RunContext,
+  selected: ReadonlySet<string>,
+  options: RunOptions,
+): Promise<readonly StepRecord[]> {
   const records = new Map<string, StepRecord>();
   const finish = (record: StepRecord): StepEnd => {
     records.set(record.step, record);
@@ -216,7 +282,17 @@ async function runAll(run: RunContext, selected: ReadonlySet<string>, options: R
     },
     (key, because) => {
       const now = new Date().toISOString();
-      const record: StepRecord = { run_id: run.run_id, step_id: timeSortedId(), step: key, status: 'skipped', reason: `skipped because ${because} did not succeed`, inputs: {}, tests: [], started_at: now, finished_at: now };
+      const record: StepRecord = {
+        run_id: run.run_id,
+        step_id: timeSortedId(),
+        step: key,
+        status: 'skipped',
+        reason: `skipped because ${because} did not succeed`,
+        inputs: {},
+        tests: [],
+        started_at: now,
+        finished_at: now,
+      };
       run.ledger.finishStep({ step: record });
       finish(record);
     },
@@ -230,28 +306,22 @@ function statusOf(steps: readonly StepRecord[]): RunStatus {
   return steps.some((step) => step.status === 'succeeded') ? 'partial' : 'failed';
 }
 
-/** 3 when tests are all that failed, 4 when something else failed but something was done, else the failure's own code. */
+/**
+ * 3 when tests are all that failed, else 4 when something was done all the same; else what the failures have in common (5 when
+ * each is worth retrying), or 1.
+ */
 function exitCodeOf(steps: readonly StepRecord[], refused_files: number): number {
   const failed = steps.filter((step) => step.status === 'failed');
   if (failed.length === 0) return refused_files > 0 ? 4 : 0;
-  if (failed.every((step) => step.error?.code === 'E_TESTS_FAILED')) return 3;
-  return steps.some((step) => step.status === 'succeeded') ? 4 : 1;
+  const codes = new Set(
+    failed.map((step) => CATALOGUE[(step.error?.code ?? 'E_INTERNAL') as ErrorCode]?.exit_code ?? 1),
+  );
+  const [only = 1] = codes;
+  if (codes.size === 1 && only === 3) return 3;
+  if (steps.some((step) => step.status === 'succeeded')) return 4;
+  return codes.size === 1 ? only : 1;
 }
 
 function refusedIn(ledger: Ledger, run_id: string): number {
   return ledger.inputs().filter((input) => input.run_id === run_id && input.status === 'quarantined').length;
-}
-
-/** Decision 7: the table versions that belong together, recorded when something changed and everything succeeded. */
-async function release(run: RunContext, steps: readonly StepRecord[]): Promise<string | undefined> {
-  if (!steps.some((step) => step.status === 'succeeded')) return run.ledger.latestRelease()?.release_id;
-  const tables: Record<string, number> = {};
-  for (const node of run.graph.nodes) {
-    const table = parseTableKey(node.key);
-    const version = table === undefined ? undefined : await run.lake.latestVersion(table);
-    if (version !== undefined) tables[node.key] = version;
-  }
-  const release_id = timeSortedId();
-  run.ledger.recordRelease({ release_id, run_id: run.run_id, created_at: new Date().toISOString(), tables });
-  return release_id;
 }

@@ -18,7 +18,12 @@ import type { RunEvent } from './run-events.ts';
  * One step from freshness to ledger. Never throws for what happens to data: a failure becomes a record of status `failed`.
  * Interruption and lost locks are thrown on, since they concern the whole run.
  */
-export async function runStep(run: RunContext, node: Node, full_refresh: boolean, tell: (event: RunEvent) => void): Promise<StepRecord> {
+export async function runStep(
+  run: RunContext,
+  node: Node,
+  full_refresh: boolean,
+  tell: (event: RunEvent) => void,
+): Promise<StepRecord> {
   const step_id = timeSortedId();
   const started_ms = Date.now();
   const code_fingerprint = codeFingerprint(node);
@@ -27,15 +32,42 @@ export async function runStep(run: RunContext, node: Node, full_refresh: boolean
     const context = { project: run.project, graph: run.graph, lake: run.lake, ledger: run.ledger, full_refresh };
     const verdict =
       node.layer === 'bronze'
-        ? { run: true, mode: 'incremental' as const, reason: 'looks for new input', changed: [] }
+        ? {
+            run: true,
+            mode: full_refresh ? ('full' as const) : ('incremental' as const),
+            reason: 'looks for new input',
+            changed: [],
+          }
         : await verdictOf(context, node);
     if (!verdict.run) {
-      return { ...base, status: verdict.reason.startsWith('waits') ? 'skipped' : 'up_to_date', reason: verdict.reason, inputs: {}, tests: [], finished_at: new Date().toISOString() };
+      return {
+        ...base,
+        status: verdict.reason.startsWith('waits') ? 'skipped' : 'up_to_date',
+        reason: verdict.reason,
+        inputs: {},
+        tests: [],
+        finished_at: new Date().toISOString(),
+      };
     }
     run.signal.throwIfAborted();
     tell({ type: 'step_started', step: node.key, reason: verdict.reason, mode: verdict.mode });
-    const step: StepContext = { run, node, step_id, verdict, code_fingerprint, inputs: await fixInputs(run, node), started_ms };
-    run.ledger.startStep({ ...base, status: 'running', reason: verdict.reason, code_fingerprint, inputs: {}, tests: [] });
+    const step: StepContext = {
+      run,
+      node,
+      step_id,
+      verdict,
+      code_fingerprint,
+      inputs: await fixInputs(run, node),
+      started_ms,
+    };
+    run.ledger.startStep({
+      ...base,
+      status: 'running',
+      reason: verdict.reason,
+      code_fingerprint,
+      inputs: {},
+      tests: [],
+    });
     return await dispatch(step);
   } catch (error) {
     if (run.signal.aborted) throw interrupted(error);
@@ -51,7 +83,8 @@ export async function runStep(run: RunContext, node: Node, full_refresh: boolean
       finished_at: new Date().toISOString(),
     };
     run.ledger.finishStep({ step: record });
-    if (error instanceof DataflowError && (error.code === 'E_LOCK_LOST' || error.code.startsWith('E_LEDGER'))) throw error;
+    if (error instanceof DataflowError && (error.code === 'E_LOCK_LOST' || error.code.startsWith('E_LEDGER')))
+      throw error;
     return record;
   }
 }
@@ -79,13 +112,19 @@ async function fixInputs(run: RunContext, node: Node): Promise<ReadonlyMap<strin
 }
 
 function interrupted(cause: unknown): DataflowError {
-  return new DataflowError('E_INTERRUPTED', 'the run was interrupted', { kept: 'everything that was published stays; nothing is half-published', cause });
+  return new DataflowError('E_INTERRUPTED', 'the run was interrupted', {
+    kept: 'everything that was published stays; nothing is half-published',
+    cause,
+  });
 }
 
 /** What the ledger keeps of an error: no stack, no secret. */
 export function failureOf(error: unknown): StepError {
   if (error instanceof DataflowError) {
-    const at = error.place === undefined ? '' : ` (${[error.place.file, error.place.line, error.place.column].filter((part) => part !== undefined && part !== '').join(':')})`;
+    const at =
+      error.place === undefined
+        ? ''
+        : ` (${[error.place.file, error.place.line, error.place.column].filter((part) => part !== undefined && part !== '').join(':')})`;
     return { code: error.code, message: `${error.message}${at}`, hint: error.hint };
   }
   const text = error instanceof Error ? error.message : String(error);

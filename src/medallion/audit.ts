@@ -1,6 +1,6 @@
+import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CheckSpec } from '../core/model/project.ts';
 import type { Column } from '../core/model/table.ts';
-import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CandidateFile, EngineSession, InputFile } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { TestResult } from '../core/ports/ledger.ts';
@@ -18,7 +18,12 @@ export interface Candidate {
  * Runs a table's tests on the candidate, before anyone can see it (decision 4). The candidate is `this` and also goes by the table's own name.
  * @throws DataflowError E_TESTS_FAILED when a test of severity `fail` does not pass; the staged files stay for inspection.
  */
-export async function audit(step: StepContext, session: EngineSession, candidate: Candidate, published: Snapshot | undefined): Promise<readonly TestResult[]> {
+export async function audit(
+  step: StepContext,
+  session: EngineSession,
+  candidate: Candidate,
+  published: Snapshot | undefined,
+): Promise<readonly TestResult[]> {
   const tests = step.node.layer === 'bronze' ? [] : step.node.spec.tests;
   if (tests.length === 0) return [];
   for (const name of ['this', step.node.key]) await session.bind({ name, ...candidate });
@@ -27,10 +32,14 @@ export async function audit(step: StepContext, session: EngineSession, candidate
   if (failed.length > 0) {
     const said = failed.map((result) => `${result.test}: ${result.message}`).join('; ');
     throw Object.assign(
-      new DataflowError('E_TESTS_FAILED', `${step.node.key}: ${failed.length} of ${results.length} tests failed (${said})`, {
-        kept: `${keptMessage(step, published)}; the candidate is kept in step ${step.step_id}`,
-        hint: `Look at it with: dataflow query --candidate ${step.node.key} "select * from this limit 20"`,
-      }),
+      new DataflowError(
+        'E_TESTS_FAILED',
+        `${step.node.key}: ${failed.length} of ${results.length} tests failed (${said})`,
+        {
+          kept: `${keptMessage(step, published)}; the candidate is kept in step ${step.step_id}`,
+          hint: `Look at it with: dataflow query --candidate ${step.node.key} "select * from this limit 20"`,
+        },
+      ),
       { tests: results },
     );
   }

@@ -1,7 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest } from '../core/ports/engine.ts';
-import type { AcceptedUnit } from './intake.ts';
 import type { BronzeStep } from './bronze.ts';
+import type { AcceptedUnit } from './intake.ts';
 
 /** A unit that cannot be taken although its bytes are sound. */
 export interface Unfit {
@@ -29,8 +29,18 @@ interface Group {
  * Parses the accepted units into candidate files, group by group (same format, dialect and header). The engine's rows and rejects are
  * held against our own record count per file; a file that does not add up is left out as a whole and the group is parsed again.
  */
-export async function parseUnits(step: BronzeStep, session: EngineSession, accepted: readonly AcceptedUnit[], columns: readonly Column[]): Promise<Parsed> {
-  const out = { candidates: [] as CandidateFile[], rejects: [] as CandidateFile[], loaded: [] as Parsed['loaded'][number][], unfit: [] as Unfit[] };
+export async function parseUnits(
+  step: BronzeStep,
+  session: EngineSession,
+  accepted: readonly AcceptedUnit[],
+  columns: readonly Column[],
+): Promise<Parsed> {
+  const out = {
+    candidates: [] as CandidateFile[],
+    rejects: [] as CandidateFile[],
+    loaded: [] as Parsed['loaded'][number][],
+    unfit: [] as Unfit[],
+  };
   const fit: AcceptedUnit[] = [];
   for (const unit of accepted) {
     const problem = headerProblem(step, unit, columns);
@@ -55,12 +65,20 @@ function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readon
   const wanted = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
   const missing = wanted.filter((column) => !present.has(column.name.toLowerCase())).map((column) => column.name);
   if (missing.length > 0) {
-    return { accepted, rule: 'missing_columns', reason: `its header lacks ${missing.join(', ')} (it has ${header.join(', ')})` };
+    return {
+      accepted,
+      rule: 'missing_columns',
+      reason: `its header lacks ${missing.join(', ')} (it has ${header.join(', ')})`,
+    };
   }
   const known = new Set(wanted.map((column) => column.name.toLowerCase()));
   const extra = header.filter((name) => !known.has(name.toLowerCase()));
   if (extra.length > 0 && step.node.spec.schema_change === 'freeze') {
-    return { accepted, rule: 'extra_columns', reason: `its header has ${extra.join(', ')}, which the frozen columns do not name` };
+    return {
+      accepted,
+      rule: 'extra_columns',
+      reason: `its header has ${extra.join(', ')}, which the frozen columns do not name`,
+    };
   }
   return undefined;
 }
@@ -71,7 +89,13 @@ function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
   for (const accepted of units) {
     const { unit, inspection } = accepted;
     const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
-    const key = JSON.stringify([unit.format, compression, inspection.dialect, inspection.header, inspection.multiline_records]);
+    const key = JSON.stringify([
+      unit.format,
+      compression,
+      inspection.dialect,
+      inspection.header,
+      inspection.multiline_records,
+    ]);
     let group = open.get(key);
     if (group === undefined || group.bytes + inspection.expanded_bytes > GROUP_BYTES_MAX) {
       group = { units: [], bytes: 0 };
@@ -84,7 +108,13 @@ function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
   return groups;
 }
 
-async function parseGroup(step: BronzeStep, session: EngineSession, units: readonly AcceptedUnit[], columns: readonly Column[], label: string): Promise<Parsed> {
+async function parseGroup(
+  step: BronzeStep,
+  session: EngineSession,
+  units: readonly AcceptedUnit[],
+  columns: readonly Column[],
+  label: string,
+): Promise<Parsed> {
   const [first] = units;
   if (first === undefined) return { candidates: [], rejects: [], loaded: [], unfit: [] };
   const request = await requestFor(step, units, first, columns, label);
@@ -106,7 +136,13 @@ async function parseGroup(step: BronzeStep, session: EngineSession, units: reado
   return { ...again, unfit: [...unfit, ...again.unfit] };
 }
 
-async function requestFor(step: BronzeStep, units: readonly AcceptedUnit[], first: AcceptedUnit, columns: readonly Column[], label: string): Promise<ParseRequest> {
+async function requestFor(
+  step: BronzeStep,
+  units: readonly AcceptedUnit[],
+  first: AcceptedUnit,
+  columns: readonly Column[],
+  label: string,
+): Promise<ParseRequest> {
   const { run } = step;
   const { dialect, header } = first.inspection;
   return {

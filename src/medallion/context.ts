@@ -1,11 +1,11 @@
+import type { Project, SourceSpec } from '../core/model/project.ts';
+import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
 import type { EngineSession, InputRelation } from '../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
-import type { Project, SourceSpec } from '../core/model/project.ts';
-import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 
 /** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
 export interface RunContext {

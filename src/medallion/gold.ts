@@ -1,10 +1,10 @@
-import { storedColumns } from '../core/types/stored-columns.ts';
-import type { Node } from '../core/planning/graph.ts';
-import type { Column } from '../core/model/table.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { Column } from '../core/model/table.ts';
+import type { Node } from '../core/planning/graph.ts';
 import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { StepRecord } from '../core/ports/ledger.ts';
+import { storedColumns } from '../core/types/stored-columns.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { quoteIdent } from '../kit/sql.ts';
 import { audit } from './audit.ts';
@@ -37,9 +37,15 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     const snapshot = await run.lake.snapshot({ layer: 'gold', name: node.name });
     for (const [table, input] of step.inputs) await session.bind(relationOf(input, table));
     const columns = await modelColumns(step, session);
-    const made = (await refreshTouched(step, session, columns, snapshot)) ?? (await computeWhole(step, session, columns, snapshot));
+    const made =
+      (await refreshTouched(step, session, columns, snapshot)) ??
+      (await computeWhole(step, session, columns, snapshot));
     faultPoint('after-stage');
-    const candidate = { columns: made.columns, partition_by: node.spec.partition_by, files: [...made.keep, ...made.add] };
+    const candidate = {
+      columns: made.columns,
+      partition_by: node.spec.partition_by,
+      files: [...made.keep, ...made.add],
+    };
     const tests = await audit(step, session, candidate, snapshot);
     const used = process.cpuUsage(cpu);
     return await publish(step, {
@@ -77,7 +83,12 @@ async function modelColumns(step: GoldStep, session: EngineSession): Promise<rea
   }
 }
 
-async function computeWhole(step: GoldStep, session: EngineSession, columns: readonly Column[], snapshot: Snapshot | undefined): Promise<GoldCandidate> {
+async function computeWhole(
+  step: GoldStep,
+  session: EngineSession,
+  columns: readonly Column[],
+  snapshot: Snapshot | undefined,
+): Promise<GoldCandidate> {
   const { run, node } = step;
   const folder = await run.lake.stage(run.run_id, step.step_id, 'data');
   const cluster = clusterBy(node, columns);
@@ -88,11 +99,24 @@ async function computeWhole(step: GoldStep, session: EngineSession, columns: rea
     ...(cluster === undefined ? {} : { cluster_by: cluster }),
   });
   const rows = await countedRows(session, columns, node.spec.partition_by, add);
-  return { columns, add, remove: snapshot?.files ?? [], keep: [], rows_in: rows, rows_out: total(add), computed: 'full' };
+  return {
+    columns,
+    add,
+    remove: snapshot?.files ?? [],
+    keep: [],
+    rows_in: rows,
+    rows_out: total(add),
+    computed: 'full',
+  };
 }
 
 /** Reads the candidate back: what was written is what a reader will see. */
-async function countedRows(session: EngineSession, columns: readonly Column[], partition_by: readonly string[], files: readonly CandidateFile[]): Promise<number> {
+async function countedRows(
+  session: EngineSession,
+  columns: readonly Column[],
+  partition_by: readonly string[],
+  files: readonly CandidateFile[],
+): Promise<number> {
   await session.bind({ name: 'candidate', columns, partition_by, files });
   const [row] = await session.rows('select count(*) as n from candidate');
   return Number(row?.['n'] ?? 0);
@@ -110,7 +134,12 @@ function clusterBy(node: GoldNode, columns: readonly Column[]): string | undefin
   return /^(date|timestamp)/.test(type) ? `date_trunc('month', ${quoteIdent(by)})` : undefined;
 }
 
-async function refreshTouched(step: GoldStep, session: EngineSession, columns: readonly Column[], snapshot: Snapshot | undefined): Promise<GoldCandidate | undefined> {
+async function refreshTouched(
+  step: GoldStep,
+  session: EngineSession,
+  columns: readonly Column[],
+  snapshot: Snapshot | undefined,
+): Promise<GoldCandidate | undefined> {
   const { run, node, verdict } = step;
   const by = node.spec.refresh?.by;
   if (by === undefined || snapshot === undefined || verdict.mode !== 'incremental') return undefined;
@@ -131,5 +160,13 @@ async function refreshTouched(step: GoldStep, session: EngineSession, columns: r
     ...(cluster === undefined ? {} : { cluster_by: cluster }),
   });
   const rows = await countedRows(session, columns, node.spec.partition_by, add);
-  return { columns, add, remove: stale, keep, rows_in: rows - total(stale), rows_out: total(add) - total(stale), computed: 'incremental' };
+  return {
+    columns,
+    add,
+    remove: stale,
+    keep,
+    rows_in: rows - total(stale),
+    rows_out: total(add) - total(stale),
+    computed: 'incremental',
+  };
 }

@@ -1,8 +1,16 @@
-import { faultPoint } from '../kit/fault.ts';
-import type { CsvDialect } from '../core/ports/engine.ts';
-import type { Discovery, InputUnit, Inspection, KnownInput, Source, SourceContext, UnitProblem } from '../core/ports/source.ts';
-import type { InputRecord } from '../core/ports/ledger.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { CsvDialect } from '../core/ports/engine.ts';
+import type { InputRecord } from '../core/ports/ledger.ts';
+import type {
+  Discovery,
+  InputUnit,
+  Inspection,
+  KnownInput,
+  Source,
+  SourceContext,
+  UnitProblem,
+} from '../core/ports/source.ts';
+import { faultPoint } from '../kit/fault.ts';
 import type { BronzeStep } from './bronze.ts';
 
 /** A unit that was inspected and may be loaded. */
@@ -17,7 +25,11 @@ export interface AcceptedUnit {
 export interface Intake {
   readonly accepted: readonly AcceptedUnit[];
   /** Refused as a whole; they go to quarantine with their reason. */
-  readonly refused: readonly { readonly unit: InputUnit; readonly inspection: Inspection | undefined; readonly problem: UnitProblem }[];
+  readonly refused: readonly {
+    readonly unit: InputUnit;
+    readonly inspection: Inspection | undefined;
+    readonly problem: UnitProblem;
+  }[];
   /** Same bytes as a unit loaded under another name, or the same name with an unchanged hash. */
   readonly known: readonly InputRecord[];
   readonly discovery: Discovery;
@@ -27,7 +39,45 @@ export interface Intake {
 const INSPECTIONS_MAX = 2;
 
 /** Looks at every new or changed unit once: identity by content, integrity, our own record count. */
-export async function takeIn(step: BronzeStep, source: Source, context: SourceContext, discovery: Discovery, known: ReadonlyMap<string, KnownInput>): Promise<Intake> {
+export async function takeIn(
+  step: BronzeStep,
+  source: Source,
+  context: SourceContext,
+  discovery: Discovery,
+  known: ReadonlyMap<string, KnownInput>,
+): Promise<Intake> {
+  const first = await takeUnits(step, source, context, discovery, known, new Set());
+  // A file whose content goes away may have had a twin that was not loaded because of it: the twin's turn comes now.
+  const going = new Set(first.accepted.filter((one) => one.replaces).map((one) => one.unit.path));
+  const orphans =
+    going.size === 0
+      ? []
+      : step.run.ledger
+          .inputs(step.node.name)
+          .filter((input) => input.same_as !== undefined && going.has(input.same_as));
+  if (orphans.length === 0) return first;
+  const without = new Map(known);
+  for (const orphan of orphans) without.delete(orphan.path);
+  const paths = new Set(orphans.map((orphan) => orphan.path));
+  const again = await source.discover(without, context);
+  const twins = { ...again, fresh: again.fresh.filter((unit) => paths.has(unit.path)) };
+  const second = await takeUnits(step, source, context, twins, without, going);
+  return {
+    ...first,
+    accepted: [...first.accepted, ...second.accepted],
+    refused: [...first.refused, ...second.refused],
+    known: [...first.known, ...second.known],
+  };
+}
+
+async function takeUnits(
+  step: BronzeStep,
+  source: Source,
+  context: SourceContext,
+  discovery: Discovery,
+  known: ReadonlyMap<string, KnownInput>,
+  going: ReadonlySet<string>,
+): Promise<Intake> {
   const pinned = step.run.ledger.dialect(step.node.name);
   const inspections = await inspectAll(source, discovery.fresh, context, pinned);
   faultPoint('after-inspect');
@@ -39,17 +89,28 @@ export async function takeIn(step: BronzeStep, source: Source, context: SourceCo
     const inspection = inspections[index];
     if (inspection === undefined) continue;
     const before = known.get(unit.path);
-    const twin = seen.get(inspection.sha256) ?? step.run.ledger.inputByHash(step.node.name, inspection.sha256)?.path;
+    const loaded = step.anew ? undefined : step.run.ledger.inputByHash(step.node.name, inspection.sha256)?.path;
+    const twin = seen.get(inspection.sha256) ?? (loaded !== undefined && going.has(loaded) ? undefined : loaded);
     if (inspection.problem !== undefined) refused.push({ unit, inspection, problem: inspection.problem });
     else if (twin !== undefined) records.push(sameBytes(step, unit, inspection, twin, before));
     else if (before?.status === 'loaded' && step.node.spec.on_rewrite === 'error') throw rewritten(unit);
-    else accepted.push({ unit, inspection, replaces: before?.status === 'loaded' && step.node.spec.on_rewrite === 'replace' });
+    else
+      accepted.push({
+        unit,
+        inspection,
+        replaces: before?.status === 'loaded' && step.node.spec.on_rewrite === 'replace',
+      });
     if (inspection.problem === undefined && twin === undefined) seen.set(inspection.sha256, unit.path);
   }
   return { accepted, refused, known: records, discovery };
 }
 
-async function inspectAll(source: Source, units: readonly InputUnit[], context: SourceContext, pinned: CsvDialect | undefined): Promise<readonly (Inspection | undefined)[]> {
+async function inspectAll(
+  source: Source,
+  units: readonly InputUnit[],
+  context: SourceContext,
+  pinned: CsvDialect | undefined,
+): Promise<readonly (Inspection | undefined)[]> {
   const results: (Inspection | undefined)[] = new Array<Inspection | undefined>(units.length).fill(undefined);
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -63,7 +124,13 @@ async function inspectAll(source: Source, units: readonly InputUnit[], context: 
   return results;
 }
 
-function sameBytes(step: BronzeStep, unit: InputUnit, inspection: Inspection, twin: string, before: KnownInput | undefined): InputRecord {
+function sameBytes(
+  step: BronzeStep,
+  unit: InputUnit,
+  inspection: Inspection,
+  twin: string,
+  before: KnownInput | undefined,
+): InputRecord {
   const itself = twin === unit.path;
   return {
     ...inputRecord(step, unit, inspection, itself ? (before?.status ?? 'loaded') : 'duplicate'),
@@ -72,7 +139,12 @@ function sameBytes(step: BronzeStep, unit: InputUnit, inspection: Inspection, tw
 }
 
 /** The ledger's record of a unit. */
-export function inputRecord(step: BronzeStep, unit: InputUnit, inspection: Inspection | undefined, status: InputRecord['status']): InputRecord {
+export function inputRecord(
+  step: BronzeStep,
+  unit: InputUnit,
+  inspection: Inspection | undefined,
+  status: InputRecord['status'],
+): InputRecord {
   return {
     source: step.node.name,
     path: unit.path,
@@ -90,5 +162,7 @@ export function inputRecord(step: BronzeStep, unit: InputUnit, inspection: Inspe
 }
 
 function rewritten(unit: InputUnit): DataflowError {
-  return new DataflowError('E_SOURCE_REWRITTEN', `${unit.path} was loaded before and has new content now`, { place: { file: unit.path } });
+  return new DataflowError('E_SOURCE_REWRITTEN', `${unit.path} was loaded before and has new content now`, {
+    place: { file: unit.path },
+  });
 }

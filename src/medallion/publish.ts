@@ -1,18 +1,22 @@
+import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Balance } from '../core/model/balance.ts';
 import { imbalance } from '../core/model/balance.ts';
 import { noteFor } from '../core/model/step-note.ts';
 import type { Column } from '../core/model/table.ts';
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { CandidateFile, EngineUsage } from '../core/ports/engine.ts';
+import type { CandidateFile, CsvDialect, EngineUsage } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { InputRecord, QuarantineCount, StepOutcome, StepRecord, TestResult } from '../core/ports/ledger.ts';
-import type { CsvDialect } from '../core/ports/engine.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
 import { QUARANTINE_COLUMNS, type QuarantineChange, quarantineTxns } from './quarantine.ts';
 
 /** Fault points of the publish path above the lake's own. */
-export const PUBLISH_FAULT_POINTS = ['before-publish', 'after-quarantine-commit', 'after-table-commit', 'after-ledger'] as const;
+export const PUBLISH_FAULT_POINTS = [
+  'before-publish',
+  'after-quarantine-commit',
+  'after-table-commit',
+  'after-ledger',
+] as const;
 
 /** A candidate that passed: everything that publishing needs. */
 export interface Publication {
@@ -72,6 +76,10 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     columns: p.columns,
     partition_by: p.partition_by,
     txns: p.txns,
+    positions:
+      step.node.layer === 'bronze'
+        ? []
+        : Object.entries(p.inputs).map(([table, version]) => ({ app_id: `input:${table}`, version })),
     note: noteFor(outcome),
     fence: () => step.run.lock.check(),
   });
@@ -81,9 +89,13 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     ...record,
     output_version: committed.version,
     finished_at: new Date().toISOString(),
-    ...(record.resources === undefined ? {} : { resources: { ...record.resources, bytes_written, wall_ms: Date.now() - step.started_ms } }),
+    ...(record.resources === undefined
+      ? {}
+      : { resources: { ...record.resources, bytes_written, wall_ms: Date.now() - step.started_ms } }),
   };
-  const files = p.input_files?.map((file) => (file.status === 'loaded' ? { ...file, version: committed.version } : file));
+  const files = p.input_files?.map((file) =>
+    file.status === 'loaded' ? { ...file, version: committed.version } : file,
+  );
   step.run.ledger.finishStep({ ...outcome, step: finished, ...(files === undefined ? {} : { inputs: files }) });
   faultPoint('after-ledger');
   await step.run.lake.discardStaging(step.run.run_id, step.step_id);
@@ -91,7 +103,11 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
 }
 
 /** Commits the quarantine's part of a step; `table_version` is the version of the table that it belongs to. */
-export async function commitQuarantine(step: StepContext, change: QuarantineChange, table_version: number): Promise<void> {
+export async function commitQuarantine(
+  step: StepContext,
+  change: QuarantineChange,
+  table_version: number,
+): Promise<void> {
   if (change.add.length === 0 && change.remove.length === 0) return;
   await step.run.lake.commit({
     table: change.table,

@@ -1,8 +1,8 @@
-import { type Column, type TableId, quarantineOf, tableKey } from '../core/model/table.ts';
+import { type Column, quarantineOf, type TableId, tableKey } from '../core/model/table.ts';
 import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import { quoteText } from '../kit/sql.ts';
-import { type RunContext, type StepContext, nowIso, relationOf } from './context.ts';
+import { nowIso, type RunContext, relationOf, type StepContext } from './context.ts';
 
 /**
  * Columns of every quarantine table. One row is one rejected record (or one rejected file, `rule` then names what is
@@ -85,7 +85,8 @@ export async function stageQuarantine(
       parts.push(`select ${columnList()} from old_quarantine where not coalesce((${drop}), false)`);
     }
   }
-  const add = parts.length === 0 ? [] : await session.write(parts.join(' union all '), { folder, columns: QUARANTINE_COLUMNS });
+  const add =
+    parts.length === 0 ? [] : await session.write(parts.join(' union all '), { folder, columns: QUARANTINE_COLUMNS });
   return { table, snapshot, add, remove };
 }
 

@@ -37,13 +37,16 @@ export async function warningsOf(session: EngineSession, views: SilverViews): Pr
   const warned = views.rules.filter((rule) => rule.severity === 'warn');
   if (warned.length === 0) return [];
   const joins = warned.flatMap(({ index, condition: { reference } }) =>
-    reference === undefined ? [] : [` left join ref_${index} as _ref${index} on picked.${quoteIdent(reference.column)} = _ref${index}.k`],
+    reference === undefined
+      ? []
+      : [` left join ref_${index} as _ref${index} on picked.${quoteIdent(reference.column)} = _ref${index}.k`],
   );
   const counts = warned.map((rule) => `count(*) filter (where ${rule.broken}) as w${rule.index}`).join(', ');
   const [row] = await session.rows(`select ${counts} from picked${joins.join('')}`);
   return warned.map((rule) => {
     const failures = Number(row?.[`w${rule.index}`] ?? 0);
-    const message = failures === 0 ? 'no row breaks this rule' : `${failures} rows break this rule and were let through`;
+    const message =
+      failures === 0 ? 'no row breaks this rule' : `${failures} rows break this rule and were let through`;
     return { test: rule.name, severity: 'warn', passed: failures === 0, failures, message };
   });
 }

@@ -14,10 +14,16 @@ export async function findLosers(step: SilverStep, session: EngineSession, views
   if (spec.key.length === 0) return 0;
   const key = spec.key.map(quoteIdent).join(', ');
   const present = keyPresentSql(spec.key);
-  const repeated = await session.materialize('repeated', `select ${key} from picked where ${present} group by ${key} having count(*) > 1`);
+  const repeated = await session.materialize(
+    'repeated',
+    `select ${key} from picked where ${present} group by ${key} having count(*) > 1`,
+  );
   if (repeated === 0) return 0;
   const rows = `(select * from picked semi join repeated using (${key}))`;
-  const contenders = spec.dedupe?.before_rules === true ? `select * from ${rows}` : `select * from (${views.checkedOver(rows)}) where _rule is null`;
+  const contenders =
+    spec.dedupe?.before_rules === true
+      ? `select * from ${rows}`
+      : `select * from (${views.checkedOver(rows)}) where _rule is null`;
   return await session.materialize(
     'losers',
     `select ${AT} from (select ${AT}, row_number() over (partition by ${key} order by ${preferenceSql(spec)}) as _n from (${contenders})) where _n > 1`,

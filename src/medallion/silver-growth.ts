@@ -11,7 +11,10 @@ import { qualified, type SilverStep } from './silver-sql.ts';
  * another try. Undefined when only the whole table would be right (rows were taken away, the definition changed, …);
  * `unaffected` when the inputs moved but no row of this table depends on what moved.
  */
-export async function growthInput(step: SilverStep, snapshot: Snapshot | undefined): Promise<SilverInput | 'unaffected' | undefined> {
+export async function growthInput(
+  step: SilverStep,
+  snapshot: Snapshot | undefined,
+): Promise<SilverInput | 'unaffected' | undefined> {
   const { run, node, verdict } = step;
   const last = run.ledger.lastSuccess(node.key);
   if (verdict.mode !== 'incremental' || snapshot === undefined || last === undefined) return undefined;
@@ -34,7 +37,11 @@ export async function growthInput(step: SilverStep, snapshot: Snapshot | undefin
   return { kind: 'growth', files, rows: fresh + (retry?.rows ?? 0), ...(retry === undefined ? {} : { retry }) };
 }
 
-async function addedFiles(step: SilverStep, table: string, from: number | undefined): Promise<readonly DataFile[] | undefined> {
+async function addedFiles(
+  step: SilverStep,
+  table: string,
+  from: number | undefined,
+): Promise<readonly DataFile[] | undefined> {
   const input = step.inputs.get(table);
   if (input === undefined || from === undefined) return undefined;
   if (from === input.version) return [];
@@ -68,7 +75,9 @@ async function onlyGrew(step: SilverStep, table: string, from: number | undefine
 function referencedColumns(step: SilverStep, table: string): readonly string[] {
   const context = { columns: [], now_iso: '' };
   const found = step.node.spec.rules.flatMap((use) => step.run.checks.get(use.check)?.row?.(use.params, context) ?? []);
-  return [...new Set(found.flatMap((condition) => (condition.reference?.table === table ? [condition.reference.on] : [])))];
+  return [
+    ...new Set(found.flatMap((condition) => (condition.reference?.table === table ? [condition.reference.on] : []))),
+  ];
 }
 
 async function retryable(step: SilverStep): Promise<SilverInput['retry']> {

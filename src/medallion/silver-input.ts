@@ -27,7 +27,11 @@ export function wholeInput(step: SilverStep): SilverInput {
  * Binds the sources and references, and defines `src`: all rows to read, united by name, with their place of origin.
  * Returns the columns of `src`.
  */
-export async function bindSources(step: SilverStep, session: EngineSession, input: SilverInput): Promise<readonly EngineColumn[]> {
+export async function bindSources(
+  step: SilverStep,
+  session: EngineSession,
+  input: SilverInput,
+): Promise<readonly EngineColumn[]> {
   for (const [table, snapshot] of step.inputs) await session.bind(relationOf(snapshot, table));
   const parts: string[] = [];
   for (const [index, table] of step.node.inputs.entries()) {

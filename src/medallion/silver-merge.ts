@@ -41,17 +41,32 @@ export async function mergeRows(
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
   const inserted = await countOf(session, 'inserts');
   const parts = [`select ${names} from inserts`];
-  if (stale.length > 0) parts.unshift(`select ${names} from published where _part in (select _part from displaced) and (_part, _pos) not in (select (_part, _pos) from displaced)`);
-  const add = inserted + stale.length === 0 ? [] : await session.write(parts.join(' union all '), {
-    folder: await step.run.lake.stage(step.run.run_id, step.step_id, 'data'),
-    columns,
-    partition_by: spec.partition_by,
+  if (stale.length > 0)
+    parts.unshift(
+      `select ${names} from published where _part in (select _part from displaced) and (_part, _pos) not in (select (_part, _pos) from displaced)`,
+    );
+  const add =
+    inserted + stale.length === 0
+      ? []
+      : await session.write(parts.join(' union all '), {
+          folder: await step.run.lake.stage(step.run.run_id, step.step_id, 'data'),
+          columns,
+          partition_by: spec.partition_by,
+        });
+  const rejected = await rejectRows(step, session, views, {
+    losers: 1,
+    expected: picked - (await countOf(session, 'winners')) - losers,
   });
-  const rejected = await rejectRows(step, session, views, { losers: 1, expected: picked - (await countOf(session, 'winners')) - losers });
-  const quarantine = await stageQuarantine(step, session, rejected.sql, input.retry === undefined ? 'none' : input.retry.where);
+  const quarantine = await stageQuarantine(
+    step,
+    session,
+    rejected.sql,
+    input.retry === undefined ? 'none' : input.retry.where,
+  );
   return {
     columns,
-    mode: stale.length > 0 ? 'rewrite' : 'append',
+    // Never a blind append: another writer's rows could hold the same keys.
+    mode: 'rewrite',
     computed: 'incremental',
     add,
     remove: stale,
@@ -69,22 +84,42 @@ export async function mergeRows(
 }
 
 /** After a retry the whole quarantine was written again: these are the entries that stayed. */
-async function remaining(step: SilverStep, session: EngineSession, input: SilverInput): Promise<readonly QuarantineCount[]> {
+async function remaining(
+  step: SilverStep,
+  session: EngineSession,
+  input: SilverInput,
+): Promise<readonly QuarantineCount[]> {
   if (input.retry === undefined) return [];
   const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from retried_quarantine where not (${input.retry.where}) group by all`;
   const rows = await session.rows(sql, { rows_max: 1_000_000 });
-  return rows.map((row) => ({ run_id: String(row['run_id']), table: step.node.key, rule: String(row['rule']), file: String(row['file']), rows: Number(row['n']) }));
+  return rows.map((row) => ({
+    run_id: String(row['run_id']),
+    table: step.node.key,
+    rule: String(row['rule']),
+    file: String(row['file']),
+    rows: Number(row['n']),
+  }));
 }
 
 /** Binds `published`: the files that may hold a key of the new rows, by their statistics. */
-async function bindPublished(step: SilverStep, session: EngineSession, snapshot: Snapshot, columns: readonly Column[]): Promise<readonly DataFile[]> {
+async function bindPublished(
+  step: SilverStep,
+  session: EngineSession,
+  snapshot: Snapshot,
+  columns: readonly Column[],
+): Promise<readonly DataFile[]> {
   const { key } = step.node.spec;
   const [first] = key;
   let files: readonly DataFile[] = [];
   if (first !== undefined) {
     const column = columns.find((c) => c.name.toLowerCase() === first.toLowerCase());
-    const [range] = await session.rows(`select min(${quoteIdent(first)}) as low, max(${quoteIdent(first)}) as high from picked where ${keyPresentSql(key)}`);
-    files = column === undefined || range?.['low'] === null || range?.['low'] === undefined ? [] : snapshot.files.filter((file) => mayHold(file, column.name, range));
+    const [range] = await session.rows(
+      `select min(${quoteIdent(first)}) as low, max(${quoteIdent(first)}) as high from picked where ${keyPresentSql(key)}`,
+    );
+    files =
+      column === undefined || range?.['low'] === null || range?.['low'] === undefined
+        ? []
+        : snapshot.files.filter((file) => mayHold(file, column.name, range));
   }
   await session.bind({ ...relationOf(snapshot, 'published', true), files });
   return files;
@@ -96,7 +131,8 @@ function mayHold(file: DataFile, column: string, range: Row): boolean {
   const high = scalar(range['high']);
   const min = scalar(file.stats?.min_values[column]);
   const max = scalar(file.stats?.max_values[column]);
-  if (typeof low === 'number' && typeof high === 'number' && typeof min === 'number' && typeof max === 'number') return low <= max && high >= min;
+  if (typeof low === 'number' && typeof high === 'number' && typeof min === 'number' && typeof max === 'number')
+    return low <= max && high >= min;
   return true;
 }
 
@@ -110,7 +146,12 @@ function scalar(value: unknown): StatValue {
  * Under `keep: first` without `by`, published rows win: new rows of the same key join `losers`. Under `before_rules` that holds for
  * bad rows too, and a quarantined row (not tried again now) holds its key as well. Returns how many were added.
  */
-async function loseToPublished(step: SilverStep, session: EngineSession, any_published: boolean, input: SilverInput): Promise<number> {
+async function loseToPublished(
+  step: SilverStep,
+  session: EngineSession,
+  any_published: boolean,
+  input: SilverInput,
+): Promise<number> {
   const { spec, name } = step.node;
   if (spec.dedupe?.keep !== 'first' || spec.dedupe.by !== undefined || spec.key.length === 0) return 0;
   const key = spec.key.map(quoteIdent).join(', ');
@@ -123,7 +164,9 @@ async function loseToPublished(step: SilverStep, session: EngineSession, any_pub
   if (quarantine !== undefined && quarantine.files.length > 0) {
     await session.bind(relationOf(quarantine, 'held_quarantine'));
     const retried = input.retry === undefined ? '' : ` and not (${input.retry.where})`;
-    beaten.push(`select ${AT} from (select * from ${unbeaten}) where ${rowKeySql(spec.key)} in (select row_key from held_quarantine where row_key is not null${retried})`);
+    beaten.push(
+      `select ${AT} from (select * from ${unbeaten}) where ${rowKeySql(spec.key)} in (select row_key from held_quarantine where row_key is not null${retried})`,
+    );
   }
   if (beaten.length === 0) return 0;
   const count = await session.materialize('beaten', `select distinct ${AT} from (${beaten.join(' union all ')})`);
@@ -136,7 +179,12 @@ async function retriedCollide(step: SilverStep, session: EngineSession): Promise
   const { key } = step.node.spec;
   if (key.length === 0) return false;
   const list = key.map(quoteIdent).join(', ');
-  return (await countOf(session, `(select ${list} from winners where _src < 0 and ${keyPresentSql(key)}) semi join published using (${list})`)) > 0;
+  return (
+    (await countOf(
+      session,
+      `(select ${list} from winners where _src < 0 and ${keyPresentSql(key)}) semi join published using (${list})`,
+    )) > 0
+  );
 }
 
 /**
@@ -155,14 +203,18 @@ async function displace(step: SilverStep, session: EngineSession, any_published:
   const wins = newerWins(spec.dedupe);
   await session.materialize('late', `select w.* from winners w join published p on ${same} where not ${wins}`);
   await session.define('inserts', `select * from winners anti join late using (${AT})`);
-  return await session.materialize('displaced', `select distinct p._part, p._pos from published p join winners w on ${same} where ${wins}`);
+  return await session.materialize(
+    'displaced',
+    `select distinct p._part, p._pos from published p join winners w on ${same} where ${wins}`,
+  );
 }
 
 /** SQL: the new row `w` is preferred over the published row `p`. Never NULL. Mirrors `preferenceSql`. */
 function newerWins(dedupe: SilverStep['node']['spec']['dedupe']): string {
   if (dedupe?.by === undefined) return dedupe?.keep === 'first' ? 'false' : 'true';
   const [w, p] = [`w.${quoteIdent(dedupe.by)}`, `p.${quoteIdent(dedupe.by)}`];
-  if (dedupe.keep === 'first') return `(case when ${w} is null then false when ${p} is null then true else ${w} < ${p} end)`;
+  if (dedupe.keep === 'first')
+    return `(case when ${w} is null then false when ${p} is null then true else ${w} < ${p} end)`;
   return `(case when ${p} is null then true when ${w} is null then false else ${w} >= ${p} end)`;
 }
 

@@ -1,11 +1,19 @@
-import type { EngineSession } from '../core/ports/engine.ts';
 import { quarantineOf } from '../core/model/table.ts';
+import type { EngineSession } from '../core/ports/engine.ts';
 import type { QuarantineCount } from '../core/ports/ledger.ts';
 import { quoteText } from '../kit/sql.ts';
 import { relationOf } from './context.ts';
 import { quarantineSql } from './quarantine.ts';
 import { badRows } from './silver-dedupe.ts';
-import { rowKeySql, ruleColumnSql, ruleNameSql, ruleReasonSql, ruleRetryableSql, type SilverStep, type SilverViews } from './silver-sql.ts';
+import {
+  rowKeySql,
+  ruleColumnSql,
+  ruleNameSql,
+  ruleReasonSql,
+  ruleRetryableSql,
+  type SilverStep,
+  type SilverViews,
+} from './silver-sql.ts';
 
 export interface RejectedRows {
   readonly rows: number;
@@ -18,7 +26,12 @@ export interface RejectedRows {
  * Collects the rows that broke a rule, with their raw content, file and line. `expected` is how many there must be if every row
  * is accounted for: when it is 0 the rows need not be looked at again.
  */
-export async function rejectRows(step: SilverStep, session: EngineSession, views: SilverViews, known: { readonly losers: number; readonly expected: number }): Promise<RejectedRows> {
+export async function rejectRows(
+  step: SilverStep,
+  session: EngineSession,
+  views: SilverViews,
+  known: { readonly losers: number; readonly expected: number },
+): Promise<RejectedRows> {
   if (known.expected === 0) return { rows: 0, sql: undefined, counts: [] };
   const rows = await session.materialize(
     'bad',
@@ -28,20 +41,26 @@ export async function rejectRows(step: SilverStep, session: EngineSession, views
   );
   if (rows === 0) return { rows, sql: undefined, counts: [] };
   await locateLines(step, session);
-  const sql = quarantineSql(step.run, { layer: 'silver', name: step.node.name }, {
-    from: `(select *, row_number() over (partition by _file, raw order by _src, _part, _pos) as _twin from located)`,
-    identity: `coalesce(_file, '') || '|' || coalesce(raw, '') || '|' || _twin`,
-    rule: 'rule',
-    reason: `coalesce(reason, rule)`,
-    column_name: 'column_name',
-    file: '_file',
-    line: 'line',
-    raw: 'raw',
-    row_key: 'row_key',
-    origin: originSql(step),
-    retryable: 'retryable',
-  });
-  const grouped = await session.rows('select rule, coalesce(_file, \'\') as file, count(*) as n from bad group by all order by all');
+  const sql = quarantineSql(
+    step.run,
+    { layer: 'silver', name: step.node.name },
+    {
+      from: `(select *, row_number() over (partition by _file, raw order by _src, _part, _pos) as _twin from located)`,
+      identity: `coalesce(_file, '') || '|' || coalesce(raw, '') || '|' || _twin`,
+      rule: 'rule',
+      reason: `coalesce(reason, rule)`,
+      column_name: 'column_name',
+      file: '_file',
+      line: 'line',
+      raw: 'raw',
+      row_key: 'row_key',
+      origin: originSql(step),
+      retryable: 'retryable',
+    },
+  );
+  const grouped = await session.rows(
+    "select rule, coalesce(_file, '') as file, count(*) as n from bad group by all order by all",
+  );
   const counts = grouped.map((row) => ({
     run_id: step.run.run_id,
     table: step.node.key,
@@ -54,7 +73,9 @@ export async function rejectRows(step: SilverStep, session: EngineSession, views
 
 /** The position says which source a row came from; rows that come back from quarantine carry it as a negative number. */
 function originSql(step: SilverStep): string {
-  const cases = step.node.inputs.map((table, index) => `when _src in (${index}, ${-(index + 1)}) then ${quoteText(table)}`);
+  const cases = step.node.inputs.map(
+    (table, index) => `when _src in (${index}, ${-(index + 1)}) then ${quoteText(table)}`,
+  );
   return `case ${cases.join(' ')} else ${quoteText(step.node.inputs[0] ?? '')} end`;
 }
 
@@ -68,19 +89,29 @@ async function locateLines(step: SilverStep, session: EngineSession): Promise<vo
   const rejects: string[] = [];
   for (const [index, table] of step.node.inputs.entries()) {
     const source = table.slice('bronze.'.length);
-    const concerned = await session.rows(`select distinct _file as f from bad where _src = ${index} and _file is not null`);
+    const concerned = await session.rows(
+      `select distinct _file as f from bad where _src = ${index} and _file is not null`,
+    );
     const wanted = new Set(concerned.map((row) => String(row['f'])));
     for (const input of wanted.size === 0 ? [] : step.run.ledger.inputs(source)) {
-      if (wanted.has(input.path) && !input.multiline_records) files.push(`(${index}, ${quoteText(input.path)}, ${input.first_record_line})`);
+      if (wanted.has(input.path) && !input.multiline_records)
+        files.push(`(${index}, ${quoteText(input.path)}, ${input.first_record_line})`);
     }
-    const quarantine = wanted.size === 0 ? undefined : await step.run.lake.snapshot(quarantineOf({ layer: 'bronze', name: source }));
+    const quarantine =
+      wanted.size === 0 ? undefined : await step.run.lake.snapshot(quarantineOf({ layer: 'bronze', name: source }));
     if (quarantine === undefined || quarantine.files.length === 0) continue;
     await session.bind(relationOf(quarantine, `rejects_${index}`));
     rejects.push(`select distinct ${index} as s, file as f, line as l from rejects_${index} where line is not null`);
   }
-  const known = files.length === 0 ? 'select null::integer as s, null::varchar as f, null::bigint as l where false' : `select * from (values ${files.join(', ')}) as t(s, f, l)`;
+  const known =
+    files.length === 0
+      ? 'select null::integer as s, null::varchar as f, null::bigint as l where false'
+      : `select * from (values ${files.join(', ')}) as t(s, f, l)`;
   await session.materialize('source_files', known);
-  await session.materialize('source_rejects', `select s, f, l, row_number() over (partition by s, f order by l) as i from (${rejects.join(' union all ') || 'select null::integer as s, null::varchar as f, null::bigint as l where false'})`);
+  await session.materialize(
+    'source_rejects',
+    `select s, f, l, row_number() over (partition by s, f order by l) as i from (${rejects.join(' union all ') || 'select null::integer as s, null::varchar as f, null::bigint as l where false'})`,
+  );
   await session.materialize(
     'offsets',
     `select _src, _part, _file, min(_pos) as first_pos from src

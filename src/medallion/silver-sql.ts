@@ -1,6 +1,6 @@
-import type { Node } from '../core/planning/graph.ts';
-import type { Column } from '../core/model/table.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { Column } from '../core/model/table.ts';
+import type { Node } from '../core/planning/graph.ts';
 import type { EngineColumn, EngineSession } from '../core/ports/engine.ts';
 import type { RowCondition } from '../core/ports/rule.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
@@ -39,7 +39,11 @@ export interface SilverViews {
 }
 
 /** Defines the row pipeline over the relation `src` (all input rows with their position and `_file`). */
-export async function defineSilver(step: SilverStep, session: EngineSession, source_columns: readonly EngineColumn[]): Promise<SilverViews> {
+export async function defineSilver(
+  step: SilverStep,
+  session: EngineSession,
+  source_columns: readonly EngineColumn[],
+): Promise<SilverViews> {
   const { spec } = step.node;
   const picked = pickedSql(step, source_columns);
   const described = await describeOrExplain(step, session, picked);
@@ -48,9 +52,13 @@ export async function defineSilver(step: SilverStep, session: EngineSession, sou
   const rules = bindRules(step, columns);
   await defineReferences(step, session, rules);
   const fail = rules.filter((rule) => rule.severity === 'fail');
-  const verdict = fail.length === 0 ? 'cast(null as integer)' : `case ${fail.map((r) => `when ${r.broken} then ${r.index}`).join(' ')} end`;
+  const verdict =
+    fail.length === 0
+      ? 'cast(null as integer)'
+      : `case ${fail.map((r) => `when ${r.broken} then ${r.index}`).join(' ')} end`;
   const joins = referenceJoins(rules);
-  const checkedOver = (subset: string): string => `select picked.*, ${verdict} as _rule from ${subset} as picked${joins}`;
+  const checkedOver = (subset: string): string =>
+    `select picked.*, ${verdict} as _rule from ${subset} as picked${joins}`;
   await session.define('checked', checkedOver('picked'));
   if (spec.key.length > 0) requireColumns(step, spec.key, columns, 'key');
   return { columns, rules, raw: rawJsonSql(source_columns), checkedOver };
@@ -67,7 +75,9 @@ function pickedSql(step: SilverStep, source_columns: readonly EngineColumn[]): s
   const items = own.map((column) => {
     const expression = named.get(column.name.toLowerCase());
     named.delete(column.name.toLowerCase());
-    return expression === undefined ? quoteIdent(column.name) : `(${expression.sql}\n) as ${quoteIdent(expression.column)}`;
+    return expression === undefined
+      ? quoteIdent(column.name)
+      : `(${expression.sql}\n) as ${quoteIdent(expression.column)}`;
   });
   for (const { column, sql } of named.values()) items.push(`(${sql}\n) as ${quoteIdent(column)}`);
   const where = spec.where === undefined ? '' : ` where (${spec.where}\n)`;
@@ -75,19 +85,29 @@ function pickedSql(step: SilverStep, source_columns: readonly EngineColumn[]): s
   return `select ${[...items, ...raw, ...ORIGIN, ...POSITION].join(', ')} from src${where}`;
 }
 
-async function describeOrExplain(step: SilverStep, session: EngineSession, sql: string): Promise<readonly EngineColumn[]> {
+async function describeOrExplain(
+  step: SilverStep,
+  session: EngineSession,
+  sql: string,
+): Promise<readonly EngineColumn[]> {
   try {
     return await session.describe(sql);
   } catch (error) {
     if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
     const culprit = await culpritOf(step, session);
     const what = culprit === undefined ? error.message : `select.${culprit.column}: ${culprit.message}`;
-    throw new DataflowError('E_SQL', `${step.node.key}: ${what}`, { place: { file: step.run.project.config_file }, cause: error });
+    throw new DataflowError('E_SQL', `${step.node.key}: ${what}`, {
+      place: { file: step.run.project.config_file },
+      cause: error,
+    });
   }
 }
 
 /** Tries the expressions one by one, to name the one that is wrong. */
-async function culpritOf(step: SilverStep, session: EngineSession): Promise<{ readonly column: string; readonly message: string } | undefined> {
+async function culpritOf(
+  step: SilverStep,
+  session: EngineSession,
+): Promise<{ readonly column: string; readonly message: string } | undefined> {
   for (const [column, sql] of Object.entries(step.node.spec.select)) {
     try {
       await session.describe(`select (${sql}\n) from src`);
@@ -102,7 +122,8 @@ function bindRules(step: SilverStep, columns: readonly EngineColumn[]): readonly
   const rules: BoundRule[] = [];
   for (const use of step.node.spec.rules) {
     const component = step.run.checks.get(use.check);
-    if (component?.row === undefined) throw new DataflowError('E_CONFIG_INVALID', `${step.node.key}: "${use.check}" cannot be used as a rule`);
+    if (component?.row === undefined)
+      throw new DataflowError('E_CONFIG_INVALID', `${step.node.key}: "${use.check}" cannot be used as a rule`);
     for (const condition of component.row(use.params, { columns, now_iso: nowIso(step.run) })) {
       requireColumns(step, condition.columns, columns, `rule ${use.name}`);
       const index = rules.length + 1;
@@ -113,14 +134,23 @@ function bindRules(step: SilverStep, columns: readonly EngineColumn[]): readonly
   return rules;
 }
 
-function requireColumns(step: SilverStep, wanted: readonly string[], columns: readonly EngineColumn[], what: string): void {
+function requireColumns(
+  step: SilverStep,
+  wanted: readonly string[],
+  columns: readonly EngineColumn[],
+  what: string,
+): void {
   const known = new Set(columns.map((column) => column.name.toLowerCase()));
   const missing = wanted.filter((name) => !known.has(name.toLowerCase()));
   if (missing.length === 0) return;
-  throw new DataflowError('E_CONFIG_REFERENCE', `${step.node.key}: ${what} names ${missing.join(', ')}, which the table does not have`, {
-    place: { file: step.run.project.config_file },
-    hint: `Its columns are ${columns.map((column) => column.name).join(', ')}.`,
-  });
+  throw new DataflowError(
+    'E_CONFIG_REFERENCE',
+    `${step.node.key}: ${what} names ${missing.join(', ')}, which the table does not have`,
+    {
+      place: { file: step.run.project.config_file },
+      hint: `Its columns are ${columns.map((column) => column.name).join(', ')}.`,
+    },
+  );
 }
 
 /** One view of distinct, non-null keys for each referenced table. */
@@ -137,7 +167,9 @@ async function defineReferences(step: SilverStep, session: EngineSession, rules:
 function referenceJoins(rules: readonly BoundRule[]): string {
   return rules
     .flatMap(({ index, condition: { reference } }) =>
-      reference === undefined ? [] : [` left join ref_${index} as _ref${index} on picked.${quoteIdent(reference.column)} = _ref${index}.k`],
+      reference === undefined
+        ? []
+        : [` left join ref_${index} as _ref${index} on picked.${quoteIdent(reference.column)} = _ref${index}.k`],
     )
     .join('');
 }
@@ -192,7 +224,10 @@ export function preferenceSql(spec: SilverNode['spec']): string {
 /** What the row looked like before anything was done to it, as JSON of texts: exact for every scalar type. */
 function rawJsonSql(columns: readonly EngineColumn[]): string {
   const own = columns.filter((column) => !isInternal(column.name));
-  const members = own.flatMap((column) => [quoteText(column.name), `cast(${quoteIdent(RAW + column.name)} as varchar)`]);
+  const members = own.flatMap((column) => [
+    quoteText(column.name),
+    `cast(${quoteIdent(RAW + column.name)} as varchar)`,
+  ]);
   return members.length === 0 ? "'{}'" : `cast(json_object(${members.join(', ')}) as varchar)`;
 }
 

@@ -9,12 +9,12 @@ import { audit } from './audit.ts';
 import { publish, recordUnchanged } from './publish.ts';
 import { stageQuarantine } from './quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './silver-candidate.ts';
-import { bindSources, type SilverInput, wholeInput } from './silver-input.ts';
-import { growthInput } from './silver-growth.ts';
-import { mergeRows } from './silver-merge.ts';
-import { defineSilver, type SilverStep, type SilverViews } from './silver-sql.ts';
 import { findLosers, goodRows } from './silver-dedupe.ts';
+import { growthInput } from './silver-growth.ts';
+import { bindSources, type SilverInput, wholeInput } from './silver-input.ts';
+import { mergeRows } from './silver-merge.ts';
 import { rejectRows } from './silver-reject.ts';
+import { defineSilver, type SilverStep, type SilverViews } from './silver-sql.ts';
 
 /**
  * Builds one silver table. The order is fixed: unite the sources by name → `where` → `select` → `rules` → `key` and `dedupe`
@@ -35,14 +35,21 @@ export async function runSilver(step: SilverStep): Promise<StepRecord> {
 }
 
 /** One way of computing the step; undefined when an incremental attempt finds that only the whole table would be right. */
-async function attempt(step: SilverStep, snapshot: Snapshot | undefined, input: SilverInput): Promise<StepRecord | undefined> {
+async function attempt(
+  step: SilverStep,
+  snapshot: Snapshot | undefined,
+  input: SilverInput,
+): Promise<StepRecord | undefined> {
   const cpu = process.cpuUsage();
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
   try {
     const source_columns = await bindSources(step, session, input);
     const views = await defineSilver(step, session, source_columns);
     const columns = storedColumns(views.columns, step.node.key);
-    const made = input.kind === 'whole' ? await computeWhole(step, session, views, columns, snapshot, input) : await mergeRows(step, session, views, columns, snapshot, input);
+    const made =
+      input.kind === 'whole'
+        ? await computeWhole(step, session, views, columns, snapshot, input)
+        : await mergeRows(step, session, views, columns, snapshot, input);
     if (made === undefined) return undefined;
     faultPoint('after-stage');
     const candidate = { columns, partition_by: step.node.spec.partition_by, files: [...made.keep, ...made.add] };

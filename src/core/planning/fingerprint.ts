@@ -21,9 +21,21 @@ function definitionOf(node: Node): Record<string, unknown> {
       const { spec } = node;
       const select = Object.entries(spec.select).map(([column, sql]) => [column, normaliseSql(sql)]);
       const where = spec.where === undefined ? null : normaliseSql(spec.where);
-      return { from: spec.from, select, where, rules: spec.rules, key: spec.key, dedupe: spec.dedupe ?? null, partition_by: spec.partition_by };
+      return {
+        from: spec.from,
+        select,
+        where,
+        rules: spec.rules,
+        key: spec.key,
+        dedupe: spec.dedupe ?? null,
+        partition_by: spec.partition_by,
+      };
     }
     case 'gold':
-      return { sql: normaliseSql(node.spec.sql), refresh: node.spec.refresh ?? null, partition_by: node.spec.partition_by };
+      return {
+        sql: normaliseSql(node.spec.sql),
+        refresh: node.spec.refresh ?? null,
+        partition_by: node.spec.partition_by,
+      };
   }
 }

@@ -24,19 +24,29 @@ export interface FreshnessVerdict {
 /** Decides in O(inputs) whether a step has to run and says why. Pure. */
 export function judgeFreshness(facts: FreshnessFacts): FreshnessVerdict {
   const { last } = facts;
-  const full = (reason: string, changed: readonly string[] = []): FreshnessVerdict => ({ run: true, mode: 'full', reason, changed });
+  const full = (reason: string, changed: readonly string[] = []): FreshnessVerdict => ({
+    run: true,
+    mode: 'full',
+    reason,
+    changed,
+  });
   const missing = [...facts.inputs].filter(([, version]) => version === undefined).map(([table]) => table);
-  if (missing.length > 0) return { run: false, mode: 'full', reason: `waits for ${missing.join(', ')}: no data yet`, changed: [] };
+  if (missing.length > 0)
+    return { run: false, mode: 'full', reason: `waits for ${missing.join(', ')}: no data yet`, changed: [] };
   if (facts.full_refresh) return full('full refresh was asked for');
   if (last === undefined) return full('never built');
   if (facts.output_version === undefined) return full('its table is gone');
   if (last.code_fingerprint !== facts.code_fingerprint) return full('its definition changed');
-  if (last.output_version !== undefined && facts.output_version < last.output_version) return full('its table went back to an older version');
+  if (last.output_version !== undefined && facts.output_version < last.output_version)
+    return full('its table went back to an older version');
   const known = Object.keys(last.inputs);
   const added = [...facts.inputs.keys()].filter((table) => !known.includes(table));
   if (added.length > 0) return full(`reads ${added.join(', ')} for the first time`);
-  const changed = [...facts.inputs].filter(([table, version]) => last.inputs[table] !== version).map(([table]) => table);
-  if (changed.length === 0) return { run: false, mode: 'incremental', reason: 'up to date: same definition, same input versions', changed };
+  const changed = [...facts.inputs]
+    .filter(([table, version]) => last.inputs[table] !== version)
+    .map(([table]) => table);
+  if (changed.length === 0)
+    return { run: false, mode: 'incremental', reason: 'up to date: same definition, same input versions', changed };
   const moves = changed.map((table) => `${table} ${last.inputs[table]} → ${facts.inputs.get(table)}`);
   const backwards = changed.some((table) => (facts.inputs.get(table) ?? 0) < (last.inputs[table] ?? 0));
   const reason = `input changed: ${moves.join(', ')}`;

@@ -18,14 +18,23 @@ function project(parts: Partial<Project> = {}): Project {
     name: 'shop',
     root: '/p',
     config_file: '/p/pipelines.yaml',
-    lake: { url: '/p/lake', layers: { bronze: 'bronze', silver: 'silver', gold: 'gold' }, keep: { versions_days: 30, quarantine_days: 90 } },
+    lake: {
+      url: '/p/lake',
+      layers: { bronze: 'bronze', silver: 'silver', gold: 'gold' },
+      keep: { versions_days: 30, quarantine_days: 90 },
+    },
     engine: { type: 'duckdb' },
     sources: { clients: source, achats: source },
     silver: { clients: { ...silver, from: ['clients'] }, achats: { ...silver, from: ['achats'] } },
     gold: {
       fact: { ...gold, sql: 'select * from silver.achats a join gold.dim d using (id)' },
       dim: { ...gold, sql: "select * from silver.clients -- gold.fact\nwhere x <> 'gold.kpi'" },
-      kpi: { ...gold, sql: 'with t as (select * from "gold"."fact") select count(*) from t', sql_file: 'models/kpis/k.sql', tags: [] },
+      kpi: {
+        ...gold,
+        sql: 'with t as (select * from "gold"."fact") select count(*) from t',
+        sql_file: 'models/kpis/k.sql',
+        tags: [],
+      },
     },
     ...parts,
   };
@@ -60,11 +69,14 @@ describe('tables named in SQL', () => {
 describe('graph', () => {
   it('orders every table after what it reads', () => {
     const at = new Map(graph.nodes.map((node, index) => [node.key, index]));
-    for (const node of graph.nodes) for (const input of node.inputs) expect(at.get(input)).toBeLessThan(at.get(node.key) ?? -1);
+    for (const node of graph.nodes)
+      for (const input of node.inputs) expect(at.get(input)).toBeLessThan(at.get(node.key) ?? -1);
   });
 
   it('refuses a circle and names it', () => {
-    const circular = project({ gold: { a: { ...gold, sql: 'select * from gold.b' }, b: { ...gold, sql: 'select * from gold.a' } } });
+    const circular = project({
+      gold: { a: { ...gold, sql: 'select * from gold.b' }, b: { ...gold, sql: 'select * from gold.a' } },
+    });
     expect(() => buildGraph(circular, new Map())).toThrow(/gold\.a → gold\.b → gold\.a/);
   });
 
@@ -74,7 +86,12 @@ describe('graph', () => {
   });
 
   it('knows what depends on a table', () => {
-    expect([...descendantsOf(graph, new Set(['bronze.clients']))].sort()).toEqual(['gold.dim', 'gold.fact', 'gold.kpi', 'silver.clients']);
+    expect([...descendantsOf(graph, new Set(['bronze.clients']))].sort()).toEqual([
+      'gold.dim',
+      'gold.fact',
+      'gold.kpi',
+      'silver.clients',
+    ]);
   });
 });
 
@@ -86,7 +103,10 @@ describe('selection grammar', () => {
     [['1+fact'], ['gold.dim', 'gold.fact', 'silver.achats']],
     [['silver.achats+'], ['gold.fact', 'gold.kpi', 'silver.achats']],
     [['silver.achats+1'], ['gold.fact', 'silver.achats']],
-    [['@dim'], ['bronze.achats', 'bronze.clients', 'gold.dim', 'gold.fact', 'gold.kpi', 'silver.achats', 'silver.clients']],
+    [
+      ['@dim'],
+      ['bronze.achats', 'bronze.clients', 'gold.dim', 'gold.fact', 'gold.kpi', 'silver.achats', 'silver.clients'],
+    ],
     [['tag:daily'], ['gold.dim', 'gold.fact']],
     [['tag:daily,silver.achats+'], ['gold.fact']],
     [['dim kpi'], ['gold.dim', 'gold.kpi']],
@@ -122,7 +142,13 @@ const success: StepRecord = {
 };
 
 describe('freshness', () => {
-  const facts = { code_fingerprint: 'code', inputs: new Map([['silver.achats', 4]]), output_version: 2, last: success, full_refresh: false };
+  const facts = {
+    code_fingerprint: 'code',
+    inputs: new Map([['silver.achats', 4]]),
+    output_version: 2,
+    last: success,
+    full_refresh: false,
+  };
   it.each([
     ['nothing moved', {}, false, 'incremental'],
     ['never built', { last: undefined, output_version: undefined }, true, 'full'],
@@ -133,7 +159,17 @@ describe('freshness', () => {
     ['table undone', { output_version: 1 }, true, 'full'],
     ['asked for', { full_refresh: true }, true, 'full'],
     ['no input yet', { inputs: new Map([['silver.achats', undefined]]) }, false, 'full'],
-    ['new input', { inputs: new Map([['silver.achats', 4], ['gold.dim', 0]]) }, true, 'full'],
+    [
+      'new input',
+      {
+        inputs: new Map([
+          ['silver.achats', 4],
+          ['gold.dim', 0],
+        ]),
+      },
+      true,
+      'full',
+    ],
   ] as const)('%s', (_, change, run, mode) => {
     const verdict = judgeFreshness({ ...facts, ...change });
     expect([verdict.run, verdict.mode]).toEqual([run, mode]);

@@ -51,3 +51,10 @@ export function normaliseSql(sql: string): string {
   }
   return out.trim();
 }
+
+/** The text with strings, quoted names and comments blanked: what is left is keywords, bare names and punctuation. */
+export function withoutLiterals(sql: string): string {
+  return tokenise(sql)
+    .map((token) => (/^['"$]/.test(token.text) ? ' _ ' : token.text))
+    .join(' ');
+}

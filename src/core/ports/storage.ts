@@ -1,30 +1,46 @@
+/** What a storage says of a file without opening it. */
+export interface StoredFile {
+  readonly size_bytes: number;
+  /** Ms since the epoch; a hint only, never an order. */
+  readonly modified_ms: number;
+}
+
 /**
  * Where the lake's bytes lie: a local folder now, HDFS and S3 later, each a file of its own. Paths are relative to the lake's
- * root, with `/`, and never leave it. Errors are DataflowErrors (E_LAKE_IO, E_LAKE_FSYNC).
+ * root, with `/`, and never leave it. Errors are DataflowErrors (E_LAKE_IO, E_LAKE_FSYNC, E_LAKE_CORRUPT for a path that leads out).
  */
 export interface LakeStorage {
   /** The URI that engines open for a path. */
   uri(path: string): string;
-  /** Names in a folder; empty when the folder does not exist. */
+  /** The path of a URI (or absolute path) inside the lake; undefined for one outside. */
+  pathOf(uri: string): string | undefined;
+  /** Names in a folder, in no order; empty when the folder does not exist. */
   list(folder: string): Promise<readonly string[]>;
   /** Undefined when the file does not exist. */
   read(path: string): Promise<Uint8Array | undefined>;
-  size(path: string): Promise<number | undefined>;
+  /** Bytes `from` (inclusive) to `to` (exclusive). */
+  readRange(path: string, from: number, to: number): Promise<Uint8Array>;
+  /** Undefined when the file does not exist. */
+  info(path: string): Promise<StoredFile | undefined>;
   /**
    * Creates a file with full content, durably, or returns false when the name is taken: the publish primitive.
-   * A reader sees nothing or all of it.
+   * A reader sees nothing or all of it. After E_LAKE_FSYNC or E_LAKE_IO the file may exist or not: look it up, then decide.
    */
   createExclusive(path: string, content: Uint8Array): Promise<boolean>;
-  /** Replaces a file atomically (for hints such as `_last_checkpoint`). */
+  /** Replaces a file atomically and durably (for hints such as `_last_checkpoint`). */
   replace(path: string, content: Uint8Array): Promise<void>;
+  /** Writes a file without making it durable: a note that may be lost with the power. */
+  jot(path: string, content: Uint8Array): Promise<void>;
+  /** Makes a folder and those above it, durably unless it is private (mode 0700, for state that no reader needs). */
   makeFolder(path: string, options?: { readonly private?: boolean }): Promise<void>;
-  /** Makes a staged file durable (fsync) and returns its SHA-256. A failed fsync is final: the file is renamed `.bad`. */
-  seal(path: string): Promise<string>;
-  /** Moves a sealed file to its published name; the folders are made durable by {@link settle}. */
+  /** Makes a staged file durable and returns the SHA-256 and size of its bytes. A failed fsync is final: the file is renamed `.bad`. */
+  seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }>;
+  /** Moves a sealed file to its published name, in a folder that exists; {@link settle} makes it durable. */
   move(from: string, to: string): Promise<void>;
   /** fsync of folders whose entries changed. */
   settle(folders: readonly string[]): Promise<void>;
+  /** Removes a file or a whole folder; nothing happens when it does not exist. */
   remove(path: string): Promise<void>;
-  /** The path of a URI that {@link uri} made; undefined for one outside the lake. */
-  pathOf(uri: string): string | undefined;
+  /** @throws DataflowError E_LAKE_CORRUPT when one of the files is a link that leads out of the lake. */
+  refuseLinksOut(paths: readonly string[]): Promise<void>;
 }

@@ -1,0 +1,43 @@
+import { parseTableKey } from '../core/model/table.ts';
+import { type Graph, parentsOf } from '../core/planning/graph.ts';
+import type { Lake } from '../core/ports/lake.ts';
+import type { Ledger, ReleaseRecord } from '../core/ports/ledger.ts';
+import { timeSortedId } from '../kit/ids.ts';
+
+type Tables = ReleaseRecord['tables'];
+
+/**
+ * The present table versions, if they belong together: each table was computed from the very versions of its inputs that are current now
+ * (decision 7). Undefined when some table lags behind, as after a run of a selection: then the release before stays the newest.
+ */
+export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Promise<Tables | undefined> {
+  const tables: Record<string, number> = {};
+  for (const node of graph.nodes) {
+    const table = parseTableKey(node.key);
+    const version = table === undefined ? undefined : await lake.latestVersion(table);
+    if (version !== undefined) tables[node.key] = version;
+  }
+  for (const node of graph.nodes) {
+    if (tables[node.key] === undefined) continue;
+    const last = ledger.lastSuccess(node.key);
+    if (last === undefined) continue;
+    if (parentsOf(node).some((parent) => last.inputs[parent] !== undefined && last.inputs[parent] !== tables[parent]))
+      return undefined;
+  }
+  return Object.keys(tables).length === 0 ? undefined : tables;
+}
+
+export function sameTables(a: Tables, b: Tables | undefined): boolean {
+  if (b === undefined) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** Records a release when it differs from the newest one; returns the id of the newest. */
+export function recordRelease(ledger: Ledger, run_id: string, tables: Tables | undefined): string | undefined {
+  const newest = ledger.latestRelease();
+  if (tables === undefined || sameTables(tables, newest?.tables)) return newest?.release_id;
+  const release_id = timeSortedId();
+  ledger.recordRelease({ release_id, run_id, created_at: new Date().toISOString(), tables });
+  return release_id;
+}

@@ -1,0 +1,54 @@
+import type { Snapshot } from '../core/ports/lake.ts';
+import type { QuarantineCount, StepRecord } from '../core/ports/ledger.ts';
+import type { BronzeStep } from './bronze.ts';
+import type { RefusedUnit } from './bronze-refused.ts';
+import type { Intake } from './intake.ts';
+import { commitQuarantine } from './publish.ts';
+import type { QuarantineChange } from './quarantine.ts';
+
+/** Nothing to load: renamed or touched files are remembered, so that they cost one stat from now on. */
+export function onlyRemember(step: BronzeStep, intake: Intake, snapshot: Snapshot | undefined): StepRecord {
+  const what = intake.known.length === 0 ? 'no new input' : `${intake.known.length} files hold what is loaded already`;
+  const record = remembered(step, what, snapshot);
+  step.run.ledger.finishStep({ step: record, inputs: intake.known });
+  return record;
+}
+
+/** Nothing sound came in: only the quarantine and the ledger hear of it; the table keeps its version. */
+export async function onlyRefused(
+  step: BronzeStep,
+  refused: readonly RefusedUnit[],
+  intake: Intake,
+  quarantine: { readonly change: QuarantineChange; readonly counts: readonly QuarantineCount[] },
+  snapshot: Snapshot | undefined,
+): Promise<StepRecord> {
+  await commitQuarantine(step, quarantine.change, snapshot?.version ?? 0);
+  const record: StepRecord = {
+    ...remembered(step, `${refused.length} files were refused, nothing was loaded`, snapshot),
+    status: 'succeeded',
+    balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
+  };
+  step.run.ledger.finishStep({
+    step: record,
+    inputs: [...refused.map((one) => one.record), ...intake.known],
+    quarantine: quarantine.counts,
+  });
+  await step.run.lake.discardStaging(step.run.run_id, step.step_id);
+  return record;
+}
+
+function remembered(step: BronzeStep, reason: string, snapshot: Snapshot | undefined): StepRecord {
+  return {
+    run_id: step.run.run_id,
+    step_id: step.step_id,
+    step: step.node.key,
+    status: 'up_to_date',
+    reason,
+    code_fingerprint: step.code_fingerprint,
+    inputs: {},
+    ...(snapshot === undefined ? {} : { output_version: snapshot.version }),
+    tests: [],
+    started_at: new Date(step.started_ms).toISOString(),
+    finished_at: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,112 @@
+import { type EngineSession, REJECT_COLUMNS } from '../core/ports/engine.ts';
+import type { InputRecord, QuarantineCount } from '../core/ports/ledger.ts';
+import { quoteText } from '../kit/sql.ts';
+import type { BronzeStep } from './bronze.ts';
+import type { Parsed } from './bronze-parse.ts';
+import { type Intake, inputRecord } from './intake.ts';
+import { type QuarantineChange, quarantineSql, stageQuarantine } from './quarantine.ts';
+
+/** A unit refused as a whole, in the words of the quarantine. */
+export interface RefusedUnit {
+  readonly record: InputRecord;
+  readonly rule: string;
+  readonly reason: string;
+  readonly line: number | undefined;
+  readonly byte_offset: number | undefined;
+}
+
+/** Units refused before and after parsing. */
+export function refusedUnits(step: BronzeStep, intake: Intake, parsed: Parsed): readonly RefusedUnit[] {
+  const early = intake.refused.map(({ unit, inspection, problem }) => ({
+    record: { ...inputRecord(step, unit, inspection, 'quarantined'), reason: problem.reason },
+    rule: problem.rule,
+    reason: problem.reason,
+    line: problem.line,
+    byte_offset: problem.byte_offset,
+  }));
+  const late = parsed.unfit.map(({ accepted, rule, reason }) => ({
+    record: { ...inputRecord(step, accepted.unit, accepted.inspection, 'quarantined'), reason },
+    rule,
+    reason,
+    line: undefined,
+    byte_offset: undefined,
+  }));
+  return [...early, ...late];
+}
+
+/** A link, a device, a file over a limit: refused before it was opened; remembered, so that it is told once. */
+export function barredUnit(step: BronzeStep, one: Intake['discovery']['refused'][number]): RefusedUnit {
+  const record: InputRecord = {
+    source: step.node.name,
+    path: one.path,
+    size_bytes: 0,
+    mtime_ns: '0',
+    inode: '0',
+    sha256: '',
+    status: 'quarantined',
+    run_id: step.run.run_id,
+    records: 0,
+    rejected: 0,
+    first_record_line: 1,
+    multiline_records: false,
+    reason: one.reason,
+  };
+  return { record, rule: one.code, reason: one.reason, line: undefined, byte_offset: undefined };
+}
+
+/** Rejected records and refused files become rows of the quarantine; what an earlier attempt or an earlier content of the same file left there goes. */
+export async function stageRejects(
+  step: BronzeStep,
+  session: EngineSession,
+  parsed: Parsed,
+  refused: readonly RefusedUnit[],
+): Promise<{ change: QuarantineChange; counts: readonly QuarantineCount[] }> {
+  const table = { layer: 'bronze' as const, name: step.node.name };
+  await session.bind({ name: 'rejects', columns: REJECT_COLUMNS, files: parsed.rejects });
+  const parts: string[] = [];
+  if (parsed.rejects.length > 0) {
+    parts.push(
+      quarantineSql(step.run, table, {
+        from: 'rejects',
+        identity: `file || '|' || coalesce(line, -1) || '|' || coalesce(byte_offset, -1)`,
+        rule: `'unreadable_record'`,
+        reason: 'error',
+        column_name: 'column_name',
+        file: 'file',
+        line: 'line',
+        byte_offset: 'byte_offset',
+        raw: 'raw',
+        origin: quoteText(`source.${step.node.name}`),
+      }),
+    );
+  }
+  for (const one of refused) {
+    parts.push(
+      quarantineSql(step.run, table, {
+        from: '(select 1)',
+        identity: `${quoteText(one.record.path)} || '|file'`,
+        rule: quoteText(one.rule),
+        reason: quoteText(one.reason),
+        file: quoteText(one.record.path),
+        line: one.line === undefined ? 'null' : String(one.line),
+        byte_offset: one.byte_offset === undefined ? 'null' : String(one.byte_offset),
+        origin: quoteText(`source.${step.node.name}`),
+      }),
+    );
+  }
+  const again = [...parsed.loaded.map((one) => one.accepted.unit.path), ...refused.map((one) => one.record.path)];
+  const change = await stageQuarantine(
+    step,
+    session,
+    parts.length === 0 ? undefined : parts.join(' union all '),
+    `file in (${again.map(quoteText).join(', ')})`,
+  );
+  const rejected = parsed.loaded
+    .filter((one) => one.rejected > 0)
+    .map((one) => ({ rule: 'unreadable_record', file: one.accepted.unit.path, rows: one.rejected }));
+  const files = refused.map((one) => ({ rule: one.rule, file: one.record.path, rows: 1 }));
+  return {
+    change,
+    counts: [...rejected, ...files].map((one) => ({ run_id: step.run.run_id, table: step.node.key, ...one })),
+  };
+}
