@@ -9,9 +9,9 @@ import type { Components, EngineChoice } from './core/config/components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
 import type { Engine } from './core/ports/engine.ts';
-import type { FormatInspector, FormatInspectors } from './core/ports/format.ts';
+import type { FormatInspectors } from './core/ports/format.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, ENGINES, FORMATS, type Lazy, SOURCES } from './registry.ts';
+import { CHECKS, COMMANDS, ENGINES, type Lazy, SOURCES } from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -24,10 +24,12 @@ let redact = redactor([]);
 
 /** Runs one command line (the words after `dataflow`) and ends the process with its exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const code = await runCli(argv, { commands: COMMANDS, rooms, redact: (text) => redact(text) });
-  await flushed(process.stdout);
-  await flushed(process.stderr);
-  process.exit(code);
+  process.exit(await execute(argv));
+}
+
+/** Runs one command line and returns its exit status. */
+export function execute(argv: readonly string[]): Promise<number> {
+  return runCli(argv, { commands: COMMANDS, rooms, redact: (text) => redact(text) });
 }
 
 /** All help texts, for the build: the start-up file answers from them. */
@@ -39,8 +41,13 @@ export const rooms: Rooms = {
   version: VERSION,
 
   loadProject: async (options) => {
-    const [{ loadProject }, components] = await Promise.all([import('./app/load-project.ts'), rooms.components()]);
-    const loaded = await loadProject({ ...options, components });
+    const { loadProject } = await import('./app/load-project.ts');
+    const snapshots = snapshotStore(options.env);
+    const loaded = await loadProject({
+      ...options,
+      components: rooms.components,
+      ...(snapshots === undefined ? {} : { snapshots }),
+    });
     redact = redactor(loaded.secrets);
     return loaded;
   },
@@ -69,6 +76,7 @@ export const rooms: Rooms = {
 
   createSource: async (spec: SourceSpec) => {
     const component = await named(SOURCES, 'source', spec.type);
+    inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
     return component.create(spec.options, { inspectors });
   },
 
@@ -79,13 +87,18 @@ export const rooms: Rooms = {
   },
 };
 
-/** Inspectors that load themselves when a file of their format turns up. */
-const inspectors = Object.fromEntries(
-  Object.entries(FORMATS).map(([format, load]): [string, FormatInspector] => [
-    format,
-    { inspect: async (request, signal) => (await load()).inspect(request, signal) },
-  ]),
-) as unknown as FormatInspectors;
+/** One pool for the process: its threads are shared by all sources. */
+let inspectors: FormatInspectors | undefined;
+
+/** Set by the build; absent when the sources are run as they are. */
+declare const BUILD_ID: string | undefined;
+
+/** Where checked configurations are kept between two starts; nowhere without a home folder. */
+function snapshotStore(env: NodeJS.ProcessEnv): { folder: string; build_id: string } | undefined {
+  const cache = env['XDG_CACHE_HOME'] || (env['HOME'] ? join(env['HOME'], '.cache') : undefined);
+  if (cache === undefined || typeof BUILD_ID === 'undefined') return undefined;
+  return { folder: join(cache, 'dataflow', 'projects'), build_id: BUILD_ID };
+}
 
 async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {
   mkdirSync(temp_folder, { recursive: true, mode: 0o700 });
@@ -105,12 +118,4 @@ function named<T>(lazy: Lazy<T>, what: string, name: string): Promise<T> {
     });
   }
   return load();
-}
-
-/** Waits until everything written so far has left; a reader that has gone ends the wait. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed) resolve();
-    else stream.write('', () => resolve());
-  });
 }

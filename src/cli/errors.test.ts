@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataflowError, DataflowErrors } from '../core/errors/dataflow-error.ts';
 import { type ErrorView, renderError } from './errors.ts';
@@ -66,7 +67,7 @@ describe('renderError', () => {
     expect(existsSync(log)).toBe(true);
     expect(readFileSync(log, 'utf8')).toContain('errors.test.ts');
     expect(statSync(log).mode & 0o777).toBe(0o600);
-    rmSync(log);
+    rmSync(dirname(log), { recursive: true });
   });
 
   it('shows the stack with --verbose', () => {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { DataflowError, DataflowErrors } from '../core/errors/dataflow-error.ts';
@@ -37,7 +36,7 @@ export function renderError(error: unknown, view: ErrorView): string {
   if (view.format === 'ndjson') return redact(errors.map((one) => toJson(recordOf(one, view.cwd))).join('\n'));
   const blocks = errors.map((one) => linesOf(one, view).join('\n'));
   const count = errors.length > 1 ? [`${errors.length} problems`] : [];
-  const stack = view.verbose ? stacksOf(error) : [];
+  const stack = view.verbose ? stacksOf(error instanceof DataflowError ? error.cause : error) : [];
   return redact([...blocks, ...count, ...stack].join('\n'));
 }
 
@@ -57,8 +56,8 @@ function internalError(error: unknown, view: ErrorView): DataflowError {
 
 /** @returns the path, or undefined when nothing can be written: the log must never hide the failure itself. */
 function writeLog(text: string, redact: ErrorView['redact']): string | undefined {
-  const path = join(tmpdir(), `dataflow-${randomBytes(6).toString('hex')}.log`);
   try {
+    const path = join(mkdtempSync(join(tmpdir(), 'dataflow-')), 'error.log');
     writeFileSync(path, `${redact === undefined ? text : redact(text)}\n`, { mode: 0o600, flag: 'wx' });
     return path;
   } catch {

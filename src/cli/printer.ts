@@ -1,6 +1,6 @@
-import type { Writable } from 'node:stream';
 import { type Bar, barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
+import type { Sink } from './sink.ts';
 import { plainStyle, type Style } from './style.ts';
 import { asColumn, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
 import { escapeControls } from './text.ts';
@@ -27,8 +27,8 @@ export interface Report {
 
 export interface PrinterOptions {
   readonly format: Format;
-  readonly stdout: Writable;
-  readonly stderr: Writable;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
   /** Cells in a line. */
   readonly width: number;
   readonly style?: Style;
@@ -56,7 +56,8 @@ export class Printer {
   /** Colours for stdout; each is the identity when colours are off. */
   readonly style: Style;
   readonly #options: PrinterOptions;
-  #closed = false;
+  /** Lines of the current call; they leave together. */
+  #lines: string[] = [];
 
   constructor(options: PrinterOptions) {
     this.#options = options;
@@ -66,15 +67,11 @@ export class Printer {
     this.quiet = options.quiet ?? false;
     this.verbose = options.verbose ?? false;
     this.style = options.style ?? plainStyle;
-    options.stdout.on('error', () => {
-      this.#closed = true;
-    });
-    options.stderr.on('error', () => undefined);
   }
 
   /** True once the reader of stdout has gone (`| head`): a command that only produces data may stop. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#options.stdout.closed;
   }
 
   /** One table of data: the whole answer. */
@@ -87,11 +84,14 @@ export class Printer {
     if (this.format === 'json') this.#out(toJson(report.document ?? rowsOf(main), 2));
     else if (this.format === 'table') this.#sections(report.sections);
     else if (main !== undefined) this.#plainRows(main, true);
+    this.#flush();
   }
 
   /** A line for people, part of the answer: on stdout with `--format table`, left out otherwise. Markup by `style` is kept. */
   text(line: string): void {
-    if (this.format === 'table') this.#out(line);
+    if (this.format !== 'table') return;
+    this.#out(line);
+    this.#flush();
   }
 
   /** A small bar chart, with `--format table` only. */
@@ -102,6 +102,7 @@ export class Printer {
   /** Raw text that is the answer in any format: help, a completion script, a file's content. */
   raw(text: string): void {
     this.#out(text.endsWith('\n') ? text.slice(0, -1) : text);
+    this.#flush();
   }
 
   /**
@@ -115,10 +116,12 @@ export class Printer {
     for await (const batch of batches) {
       writeBatch(batch, rows);
       rows += batch.rows.length;
-      if (this.#closed) break;
-      await this.#drained();
+      this.#flush();
+      if (this.closed) break;
+      await this.#options.stdout.drained();
     }
     if (this.format === 'json') this.#out(']');
+    this.#flush();
     return rows;
   }
 
@@ -189,23 +192,17 @@ export class Printer {
   }
 
   #out(line: string): void {
-    if (!this.#closed) this.#options.stdout.write(`${this.#masked(line)}\n`);
+    this.#lines.push(line);
+  }
+
+  #flush(): void {
+    const text = this.#lines.length === 0 ? '' : `${this.#lines.join('\n')}\n`;
+    this.#lines = [];
+    if (text !== '' && !this.closed) this.#options.stdout.write(this.#masked(text));
   }
 
   #masked(line: string): string {
     return this.#options.redact === undefined ? line : this.#options.redact(line);
-  }
-
-  async #drained(): Promise<void> {
-    const { stdout } = this.#options;
-    if (!stdout.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        stdout.off('drain', done).off('close', done).off('error', done);
-        resolve();
-      };
-      stdout.on('drain', done).on('close', done).on('error', done);
-    });
   }
 }
 

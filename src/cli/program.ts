@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { type Argument, Command, CommanderError, Option } from 'commander';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { COMMAND_GROUPS, type CommandEntry, type CommandSpec } from './command-spec.ts';
 import { FORMATS } from './printer.ts';
@@ -71,7 +71,7 @@ function newProgram(commands: readonly CommandEntry[], version: string, write: (
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureHelp({ helpWidth: HELP_CELLS })
+    .configureHelp({ helpWidth: HELP_CELLS, subcommandTerm: termOf })
     .configureOutput({
       writeOut: write,
       writeErr: () => undefined,
@@ -100,6 +100,16 @@ async function configure(
     leaf.action(() => onAction(leaf));
   }
   return spec;
+}
+
+/** How a command is listed: name and operands. That it takes flags goes without saying. */
+function termOf(command: Command): string {
+  return [command.name(), ...command.registeredArguments.map(operandOf)].join(' ');
+}
+
+function operandOf(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 /** The command itself, or its subcommands when it has some. */
@@ -152,9 +162,7 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
   const command = deepest(program, argv);
   const names = command.commands.map((one) => one.name()).join(', ');
   const message =
-    error.code === 'commander.help'
-      ? `${[...pathOf(command), 'a command'].slice(0, 1).join('')} needs one of: ${names}`
-      : first;
+    error.code === 'commander.help' ? `${['dataflow', ...pathOf(command)].join(' ')} needs a command: ${names}` : first;
   const guess = /^\((.+)\)$/.exec(suggestion)?.[1];
   const help = ['dataflow', 'help', ...pathOf(command)].join(' ');
   return new DataflowError('E_USAGE', message, { hint: guess ?? `See \`${help}\`.` });

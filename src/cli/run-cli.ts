@@ -6,6 +6,7 @@ import { EXIT_DONE, EXIT_FAILED, exitCodeOf } from './exit-codes.ts';
 import { FORMATS, type Format, Printer } from './printer.ts';
 import { describeProgram, type ParsedCommand, parseCommandLine } from './program.ts';
 import { watchSignals } from './signals.ts';
+import { openSink } from './sink.ts';
 import { isAscii, loadStyle, wantsColor } from './style.ts';
 
 export interface CliHost {
@@ -28,8 +29,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   try {
     const parsed = await parseCommandLine(argv, host.commands, host.rooms.version);
     if ('command' in parsed) return await runCommand(parsed.command, argv, host, fail);
-    process.stdout.on('error', () => undefined);
-    process.stdout.write(parsed.text);
+    openSink(1).write(parsed.text);
     return EXIT_DONE;
   } catch (error) {
     return await fail(error);
@@ -74,15 +74,17 @@ async function newPrinter(
   options: Readonly<Record<string, unknown>>,
   redact: (text: string) => string,
 ): Promise<Printer> {
-  const { env, stdout, stderr } = process;
+  const { env } = process;
+  const stdout = openSink(1);
+  const stderr = openSink(2);
   const no_color = options['color'] === false;
   return new Printer({
     format: FORMATS.find((one) => one === options['format']) ?? 'table',
     stdout,
     stderr,
     width: lineCells(env, stdout.columns),
-    style: await loadStyle(wantsColor({ no_color, is_tty: stdout.isTTY === true, env })),
-    error_style: await loadStyle(wantsColor({ no_color, is_tty: stderr.isTTY === true, env })),
+    style: await loadStyle(wantsColor({ no_color, is_tty: stdout.is_tty, env })),
+    error_style: await loadStyle(wantsColor({ no_color, is_tty: stderr.is_tty, env })),
     quiet: options['quiet'] === true,
     verbose: options['verbose'] === true,
     formula_safe: options['formulaSafe'] === true,
@@ -102,9 +104,10 @@ async function reportFailure(
   argv: readonly string[],
   redact: (text: string) => string,
 ): Promise<number> {
+  const stderr = openSink(2);
   const color = wantsColor({
     no_color: argv.includes('--no-color'),
-    is_tty: process.stderr.isTTY === true,
+    is_tty: stderr.is_tty,
     env: process.env,
   });
   const view = {
@@ -114,8 +117,7 @@ async function reportFailure(
     style: await loadStyle(color),
     redact,
   };
-  process.stderr.on('error', () => undefined);
-  process.stderr.write(`${renderError(error, view)}\n`);
+  stderr.write(`${renderError(error, view)}\n`);
   return exitCodeOf(error);
 }
 

@@ -15,23 +15,40 @@ function entry(title: string, hint: string, exit_code: CatalogueEntry['exit_code
 export const CATALOGUE = {
   // configuration and usage
   E_USAGE: entry('Wrong use of the command line', 'See `dataflow help`.', 2),
+  E_OUTPUT: entry('Output cannot be written', 'Check where standard output goes and whether there is space.', 1),
   E_CONFIG_NOT_FOUND: entry('No pipelines.yaml', 'Run `dataflow init`, or name the file with --config.', 2),
   E_CONFIG_SYNTAX: entry('YAML syntax error', 'Mend the YAML at the place shown.', 2),
   E_CONFIG_INVALID: entry('Invalid configuration', 'See docs/reference/pipelines.md for the allowed values.', 2),
   E_CONFIG_LIMIT: entry('Configuration over a limit', 'Reduce nesting, aliases or size.', 2),
   E_CONFIG_REFERENCE: entry('Unknown name in the configuration', 'Define it, or correct the name.', 2),
-  E_CONFIG_CYCLE: entry('Tables depend on each other in a circle', 'Break the circle by splitting one of the tables.', 2),
+  E_CONFIG_CYCLE: entry(
+    'Tables depend on each other in a circle',
+    'Break the circle by splitting one of the tables.',
+    2,
+  ),
   E_SECRET_UNSET: entry('Environment variable is not set', 'Set it, or give a default with ${NAME:-default}.', 2),
   E_SELECTION: entry('Selection matches nothing', 'See the names with `dataflow plan`.', 2),
   // input
   E_SOURCE_IO: entry('Input cannot be read', 'Check the path and the permissions, then run again.', 5, true),
   E_SOURCE_CHANGED: entry('Input changed while it was read', 'Run again when nobody writes to it.', 5, true),
-  E_SOURCE_REWRITTEN: entry('A loaded file has new content', 'Set `on_rewrite: replace` or `append`, or restore the file.', 1),
+  E_SOURCE_REWRITTEN: entry(
+    'A loaded file has new content',
+    'Set `on_rewrite: replace` or `append`, or restore the file.',
+    1,
+  ),
   E_SCHEMA_CHANGED: entry('Columns of the source changed', 'Adapt `columns:` or set `schema_change: evolve`.', 1),
-  E_REJECTS_LIMIT: entry('Too many rejected records', 'Look at them with `dataflow quarantine`, then raise the limit or fix the source.', 1),
+  E_REJECTS_LIMIT: entry(
+    'Too many rejected records',
+    'Look at them with `dataflow quarantine`, then raise the limit or fix the source.',
+    1,
+  ),
   // engine and SQL
   E_SQL: entry('SQL is wrong', 'Mend the SQL at the place shown.', 1),
-  E_SQL_SANDBOX: entry('SQL reaches outside the lake', 'Only tables of the lake can be read: bronze.x, silver.y, gold.z.', 2),
+  E_SQL_SANDBOX: entry(
+    'SQL reaches outside the lake',
+    'Only tables of the lake can be read: bronze.x, silver.y, gold.z.',
+    2,
+  ),
   E_ENGINE: entry('The engine failed', 'Run again with --verbose; if it persists, report it.', 1),
   E_ENGINE_MEMORY: entry('The engine ran out of memory', 'Raise engine.memory_limit or lower engine.threads.', 5, true),
   E_ENGINE_INTERRUPTED: entry('The engine was interrupted', 'Run again.', 5, true),
@@ -47,14 +64,22 @@ export const CATALOGUE = {
   // ledger and locks
   E_LEDGER_BUSY: entry('The ledger is busy', 'Another process writes to it; run again.', 5, true),
   E_LEDGER_CORRUPT: entry('The ledger is damaged', 'Run `dataflow ledger rebuild`: it is made anew from the lake.', 1),
-  E_LEDGER_MISSING: entry('The lake has tables but no ledger', 'Run `dataflow ledger rebuild`: it is made anew from the lake.', 1),
+  E_LEDGER_MISSING: entry(
+    'The lake has tables but no ledger',
+    'Run `dataflow ledger rebuild`: it is made anew from the lake.',
+    1,
+  ),
   E_LEDGER_NEWER: entry('The ledger was written by a newer dataflow', 'Upgrade dataflow.', 1),
   E_LEDGER_READ_ONLY: entry('The ledger cannot be written', 'Make the lake folder writable.', 1),
   E_LOCKED: entry('Another run holds the lock', 'Wait for it to end, or stop that process.', 6, true),
   E_LOCK_LOST: entry('The lock was taken over', 'Another run took over; run again.', 5, true),
   // the line
   E_BALANCE: entry('Rows are unaccounted for', 'Nothing was published. Report this with the candidate kept.', 1),
-  E_TESTS_FAILED: entry('Data tests failed', 'Look at the candidate with `dataflow query --candidate`, then fix the data or the test.', 3),
+  E_TESTS_FAILED: entry(
+    'Data tests failed',
+    'Look at the candidate with `dataflow query --candidate`, then fix the data or the test.',
+    3,
+  ),
   E_PARTIAL: entry('Some steps failed', 'See `dataflow status`; run again to do only what is left.', 4),
   E_INTERRUPTED: entry('Interrupted', 'Run again: finished steps are not repeated.', 5, true),
   E_INTERNAL: entry('A defect in dataflow', 'Report it with the command and the message.', 1),
