@@ -28,6 +28,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/ingest.ts')).spec,
   },
   {
+    name: 'init',
+    summary: 'Write a pipelines.yaml: empty with examples, or inferred from the files of a folder',
+    group: 'Start',
+    load: async () => (await import('./cli/commands/init.ts')).spec,
+  },
+  {
     name: 'ledger',
     summary: 'Care for the ledger: rebuild it from the lake, list inputs and releases',
     group: 'Care',
@@ -68,6 +74,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Run the declared tests on the published tables; changes nothing',
     group: 'Look',
     load: async () => (await import('./cli/commands/test.ts')).spec,
+  },
+  {
+    name: 'validate',
+    summary: 'Check pipelines.yaml and everything it includes; all problems at once, with line and column',
+    group: 'Start',
+    load: async () => (await import('./cli/commands/validate.ts')).spec,
   },
 ];
 

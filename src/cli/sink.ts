@@ -18,9 +18,12 @@ export interface Sink {
  * Node's stream for a pipe would load its network stack first, which takes longer than `status` does.
  */
 export function openSink(fd: 1 | 2): Sink {
-  return isCharacterDevice(fd) ? new StreamSink(fd === 1 ? process.stdout : process.stderr) : new FileSink(fd);
+  if (!isCharacterDevice(fd)) return new FileSink(fd);
+  const stream = fd === 1 ? process.stdout : process.stderr;
+  return stream.isTTY ? new StreamSink(stream) : new FileSink(fd); // the latter: /dev/null, /dev/full
 }
 
+/** Terminals are; asking Node whether it is one would load what this file avoids. */
 function isCharacterDevice(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice();
@@ -30,6 +33,7 @@ function isCharacterDevice(fd: number): boolean {
 }
 
 class StreamSink implements Sink {
+  readonly is_tty = true;
   readonly #stream: NodeJS.WriteStream;
   closed = false;
 
@@ -38,10 +42,6 @@ class StreamSink implements Sink {
     stream.on('error', () => {
       this.closed = true;
     });
-  }
-
-  get is_tty(): boolean {
-    return this.#stream.isTTY === true;
   }
 
   get columns(): number | undefined {
