@@ -143,6 +143,16 @@ export interface ParseResult {
   readonly per_file: ReadonlyMap<string, { readonly rows: number; readonly rejected: number }>;
 }
 
+/** A file for others to read, outside the lake: what `generate` makes. */
+export interface ExportTarget {
+  readonly uri: string;
+  /** `lines`: the query has one text column, and its rows are the lines as they stand (no quoting). */
+  readonly format: 'csv' | 'lines' | 'ndjson' | 'parquet';
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  /** First line of a `lines` file. */
+  readonly header?: string;
+}
+
 /** What a session has used so far. */
 export interface EngineUsage {
   readonly bytes_read: number;
@@ -169,6 +179,8 @@ export interface EngineSession {
   stream(sql: string): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;
   write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]>;
   parse(request: ParseRequest): Promise<ParseResult>;
+  /** Writes one file in the order of the query's rows; returns how many. An existing file is replaced. */
+  exportFile(sql: string, target: ExportTarget): Promise<number>;
   /** Columns of input files as the engine infers them (used once, then frozen). */
   infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): Promise<readonly Column[]>;
   usage(): EngineUsage;
