@@ -1,0 +1,149 @@
+import type { BigIntStats } from 'node:fs';
+import type { Discovery, InputUnit, KnownInput, SourceContext } from '../../core/ports/source.ts';
+import { kindOf } from './kinds.ts';
+import type { FilesOptions } from './options.ts';
+import { compileExcludes, compilePattern } from './patterns.ts';
+import { type Visitor, walk } from './walk.ts';
+
+const NANOSECONDS_PER_MS = 1_000_000n;
+
+/** Finds new and changed files; an unchanged one costs a single stat. Throws DataflowError E_SOURCE_IO. */
+export function discoverFiles(
+  options: FilesOptions,
+  known: ReadonlyMap<string, KnownInput>,
+  context: SourceContext,
+): Discovery {
+  const finding = new Finding(options, known, context);
+  const globs = listOf(options.path);
+  for (const glob of globs) {
+    context.signal?.throwIfAborted();
+    finding.overlapping = globs.length > 1;
+    walk(compilePattern(glob, context.root), context.root, finding);
+  }
+  return finding.result();
+}
+
+export function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}
+
+/** Sorts files as they are visited. */
+class Finding implements Visitor {
+  /** Several globs may match one file, so paths are remembered. */
+  overlapping = false;
+  readonly excluded: (path: string) => boolean;
+  readonly #options: FilesOptions;
+  readonly #known: ReadonlyMap<string, KnownInput>;
+  readonly #context: SourceContext;
+  readonly #now_ns: bigint;
+  readonly #settle_ns: bigint;
+  readonly #seen = new Set<string>();
+  readonly #fresh: InputUnit[] = [];
+  readonly #waiting: Discovery['waiting'][number][] = [];
+  readonly #refused: Discovery['refused'][number][] = [];
+  #unchanged = 0;
+  #known_seen = 0;
+
+  constructor(options: FilesOptions, known: ReadonlyMap<string, KnownInput>, context: SourceContext) {
+    this.#options = options;
+    this.#known = known;
+    this.#context = context;
+    this.#now_ns = BigInt(Math.trunc(context.now_ms)) * NANOSECONDS_PER_MS;
+    this.#settle_ns = BigInt(Math.round(options.settle_seconds * 1000)) * NANOSECONDS_PER_MS;
+    this.excluded = compileExcludes(listOf(options.exclude));
+  }
+
+  file(path: string, absolute: string, stat: BigIntStats): void {
+    if (!this.#first(path)) return;
+    const before = this.#known.get(path);
+    if (before !== undefined) this.#known_seen += 1;
+    if (before !== undefined && !this.#context.rehash && isSame(before, stat)) {
+      this.#unchanged += 1;
+      return;
+    }
+    const age_ns = this.#now_ns - stat.mtimeNs;
+    // A time in the future says nothing about writing; a clock is wrong somewhere.
+    if (age_ns < this.#settle_ns && age_ns > -this.#settle_ns) {
+      const left_ms = Number((this.#settle_ns - age_ns) / NANOSECONDS_PER_MS);
+      this.#waiting.push({
+        path,
+        reason: `changed just now, perhaps still being written; ${seconds(left_ms)} s more to wait (settle_seconds: ${this.#options.settle_seconds})`,
+      });
+      return;
+    }
+    this.#take(path, absolute, stat);
+  }
+
+  refuse(path: string, code: string, reason: string): void {
+    if (this.#first(path)) this.#refused.push({ path, code, reason });
+  }
+
+  missing(path: string, reason: string): void {
+    if (!this.#known.has(path)) this.#waiting.push({ path, reason });
+  }
+
+  result(): Discovery {
+    return {
+      fresh: this.#fresh.sort(byPath),
+      unchanged: this.#unchanged,
+      waiting: this.#waiting.sort(byPath),
+      refused: this.#refused.sort(byPath),
+      vanished:
+        this.#known_seen === this.#known.size
+          ? []
+          : [...this.#known.keys()].filter((path) => !this.#seen.has(path)).sort(),
+    };
+  }
+
+  #first(path: string): boolean {
+    if (this.#seen.has(path)) return false;
+    this.#seen.add(path);
+    return true;
+  }
+
+  #take(path: string, absolute: string, stat: BigIntStats): void {
+    const { format, compression } = kindOf(path, this.#options);
+    const limit = this.#options.max_file_bytes;
+    if (stat.size > BigInt(limit))
+      this.#refused.push({
+        path,
+        code: 'too_large',
+        reason: `it has ${stat.size} bytes; at most ${limit} are allowed (max_file_bytes)`,
+      });
+    else if (format === undefined)
+      this.#refused.push({
+        path,
+        code: 'unknown_format',
+        reason: 'its extension tells no format; set `format:`, or narrow `path:`',
+      });
+    else {
+      this.#fresh.push({
+        path,
+        uri: absolute,
+        size_bytes: Number(stat.size),
+        mtime_ns: stat.mtimeNs.toString(),
+        inode: stat.ino.toString(),
+        format,
+        compression,
+      });
+    }
+  }
+}
+
+/** Size, time and inode are the hint; the hash is the proof (`--rehash`). */
+export function isSame(known: Pick<KnownInput, 'size_bytes' | 'mtime_ns' | 'inode'>, stat: BigIntStats): boolean {
+  return (
+    Number(stat.size) === known.size_bytes &&
+    stat.mtimeNs.toString() === known.mtime_ns &&
+    stat.ino.toString() === known.inode
+  );
+}
+
+function seconds(ms: number): string {
+  return (Math.ceil(ms / 100) / 10).toString();
+}
+
+/** By UTF-16 code units: the same order on every machine. */
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}

@@ -1,0 +1,124 @@
+import * as z from 'zod/mini';
+
+const GLOB_CHARS_MAX = 4096;
+
+const glob = z.string().check(
+  z.minLength(1),
+  z.maxLength(GLOB_CHARS_MAX),
+  z.refine((text) => !text.includes('\0'), 'a path cannot contain NUL'),
+);
+const globs = z.union([glob, z.array(glob).check(z.minLength(1), z.maxLength(1000))]);
+
+/** One printable ASCII character or a tab; `tab` and `\t` are other ways to write the latter. */
+const character = (what: string) =>
+  z.pipe(
+    z
+      .string()
+      .check(
+        z.refine(
+          (text) => text === '' || text === 'tab' || text === '\\t' || /^[\t\x20-\x7e]$/.test(text),
+          `the ${what} is one ASCII character`,
+        ),
+      ),
+    z.transform((text): string => (text === 'tab' || text === '\\t' ? '\t' : text)),
+  );
+
+const describe = (description: string, ...examples: unknown[]) =>
+  z.meta({ description, ...(examples.length > 0 ? { examples } : {}) });
+const count = (max: number) => z.int().check(z.minimum(0), z.maximum(max));
+const size = z.int().check(z.minimum(1), z.maximum(Number.MAX_SAFE_INTEGER));
+
+/** Options of `type: files`. */
+export const schema = z
+  .strictObject({
+    path: globs.check(
+      describe(
+        'Which files: a path or glob from the project folder, or a list of them. Braces and `**` work.',
+        'inbox/**/*.{csv,csv.gz}',
+      ),
+    ),
+    exclude: z.optional(globs.check(describe('Which of them not: a glob or a list.', ['**/old/**']))),
+    format: z.optional(
+      z
+        .enum(['csv', 'json', 'ndjson', 'parquet'])
+        .check(
+          describe('The format; without it the file extension decides (.csv .tsv .txt .json .ndjson .jsonl .parquet).'),
+        ),
+    ),
+    compression: z._default(
+      z
+        .enum(['auto', 'none', 'gzip', 'zstd'])
+        .check(describe('The compression; `auto` goes by the extension (.gz .zst).')),
+      'auto',
+    ),
+    encoding: z._default(
+      z
+        .enum(['auto', 'utf-8', 'utf-16', 'latin-1', 'windows-1252'])
+        .check(describe('The character encoding; `auto` = a byte order mark decides, else UTF-8.')),
+      'auto',
+    ),
+    delimiter: z.optional(
+      character('delimiter').check(
+        z.refine((text) => text !== '', 'the delimiter is one ASCII character'),
+        describe('CSV: what separates fields; without it , ; tab and | are tried.', ';'),
+      ),
+    ),
+    quote: z._default(character('quote').check(describe('CSV: what encloses a field; empty for nothing.')), '"'),
+    escape: z.optional(
+      character('escape').check(
+        describe('CSV: what makes a quote inside a quoted field literal; by default the quote itself.'),
+      ),
+    ),
+    header: z._default(z.boolean().check(describe('CSV: whether the first line names the columns.')), true),
+    skip_lines: z._default(count(10_000).check(describe('CSV: lines before the header that are not data.')), 0),
+    null_values: z.optional(
+      z
+        .array(z.string().check(z.maxLength(1000)))
+        .check(z.maxLength(100), describe('CSV: texts that mean NULL, beside the empty one.', ['NA', '\\N'])),
+    ),
+    settle_seconds: z._default(
+      z
+        .number()
+        .check(
+          z.minimum(0),
+          z.maximum(86_400),
+          describe(
+            'A file changed less than so many seconds ago is perhaps still being written, so it waits for a later run.',
+          ),
+        ),
+      2,
+    ),
+    max_file_bytes: z._default(size.check(describe('A larger file is refused.')), 100_000_000_000),
+    max_expanded_bytes: z._default(
+      size.check(describe('A file that is larger than this after decompression is quarantined.')),
+      1_000_000_000_000,
+    ),
+    max_ratio: z._default(
+      z
+        .number()
+        .check(
+          z.minimum(1),
+          z.maximum(1_000_000),
+          describe(
+            'A file that grows by more than this factor and beyond 100 MB when it is decompressed is quarantined.',
+          ),
+        ),
+      200,
+    ),
+    max_line_bytes: z._default(
+      size.check(describe('A file with a longer line (JSON: record) is quarantined.')),
+      16 * 1024 * 1024,
+    ),
+  })
+  .check(
+    z.refine(
+      (options) => options.quote === '' || options.quote !== options.delimiter,
+      'delimiter and quote are the same',
+    ),
+    z.refine(
+      (options) => options.escape === undefined || options.escape !== options.delimiter,
+      'delimiter and escape are the same',
+    ),
+  );
+
+export type FilesOptions = z.output<typeof schema>;

@@ -1,0 +1,48 @@
+import { lstatSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import picomatch from 'picomatch';
+
+/** One glob, ready to be walked: the folder where it begins and what matches below. */
+export interface Pattern {
+  /** Absolute folder that holds everything the glob can match. */
+  readonly base: string;
+  /** Depth of folders below `base` that can matter; Infinity with `**`. */
+  readonly depth: number;
+  /** Matches paths relative to `base`, with `/`. */
+  readonly matches: (path: string) => boolean;
+  /** The one file name meant when the glob has no magic; such a file is looked up, not searched for. */
+  readonly name?: string;
+}
+
+/** `s`: a newline in a file name is a character like any other. */
+const OPTIONS = { windows: false, nonegate: true, flags: 's' } as const;
+
+/** `root` = absolute folder from which relative globs start. */
+export function compilePattern(glob: string, root: string): Pattern {
+  const { base, glob: rest, isGlob } = picomatch.scan(glob, { ...OPTIONS, noparen: false });
+  const absolute = (path: string): string => (isAbsolute(path) ? normalize(path) : normalize(join(root, path)));
+  // A file whose own name looks like a glob is meant as it is written.
+  const plain =
+    lstatSync(absolute(glob), { throwIfNoEntry: false })?.isFile() === true
+      ? absolute(glob)
+      : isGlob
+        ? undefined
+        : absolute(unescape(glob));
+  if (plain !== undefined) {
+    const name = basename(plain);
+    return { base: dirname(plain), depth: 0, matches: (candidate) => candidate === name, name };
+  }
+  const matches = picomatch(rest, OPTIONS);
+  const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.split('/').length - 1;
+  return { base: absolute(unescape(base)).replace(/(.)\/$/, '$1'), depth, matches: (candidate) => matches(candidate) };
+}
+
+function unescape(path: string): string {
+  return path.replace(/\\(.)/gs, '$1');
+}
+
+/** Whether a path (relative to the project) is excluded. */
+export function compileExcludes(globs: readonly string[]): (path: string) => boolean {
+  const tests = globs.map((glob) => picomatch(glob.replace(/^\.\//, ''), { ...OPTIONS, dot: true }));
+  return tests.length === 0 ? () => false : (path) => tests.some((test) => test(path));
+}

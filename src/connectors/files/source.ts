@@ -1,0 +1,44 @@
+import { statSync } from 'node:fs';
+import type { FormatInspectors, InspectOptions } from '../../core/ports/format.ts';
+import type { Source, SourceComponent } from '../../core/ports/source.ts';
+import { discoverFiles, isSame } from './discover.ts';
+import { type FilesOptions, schema } from './options.ts';
+
+/** Files in folders: `type: files`. */
+export const component: SourceComponent<FilesOptions> = {
+  type: 'files',
+  summary: 'Files named by globs: CSV, TSV, JSON, NDJSON, Parquet; plain, gzip or zstd.',
+  schema,
+  create: (options, { inspectors }) => filesSource(options, inspectors),
+};
+
+function filesSource(options: FilesOptions, inspectors: FormatInspectors): Source {
+  const inspectOptions = inspectOptionsOf(options);
+  return {
+    // The walk itself is synchronous (see there); an error still arrives as a rejection.
+    discover: async (known, context) => discoverFiles(options, known, context),
+    inspect: (unit, context, pinned) => {
+      const request = { unit, temp_folder: context.temp_folder, options: inspectOptions };
+      return inspectors[unit.format].inspect(pinned === undefined ? request : { ...request, pinned }, context.signal);
+    },
+    unchangedSince: async (unit) => {
+      const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });
+      return stat !== undefined && isSame(unit, stat);
+    },
+  };
+}
+
+function inspectOptionsOf(options: FilesOptions): InspectOptions {
+  return {
+    encoding: options.encoding,
+    quote: options.quote,
+    has_header: options.header,
+    skip_lines: options.skip_lines,
+    max_expanded_bytes: options.max_expanded_bytes,
+    max_ratio: options.max_ratio,
+    max_line_bytes: options.max_line_bytes,
+    ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }),
+    ...(options.escape === undefined ? {} : { escape: options.escape }),
+    ...(options.null_values === undefined ? {} : { null_values: options.null_values }),
+  };
+}

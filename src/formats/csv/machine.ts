@@ -1,0 +1,118 @@
+import type { CsvDialect } from '../../core/ports/engine.ts';
+
+/** Where in a CSV text a reader stands. Line starts are the states up to `AFTER_CR`, so that one comparison finds them. */
+export const STATE = {
+  LINE_START: 0,
+  /** Just after a CR that ended a record; an LF here belongs to it. */
+  AFTER_CR: 1,
+  FIELD_START: 2,
+  /** One space into a field: a quote may still open here. */
+  SPACE: 3,
+  PLAIN: 4,
+  QUOTED: 5,
+  ESCAPED: 6,
+  /** Just after a closing quote. */
+  AFTER_QUOTE: 7,
+  /** Spaces after a closing quote: a further quote opens it again. */
+  AFTER_SPACE: 8,
+} as const;
+
+export const LF = 10;
+export const CR = 13;
+const SPACE = 32;
+
+/** `table[state << 8 | byte]` is the next state. */
+export type CsvMachine = Uint8Array;
+
+/**
+ * The state machine by which the embedded engine reads CSV in strict mode with an explicit dialect (found by probing it, and held
+ * against it by a property test): a quote opens a field only at its start or after one space; text after a closing quote is an
+ * error that the engine reports for the record, after which reading goes on as in a plain field.
+ */
+export function csvMachine(dialect: Pick<CsvDialect, 'delimiter' | 'quote' | 'escape'>): CsvMachine {
+  const table = new Uint8Array(9 << 8);
+  const quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
+  const escape = dialect.escape === '' ? quote : dialect.escape.charCodeAt(0);
+  const delimiter = dialect.delimiter.charCodeAt(0);
+  for (let state = 0; state < 9; state++) {
+    for (let byte = 0; byte < 256; byte++) table[(state << 8) | byte] = next(state, byte, { quote, escape, delimiter });
+  }
+  return table;
+}
+
+interface Bytes {
+  readonly quote: number;
+  readonly escape: number;
+  readonly delimiter: number;
+}
+
+function next(state: number, byte: number, { quote, escape, delimiter }: Bytes): number {
+  if (state === STATE.ESCAPED) return STATE.QUOTED;
+  if (state === STATE.QUOTED) {
+    if (byte === quote) return STATE.AFTER_QUOTE;
+    return byte === escape ? STATE.ESCAPED : STATE.QUOTED;
+  }
+  if (byte === delimiter) return STATE.FIELD_START;
+  if (byte === LF) return STATE.LINE_START;
+  if (byte === CR) return STATE.AFTER_CR;
+  if (state === STATE.AFTER_QUOTE || state === STATE.AFTER_SPACE) {
+    if (byte === quote && (state === STATE.AFTER_SPACE || escape === quote)) return STATE.QUOTED;
+    return byte === SPACE ? STATE.AFTER_SPACE : STATE.PLAIN;
+  }
+  if (state === STATE.PLAIN) return STATE.PLAIN;
+  if (byte === quote) return STATE.QUOTED;
+  return byte === SPACE && state !== STATE.SPACE ? STATE.SPACE : STATE.PLAIN;
+}
+
+/** A record as text fields, for headers and sniffing: quotes and escapes resolved. */
+export interface FirstRecord {
+  readonly fields: readonly string[];
+  /** Bytes up to and including the line end. */
+  readonly bytes: number;
+  /** Lines it spans. */
+  readonly lines: number;
+  /** False when the text ends inside it. */
+  readonly complete: boolean;
+}
+
+/** The record that begins at `from`. */
+export function readRecord(
+  text: Buffer,
+  from: number,
+  machine: CsvMachine,
+  dialect: Pick<CsvDialect, 'quote' | 'escape'>,
+): FirstRecord {
+  const fields: string[] = [];
+  let state: number = STATE.LINE_START;
+  let start = from;
+  let newlines = 0;
+  for (let at = from; at < text.length; at++) {
+    const byte = text[at] ?? 0;
+    state = machine[(state << 8) | byte] ?? 0;
+    if (state === STATE.QUOTED) newlines += byte === LF ? 1 : 0;
+    if (state !== STATE.FIELD_START && state > STATE.AFTER_CR) continue;
+    fields.push(fieldText(text.subarray(start, at), dialect));
+    start = at + 1;
+    if (state === STATE.FIELD_START) continue;
+    const pair = state === STATE.AFTER_CR && text[at + 1] === LF ? 1 : 0;
+    return { fields, bytes: at + 1 + pair - from, lines: newlines + 1, complete: true };
+  }
+  fields.push(fieldText(text.subarray(start), dialect));
+  return {
+    fields,
+    bytes: text.length - from,
+    lines: newlines + 1,
+    complete: state !== STATE.QUOTED && state !== STATE.ESCAPED,
+  };
+}
+
+function fieldText(bytes: Buffer, { quote, escape }: Pick<CsvDialect, 'quote' | 'escape'>): string {
+  const text = bytes.toString('utf8');
+  if (quote === '') return text;
+  const trimmed = text.trim();
+  if (!trimmed.startsWith(quote) || !trimmed.endsWith(quote) || trimmed.length < 2) return text;
+  const inner = trimmed.slice(1, -1);
+  const by = escape === '' ? quote : escape;
+  const doubled = inner.replaceAll(by + quote, quote);
+  return by === quote ? doubled : doubled.replaceAll(by + by, by);
+}

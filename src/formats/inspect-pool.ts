@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { ErrorCode } from '../core/errors/catalogue.ts';
+import { DataflowError, type Place } from '../core/errors/dataflow-error.ts';
+import type { FormatInspector, FormatInspectors, InspectRequest } from '../core/ports/format.ts';
+import type { Inspection } from '../core/ports/source.ts';
+import { inspectors } from './inspectors.ts';
+
+/** What a worker is asked. */
+export interface InspectQuestion {
+  readonly request: InspectRequest;
+}
+
+/** What it answers. */
+export interface InspectAnswer {
+  readonly inspection?: Inspection;
+  readonly failure?: { readonly code: ErrorCode; readonly message: string; readonly place?: Place };
+}
+
+/** Below this a file is inspected on the spot: the message to a worker would cost more than the work. */
+const INLINE_BYTES = 1024 * 1024;
+/** A compressed file expands by up to a thousand, so less of it is done on the spot. */
+const INLINE_COMPRESSED_BYTES = 64 * 1024;
+const WORKERS_MAX = 2;
+
+/**
+ * Inspectors that keep large files off the main thread: a few worker threads, started when the first large file comes, that never keep
+ * the process alive by themselves. Without the worker's file beside the program everything runs on the spot.
+ */
+export function pooledInspectors(worker_url: URL | undefined = findWorker()): FormatInspectors {
+  if (worker_url === undefined) return inspectors;
+  const pool = new Pool(worker_url);
+  const pooled = (format: keyof FormatInspectors): FormatInspector => ({
+    inspect: (request, signal) =>
+      isSmall(request) ? inspectors[format].inspect(request, signal) : pool.inspect(request, signal),
+  });
+  return { csv: pooled('csv'), json: pooled('json'), ndjson: pooled('ndjson'), parquet: pooled('parquet') };
+}
+
+/** The bundled worker lies beside the bundle, or one folder up when the bundler put this code into a chunk. */
+function findWorker(): URL | undefined {
+  return [new URL('./inspect-worker.js', import.meta.url), new URL('../inspect-worker.js', import.meta.url)].find(
+    (url) => url.protocol === 'file:' && existsSync(url),
+  );
+}
+
+/** zstd always goes to a worker: its decoder keeps its memory after damaged input, and a worker can be replaced. */
+function isSmall({ unit }: InspectRequest): boolean {
+  if (unit.compression === 'zstd') return false;
+  return unit.size_bytes < (unit.compression === 'none' ? INLINE_BYTES : INLINE_COMPRESSED_BYTES);
+}
+
+interface Job {
+  readonly request: InspectRequest;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (inspection: Inspection) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+class Pool {
+  readonly #url: URL;
+  readonly #idle: Worker[] = [];
+  readonly #waiting: Job[] = [];
+  #busy = 0;
+
+  constructor(url: URL) {
+    this.#url = url;
+  }
+
+  inspect(request: InspectRequest, signal: AbortSignal | undefined): Promise<Inspection> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, signal, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#busy >= WORKERS_MAX) return;
+    const job = this.#waiting.shift();
+    if (job === undefined) return;
+    if (job.signal?.aborted === true) {
+      job.reject(job.signal.reason);
+      this.#next();
+      return;
+    }
+    this.#busy += 1;
+    this.#run(this.#idle.pop() ?? new Worker(this.#url), job);
+  }
+
+  #run(worker: Worker, job: Job): void {
+    const done = (keep: boolean, settle: () => void): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      job.signal?.removeEventListener('abort', onAbort);
+      this.#busy -= 1;
+      worker.unref();
+      if (keep) this.#idle.push(worker);
+      else void worker.terminate();
+      settle();
+      this.#next();
+    };
+    const onMessage = (answer: InspectAnswer): void => {
+      const keep =
+        answer.inspection?.problem?.rule !== 'damaged_zstd' && answer.inspection?.problem?.rule !== 'expansion_limit';
+      done(keep, () => settleJob(job, answer));
+    };
+    const onError = (error: Error): void =>
+      done(false, () =>
+        job.reject(
+          new DataflowError('E_INTERNAL', `the inspection of ${job.request.unit.path} failed: ${error.message}`, {
+            cause: error,
+          }),
+        ),
+      );
+    const onExit = (): void =>
+      done(false, () =>
+        job.reject(new DataflowError('E_INTERNAL', `the inspection of ${job.request.unit.path} ended early`)),
+      );
+    const onAbort = (): void => done(false, () => job.reject(job.signal?.reason));
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+    job.signal?.addEventListener('abort', onAbort, { once: true });
+    worker.ref();
+    worker.postMessage({ request: job.request } satisfies InspectQuestion);
+  }
+}
+
+function settleJob(job: Job, answer: InspectAnswer): void {
+  if (answer.inspection !== undefined) job.resolve(answer.inspection);
+  else if (answer.failure !== undefined) {
+    const { code, message, place } = answer.failure;
+    job.reject(new DataflowError(code, message, place === undefined ? {} : { place }));
+  } else job.reject(new DataflowError('E_INTERNAL', `no answer about ${job.request.unit.path}`));
+}

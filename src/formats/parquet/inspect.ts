@@ -1,0 +1,134 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { FileMetaData } from 'hyparquet';
+import type { FormatInspector } from '../../core/ports/format.ts';
+import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
+import { RawReader } from '../stream/raw.ts';
+import { UnitFault } from '../stream/unit-fault.ts';
+
+/** A footer is a few kilobytes; a damaged length must not claim memory. */
+const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
+/** `PAR1` twice and the footer's length. */
+const FRAME_BYTES = 12;
+
+/** Parquet: magic at both ends, a sound footer, and the row count that it states. Pages are not read here. */
+export const inspector: FormatInspector = {
+  async inspect({ unit }, signal) {
+    const raw = new RawReader(unit.uri, signal);
+    try {
+      const sha256 = raw.finish();
+      const base = {
+        sha256,
+        size_bytes: raw.read_bytes,
+        expanded_bytes: raw.read_bytes,
+        first_record_line: 1,
+        multiline_records: false,
+        encoding: 'binary',
+        notes: [],
+      };
+      if (unit.compression !== 'none')
+        return withProblem(
+          base,
+          new UnitFault(
+            'wrong_compression',
+            'a Parquet file is compressed inside; it cannot be read through another compression',
+          ).problem,
+        );
+      try {
+        return { ...base, records: await countRows(unit.uri) };
+      } catch (error) {
+        if (!(error instanceof UnitFault)) throw error;
+        return withProblem(base, error.problem);
+      }
+    } finally {
+      raw.close();
+    }
+  },
+};
+
+function withProblem(base: Omit<Inspection, 'records' | 'problem'>, problem: UnitProblem): Inspection {
+  return { ...base, records: 0, problem };
+}
+
+async function countRows(path: string): Promise<number> {
+  const { footer, size_bytes } = readFooter(path);
+  const { parquetMetadata } = await import('hyparquet');
+  let metadata: FileMetaData;
+  try {
+    const bytes = new Uint8Array(footer);
+    metadata = parquetMetadata(bytes.buffer);
+  } catch (error) {
+    throw damaged(
+      `its footer cannot be read (${error instanceof Error ? error.message : String(error)})`,
+      size_bytes - footer.length,
+    );
+  }
+  checkGroups(metadata, size_bytes, footer.length);
+  return Number(metadata.num_rows);
+}
+
+function damaged(reason: string, byte_offset: number): UnitFault {
+  return new UnitFault('damaged_parquet', reason, { byte_offset });
+}
+
+/** The footer with its length and magic, as the file's last bytes. */
+function readFooter(path: string): { footer: Buffer; size_bytes: number } {
+  const fd = openSync(path, 'r');
+  try {
+    const size = fstatSync(fd).size;
+    if (size === 0) throw new UnitFault('empty_file', 'it is empty', { byte_offset: 0 });
+    const head = readAt(fd, 0, Math.min(4, size));
+    if (head.equals(Buffer.from('PARE')))
+      throw new UnitFault('encrypted_parquet', 'its footer is encrypted', { byte_offset: 0 });
+    if (!head.equals(MAGIC))
+      throw new UnitFault('wrong_format', 'it is named as Parquet but does not begin like Parquet', { byte_offset: 0 });
+    if (size < FRAME_BYTES) throw damaged('the file was cut off', size);
+    const tail = readAt(fd, size - 8, 8);
+    if (!tail.subarray(4).equals(MAGIC))
+      throw damaged('it does not end like Parquet; it was cut off or something follows it', size - 4);
+    const length = tail.readUInt32LE(0);
+    if (length === 0 || length > size - FRAME_BYTES || length > FOOTER_BYTES_MAX)
+      throw damaged(`its footer cannot be ${length} bytes long`, size - 8);
+    return { footer: readAt(fd, size - 8 - length, length + 8), size_bytes: size };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const MAGIC = Buffer.from('PAR1');
+
+function readAt(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(fd, bytes, done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes;
+}
+
+/** Row groups must add up and lie inside the file: a damaged footer that still parses is noticed here. */
+function checkGroups(metadata: FileMetaData, size_bytes: number, footer_bytes: number): void {
+  const end = size_bytes - footer_bytes;
+  const rows = metadata.num_rows;
+  const bad = (reason: string): UnitFault => damaged(reason, end);
+  if (typeof rows !== 'bigint' || rows < 0n || rows > BigInt(Number.MAX_SAFE_INTEGER))
+    throw bad('its footer states an impossible number of rows');
+  if (!Array.isArray(metadata.schema) || metadata.schema.length < 2) throw bad('its footer names no columns');
+  if (!Array.isArray(metadata.row_groups)) throw bad('its footer lists no row groups');
+  let sum = 0n;
+  for (const [index, group] of metadata.row_groups.entries()) {
+    if (typeof group.num_rows !== 'bigint' || group.num_rows < 0n || !Array.isArray(group.columns))
+      throw bad(`row group ${index} in its footer is not sound`);
+    sum += group.num_rows;
+    for (const column of group.columns) {
+      const meta = column.meta_data;
+      if (meta === undefined) continue;
+      const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
+      const length = Number(meta.total_compressed_size);
+      if (!(start >= 4 || (start === 0 && length >= 0)) || !(length >= 0) || start + length > end)
+        throw bad(`row group ${index} in its footer lies outside the file`);
+    }
+  }
+  if (sum !== rows) throw bad(`its row groups hold ${sum} rows, its footer says ${rows}`);
+}
