@@ -9,15 +9,18 @@ import type { RawTable } from './raw-tables.ts';
  * Usage: raw-retail DATA OUT THREADS MEMORY TABLES.json
  */
 const SILVER = {
-  clients: `select id_client, nom, email, try_cast(date_inscription as date) as date_inscription, title_case(trim(pays)) as pays
-    from (select *, row_number() over (partition by id_client order by rn) as n from bronze.clients)
-    where (n = 1) and id_client is not null and nom is not null and email is not null and pays is not null and contains(email, '@')
-      and try_cast(date_inscription as date) is not null`,
-  achats: `select id_achat, id_client, try_cast(date_achat as date) as date_achat, try_cast(montant as decimal(18,4)) as montant, title_case(trim(produit)) as produit
-    from (select *, row_number() over (partition by id_achat order by rn) as n from bronze.achats)
-    where n = 1 and id_achat is not null and id_client in (select id_client from silver.clients) and produit is not null
-      and try_cast(montant as decimal(18,4)) > 0 and try_cast(montant as decimal(18,4)) <= 10000
-      and try_cast(date_achat as date) <= current_date`,
+  clients: `select id_client, nom, email, cast(try_cast(date_inscription as timestamp) as date) as date_inscription, title_case(strip(pays)) as pays
+    from bronze.clients
+    where id_client is not null and nom is not null and email is not null and pays is not null and regexp_matches(email, '@')
+      and isfinite(cast(try_cast(date_inscription as timestamp) as date))
+    qualify row_number() over (partition by id_client order by rn) = 1`,
+  achats: `select * exclude (rn) from (
+      select id_achat, id_client, cast(try_cast(date_achat as timestamp) as date) as date_achat, try_cast(montant as decimal(18,8)) as montant,
+        title_case(strip(produit)) as produit, rn
+      from bronze.achats)
+    where id_achat is not null and id_client in (select id_client from silver.clients) and produit is not null
+      and montant > 0 and montant <= 10000 and isfinite(date_achat) and date_achat <= current_date
+    qualify row_number() over (partition by id_achat order by rn) = 1`,
 };
 
 async function main(data: string, out: string, threads: string, memory: string, tables: readonly RawTable[]): Promise<void> {
