@@ -1,166 +1,162 @@
-import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { tableKey } from '../core/model/table.ts';
-import type { CandidateFile } from '../core/ports/engine.ts';
-import type { CommitRequest, CommitResult, DataFile } from '../core/ports/lake.ts';
+import type { CommitRequest, CommitResult } from '../core/ports/lake.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
-import { type Action, type AddAction, checkWritable, columnsOf, protocolFor, schemaString, serialiseLog, statsText } from './delta-actions.ts';
-import { entryName, type LogReader } from './log-reader.ts';
-import { dataFile, EMPTY, encodedPath, type TableState } from './table-state.ts';
+import { commitActions, refuseUnwritable } from './commit-actions.ts';
+import { serialiseLog } from './delta-actions.ts';
+import { entryName } from './log-listing.ts';
+import { lakePath } from './log-paths.ts';
+import type { LogReader } from './log-reader.ts';
+import { type PlacedFiles, placeFiles } from './place-files.ts';
+import { dataFile, EMPTY, type TableState } from './table-state.ts';
 
-/** Every boundary of a commit at which the kill tests strike. */
-export const LAKE_FAULT_POINTS = ['data-fsync', 'after-seal', 'after-move', 'after-settle', 'before-log-create', 'after-temp-log', 'after-log-create', 'before-checkpoint'] as const;
+/** Every boundary of a commit at which the kill tests strike, in the order in which a commit passes them. */
+export const LAKE_FAULT_POINTS = [
+  'data-fsync',
+  'after-hash',
+  'after-data-fsync',
+  'before-move',
+  'after-move',
+  'after-settle',
+  'before-log-create',
+  'after-temp-log',
+  'after-log-create',
+  'after-publish',
+  'before-checkpoint',
+  'after-checkpoint-file',
+  'after-checkpoint',
+] as const;
 
 const ATTEMPTS_MAX = 20;
-const SEALS_AT_ONCE = 4;
+const PAUSE_STEP_MS = 10;
 
 /**
  * Publishes candidate files as the next version: hash and fsync each, move them under their final names, fsync the folders, and
  * create the log entry exclusively. That last act is the publish; whatever fails before it leaves the table as it was.
+ * @throws DataflowError E_LAKE_CONFLICT, E_LAKE_IO, E_LAKE_FSYNC, E_LAKE_FEATURE, E_SCHEMA_CHANGED; whatever `fence` throws.
  */
-export async function commitTo(storage: LakeStorage, folder: string, log: LogReader, request: CommitRequest): Promise<CommitResult> {
-  let state = (await log.state()) ?? EMPTY;
-  const done = alreadyDone(state, request);
+export async function commitTo(
+  storage: LakeStorage,
+  folder: string,
+  log: LogReader,
+  request: CommitRequest,
+): Promise<CommitResult> {
+  if (request.mode === 'append' && request.remove.length > 0)
+    throw new DataflowError('E_INTERNAL', 'an append removes nothing: use mode rewrite');
+  const state = (await log.state()) ?? EMPTY;
+  const done_before = await unitsDoneWhenRead(log, state, request);
+  const done = judge(state, request, done_before);
   if (done !== undefined) return done;
-  if (state.protocol !== undefined) checkWritable(state.protocol, tableKey(request.table));
-  refuseConflict(state, request);
-  const adds = await placeFiles(storage, folder, request);
+  const placed = await placeFiles(storage, folder, request);
+  const outcome = { unknown: false };
+  try {
+    const result = await publish(storage, folder, log, request, { state, placed, done_before, outcome });
+    if (result.already_done) await placed.undo();
+    return result;
+  } catch (error) {
+    // When the answer of the last act is lost, the files may be part of the table: look it up next time, and leave them.
+    if (!outcome.unknown) await placed.undo();
+    throw error;
+  }
+}
+
+interface Attempt {
+  readonly state: TableState;
+  readonly placed: PlacedFiles;
+  readonly done_before: ReadonlySet<string>;
+  readonly outcome: { unknown: boolean };
+}
+
+async function publish(
+  storage: LakeStorage,
+  folder: string,
+  log: LogReader,
+  request: CommitRequest,
+  { state: first, placed, done_before, outcome }: Attempt,
+): Promise<CommitResult> {
+  let state = first;
+  await storage.makeFolder(`${folder}/_delta_log`);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const version = state.version + 1;
-    const actions = actionsFor(state, request, adds);
-    if (version === 0) await storage.makeFolder(`${folder}/_delta_log`);
+    // Clocks jump: commit times never go back, so that "as of" follows the order of versions.
+    const committed_at_ms = Math.max(Date.now(), state.committed_at_ms + 1);
+    const actions = commitActions(state, request, placed.adds, committed_at_ms);
     request.fence();
     faultPoint('before-log-create');
-    if (await storage.createExclusive(`${folder}/_delta_log/${entryName(version)}`, serialiseLog(actions))) {
-      log.advance(version, actions);
-      const uriOf = (path: string): string => storage.uri(`${folder}/${path}`);
-      const files = adds.map((add) => dataFile(decodeURIComponent(add.path), add, version, uriOf));
-      return { version, files, already_done: false, bytes_written: adds.reduce((sum, add) => sum + add.size, 0) };
+    outcome.unknown = true;
+    const created = await storage.createExclusive(`${folder}/_delta_log/${entryName(version)}`, serialiseLog(actions));
+    outcome.unknown = false;
+    if (created) {
+      log.advance({ version, actions, committed_at_ms });
+      const uriOf = (path: string): string => storage.uri(lakePath(folder, path));
+      const files = placed.adds.map((action) => dataFile(log.resolve(action.path), { action, version }, uriOf));
+      return {
+        version,
+        files,
+        already_done: false,
+        bytes_written: placed.adds.reduce((sum, add) => sum + add.size, 0),
+      };
     }
+    await sleep(Math.random() * PAUSE_STEP_MS * attempt);
     state = (await log.state()) ?? EMPTY;
-    const raced = alreadyDone(state, request);
-    if (raced !== undefined) return raced;
-    refuseConflict(state, request);
-    await new Promise((wake) => setTimeout(wake, Math.random() * 10 * attempt));
+    const done = judge(state, request, done_before);
+    if (done !== undefined) return done;
   }
-  throw new DataflowError('E_LAKE_CONFLICT', `${tableKey(request.table)} is written to by others all the time: ${ATTEMPTS_MAX} attempts lost the race`);
+  throw new DataflowError(
+    'E_LAKE_CONFLICT',
+    `${tableKey(request.table)} is written to by others all the time: ${ATTEMPTS_MAX} attempts lost the race`,
+    {
+      kept: 'every published version stays as it is; the candidate was not published',
+    },
+  );
 }
 
-/** All units of work are in the table: a crash came between lake and ledger, or another machine was faster. */
-function alreadyDone(state: TableState, request: CommitRequest): CommitResult | undefined {
-  if (request.txns.length === 0 || state.version < 0) return undefined;
-  const all = request.txns.every(({ app_id, version }) => (state.txns.get(app_id)?.version ?? -1) >= version);
-  return all ? { version: state.version, files: [], already_done: true, bytes_written: 0 } : undefined;
+/** Units of work of this request that the table held already when the candidate was computed. */
+async function unitsDoneWhenRead(
+  log: LogReader,
+  state: TableState,
+  request: CommitRequest,
+): Promise<ReadonlySet<string>> {
+  if (request.read_version === undefined || request.txns.length === 0) return new Set();
+  const read =
+    request.read_version === state.version ? state : await log.state(request.read_version).catch(() => undefined);
+  return unitsDone(read ?? EMPTY, request);
 }
 
-function refuseConflict(state: TableState, request: CommitRequest): void {
+function unitsDone(state: TableState, { txns }: CommitRequest): ReadonlySet<string> {
+  return new Set(
+    txns
+      .filter(({ app_id, version }) => (state.txns.get(app_id)?.version ?? -1) >= version)
+      .map(({ app_id }) => app_id),
+  );
+}
+
+/** Whether the candidate may be published on top of `state`: a result when its work is done already, an error on a conflict. */
+function judge(state: TableState, request: CommitRequest, done_before: ReadonlySet<string>): CommitResult | undefined {
+  const done = unitsDone(state, request);
+  if (request.txns.length > 0 && done.size === new Set(request.txns.map(({ app_id }) => app_id)).size) {
+    // A crash came between lake and ledger, or another machine was faster.
+    return { version: state.version, files: [], already_done: true, bytes_written: 0 };
+  }
   const read = request.read_version ?? -1;
-  if (state.version === read) return;
-  const key = tableKey(request.table);
-  if (state.version < read) throw new DataflowError('E_LAKE_CONFLICT', `${key} went back from version ${read} to ${state.version} while it was computed`);
-  if (request.mode === 'append' && read >= 0) return;
-  throw new DataflowError('E_LAKE_CONFLICT', `${key} is at version ${state.version} now, but the candidate was computed from ${read < 0 ? 'no version' : `version ${read}`}`, {
-    kept: `version ${state.version} stays as it is; the candidate was not published`,
-  });
-}
-
-async function placeFiles(storage: LakeStorage, folder: string, request: CommitRequest): Promise<readonly AddAction[]> {
-  await storage.makeFolder(folder);
-  const sealed = new Map<CandidateFile, string>();
-  const queue = [...request.add];
-  const worker = async (): Promise<void> => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) sealed.set(file, await storage.seal(stagedPath(storage, file)));
-  };
-  await Promise.all(Array.from({ length: Math.min(SEALS_AT_ONCE, queue.length) }, worker));
-  faultPoint('after-seal');
-  const adds: AddAction[] = [];
-  const folders = new Set<string>([folder]);
-  for (const file of request.add) {
-    const path = publishedPath(request, file);
-    await storage.move(stagedPath(storage, file), `${folder}/${path}`);
-    folders.add(`${folder}/${path}`.replace(/\/[^/]*$/, ''));
-    adds.push({
-      path: encodedPath(path),
-      partitionValues: file.partition_values,
-      size: file.size_bytes,
-      modificationTime: Date.now(),
-      dataChange: request.data_change ?? true,
-      stats: statsText(file.stats),
-      tags: { 'dataflow.sha256': sealed.get(file) ?? '' },
-    });
+  if (state.version < read)
+    throw conflict(request, `went back from version ${read} to ${state.version} while the candidate was computed`);
+  if (state.version !== read && request.mode === 'rewrite') {
+    throw conflict(
+      request,
+      `is at version ${state.version} now, but the candidate was computed from ${read < 0 ? 'no version' : `version ${read}`}`,
+    );
   }
-  faultPoint('after-move');
-  await storage.settle([...folders]);
-  faultPoint('after-settle');
-  return adds;
+  if ([...done].some((app_id) => !done_before.has(app_id)))
+    throw conflict(request, 'holds a part of this work already, published by somebody else');
+  refuseUnwritable(state, request);
+  return undefined;
 }
 
-function stagedPath(storage: LakeStorage, file: CandidateFile): string {
-  const path = storage.pathOf(file.uri);
-  if (path === undefined) throw new DataflowError('E_INTERNAL', `a candidate lies outside the lake: ${file.uri}`);
-  return path;
-}
-
-/** Names are made here, never taken from input; partition folders are for people, the log is what counts. */
-function publishedPath(request: CommitRequest, file: CandidateFile): string {
-  const name = `part-${randomUUID()}.zst.parquet`;
-  const folders = request.partition_by.map((column) => {
-    const value = file.partition_values[column];
-    return `${hiveName(column)}=${value === null || value === undefined ? '__HIVE_DEFAULT_PARTITION__' : hiveName(value)}`;
+function conflict(request: CommitRequest, what: string): DataflowError {
+  return new DataflowError('E_LAKE_CONFLICT', `${tableKey(request.table)} ${what}`, {
+    kept: 'every published version stays as it is; the candidate was not published',
   });
-  return [...folders, name].join('/');
-}
-
-/** Hive's escaping of partition folders, cut to a safe length. */
-function hiveName(text: string): string {
-  return text.replace(/[^\p{L}\p{N}_.-]/gu, (c) => `%${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}`).slice(0, 100) || '%00';
-}
-
-function actionsFor(state: TableState, request: CommitRequest, adds: readonly AddAction[]): readonly Action[] {
-  // Clocks jump: commit times never go back, so that "as of" stays in the order of versions.
-  const now = Math.max(Date.now(), state.committed_at_ms + 1);
-  const dataChange = request.data_change ?? true;
-  const actions: Action[] = [{ commitInfo: { timestamp: now, operation: operationOf(request), engineInfo: 'dataflow', dataflow: request.note } }];
-  actions.push(...definition(state, request, now));
-  for (const { app_id, version } of request.txns) actions.push({ txn: { appId: app_id, version, lastUpdated: now } });
-  for (const file of request.remove) actions.push({ remove: removal(file, now, dataChange) });
-  for (const add of adds) actions.push({ add });
-  return actions;
-}
-
-function operationOf(request: CommitRequest): string {
-  if (request.data_change === false) return 'OPTIMIZE';
-  return request.mode === 'append' ? 'WRITE' : 'MERGE';
-}
-
-function definition(state: TableState, request: CommitRequest, now: number): readonly Action[] {
-  const wanted = protocolFor(request.columns);
-  const actions: Action[] = [];
-  const protocol = state.protocol;
-  if (protocol === undefined || (wanted.minReaderVersion > protocol.minReaderVersion)) actions.push({ protocol: wanted });
-  const schema = schemaString(request.columns);
-  const known = state.metaData;
-  const same = known !== undefined && sameColumns(known.schemaString, schema, tableKey(request.table)) && JSON.stringify(known.partitionColumns) === JSON.stringify(request.partition_by);
-  if (!same) {
-    actions.push({
-      metaData: {
-        id: known?.id ?? randomUUID(),
-        format: { provider: 'parquet', options: {} },
-        schemaString: schema,
-        partitionColumns: request.partition_by,
-        configuration: known?.configuration ?? {},
-        createdTime: known?.createdTime ?? now,
-      },
-    });
-  }
-  return actions;
-}
-
-function sameColumns(a: string, b: string, table: string): boolean {
-  return a === b || JSON.stringify(columnsOf(a, table)) === JSON.stringify(columnsOf(b, table));
-}
-
-function removal(file: DataFile, now: number, dataChange: boolean) {
-  return { path: encodedPath(file.path), deletionTimestamp: now, dataChange, extendedFileMetadata: true, partitionValues: file.partition_values, size: file.size_bytes };
 }

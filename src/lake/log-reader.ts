@@ -1,106 +1,128 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { CheckpointCodec } from '../core/ports/checkpoint.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
+import { decodeCheckpoint } from './checkpoint-codec.ts';
 import { type Action, parseLog } from './delta-actions.ts';
-import { EMPTY, replay, type TableState } from './table-state.ts';
+import { checkpointName, entryName, type LogListing, listLog } from './log-listing.ts';
+import { resolvePath } from './log-paths.ts';
+import { EMPTY, type LogEntry, type PathResolver, replay, type TableState } from './table-state.ts';
 
-const ENTRY = /^(\d{20})\.json$/;
-const CHECKPOINT = /^(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet$/;
-const V2_CHECKPOINT = /^(\d{20})\.checkpoint\.[0-9a-f-]{36}\.(json|parquet)$/;
+/** Reading this many JSON entries is cheaper than loading the Parquet reader for a checkpoint. */
+const ENTRIES_WITHOUT_CHECKPOINT = 100;
+const READS_AT_ONCE = 16;
 
-export function entryName(version: number): string {
-  return `${String(version).padStart(20, '0')}.json`;
+/** A log entry of a known version. */
+export interface VersionEntry extends LogEntry {
+  readonly version: number;
 }
 
-/** The `_delta_log` of one table: listing, entries, checkpoints, and states kept between calls. */
+/** The `_delta_log` of one table: listing, entries, checkpoints. The newest state is kept, so that only new entries are read. */
 export class LogReader {
+  /** Resolved path of a path in this log. */
+  readonly resolve: PathResolver;
   readonly #storage: LakeStorage;
   readonly #folder: string;
-  readonly #codec: CheckpointCodec | undefined;
   #newest: TableState | undefined;
 
-  constructor(storage: LakeStorage, table_folder: string, codec: CheckpointCodec | undefined) {
+  constructor(storage: LakeStorage, table_folder: string) {
     this.#storage = storage;
     this.#folder = `${table_folder}/_delta_log`;
-    this.#codec = codec;
+    this.resolve = (path) => resolvePath(storage, table_folder, path);
   }
 
-  /** Newest version, by one listing; undefined when there is no table. */
-  async latestVersion(): Promise<number | undefined> {
-    const { entries, checkpoints } = await this.#listing();
-    const newest = Math.max(-1, ...entries.slice(-1), ...checkpoints.keys());
-    return newest < 0 ? undefined : newest;
+  listing(): Promise<LogListing> {
+    return listLog(this.#storage, this.#folder);
   }
 
-  /** The state at a version (default: the newest). @throws DataflowError E_LAKE_NO_VERSION, E_LAKE_CORRUPT. */
+  /** The state at a version (default: the newest); undefined when there is no table. @throws DataflowError E_LAKE_NO_VERSION, E_LAKE_CORRUPT. */
   async state(version?: number): Promise<TableState | undefined> {
-    const { entries, checkpoints } = await this.#listing();
-    const newest = Math.max(-1, ...entries.slice(-1), ...checkpoints.keys());
-    if (newest < 0) return undefined;
-    const target = version ?? newest;
-    if (target > newest || target < 0) throw this.#noVersion(target, newest);
-    const base = await this.#base(target, entries, checkpoints);
-    const wanted = entries.filter((entry) => entry > base.version && entry <= target);
-    if (wanted.length !== target - base.version) throw this.#noVersion(target, newest);
-    const read: { version: number; actions: readonly Action[] }[] = [];
-    for (const entry of wanted) read.push({ version: entry, actions: await this.entry(entry) });
-    const state = replay(base, read, target);
-    if (target === newest) this.#newest = state;
+    const listing = await this.listing();
+    if (listing.newest < 0) return undefined;
+    const target = version ?? listing.newest;
+    if (target > listing.newest || target < 0) throw this.#noVersion(target, listing);
+    // A log that went back was made anew by somebody: what we know belongs to the old one.
+    if (this.#newest !== undefined && this.#newest.version > listing.newest) this.#newest = undefined;
+    if (this.#newest?.version === target) return this.#newest;
+    const base = await this.#base(target, listing);
+    const wanted = listing.entries.filter((entry) => entry > base.version && entry <= target);
+    if (wanted.length !== target - base.version) throw this.#noVersion(target, listing);
+    const state = replay(base, await this.entries(wanted), target, this.resolve);
+    if (target === listing.newest) this.#newest = state;
     return state;
   }
 
-  /** The actions of one log entry. */
-  async entry(version: number): Promise<readonly Action[]> {
+  /** Some log entries, in the order asked for. @throws DataflowError E_LAKE_NO_VERSION when one is gone, E_LAKE_CORRUPT. */
+  async entries(versions: readonly number[]): Promise<readonly VersionEntry[]> {
+    const read: VersionEntry[] = [];
+    for (let at = 0; at < versions.length; at += READS_AT_ONCE) {
+      read.push(...(await Promise.all(versions.slice(at, at + READS_AT_ONCE).map((version) => this.entry(version)))));
+    }
+    return read;
+  }
+
+  async entry(version: number): Promise<VersionEntry> {
     const path = `${this.#folder}/${entryName(version)}`;
     const bytes = await this.#storage.read(path);
     if (bytes === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `the log entry ${path} is gone`);
-    return parseLog(Buffer.from(bytes).toString('utf8'), path);
-  }
-
-  /** Versions whose log entries still exist, ascending. */
-  async versions(): Promise<readonly number[]> {
-    return (await this.#listing()).entries;
+    const actions = parseLog(Buffer.from(bytes).toString('utf8'), path);
+    return { version, actions, committed_at_ms: await this.#commitTime(path, actions) };
   }
 
   /** What this process has just committed need not be read again. */
-  advance(version: number, actions: readonly Action[]): void {
-    if (this.#newest?.version === version - 1) this.#newest = replay(this.#newest, [{ version, actions }], version);
-  }
-
-  async #listing(): Promise<{ entries: readonly number[]; checkpoints: ReadonlyMap<number, readonly string[]> }> {
-    const entries: number[] = [];
-    const parts = new Map<number, { names: string[]; of: number }>();
-    for (const name of await this.#storage.list(this.#folder)) {
-      const entry = ENTRY.exec(name);
-      if (entry) entries.push(Number(entry[1]));
-      const checkpoint = CHECKPOINT.exec(name);
-      if (checkpoint) {
-        const known = parts.get(Number(checkpoint[1])) ?? { names: [], of: Number(checkpoint[3] ?? 1) };
-        known.names.push(name);
-        parts.set(Number(checkpoint[1]), known);
-      }
-      if (V2_CHECKPOINT.test(name)) throw new DataflowError('E_LAKE_FEATURE', `${this.#folder} uses the table feature v2Checkpoint, which we cannot handle`);
-    }
-    const whole = [...parts].filter(([, part]) => part.names.length === part.of);
-    return { entries: entries.sort((a, b) => a - b), checkpoints: new Map(whole.map(([version, part]) => [version, part.names.sort()])) };
+  advance(entry: VersionEntry): void {
+    if ((this.#newest ?? EMPTY).version === entry.version - 1)
+      this.#newest = replay(this.#newest ?? EMPTY, [entry], entry.version, this.resolve);
   }
 
   /** Where a replay starts: the state at hand, a checkpoint if entries before it are gone or it saves much reading, or nothing. */
-  async #base(target: number, entries: readonly number[], checkpoints: ReadonlyMap<number, readonly string[]>): Promise<TableState> {
-    if (this.#newest !== undefined && this.#newest.version <= target) return this.#newest;
-    const usable = [...checkpoints.keys()].filter((version) => version <= target).sort((a, b) => b - a);
-    const [nearest] = usable;
-    const complete = entries.filter((entry) => entry <= target).length === target + 1;
-    if (nearest === undefined || this.#codec === undefined || (complete && nearest < ENTRIES_READ_AT_ONCE)) return EMPTY;
-    const names = checkpoints.get(nearest) ?? [];
-    const actions = await this.#codec.read(names.map((name) => this.#storage.uri(`${this.#folder}/${name}`)));
-    return replay(EMPTY, [{ version: undefined, actions: actions as readonly Action[] }], nearest);
+  async #base(target: number, listing: LogListing): Promise<TableState> {
+    const known = this.#newest !== undefined && this.#newest.version <= target ? this.#newest : EMPTY;
+    const missing =
+      listing.entries.filter((entry) => entry > known.version && entry <= target).length !== target - known.version;
+    if (!missing && target - known.version <= ENTRIES_WITHOUT_CHECKPOINT) return known;
+    let cause: unknown;
+    for (const version of [...listing.checkpoints.keys()]
+      .filter((one) => one <= target && one > known.version)
+      .sort((a, b) => b - a)) {
+      try {
+        return await this.#checkpoint(version, listing);
+      } catch (error) {
+        cause = error; // an older checkpoint, or the entries themselves, may do
+      }
+    }
+    if (!missing || cause === undefined) return known;
+    throw new DataflowError(
+      'E_LAKE_CORRUPT',
+      `no checkpoint in ${this.#folder} can be read, and the log entries before it are gone`,
+      { cause },
+    );
   }
 
-  #noVersion(version: number, newest: number): DataflowError {
-    return new DataflowError('E_LAKE_NO_VERSION', `${this.#folder} has no version ${version} that can be read; the newest is ${newest}`);
+  async #checkpoint(version: number, listing: LogListing): Promise<TableState> {
+    const actions: Action[] = [];
+    for (const name of listing.checkpoints.get(version) ?? []) {
+      const path = `${this.#folder}/${name}`;
+      const bytes = await this.#storage.read(path);
+      if (bytes === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `the checkpoint ${path} is gone`);
+      actions.push(...(await decodeCheckpoint(bytes, path)));
+    }
+    const entry = listing.entries.includes(version) ? await this.entry(version) : undefined;
+    const committed_at_ms =
+      entry?.committed_at_ms ??
+      (await this.#storage.info(`${this.#folder}/${checkpointName(version)}`))?.modified_ms ??
+      0;
+    return replay(EMPTY, [{ version: undefined, actions, committed_at_ms }], version, this.resolve);
+  }
+
+  /** As the protocol has it, without in-commit timestamps: what the commit says of itself, else the time of the file. */
+  async #commitTime(path: string, actions: readonly Action[]): Promise<number> {
+    const said = actions.find((action) => action.commitInfo)?.commitInfo?.timestamp;
+    return said ?? (await this.#storage.info(path))?.modified_ms ?? 0;
+  }
+
+  #noVersion(version: number, listing: LogListing): DataflowError {
+    return new DataflowError(
+      'E_LAKE_NO_VERSION',
+      `${this.#folder} has no version ${version} that can be read; the newest is ${listing.newest}`,
+    );
   }
 }
-
-/** Reading this many JSON entries is cheaper than starting an engine for a checkpoint. */
-const ENTRIES_READ_AT_ONCE = 500;

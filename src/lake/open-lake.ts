@@ -1,185 +1,197 @@
+import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import { LAYERS, type Layer, type TableId, tableKey, TABLE_NAME } from '../core/model/table.ts';
-import type { CheckpointCodec } from '../core/ports/checkpoint.ts';
-import type { CommitRequest, CommitResult, DataFile, HistoryEntry, Lake, Snapshot, VersionChanges } from '../core/ports/lake.ts';
+import { LAYERS, type Layer, TABLE_NAME, type TableId, tableKey } from '../core/model/table.ts';
+import type { CommitRequest, CommitResult, HistoryEntry, Lake, Snapshot, VersionChanges } from '../core/ports/lake.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
-import { writeCheckpoint } from './checkpoint.ts';
+import { faultPoint } from '../kit/fault.ts';
+import { changesSince } from './changes.ts';
+import { CHECKPOINT_EVERY, writeCheckpoint } from './checkpoint.ts';
 import { commitTo } from './commit.ts';
+import { findLeftovers } from './leftovers.ts';
+import { lakePath } from './log-paths.ts';
 import { LogReader } from './log-reader.ts';
+import { countRows } from './row-counts.ts';
+import { discardStaged, stagedCandidates, stageFolder } from './staging.ts';
 import { LocalStorage } from './storage-local.ts';
-import { dataFile, decodedPath, snapshotOf } from './table-state.ts';
+import { snapshotOf, type TableState } from './table-state.ts';
 
 export interface LakeOptions {
-  /** A folder; other schemes have no driver yet. */
+  /** A folder or `file://` URL; other schemes have no driver yet. */
   readonly url: string;
   readonly layers: Readonly<Record<Layer, string>>;
-  /** Reads and writes checkpoints; without it none are written, and tables that need one cannot be read. */
-  readonly checkpoints?: CheckpointCodec;
 }
 
-const STAGING = '_dataflow/staging';
-/** The protocol's usual distance between checkpoints. */
-const CHECKPOINT_EVERY = 10;
-
-/** Opens the lake. @throws DataflowError E_CONFIG_INVALID for a URL scheme without driver. */
+/** Opens the lake; touches nothing yet. @throws DataflowError E_CONFIG_INVALID for a URL scheme without driver. */
 export async function openLake(options: LakeOptions): Promise<Lake> {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(options.url)?.[1]?.toLowerCase();
-  if (scheme !== undefined && scheme !== 'file') {
-    throw new DataflowError('E_CONFIG_INVALID', `lake.url: there is no driver for ${scheme}:// in this version`, { hint: 'Use a local folder.' });
-  }
-  const root = scheme === 'file' ? decodeURIComponent(new URL(options.url).pathname) : options.url;
-  return new DeltaLake(new LocalStorage(root), options);
+  return new DeltaLake(storageFor(options.url), options.layers);
+}
+
+function storageFor(url: string): LakeStorage {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) return new LocalStorage(url);
+  if (scheme === 'file') return new LocalStorage(fileURLToPath(url));
+  throw new DataflowError('E_CONFIG_INVALID', `lake.url: there is no driver for ${scheme}:// in this version`, {
+    hint: 'Use a local folder.',
+  });
+}
+
+/** What is kept in memory of one table. */
+interface OpenTable {
+  readonly folder: string;
+  readonly log: LogReader;
+  /** Rows of files without statistics, by path. */
+  readonly row_counts: Map<string, number>;
+  snapshot?: { readonly state: TableState; readonly snapshot: Snapshot };
 }
 
 /** Delta tables on a storage: see the port for what each member promises. */
 class DeltaLake implements Lake {
   readonly #storage: LakeStorage;
-  readonly #options: LakeOptions;
-  readonly #logs = new Map<string, LogReader>();
+  readonly #layers: Readonly<Record<Layer, string>>;
+  readonly #tables = new Map<string, OpenTable>();
 
-  constructor(storage: LakeStorage, options: LakeOptions) {
+  constructor(storage: LakeStorage, layers: Readonly<Record<Layer, string>>) {
     this.#storage = storage;
-    this.#options = options;
+    this.#layers = layers;
   }
 
-  async snapshot(table: TableId, at?: { readonly version: number } | { readonly as_of_ms: number }): Promise<Snapshot | undefined> {
-    const log = this.#log(table);
-    const version = at === undefined ? undefined : 'version' in at ? at.version : await this.#versionAsOf(log, table, at.as_of_ms);
-    const state = await log.state(version);
-    return state === undefined ? undefined : snapshotOf(table, state, (path) => this.#uri(table, path));
+  async snapshot(
+    table: TableId,
+    at?: { readonly version: number } | { readonly as_of_ms: number },
+  ): Promise<Snapshot | undefined> {
+    const open = this.#open(table);
+    const version =
+      at === undefined
+        ? undefined
+        : 'version' in at
+          ? at.version
+          : await this.#versionAsOf(open.log, table, at.as_of_ms);
+    if (version === -1) return undefined;
+    const state = await open.log.state(version);
+    if (state === undefined) return undefined;
+    if (open.snapshot?.state === state) return open.snapshot.snapshot;
+    await countRows(this.#storage, open.folder, state, open.row_counts);
+    const snapshot = snapshotOf(table, state, this.#uriOf(open), open.row_counts);
+    await this.#storage.refuseLinksOut(snapshot.files.map((file) => lakePath(open.folder, file.path)));
+    open.snapshot = { state, snapshot };
+    return snapshot;
   }
 
-  latestVersion(table: TableId): Promise<number | undefined> {
-    return this.#log(table).latestVersion();
+  async latestVersion(table: TableId): Promise<number | undefined> {
+    const { newest } = await this.#open(table).log.listing();
+    return newest < 0 ? undefined : newest;
   }
 
   async changes(table: TableId, from_version: number, to_version: number): Promise<VersionChanges> {
-    const log = this.#log(table);
-    const added = new Map<string, DataFile>();
-    const removed = new Map<string, DataFile>();
-    let schema_changed = false;
-    const before = await log.state(from_version);
-    for (let version = from_version + 1; version <= to_version; version++) {
-      for (const action of await log.entry(version)) {
-        if (action.metaData) schema_changed = true;
-        if (action.add?.dataChange === true) {
-          const path = decodedPath(action.add.path);
-          added.set(path, dataFile(path, action.add, version, (name) => this.#uri(table, name)));
-        }
-        if (action.remove?.dataChange === true) this.#noteRemoval(table, decodedPath(action.remove.path), before, added, removed);
-      }
-    }
-    return { added: [...added.values()], removed: [...removed.values()], schema_changed };
-  }
-
-  #noteRemoval(table: TableId, path: string, before: Awaited<ReturnType<LogReader['state']>>, added: Map<string, DataFile>, removed: Map<string, DataFile>): void {
-    if (added.delete(path)) return;
-    const known = before?.adds.get(path);
-    if (known !== undefined) removed.set(path, dataFile(path, known.action, known.version, (name) => this.#uri(table, name)));
+    const open = this.#open(table);
+    const before = await open.log.state(from_version);
+    if (before === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `${tableKey(table)} does not exist`);
+    const entries = await open.log.entries(range(from_version + 1, to_version));
+    return changesSince(before, entries, open.log.resolve, this.#uriOf(open));
   }
 
   async history(table: TableId): Promise<readonly HistoryEntry[]> {
-    const log = this.#log(table);
-    const entries: HistoryEntry[] = [];
-    for (const version of await log.versions()) {
-      const actions = await log.entry(version);
+    const { log } = this.#open(table);
+    const entries = await log.entries((await log.listing()).entries);
+    return entries.map(({ version, actions, committed_at_ms }) => {
       const info = actions.find((action) => action.commitInfo)?.commitInfo;
-      entries.push({
+      return {
         version,
-        committed_at_ms: info?.timestamp ?? 0,
+        committed_at_ms,
         operation: info?.operation ?? 'UNKNOWN',
-        ...(info?.dataflow === undefined ? {} : { note: info.dataflow }),
+        ...(info?.dataflow === undefined || info.dataflow === null ? {} : { note: info.dataflow }),
         files_added: actions.filter((action) => action.add).length,
         files_removed: actions.filter((action) => action.remove).length,
-      });
-    }
-    return entries;
+      };
+    });
   }
 
   async tables(): Promise<readonly TableId[]> {
     const found: TableId[] = [];
-    const folders = [...LAYERS.map((layer) => ({ layer, folder: this.#options.layers[layer] })), { layer: 'quarantine' as const, folder: 'quarantine' }];
-    for (const { layer, folder } of folders) {
-      for (const name of await this.#storage.list(folder)) {
-        if (!TABLE_NAME.test(name)) continue;
-        if ((await this.latestVersion({ layer, name })) !== undefined) found.push({ layer, name });
-      }
-    }
+    for (const table of await this.#candidates())
+      if ((await this.latestVersion(table)) !== undefined) found.push(table);
     return found;
   }
 
-  async stage(run_id: string, step_id: string, part: string): Promise<string> {
-    const folder = `${STAGING}/${run_id}/${step_id}/${part}`;
-    await this.#storage.makeFolder(folder, { private: true });
-    return this.#storage.uri(folder);
+  stage(run_id: string, step_id: string, part: string): Promise<string> {
+    return stageFolder(this.#storage, run_id, step_id, part);
   }
 
-  async candidates(run_id: string, step_id: string): Promise<readonly string[]> {
-    const folder = `${STAGING}/${run_id}/${step_id}`;
-    const uris: string[] = [];
-    for (const part of await this.#storage.list(folder)) {
-      if (!part.startsWith('data')) continue;
-      for (const name of await this.#storage.list(`${folder}/${part}`)) {
-        if (name.endsWith('.parquet')) uris.push(this.#storage.uri(`${folder}/${part}/${name}`));
-      }
-    }
-    return uris.sort();
+  candidates(run_id: string, step_id: string): Promise<readonly string[]> {
+    return stagedCandidates(this.#storage, run_id, step_id);
   }
 
   async commit(request: CommitRequest): Promise<CommitResult> {
-    const log = this.#log(request.table);
-    const folder = this.#folder(request.table);
-    const result = await commitTo(this.#storage, folder, log, request);
-    const { checkpoints } = this.#options;
-    if (checkpoints !== undefined && !result.already_done && result.version > 0 && result.version % CHECKPOINT_EVERY === 0) {
-      await writeCheckpoint(this.#storage, checkpoints, folder, await log.state(result.version));
-    }
+    const open = this.#open(request.table);
+    const result = await commitTo(this.#storage, open.folder, open.log, request);
+    if (result.already_done) return result;
+    faultPoint('after-publish');
+    // The version is published whatever becomes of its checkpoint: that is tried again with the next commit.
+    await this.#checkpoint(open, result.version).catch(() => undefined);
     return result;
   }
 
-  async discardStaging(run_id: string, step_id?: string): Promise<void> {
-    await this.#storage.remove(step_id === undefined ? `${STAGING}/${run_id}` : `${STAGING}/${run_id}/${step_id}`);
-    if (step_id !== undefined && (await this.#storage.list(`${STAGING}/${run_id}`)).length === 0) await this.#storage.remove(`${STAGING}/${run_id}`);
+  async #checkpoint(open: OpenTable, version: number): Promise<void> {
+    const { checkpoints } = await open.log.listing();
+    if (version - Math.max(0, ...checkpoints.keys()) < CHECKPOINT_EVERY) return;
+    const state = await open.log.state(version);
+    if (state !== undefined) await writeCheckpoint(this.#storage, open.folder, state);
+  }
+
+  discardStaging(run_id: string, step_id?: string): Promise<void> {
+    return discardStaged(this.#storage, run_id, step_id);
   }
 
   async leftovers(live_run_ids: ReadonlySet<string>, remove: boolean): Promise<readonly string[]> {
-    const found: string[] = [];
-    for (const run of await this.#storage.list(STAGING)) if (!live_run_ids.has(run)) found.push(`${STAGING}/${run}`);
-    for (const run of await this.#storage.list('_dataflow/tmp')) if (!live_run_ids.has(run)) found.push(`_dataflow/tmp/${run}`);
-    for (const table of await this.tables()) {
-      const folder = `${this.#folder(table)}/_delta_log`;
-      for (const name of await this.#storage.list(folder)) if (/^\.[0-9a-f]{16}\.tmp$/.test(name)) found.push(`${folder}/${name}`);
-    }
+    const tables = (await this.#candidates()).map((table) => this.#open(table));
+    const found = await findLeftovers(this.#storage, tables, live_run_ids);
     if (remove) for (const path of found) await this.#storage.remove(path);
     return found;
   }
 
+  /** The newest version that was committed at or before a time; -1 when there is no table. */
   async #versionAsOf(log: LogReader, table: TableId, as_of_ms: number): Promise<number> {
-    let best: number | undefined;
-    for (const version of await log.versions()) {
-      const info = (await log.entry(version)).find((action) => action.commitInfo)?.commitInfo;
-      if ((info?.timestamp ?? 0) <= as_of_ms) best = version;
+    const { entries, newest } = await log.listing();
+    if (newest < 0) return -1;
+    for (const version of entries.toReversed())
+      if ((await log.entry(version)).committed_at_ms <= as_of_ms) return version;
+    throw new DataflowError(
+      'E_LAKE_NO_VERSION',
+      `${tableKey(table)} did not exist yet at ${new Date(as_of_ms).toISOString()}`,
+    );
+  }
+
+  /** Folders that are, or were on the way to become, tables. */
+  async #candidates(): Promise<readonly TableId[]> {
+    const found: TableId[] = [];
+    for (const layer of [...LAYERS, 'quarantine' as const]) {
+      const names = await this.#storage.list(this.#layerFolder(layer));
+      for (const name of [...names].sort()) if (TABLE_NAME.test(name)) found.push({ layer, name });
     }
-    if (best === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `${tableKey(table)} did not exist yet at ${new Date(as_of_ms).toISOString()}`);
-    return best;
+    return found;
   }
 
-  #log(table: TableId): LogReader {
-    const folder = this.#folder(table);
-    let log = this.#logs.get(folder);
-    if (log === undefined) {
-      log = new LogReader(this.#storage, folder, this.#options.checkpoints);
-      this.#logs.set(folder, log);
+  #layerFolder(layer: TableId['layer']): string {
+    return layer === 'quarantine' ? 'quarantine' : this.#layers[layer];
+  }
+
+  #open(table: TableId): OpenTable {
+    if (!TABLE_NAME.test(table.name))
+      throw new DataflowError('E_LAKE_NO_TABLE', `${JSON.stringify(table.name).slice(0, 80)} is not a table name`);
+    const folder = `${this.#layerFolder(table.layer)}/${table.name}`;
+    let open = this.#tables.get(folder);
+    if (open === undefined) {
+      open = { folder, log: new LogReader(this.#storage, folder), row_counts: new Map() };
+      this.#tables.set(folder, open);
     }
-    return log;
+    return open;
   }
 
-  #folder(table: TableId): string {
-    if (!TABLE_NAME.test(table.name)) throw new DataflowError('E_LAKE_NO_TABLE', `${JSON.stringify(table.name)} is not a table name`);
-    return `${table.layer === 'quarantine' ? 'quarantine' : this.#options.layers[table.layer]}/${table.name}`;
+  #uriOf(open: OpenTable): (path: string) => string {
+    return (path) => this.#storage.uri(lakePath(open.folder, path));
   }
+}
 
-  #uri(table: TableId, path: string): string {
-    return this.#storage.uri(`${this.#folder(table)}/${path}`);
-  }
+function range(from: number, to: number): readonly number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }

@@ -1,14 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { LakeStorage } from '../core/ports/storage.ts';
-import { faultPoint } from '../kit/fault.ts';
+import type { LakeStorage, StoredFile } from '../core/ports/storage.ts';
+import { codeOf, ioError } from './io-error.ts';
+import { createFileExclusively, fsyncFolder, makeFolderDurably, replaceFile, sealFile } from './local-files.ts';
+
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+/** Whatever may be absent without that being an error. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 
 /** The lake in a folder of this machine. */
 export class LocalStorage implements LakeStorage {
   readonly #root: string;
+  /** Folders known to lie inside the lake, links followed. */
+  readonly #inside = new Set<string>();
 
   constructor(root: string) {
     this.#root = resolve(root);
@@ -19,194 +26,175 @@ export class LocalStorage implements LakeStorage {
   }
 
   pathOf(uri: string): string | undefined {
-    const path = relative(this.#root, resolve(uri));
-    return path.startsWith('..') || isAbsolute(path) ? undefined : path.split(sep).join('/');
+    let target = uri;
+    if (/^[a-z][a-z0-9+.-]+:/i.test(uri)) {
+      // A log may hold `file:/x` as well as `file:///x`.
+      if (!/^file:\//i.test(uri)) return undefined;
+      try {
+        target = fileURLToPath(uri.replace(/^file:\/+/i, 'file:///'));
+      } catch {
+        return undefined;
+      }
+    }
+    const path = relative(this.#root, resolve(target));
+    return path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path) ? undefined : path.split(sep).join('/');
   }
 
   async list(folder: string): Promise<readonly string[]> {
     try {
+      await this.#refuseFolderOut(this.#at(folder));
       return await readdir(this.#at(folder));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
-      throw failure(error, `cannot list ${folder}`);
+      if (ABSENT.has(codeOf(error) ?? '')) return [];
+      throw ioError(error, `cannot list ${folder}`);
     }
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
-      await this.#refuseEscape(path);
+      await this.#refuseFileOut(path);
       return await readFile(this.#at(path));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw failure(error, `cannot read ${path}`);
+      if (ABSENT.has(codeOf(error) ?? '')) return undefined;
+      throw ioError(error, `cannot read ${path}`);
     }
   }
 
-  async size(path: string): Promise<number | undefined> {
+  async readRange(path: string, from: number, to: number): Promise<Uint8Array> {
     try {
-      return (await stat(this.#at(path))).size;
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw failure(error, `cannot look at ${path}`);
-    }
-  }
-
-  /** Temp file, fsync, link() (fails when the name exists), unlink, fsync of the folder. */
-  async createExclusive(path: string, content: Uint8Array): Promise<boolean> {
-    const target = this.#at(path);
-    const temp = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
-    try {
-      await writeDurably(temp, content);
-      faultPoint('after-temp-log');
+      await this.#refuseFileOut(path);
+      const handle = await open(this.#at(path), 'r');
       try {
-        await link(temp, target);
-      } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
-        throw error;
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(to - from), 0, to - from, from);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await handle.close();
       }
-      faultPoint('after-log-create');
-      return true;
     } catch (error) {
-      throw failure(error, `cannot write ${path}`);
-    } finally {
-      await unlink(temp).catch(() => undefined);
-      await fsyncFolder(dirname(target)).catch(() => undefined);
+      throw ioError(error, `cannot read ${path}`);
     }
   }
 
-  async replace(path: string, content: Uint8Array): Promise<void> {
-    const target = this.#at(path);
-    const temp = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
+  async info(path: string): Promise<StoredFile | undefined> {
     try {
-      await writeDurably(temp, content);
-      await rename(temp, target);
-      await fsyncFolder(dirname(target));
+      const found = await stat(this.#at(path));
+      return { size_bytes: found.size, modified_ms: Math.floor(found.mtimeMs) };
     } catch (error) {
-      await unlink(temp).catch(() => undefined);
-      throw failure(error, `cannot write ${path}`);
+      if (ABSENT.has(codeOf(error) ?? '')) return undefined;
+      throw ioError(error, `cannot look at ${path}`);
     }
   }
 
-  async makeFolder(path: string, options: { readonly private?: boolean } = {}): Promise<void> {
-    try {
-      await mkdir(this.#at(path), { recursive: true, ...(options.private === true ? { mode: 0o700 } : {}) });
-    } catch (error) {
-      throw failure(error, `cannot make the folder ${path}`);
-    }
+  createExclusive(path: string, content: Uint8Array): Promise<boolean> {
+    return this.#writing(path, () => createFileExclusively(this.#at(path), content));
   }
 
-  async seal(path: string): Promise<string> {
-    const target = this.#at(path);
-    const [sha256] = await Promise.all([sha256Of(target), this.#fsyncData(target)]).catch((error: unknown) => {
-      throw failure(error, `cannot make ${path} durable`);
+  replace(path: string, content: Uint8Array): Promise<void> {
+    return this.#writing(path, () => replaceFile(this.#at(path), content));
+  }
+
+  jot(path: string, content: Uint8Array): Promise<void> {
+    return this.#writing(path, () => writeFile(this.#at(path), content, { mode: PRIVATE_FILE }));
+  }
+
+  makeFolder(path: string, options: { readonly private?: boolean } = {}): Promise<void> {
+    return this.#writing(path, async () => {
+      if (options.private !== true) {
+        await makeFolderDurably(this.#at(path));
+        return this.#refuseFolderOut(this.#at(path));
+      }
+      // The lake's own root is for all readers; only what is made below it here is private.
+      await mkdir(this.#root, { recursive: true });
+      await mkdir(this.#at(path), { recursive: true, mode: PRIVATE_FOLDER });
+      await this.#refuseFolderOut(this.#at(path));
     });
-    return sha256;
   }
 
-  /** After a failed fsync the kernel may have dropped the pages: a second fsync would claim success. So: once, and never again. */
-  async #fsyncData(target: string): Promise<void> {
-    const handle = await open(target, 'r+');
+  async seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
     try {
-      faultPoint('data-fsync');
-      await handle.sync();
+      await this.#refuseFileOut(path);
+      return await sealFile(this.#at(path), path);
     } catch (error) {
-      await rename(target, `${target}.bad`).catch(() => undefined);
-      throw new DataflowError('E_LAKE_FSYNC', `the disk did not confirm ${relative(this.#root, target)} (${codeOf(error) ?? 'error'})`, {
-        kept: 'nothing was published; the staged file is marked .bad',
-        cause: error,
-      });
-    } finally {
-      await handle.close();
+      throw ioError(error, `cannot make ${path} durable`);
     }
   }
 
-  async move(from: string, to: string): Promise<void> {
-    try {
-      await mkdir(dirname(this.#at(to)), { recursive: true });
-      await rename(this.#at(from), this.#at(to));
-    } catch (error) {
-      throw failure(error, `cannot move a staged file to ${to}`);
-    }
+  move(from: string, to: string): Promise<void> {
+    return this.#writing(to, () => rename(this.#at(from), this.#at(to)));
   }
 
   async settle(folders: readonly string[]): Promise<void> {
-    for (const folder of new Set(folders)) await fsyncFolder(this.#at(folder));
+    for (const folder of new Set(folders)) await fsyncFolder(this.#at(folder), 'nothing was published');
   }
 
   async remove(path: string): Promise<void> {
+    if (this.#at(path) === this.#root) throw leadsOut(path);
     try {
+      await this.#refuseFolderOut(dirname(this.#at(path)));
       await rm(this.#at(path), { recursive: true, force: true });
     } catch (error) {
-      throw failure(error, `cannot remove ${path}`);
+      if (ABSENT.has(codeOf(error) ?? '')) return;
+      throw ioError(error, `cannot remove ${path}`);
+    }
+  }
+
+  /** One listing per folder tells which names are links; only those are looked at one by one. */
+  async refuseLinksOut(paths: readonly string[]): Promise<void> {
+    const folders = new Map<string, Set<string>>();
+    for (const path of paths) {
+      const target = this.#at(path);
+      const names = folders.get(dirname(target)) ?? new Set();
+      folders.set(dirname(target), names.add(target));
+    }
+    for (const [folder, files] of folders) {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+      if (entries.length > 0) await this.#refuseFolderOut(folder);
+      for (const entry of entries) {
+        const target = join(folder, entry.name);
+        if (entry.isSymbolicLink() && files.has(target)) await this.#refuseTargetOut(target);
+      }
+    }
+  }
+
+  async #writing<T>(path: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw ioError(error, `cannot write ${path}`);
     }
   }
 
   #at(path: string): string {
     const target = resolve(this.#root, path);
-    if (target !== this.#root && !target.startsWith(this.#root + sep)) throw escape(path);
+    if (path.includes('\0') || (target !== this.#root && !target.startsWith(this.#root + sep))) throw leadsOut(path);
     return target;
   }
 
-  /** A symbolic link inside the lake that leads out of it is refused (the lake's own root may be a link). */
-  async #refuseEscape(path: string): Promise<void> {
+  async #refuseFileOut(path: string): Promise<void> {
     const target = this.#at(path);
-    if (!(await lstat(target)).isSymbolicLink()) return;
-    const [real, root] = await Promise.all([realpath(target), realpath(this.#root)]);
-    if (!real.startsWith(root + sep)) throw escape(path);
+    await this.#refuseFolderOut(dirname(target));
+    if ((await lstat(target)).isSymbolicLink()) await this.#refuseTargetOut(target);
+  }
+
+  /** A folder is looked at once; its answer is kept. */
+  async #refuseFolderOut(folder: string): Promise<void> {
+    if (this.#inside.has(folder)) return;
+    await this.#refuseTargetOut(folder);
+    this.#inside.add(folder);
+  }
+
+  /** A symbolic link inside the lake that leads out of it is refused (the lake's own root may be a link). */
+  async #refuseTargetOut(target: string): Promise<void> {
+    const [real, root] = await Promise.all([realpath(target), realpath(this.#root)]).catch(async (error: unknown) => {
+      const dangling = (await lstat(target).catch(() => undefined))?.isSymbolicLink() === true;
+      throw dangling ? leadsOut(relative(this.#root, target)) : error;
+    });
+    if (real !== root && !real.startsWith(root + sep)) throw leadsOut(relative(this.#root, target));
   }
 }
 
-function escape(path: string): DataflowError {
-  return new DataflowError('E_LAKE_CORRUPT', `a path leads out of the lake: ${JSON.stringify(path)}`, { hint: 'Somebody changed the table’s log; restore it.' });
-}
-
-async function writeDurably(path: string, content: Uint8Array): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
-  try {
-    await writeFile(handle, content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function fsyncFolder(folder: string): Promise<void> {
-  let handle: Awaited<ReturnType<typeof open>> | undefined;
-  try {
-    handle = await open(folder, 'r');
-    await handle.sync();
-  } catch (error) {
-    // Some systems do not let a folder be opened or synced; there the rename itself is the best that can be had.
-    if (!['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP'].includes(codeOf(error) ?? '')) throw failure(error, `cannot make the folder ${folder} durable`);
-  } finally {
-    await handle?.close();
-  }
-}
-
-/** SHA-256 of a file, streamed in chunks of 1 MB. */
-export async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-function failure(error: unknown, what: string): DataflowError {
-  if (error instanceof DataflowError) return error;
-  const code = codeOf(error);
-  const why: Readonly<Record<string, string>> = {
-    ENOSPC: 'no space left on the disk',
-    EDQUOT: 'the disk quota is used up',
-    EROFS: 'the file system is read-only',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EIO: 'the disk reported an error',
-  };
-  return new DataflowError('E_LAKE_IO', `${what}: ${(code === undefined ? undefined : why[code]) ?? code ?? 'unknown error'}`, {
-    kept: 'every published version stays as it is',
-    cause: error,
+function leadsOut(path: string): DataflowError {
+  return new DataflowError('E_LAKE_CORRUPT', `a path leads out of the lake: ${JSON.stringify(path).slice(0, 200)}`, {
+    hint: 'Only files inside the lake’s own folder are used; remove the link or restore the table’s log.',
   });
 }

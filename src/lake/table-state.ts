@@ -1,7 +1,16 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type TableId, tableKey } from '../core/model/table.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import { type Action, type AddAction, checkReadable, columnsOf, type MetaDataAction, parseStats, type ProtocolAction, type RemoveAction, type TxnAction } from './delta-actions.ts';
+import type { Action, AddAction, MetaDataAction, ProtocolAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import { checkReadable } from './delta-protocol.ts';
+import { columnsOf } from './delta-schema.ts';
+import { parseStats } from './delta-stats.ts';
+
+/** A live file: its action as the log has it, and the version that added it (a checkpoint does not say). */
+export interface LiveFile {
+  readonly action: AddAction;
+  readonly version: number | undefined;
+}
 
 /** The result of replaying a log up to one version (PROTOCOL.md, "Action Reconciliation"). Immutable: each version is a new state. */
 export interface TableState {
@@ -10,8 +19,8 @@ export interface TableState {
   readonly protocol: ProtocolAction | undefined;
   readonly metaData: MetaDataAction | undefined;
   readonly txns: ReadonlyMap<string, TxnAction>;
-  /** By decoded path, in the order they were added. */
-  readonly adds: ReadonlyMap<string, { readonly action: AddAction; readonly version: number | undefined }>;
+  /** By resolved path, in the order they were added. */
+  readonly adds: ReadonlyMap<string, LiveFile>;
   /** Tombstones, for checkpoints. */
   readonly removes: ReadonlyMap<string, RemoveAction>;
 }
@@ -26,85 +35,88 @@ export const EMPTY: TableState = {
   removes: new Map(),
 };
 
-/** Mutable while one replay goes on. */
-interface Draft {
-  protocol: ProtocolAction | undefined;
-  metaData: MetaDataAction | undefined;
-  committed_at_ms: number;
-  readonly txns: Map<string, TxnAction>;
-  readonly adds: Map<string, { readonly action: AddAction; readonly version: number | undefined }>;
-  readonly removes: Map<string, RemoveAction>;
+/** One log entry, or a checkpoint (`version` undefined). */
+export interface LogEntry {
+  readonly version: number | undefined;
+  readonly committed_at_ms: number;
+  readonly actions: readonly Action[];
 }
 
-/** Applies log entries in order. `entries` with version undefined come from a checkpoint. */
-export function replay(base: TableState, entries: readonly { readonly version: number | undefined; readonly actions: readonly Action[] }[], version: number): TableState {
+/** Turns a path of the log into the key of a file; throws for one that leads out of the lake. */
+export type PathResolver = (path: string) => string;
+
+/** Mutable while one replay goes on. */
+type Draft = { -readonly [member in keyof TableState]: TableState[member] } & {
+  readonly txns: Map<string, TxnAction>;
+  readonly adds: Map<string, LiveFile>;
+  readonly removes: Map<string, RemoveAction>;
+};
+
+/** Applies log entries, in ascending order of versions. */
+export function replay(
+  base: TableState,
+  entries: readonly LogEntry[],
+  version: number,
+  resolve: PathResolver,
+): TableState {
   const draft: Draft = {
-    protocol: base.protocol,
-    metaData: base.metaData,
-    committed_at_ms: base.committed_at_ms,
+    ...base,
+    version,
     txns: new Map(base.txns),
     adds: new Map(base.adds),
     removes: new Map(base.removes),
   };
-  for (const entry of entries) for (const action of entry.actions) apply(draft, action, entry.version);
-  return { ...draft, version };
+  for (const entry of entries) {
+    draft.committed_at_ms = entry.committed_at_ms;
+    // Inside an entry the order means nothing: a file that is removed and added again is there.
+    for (const action of entry.actions) if (action.remove) drop(draft, action.remove, resolve);
+    for (const action of entry.actions) apply(draft, action, entry.version, resolve);
+  }
+  return draft;
 }
 
-function apply(draft: Draft, action: Action, version: number | undefined): void {
+function drop(draft: Draft, remove: RemoveAction, resolve: PathResolver): void {
+  const path = resolve(remove.path);
+  draft.adds.delete(path);
+  draft.removes.set(path, remove);
+}
+
+function apply(draft: Draft, action: Action, version: number | undefined, resolve: PathResolver): void {
   if (action.protocol) draft.protocol = action.protocol;
   if (action.metaData) draft.metaData = action.metaData;
   if (action.txn) draft.txns.set(action.txn.appId, action.txn);
-  if (action.commitInfo?.timestamp !== undefined) draft.committed_at_ms = action.commitInfo.timestamp;
   if (action.add) {
-    const path = decodedPath(action.add.path);
-    draft.adds.delete(path);
-    draft.adds.set(path, { action: action.add, version });
+    const path = resolve(action.add.path);
+    // Committing a file again renews its statistics; it keeps its place in the order.
+    draft.adds.set(path, { action: action.add, version: draft.adds.get(path)?.version ?? version });
     draft.removes.delete(path);
-  }
-  if (action.remove) {
-    const path = decodedPath(action.remove.path);
-    draft.adds.delete(path);
-    draft.removes.set(path, action.remove);
   }
 }
 
 /**
- * A path of the log, decoded, and safe: relative, without `..` and control characters (case 35).
- * @throws DataflowError E_LAKE_CORRUPT for a path that leads elsewhere.
+ * The state as the rest of the program sees it. `uriOf` turns a resolved path into what engines open; `row_counts` has the rows of
+ * files whose writer left no statistics.
+ * @throws DataflowError E_LAKE_FEATURE, E_LAKE_CORRUPT.
  */
-export function decodedPath(path: string): string {
-  let decoded = path;
-  try {
-    decoded = decodeURIComponent(path);
-  } catch {
-    // Some writers do not encode a stray "%": then the path is what it says.
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (decoded.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(decoded) || decoded.split('/').includes('..') || /[\u0000-\u001f\\]/.test(decoded)) {
-    throw new DataflowError('E_LAKE_CORRUPT', `a log names a file outside its table: ${JSON.stringify(path).slice(0, 200)}`, {
-      hint: 'Only files inside the table’s own folder are read.',
-    });
-  }
-  return decoded;
-}
-
-/** A path as the log holds it. */
-export function encodedPath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
-}
-
-/** The state as the rest of the program sees it. `uriOf` turns a path inside the table into what engines open. */
-export function snapshotOf(table: TableId, state: TableState, uriOf: (path: string) => string): Snapshot {
+export function snapshotOf(
+  table: TableId,
+  state: TableState,
+  uriOf: (path: string) => string,
+  row_counts: ReadonlyMap<string, number>,
+): Snapshot {
   const key = tableKey(table);
-  if (state.protocol === undefined || state.metaData === undefined) throw new DataflowError('E_LAKE_CORRUPT', `${key} version ${state.version} lacks its protocol or metadata`);
-  checkReadable(state.protocol, key);
-  const files: DataFile[] = [...state.adds].map(([path, { action, version }]) => dataFile(path, action, version, uriOf));
+  const { metaData } = readableState(state, key);
+  const files = [...state.adds].map(([path, live]): DataFile => {
+    const file = dataFile(path, live, uriOf);
+    const rows = row_counts.get(path);
+    return rows === undefined ? file : { ...file, rows };
+  });
   return {
     table,
     version: state.version,
     committed_at_ms: state.committed_at_ms,
-    columns: columnsOf(state.metaData.schemaString, key),
-    partition_by: state.metaData.partitionColumns,
+    columns: columnsOf(metaData.schemaString, key),
+    partition_by: metaData.partitionColumns,
     files,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     size_bytes: files.reduce((sum, file) => sum + file.size_bytes, 0),
@@ -112,7 +124,29 @@ export function snapshotOf(table: TableId, state: TableState, uriOf: (path: stri
   };
 }
 
-export function dataFile(path: string, action: AddAction, version: number | undefined, uriOf: (path: string) => string): DataFile {
+/** Protocol and metadata of a table that we may read. @throws DataflowError E_LAKE_FEATURE, E_LAKE_CORRUPT. */
+export function readableState(
+  state: TableState,
+  key: string,
+): { readonly protocol: ProtocolAction; readonly metaData: MetaDataAction } {
+  const { protocol, metaData } = state;
+  if (protocol === undefined || metaData === undefined)
+    throw new DataflowError(
+      'E_LAKE_CORRUPT',
+      `${key} version ${state.version} lacks its ${protocol === undefined ? 'protocol' : 'metadata'}`,
+    );
+  checkReadable(protocol, metaData, key);
+  for (const { action } of state.adds.values()) {
+    if (action.deletionVector !== undefined && action.deletionVector !== null)
+      throw new DataflowError(
+        'E_LAKE_FEATURE',
+        `${key} uses the table feature deletionVectors, which we cannot handle`,
+      );
+  }
+  return { protocol, metaData };
+}
+
+export function dataFile(path: string, { action, version }: LiveFile, uriOf: (path: string) => string): DataFile {
   const stats = parseStats(action.stats);
   const sha256 = action.tags?.['dataflow.sha256'];
   return {
