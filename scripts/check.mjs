@@ -33,6 +33,11 @@ const CHECKS = [
     needs: 'scripts/gen-reference.ts',
     fix: 'node scripts/run.mjs gen-reference',
   },
+  {
+    name: 'lock file',
+    run: [process.execPath, 'scripts/complete-lock.mjs', '--check'],
+    fix: 'node scripts/complete-lock.mjs',
+  },
   { name: 'hygiene', run: [process.execPath, 'scripts/hygiene.mjs'], fix: 'each line above names its fix' },
 ];
 
