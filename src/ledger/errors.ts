@@ -63,6 +63,14 @@ export function corrupt(file: string, finding: string, cause?: unknown): Dataflo
   });
 }
 
+/** No file: whether that is wrong is for the caller to say, who can see whether the lake has tables. */
+export function missingLedger(file: string): DataflowError {
+  return new DataflowError('E_LEDGER_MISSING', 'there is no ledger', {
+    place: { file },
+    kept: 'nothing was loaded or changed',
+  });
+}
+
 function codeOf(error: unknown, text: string): ErrorCode | undefined {
   if (DAMAGED_SCHEMA.test(text)) return 'E_LEDGER_CORRUPT';
   if (typeof error !== 'object' || error === null) return undefined;

@@ -17,8 +17,11 @@ const SELECT = `select i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sh
  */
 export function putInputs(connection: Connection, inputs: readonly InputRecord[]): readonly string[] {
   const renewed: string[] = [];
+  const unseen = unseenSources(connection, inputs);
   for (const input of inputs) {
-    const row = connection.get(`${SELECT} where i.source = ? and i.path = ?`, input.source, input.path);
+    const row = unseen.has(input.source)
+      ? undefined
+      : connection.get(`${SELECT} where i.source = ? and i.path = ?`, input.source, input.path);
     const before = row === undefined ? undefined : inputOf(row);
     const touched = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
     if (touched && sameStat(before, input)) continue;
@@ -27,6 +30,13 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
     if (!touched && input.status !== 'duplicate') renewed.push(input.path);
   }
   return renewed;
+}
+
+/** Sources of which nothing is known: their first load, the largest, needs no look at what was there. */
+function unseenSources(connection: Connection, inputs: readonly InputRecord[]): ReadonlySet<string> {
+  const sources = [...new Set(inputs.map((input) => input.source))];
+  const known = 'select 1 as found from inputs where source = ? limit 1';
+  return new Set(sources.filter((source) => connection.get(known, source) === undefined));
 }
 
 function sameStat(a: KnownInput, b: KnownInput): boolean {
@@ -69,24 +79,34 @@ function write(connection: Connection, input: InputRecord): void {
 /** Rows that one JSON text carries: bounds the memory for a source with millions of files. */
 const KNOWN_ROWS_MAX = 50_000;
 
+/** A flat list, six values a row. */
+const KNOWN = `select '[' || coalesce(group_concat(json_quote(path) || ',' || size_bytes || ',' || json_quote(mtime_ns) || ',' ||
+    json_quote(inode) || ',' || json_quote(sha256) || ',' || json_quote(status)), '') || ']' as cells
+  from (select * from inputs where source = ? and path > ? order by path limit ${KNOWN_ROWS_MAX})`;
+
 /**
- * All known units of a source. The rows come as one JSON text per 50,000 (measured: three times as fast as row objects,
- * since each cell otherwise crosses from C++ alone).
+ * All known units of a source. The rows come as one JSON text per 50,000: measured half the time of row objects, since each
+ * cell would otherwise cross from C++ alone.
  */
 export function knownInputs(connection: Connection, source: string): ReadonlyMap<string, KnownInput> {
   const known = new Map<string, KnownInput>();
-  const sql = `select json_group_array(json_array(path, size_bytes, mtime_ns, inode, sha256, status)) as rows
-    from (select * from inputs where source = ? and path > ? order by path limit ${KNOWN_ROWS_MAX})`;
-  for (let after = ''; ; ) {
-    const json = text(connection.get(sql, source, after) ?? {}, 'rows');
-    const rows = connection.guard(
-      () => JSON.parse(json) as [string, number, string, string, string, KnownInput['status']][],
-    );
-    for (const [path, size_bytes, mtime_ns, inode, sha256, status] of rows)
-      known.set(path, { path, size_bytes, mtime_ns, inode, sha256, status });
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < KNOWN_ROWS_MAX) return known;
-    after = last[0];
+  let after = '';
+  for (;;) {
+    const json = text(connection.get(KNOWN, source, after) ?? {}, 'cells');
+    const cells = JSON.parse(json) as (string | number)[];
+    for (let i = 0; i < cells.length; i += 6) {
+      const path = cells[i] as string;
+      known.set(path, {
+        path,
+        size_bytes: cells[i + 1] as number,
+        mtime_ns: cells[i + 2] as string,
+        inode: cells[i + 3] as string,
+        sha256: cells[i + 4] as string,
+        status: cells[i + 5] as KnownInput['status'],
+      });
+      after = path;
+    }
+    if (cells.length < KNOWN_ROWS_MAX * 6) return known;
   }
 }
 

@@ -40,6 +40,13 @@ export function requireMigrated(connection: Connection, migrations: readonly Mig
   });
 }
 
+/** Touches the schema and a page of data, so that gross damage shows now and not in the middle of a run. */
+export function probe(connection: Connection): void {
+  connection.get('select 1 as found from runs order by seq desc limit 1');
+  connection.get('select 1 as found from steps order by seq desc limit 1');
+  connection.get('select 1 as found from inputs limit 1');
+}
+
 function pendingOf(connection: Connection, migrations: readonly Migration[]): readonly Migration[] {
   const application = pragma(connection, 'application_id');
   if (application !== APPLICATION_ID) throw corrupt(connection.file, 'it is a database of another program');

@@ -101,7 +101,7 @@ function start(action: string, name: string, count = 0, fault = ''): Child {
 
 async function check(): Promise<string> {
   const file = join(folder, 'ledger.db');
-  const open = await loadSqlite();
+  const open = loadSqlite();
   const connection = new Connection(open(file, { readOnly: false }), file);
   try {
     return String(connection.get('pragma integrity_check')?.['integrity_check']);
@@ -204,7 +204,7 @@ async function rewriteHolder(change: {
   readonly pid?: number;
 }): Promise<void> {
   const file = join(folder, 'ledger.db');
-  const open = await loadSqlite();
+  const open = loadSqlite();
   const connection = new Connection(open(file, { readOnly: false }), file);
   for (const [column, value] of Object.entries(change))
     connection.run(`update locks set ${column} = ? where scope = 'pipeline:p'`, value);
