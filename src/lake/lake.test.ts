@@ -255,7 +255,10 @@ describe('tables of others', () => {
   it('a damaged log entry is named with its line', async () => {
     const { lake, url } = await newLake();
     write(url, [{ protocol }, { metaData }]);
-    writeFileSync(join(url, 'clean/achats/_delta_log/00000000000000000001.json'), '{"txn":{"appId":"a","version":1}}\n{"add":');
+    writeFileSync(
+      join(url, 'clean/achats/_delta_log/00000000000000000001.json'),
+      '{"txn":{"appId":"a","version":1}}\n{"add":',
+    );
     await expect(lake.snapshot(table)).rejects.toMatchObject({ code: 'E_LAKE_CORRUPT', place: { line: 2 } });
   });
 
