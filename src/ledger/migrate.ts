@@ -2,14 +2,8 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { integer } from './cells.ts';
 import type { Connection } from './connection.ts';
 import { corrupt } from './errors.ts';
+import type { Migration } from './migration.ts';
 import { firstMigration } from './migrations/0001-first.ts';
-
-/** One step of the ledger's format; a file each in `migrations/`, never changed once released. */
-export interface Migration {
-  /** `user_version` of the database after it: 1, 2, 3 … */
-  readonly version: number;
-  readonly sql: string;
-}
 
 export const MIGRATIONS: readonly Migration[] = [firstMigration];
 

@@ -301,15 +301,21 @@ describe('reading only', () => {
         withLedger((ledger) => ledger.startRun({ ...RUN, run_id: 'r2' }), { folder: readOnly }),
       ).rejects.toThrowError(refusal('E_LEDGER_READ_ONLY'));
     } finally {
-      spawnSync('umount', ['-l', readOnly]);
+      unmount(readOnly);
     }
   });
 });
 
 /** A real read-only mount of the folder onto itself; needs the right to mount. */
 function mountReadOnly(path: string): boolean {
-  if (spawnSync('mount', ['--bind', path, path]).status !== 0) return false;
-  if (spawnSync('mount', ['-o', 'remount,bind,ro', path]).status === 0) return true;
-  spawnSync('umount', [path]);
-  return false;
+  return shell('mount --bind "$0" "$0" && { mount -o remount,bind,ro "$0" || { umount "$0"; false; }; }', path);
+}
+
+/** Lazily: the addon still has the file open. */
+function unmount(path: string): void {
+  shell('umount -l "$0"', path);
+}
+
+function shell(script: string, path: string): boolean {
+  return spawnSync('/bin/sh', ['-c', script, path]).status === 0;
 }

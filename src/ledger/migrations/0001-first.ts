@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 /**
  * The first format. Order is kept by `seq`, never by a clock. Names of tables and columns are an interface: users query them.
