@@ -6,7 +6,7 @@ with par_produit as (
     stddev_samp(montant) as ecart,
     min(montant) as mini,
     max(montant) as maxi,
-    quantile_cont(cast(montant as double), [0.25, 0.5, 0.75]) as q
+    quantile_cont(montant, [0.25, 0.5, 0.75]) as q
   from silver.achats
   group by produit
 )

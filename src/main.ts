@@ -80,6 +80,8 @@ export const rooms: Rooms = {
     return component.create(spec.options, { inspectors });
   },
 
+  dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
+
   stateFolder: (project: Project) => {
     const { url } = project.lake;
     if (url.includes('://')) return join(project.root, '.dataflow');

@@ -16,6 +16,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/completion.ts')).spec,
   },
   {
+    name: 'generate',
+    summary: 'Make data from the declared columns, keys, references and rules',
+    group: 'Start',
+    load: async () => (await import('./cli/commands/generate.ts')).spec,
+  },
+  {
     name: 'help',
     summary: 'Print help on a command',
     group: 'Start',

@@ -1,6 +1,7 @@
 import type { Components } from '../core/config/components.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
+import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
@@ -44,6 +45,8 @@ export interface Rooms {
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
   createSource(spec: SourceSpec): Promise<Source>;
+  /** Makes data that looks like a project's sources. */
+  dataGenerator(): Promise<DataGenerator>;
   /** Everything that `pipelines.yaml` can name. */
   components(): Promise<Components>;
   /** Every rule and test, by the name that `pipelines.yaml` uses. */

@@ -40,13 +40,13 @@ export function choose(plan: DataPlan, row: string, purpose: string, texts: read
   return `[${texts.map(quoteText).join(', ')}][1 + ${drawBelow(plan, row, purpose, texts.length)}::integer]`;
 }
 
-/** SQL of a column's faultless value. `as_text` gives what stands in a text file; `escape` is applied to words known beforehand. */
+/** SQL of a column's faultless value. `as_text` gives what stands in a text file; `quoted` is applied to words known beforehand. */
 export function valueSql(
   context: ValueContext,
   source: SourcePlan,
   column: ColumnPlan,
   at: RowNumbers,
-  escape: (text: string) => string,
+  quoted: (text: string) => string,
 ): string {
   const { plan } = context;
   const purpose = `${source.name}.${column.name}`;
@@ -55,13 +55,13 @@ export function valueSql(
     case 'sequence':
       return at.own;
     case 'reference':
-      return referenceSql(context, source, column, maker, at, escape);
+      return referenceSql(context, source, column, maker, at, quoted);
     case 'values':
       return choose(
         plan,
         at.own,
         purpose,
-        maker.values.map((value) => escape(String(value))),
+        maker.values.map((value) => quoted(String(value))),
       );
     case 'number':
       return numberSql(plan, purpose, maker, at.own);
@@ -73,7 +73,7 @@ export function valueSql(
     case 'uuid':
       return `cast(md5(concat(${draw(plan, at.own, purpose)}, '-', ${at.own})) as uuid)`;
     case 'vocabulary':
-      return wordSql(context, purpose, maker.words, at.own, escape);
+      return wordSql(context, purpose, maker.words, at.own, quoted);
   }
 }
 
@@ -83,7 +83,7 @@ function referenceSql(
   column: ColumnPlan,
   maker: Extract<Maker, { kind: 'reference' }>,
   at: RowNumbers,
-  escape: (text: string) => string,
+  quoted: (text: string) => string,
 ): string {
   const parent = context.plan.sources.find((one) => one.name === maker.source);
   const held = parent?.columns.find((one) => one.name === maker.column);
@@ -95,7 +95,7 @@ function referenceSql(
       : `(1 + ${drawBelow(context.plan, at.own, `${source.name}.${column.name}`, Math.max(1, rows))}::bigint)`;
   // A grandparent's key is the same for all of a parent's children, so it must follow from the parent's number alone.
   const grand = parent.per === undefined ? chosen : `(select p from ${rowsTable(parent)} where i = ${chosen})`;
-  return valueSql(context, parent, held, { own: chosen, parent: grand }, escape);
+  return valueSql(context, parent, held, { own: chosen, parent: grand }, quoted);
 }
 
 /** Name of the relation with the numbers of a source's rows: `i`, and `p` of its parent. */
@@ -129,9 +129,9 @@ function wordSql(
   purpose: string,
   words: VocabularyName,
   row: string,
-  escape: (text: string) => string,
+  quoted: (text: string) => string,
 ): string {
-  const texts = (context.words.get(words) ?? []).map(escape);
+  const texts = (context.words.get(words) ?? []).map(quoted);
   const word = choose(context.plan, row, purpose, texts);
   return words === 'email'
     ? `concat(${word}, '.', ${row}, '@', ${choose(context.plan, row, `${purpose}@`, DOMAINS)})`
