@@ -17,8 +17,8 @@ name: kill
 lake: { url: ./lake }
 engine: { type: duckdb, threads: 2, memory_limit: 512MB }
 sources:
-  clients: { type: files, path: in/clients*.csv, columns: { id: bigint, pays: varchar } }
-  achats: { type: files, path: in/achats*.csv, columns: { id: bigint, client: bigint, jour: date, montant: "decimal(12,2)" } }
+  clients: { type: files, path: in/clients*.csv, settle_seconds: 0, columns: { id: bigint, pays: varchar } }
+  achats: { type: files, path: in/achats*.csv, settle_seconds: 0, columns: { id: bigint, client: bigint, jour: date, montant: "decimal(12,2)" } }
 silver:
   clients: { from: clients, rules: [ { not_null: [id, pays] } ], key: id, dedupe: { keep: first } }
   achats:

@@ -214,6 +214,8 @@ async function lockedRun(
     const release_id =
       status === 'succeeded' ? recordRelease(run.ledger, run_id, await releasable(graph, lake, ledger)) : undefined;
     ledger.finishRun(run_id, status);
+    // Candidates of failed steps stay for inspection.
+    if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
     const refused_files = refusedIn(ledger, run_id);
     return {
       run_id,

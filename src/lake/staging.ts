@@ -44,10 +44,12 @@ export async function stagedCandidates(
   return uris.sort();
 }
 
+/**
+ * Removes what a run or one of its steps staged. The run's own folder goes only with the whole run: other steps of it may be making theirs
+ * at this moment.
+ */
 export async function discardStaged(storage: LakeStorage, run_id: string, step_id?: string): Promise<void> {
   await storage.remove(step_id === undefined ? stagingFolder(run_id) : stagingFolder(run_id, step_id));
-  if (step_id !== undefined && (await storage.list(stagingFolder(run_id))).length === 0)
-    await storage.remove(stagingFolder(run_id));
 }
 
 /** Writes down which files a commit is about to move into a table's folder; it goes away with the step's staging folder. */

@@ -22,7 +22,13 @@ function tellStep(printer: Printer, record: StepRecord): void {
   }
 }
 
-const MARKS: Readonly<Record<string, string>> = { succeeded: 'ok', failed: 'FAILED', skipped: 'skipped', up_to_date: 'fresh', running: 'running' };
+const MARKS: Readonly<Record<string, string>> = {
+  succeeded: 'ok',
+  failed: 'FAILED',
+  skipped: 'skipped',
+  up_to_date: 'fresh',
+  running: 'running',
+};
 
 /** The table of steps with their row balances: what a run prints at its end. */
 export function stepsSection(steps: readonly StepRecord[]): Section {
@@ -65,17 +71,27 @@ export function printRun(printer: Printer, report: RunReport): void {
   printer.report({ document: report, sections: [stepsSection(report.steps)] });
   const count = (status: string): number => report.steps.filter((step) => step.status === status).length;
   const parts = [`${count('succeeded')} published`];
-  for (const [status, word] of [['up_to_date', 'up to date'], ['failed', 'failed'], ['skipped', 'skipped']] as const) if (count(status) > 0) parts.push(`${count(status)} ${word}`);
+  for (const [status, word] of [
+    ['up_to_date', 'up to date'],
+    ['failed', 'failed'],
+    ['skipped', 'skipped'],
+  ] as const)
+    if (count(status) > 0) parts.push(`${count(status)} ${word}`);
   const seconds = (report.wall_ms / 1000).toFixed(report.wall_ms < 10_000 ? 2 : 1);
   printer.text('');
   printer.text(`run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
-  for (const step of report.steps.filter((one) => one.status === 'skipped')) printer.text(`  ${step.step}: ${step.reason}`);
+  for (const step of report.steps.filter((one) => one.status === 'skipped'))
+    printer.text(`  ${step.step}: ${step.reason}`);
   const put_aside = report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0);
-  if (put_aside > 0) printer.text(`  ${put_aside} rows are in quarantine: dataflow quarantine`);
-  if (report.refused_files > 0) printer.text(`  ${report.refused_files} files were refused as a whole: dataflow quarantine`);
+  if (put_aside > 0) printer.text(`  ${put_aside} ${put_aside === 1 ? 'row was' : 'rows were'} put into quarantine: dataflow quarantine`);
+  if (report.refused_files > 0)
+    printer.text(`  ${report.refused_files} ${report.refused_files === 1 ? 'file was' : 'files were'} refused as a whole: dataflow quarantine`);
 }
 
 /** Why each step has nothing to do. */
 export function reasonsSection(steps: readonly StepRecord[]): Section {
-  return { columns: ['step', 'status', 'reason'], rows: steps.map((step) => ({ step: step.step, status: MARKS[step.status] ?? step.status, reason: step.reason })) };
+  return {
+    columns: ['step', 'status', 'reason'],
+    rows: steps.map((step) => ({ step: step.step, status: MARKS[step.status] ?? step.status, reason: step.reason })),
+  };
 }
