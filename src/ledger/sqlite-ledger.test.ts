@@ -351,8 +351,10 @@ describe('speed', () => {
     console.log(
       `10,000 inputs: ${Math.round(written - started)} ms to record, ${Math.round(read - written)} ms to read`,
     );
-    // Four times the measured figures, so that a busy machine passes and a query per row does not.
-    expect(written - started).toBeLessThan(1_000);
-    expect(read - written).toBeLessThan(150);
+    for (const one of inputs) ledger.inputByHash('achats', one.sha256);
+    const asked = performance.now();
+    // A commit per input would take several times as long; asking one by one would cost a run with nothing to do its budget.
+    expect(written - started).toBeLessThan(2_500);
+    expect(read - written).toBeLessThan((asked - read) / 2);
   });
 });

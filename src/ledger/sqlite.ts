@@ -21,10 +21,10 @@ export interface SqliteDatabase {
 /** Opens a database file, or a `file:` URL. Synchronous, as everything in SQLite. */
 export type SqliteDriver = (location: string, options: { readonly readOnly: boolean }) => SqliteDatabase;
 
-type DatabaseClass = new (location: string, options: { readOnly: boolean; timeout: number }) => SqliteDatabase;
+type DatabaseClass = new (location: string, options: { readOnly: boolean }) => SqliteDatabase;
 
 /** How long a writer waits for another one before it gives up with E_LEDGER_BUSY. */
-export const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 5_000;
 
 let found: DatabaseClass | undefined;
 
@@ -32,7 +32,12 @@ let found: DatabaseClass | undefined;
 export function loadSqlite(): SqliteDriver {
   found ??= builtinClass() ?? addonClass();
   const database = found;
-  return (location, options) => new database(location, { ...options, timeout: BUSY_TIMEOUT_MS });
+  return (location, { readOnly }) => {
+    const db = new database(location, { readOnly });
+    // Not as an option: early releases of Node 22 know none of that name and would not wait at all.
+    db.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return db;
+  };
 }
 
 const ADDON = '@photostructure/sqlite';
