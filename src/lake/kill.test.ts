@@ -117,8 +117,7 @@ describe('cases 1 and 2: killed at a fault point, run again', () => {
 
   it('delta-rs reads the same rows from all of them', { timeout: 60_000 }, (context) => {
     if (PYTHON === undefined) {
-      console.log('skipped: DATAFLOW_PYTHON is not set (a Python with deltalake)');
-      context.skip();
+      context.skip('DATAFLOW_PYTHON is not set (a Python with deltalake)');
     }
     const lakes = readdirSync(root).filter((name) => existsSync(join(root, name, 'silver')));
     expect(lakes.length).toBeGreaterThan(strikes.length);
