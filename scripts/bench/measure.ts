@@ -31,7 +31,7 @@ export function timed(command: string, args: readonly string[], options: { reado
     child.on('close', (code) => {
       clearInterval(watch);
       const wall_ms = performance.now() - started;
-      if (!(options.expect ?? [0]).includes(code ?? -1)) reject(new Error(`${command} ${args.join(' ')} ended with ${code}\n${stderr.slice(-2000)}`));
+      if (!(options.expect ?? [0]).includes(code ?? -1)) reject(new Error(`${command} ${args.join(' ')} ended with ${code}\n${stderr.slice(0, 800)}`));
       else resolve({ wall_ms, peak_rss_mb: peak, stdout });
     });
   });

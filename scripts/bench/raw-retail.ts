@@ -14,13 +14,11 @@ const SILVER = {
     where id_client is not null and nom is not null and email is not null and pays is not null and regexp_matches(email, '@')
       and isfinite(cast(try_cast(date_inscription as timestamp) as date))
     qualify row_number() over (partition by id_client order by rn) = 1`,
-  achats: `select * exclude (rn) from (
+  achats: `select id_achat, a.id_client, date_achat, montant, produit from (
       select id_achat, id_client, cast(try_cast(date_achat as timestamp) as date) as date_achat, try_cast(montant as decimal(18,8)) as montant,
-        title_case(strip(produit)) as produit, rn
-      from bronze.achats)
-    where id_achat is not null and id_client in (select id_client from silver.clients) and produit is not null
-      and montant > 0 and montant <= 10000 and isfinite(date_achat) and date_achat <= current_date
-    qualify row_number() over (partition by id_achat order by rn) = 1`,
+        title_case(strip(produit)) as produit, row_number() over (partition by id_achat order by rn) as n
+      from bronze.achats) a semi join silver.clients c on a.id_client = c.id_client
+    where n = 1 and id_achat is not null and produit is not null and montant > 0 and montant <= 10000 and isfinite(date_achat) and date_achat <= current_date`,
 };
 
 async function main(data: string, out: string, threads: string, memory: string, tables: readonly RawTable[]): Promise<void> {
@@ -30,7 +28,7 @@ async function main(data: string, out: string, threads: string, memory: string, 
   for (const layer of ['bronze', 'silver', 'gold']) await db.run(`create schema ${layer}`);
   const make = async (layer: string, name: string, sql: string, view: (file: string) => string): Promise<void> => {
     const file = join(out, `${layer}_${name}.parquet`);
-    await db.run(`copy (${sql}) to '${file}' (format parquet, compression zstd)`);
+    await db.run(`copy (${sql}) to '${file}' (format parquet, compression zstd)`).catch((e) => { console.error(layer, name, String(e).slice(0, 300)); throw e; });
     await db.run(`create view ${layer}.${name} as ${view(file)}`);
   };
   for (const table of tables.filter((one) => one.layer === 'macro')) await db.run(table.sql);
