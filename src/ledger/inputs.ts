@@ -6,9 +6,13 @@ import type { SqlRow } from './sqlite.ts';
 
 const STATUSES: readonly KnownInput['status'][] = ['loaded', 'duplicate', 'quarantined'];
 
-const SELECT = `select i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sha256, i.status, h.run_id, h.records, h.rejected,
-  h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records
-  from inputs i join input_history h on h.seq = i.history_seq`;
+const COLUMNS = `i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sha256, i.status, h.run_id, h.records, h.rejected,
+  h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records`;
+const SELECT = `select ${COLUMNS} from inputs i join input_history h on h.seq = i.history_seq`;
+
+/** Names the index: SQLite, which keeps no statistics here, would otherwise read the whole source. */
+const BY_CONTENT = `select ${COLUMNS} from inputs i indexed by inputs_by_content join input_history h on h.seq = i.history_seq
+  where i.source = ? and i.sha256 = ? and i.status = 'loaded' order by i.path limit 1`;
 
 /**
  * Remembers units of input. A unit that comes again with the bytes that are loaded under its name was only touched or moved:
@@ -119,11 +123,7 @@ export function allInputs(connection: Connection, source: string | undefined): r
 }
 
 export function inputByHash(connection: Connection, source: string, sha256: string): InputRecord | undefined {
-  const row = connection.get(
-    `${SELECT} where i.source = ? and i.sha256 = ? and i.status = 'loaded' order by i.path limit 1`,
-    source,
-    sha256,
-  );
+  const row = connection.get(BY_CONTENT, source, sha256);
   return row === undefined ? undefined : inputOf(row);
 }
 
