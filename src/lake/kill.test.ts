@@ -89,7 +89,7 @@ describe('cases 1 and 2: killed at a fault point, run again', () => {
         ? [[name, 1]]
         : [
             [name, 1],
-            [name, 7],
+
             [name, 13],
           ]) as [string, number][],
   );

@@ -49,3 +49,5 @@ for (let unit = 0; unit <= UNITS; unit++) {
   });
   await lake.discardStaging(run_id, step_id);
 }
+
+await lake.discardStaging(run_id);
