@@ -11,7 +11,7 @@ const bin = (name) => resolve(root, 'node_modules', '.bin', name);
 const CHECKS = [
   {
     name: 'format',
-    run: [bin('biome'), 'ci', '--max-diagnostics=50', '.'],
+    run: [bin('biome'), 'ci', '--colors=off', '--max-diagnostics=50', '.'],
     fix: 'npm run fix; what is left needs a hand',
   },
   { name: 'types', run: [bin('tsc'), '-p', '.'], fix: 'mend the types named above' },
@@ -20,7 +20,7 @@ const CHECKS = [
     run: [bin('depcruise'), 'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long'],
     fix: 'each line above names its fix',
   },
-  { name: 'sizes', run: [process.execPath, 'scripts/sizes.mjs'], fix: 'split what is too long' },
+  { name: 'sizes', run: [process.execPath, 'scripts/run.mjs', 'sizes'], fix: 'split what is too long' },
   {
     name: 'dead code',
     run: [bin('knip'), '--no-progress', '--no-config-hints'],
@@ -38,7 +38,7 @@ const CHECKS = [
     run: [process.execPath, 'scripts/complete-lock.mjs', '--check'],
     fix: 'node scripts/complete-lock.mjs',
   },
-  { name: 'hygiene', run: [process.execPath, 'scripts/hygiene.mjs'], fix: 'each line above names its fix' },
+  { name: 'hygiene', run: [process.execPath, 'scripts/run.mjs', 'hygiene'], fix: 'each line above names its fix' },
 ];
 
 const wanted = process.argv.slice(2);

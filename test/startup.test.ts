@@ -59,7 +59,7 @@ describe('help texts', () => {
 describe('time', () => {
   /** Processor time of one run in ms, from outside. Other work on the machine hardly changes it, unlike the time on the clock. */
   function cpuMs(args: readonly string[]): number {
-    const env = { ...process.env, NODE: process.execPath };
+    const env: NodeJS.ProcessEnv = { ...process.env, NODE: process.execPath };
     delete env['NODE_EXTRA_CA_CERTS']; // costs Node 20 some 45 ms a start
     const script = 'TIMEFORMAT="%U %S"; { time "$NODE" "$@" > /dev/null 2>&1; } 2>&1';
     const { stdout } = spawnSync('bash', ['-c', script, 'bash', ...args], { env, encoding: 'utf8' });

@@ -2,14 +2,18 @@
 // tests that were left focused. Each failure names the line and the fix.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 const CODE = /\.(ts|tsx|mts|cts|js|mjs|cjs)$/;
-const SELF = /^scripts\/hygiene\.mjs$|^test\/tooling\.test\.ts$/;
+const SELF = /^scripts\/hygiene\.ts$|^test\/tooling\.test\.ts$/;
 
-/** name, pattern, files it concerns, fix. */
-const RULES = [
+interface Rule {
+  readonly pattern: RegExp;
+  /** Files that it concerns. */
+  readonly files: RegExp;
+  readonly fix: string;
+}
+
+const RULES: readonly Rule[] = [
   {
     pattern: /(?<![\w.$}<~-])\/(?:home|Users|root|work|mnt|private)\/[\w.-]+/,
     files: /./,
@@ -32,8 +36,8 @@ const RULES = [
 ];
 
 /** Complaints about one file, as `file:line: text. Fix: …`. */
-export function complaints(path, text) {
-  const found = [];
+export function complaints(path: string, text: string): readonly string[] {
+  const found: string[] = [];
   const rules = RULES.filter((rule) => rule.files.test(path));
   for (const [i, line] of text.split('\n').entries()) {
     for (const rule of rules) {
@@ -44,7 +48,7 @@ export function complaints(path, text) {
   return found;
 }
 
-function run() {
+function run(): void {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     encoding: 'utf8',
   });
@@ -60,7 +64,7 @@ function run() {
 }
 
 /** A file that git lists may have been removed from the folder. */
-function readIfThere(path) {
+function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch {
@@ -68,4 +72,4 @@ function readIfThere(path) {
   }
 }
 
-if (import.meta.url === pathToFileURL(resolve(process.argv[1] ?? '')).href) run();
+if (process.argv[1]?.endsWith('hygiene.ts') === true) run();

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { complaints } from '../scripts/hygiene.ts';
+import { judge, measure, tighten } from '../scripts/sizes.ts';
+import { skipReason, summaryLine } from '../scripts/vitest-summary.ts';
+
+const lines = (count: number): string => Array.from({ length: count }, (_, i) => `  step(${i});`).join('\n');
+
+describe('sizes', () => {
+  const text = `export function long() {\n${lines(80)}\n}\nclass A {\n  short() {\n    return () => 1;\n  }\n}\n`;
+  const measured = measure('src/a.ts', text);
+
+  it('measures the file and each function by name', () => {
+    expect(measured.map((one) => [one.kind, one.key, one.lines])).toEqual([
+      ['file', 'src/a.ts', 87],
+      ['function', 'src/a.ts long', 82],
+      ['function', 'src/a.ts short', 3],
+      ['function', 'src/a.ts (anonymous)', 1],
+    ]);
+  });
+
+  it('fails beyond the limit and says where', () => {
+    expect(judge(measured, {}).failures).toEqual([
+      expect.stringMatching(/^src\/a\.ts:1 long: 82 lines, limit 70\. Fix: /),
+    ]);
+  });
+
+  it('lets what was too long before stay, but not grow, and asks to tighten when it shrinks', () => {
+    expect(judge(measured, { 'src/a.ts long': 82 }).failures).toEqual([]);
+    expect(judge(measured, { 'src/a.ts long': 81 }).failures).toHaveLength(1);
+    expect(judge(measured, { 'src/a.ts long': 90 }).failures).toEqual([expect.stringContaining('--tighten')]);
+  });
+
+  it('tightens without ever loosening or adding', () => {
+    expect(tighten(measured, { 'src/a.ts long': 90, 'src/a.ts short': 75, 'src/gone.ts': 400 })).toEqual({
+      'src/a.ts long': 82,
+    });
+    expect(tighten(measured, { 'src/a.ts long': 72 })).toEqual({ 'src/a.ts long': 72 });
+    expect(tighten(measured, {})).toEqual({});
+  });
+
+  it('does not count a suite of tests as a function', () => {
+    const suite = `describe('x', () => {\n${lines(90)}\n});\n`;
+    expect(judge(measure('src/a.test.ts', suite), {}).failures).toEqual([]);
+    expect(judge(measure('src/a.ts', suite), {}).failures).toHaveLength(1);
+  });
+});
+
+describe('hygiene', () => {
+  it.each([
+    ['a.md', 'see /home/bob/x', 1],
+    ['a.md', 'see C:\\Users\\bob', 1],
+    ['a.ts', "import x from './home/bob/x.ts'", 0],
+    ['a.ts', 'fetch(`${base}/home/page`)', 0],
+    ['a.md', 'https://example.com/home/page', 0],
+    ['package-lock.json', '"resolved": "https://mirror.example/x.tgz"', 1],
+    ['package-lock.json', '"resolved": "https://registry.npmjs.org/x.tgz"', 0],
+    ['.npmrc', 'registry=https://mirror.example/', 1],
+    ['a.ts', 'const x = y as any;', 1],
+    ['a.ts', 'const anything: anyone = y', 0],
+    ['a.md', 'as any', 0],
+    ['a.ts', '// @ts-ignore', 1],
+    ['a.test.ts', "it.only('x')", 1],
+  ])('%s: %s → %i', (path, text, count) => {
+    expect(complaints(path, text)).toHaveLength(count);
+  });
+});
+
+describe('summary of a test run', () => {
+  it('ends with one line', () => {
+    expect(summaryLine({ passed: 3, failed: 1, skipped: [{ name: 'a', reason: 'b' }] })).toBe(
+      '3 passed, 1 failed, 1 skipped',
+    );
+  });
+
+  it('finds the reason of a skipped test', () => {
+    expect(skipReason('reads with delta-rs — skipped: no Python', undefined)).toBe('no Python');
+    expect(skipReason('reads', 'no PyPI')).toBe('no PyPI');
+    expect(skipReason('reads', undefined)).toBe('no reason given');
+  });
+});
