@@ -38,8 +38,14 @@ interface Deps {
  */
 export async function initProject(deps: Deps, options: InitOptions): Promise<InitReport> {
   const file = join(options.folder, 'pipelines.yaml');
-  if (existsSync(file) && !options.force) throw new DataflowError('E_USAGE', `${file} exists already`, { hint: 'Use --force to replace it, or choose another folder.' });
-  const found = options.from === undefined ? { sources: [], skipped: [] } : await infer(deps, options.folder, resolve(options.folder, options.from));
+  if (existsSync(file) && !options.force)
+    throw new DataflowError('E_USAGE', `${file} exists already`, {
+      hint: 'Use --force to replace it, or choose another folder.',
+    });
+  const found =
+    options.from === undefined
+      ? { sources: [], skipped: [] }
+      : await infer(deps, options.folder, resolve(options.folder, options.from));
   await mkdir(options.folder, { recursive: true });
   await writeFile(file, renderProject(options.name, found.sources));
   return { file, ...found };
@@ -50,7 +56,10 @@ const FILES_MAX = 10_000;
 
 async function infer(deps: Deps, root: string, folder: string): Promise<Pick<InitReport, 'sources' | 'skipped'>> {
   const groups = await groupFiles(root, folder);
-  if (groups.size === 0) throw new DataflowError('E_USAGE', `${folder} holds no data files`, { hint: 'CSV, TSV, JSON, NDJSON and Parquet files are looked for, plain, .gz or .zst.' });
+  if (groups.size === 0)
+    throw new DataflowError('E_USAGE', `${folder} holds no data files`, {
+      hint: 'CSV, TSV, JSON, NDJSON and Parquet files are looked for, plain, .gz or .zst.',
+    });
   const temp_folder = await mkdtemp(join(tmpdir(), 'dataflow-init-'));
   const engine = await deps.openEngine({ type: 'duckdb' }, temp_folder);
   const sources: InferredSource[] = [];
@@ -65,7 +74,11 @@ async function infer(deps: Deps, root: string, folder: string): Promise<Pick<Ini
     await engine.close();
     await rm(temp_folder, { recursive: true, force: true });
   }
-  if (sources.length === 0) throw new DataflowError('E_USAGE', `no file of ${folder} could be read: ${skipped[0]?.path}: ${skipped[0]?.reason}`);
+  if (sources.length === 0)
+    throw new DataflowError(
+      'E_USAGE',
+      `no file of ${folder} could be read: ${skipped[0]?.path}: ${skipped[0]?.reason}`,
+    );
   return { sources, skipped };
 }
 
@@ -75,7 +88,9 @@ async function groupFiles(root: string, folder: string): Promise<ReadonlyMap<str
     throw new DataflowError('E_SOURCE_IO', `${folder} cannot be read`, { cause });
   });
   const groups = new Map<string, { glob: string; files: number }>();
-  for (const entry of entries.filter((one) => one.isFile() && DATA_FILE.test(one.name) && !one.name.startsWith('_')).slice(0, FILES_MAX)) {
+  for (const entry of entries
+    .filter((one) => one.isFile() && DATA_FILE.test(one.name) && !one.name.startsWith('_'))
+    .slice(0, FILES_MAX)) {
     const ending = DATA_FILE.exec(entry.name)?.[0] ?? '';
     const stem = entry.name.slice(0, entry.name.length - ending.length);
     const base = stem.replace(/[-_. ]*\d[\d\-_.T:]*$/, '') || stem;
@@ -89,7 +104,13 @@ async function groupFiles(root: string, folder: string): Promise<ReadonlyMap<str
 }
 
 function tableName(base: string, groups: ReadonlyMap<string, { glob: string }>, wanted: string): string {
-  const plain = base.normalize('NFKD').replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+|_+$/g, '').toLowerCase().slice(0, 50) || 'table';
+  const plain =
+    base
+      .normalize('NFKD')
+      .replace(/[^A-Za-z0-9_]+/g, '_')
+      .replace(/^_+|_+$/g, '')
+      .toLowerCase()
+      .slice(0, 50) || 'table';
   const name = /^[a-z_]/.test(plain) ? plain : `t_${plain}`;
   const taken = groups.get(name);
   return taken === undefined || taken.glob.startsWith(`${wanted}*`) ? name : `${name}_${groups.size}`;
@@ -103,8 +124,18 @@ interface Candidate {
   readonly files: number;
 }
 
-async function inferSource(deps: Deps, engine: Engine, one: Candidate): Promise<InferredSource | { path: string; reason: string }> {
-  const spec: SourceSpec = { type: 'files', schema_change: 'evolve', on_rewrite: 'replace', tags: [], options: { path: one.glob, settle_seconds: 0 } };
+async function inferSource(
+  deps: Deps,
+  engine: Engine,
+  one: Candidate,
+): Promise<InferredSource | { path: string; reason: string }> {
+  const spec: SourceSpec = {
+    type: 'files',
+    schema_change: 'evolve',
+    on_rewrite: 'replace',
+    tags: [],
+    options: { path: one.glob, settle_seconds: 0 },
+  };
   const source = await deps.createSource(spec);
   const context: SourceContext = { root: one.root, temp_folder: one.temp_folder, now_ms: Date.now(), rehash: true };
   const { fresh } = await source.discover(new Map(), context);
@@ -124,8 +155,17 @@ async function inferSource(deps: Deps, engine: Engine, one: Candidate): Promise<
   }
 }
 
-async function lookAt(session: EngineSession, unit: InputUnit, inspection: Inspection, folder: string): Promise<{ columns: readonly Column[]; key: string | undefined }> {
-  const file = { id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression: inspection.decoded_uri === undefined ? unit.compression : ('none' as const) };
+async function lookAt(
+  session: EngineSession,
+  unit: InputUnit,
+  inspection: Inspection,
+  folder: string,
+): Promise<{ columns: readonly Column[]; key: string | undefined }> {
+  const file = {
+    id: unit.path,
+    uri: inspection.decoded_uri ?? unit.uri,
+    compression: inspection.decoded_uri === undefined ? unit.compression : ('none' as const),
+  };
   const shape = {
     format: unit.format,
     files: [file],
@@ -135,7 +175,12 @@ async function lookAt(session: EngineSession, unit: InputUnit, inspection: Inspe
   const columns = await session.infer(shape);
   await mkdir(join(folder, 'data'), { recursive: true });
   await mkdir(join(folder, 'rejects'), { recursive: true });
-  const parsed = await session.parse({ ...shape, columns, target: { folder: join(folder, 'data'), columns }, reject_folder: join(folder, 'rejects') });
+  const parsed = await session.parse({
+    ...shape,
+    columns,
+    target: { folder: join(folder, 'data'), columns },
+    reject_folder: join(folder, 'rejects'),
+  });
   await session.bind({ name: 'looked_at', columns, files: parsed.candidates });
   for (const column of columns) {
     if (!/^id($|_)|_id$|^code$|^key$|^uuid$/i.test(column.name)) continue;

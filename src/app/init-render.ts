@@ -21,7 +21,9 @@ name: ${scalar(name)}
 lake: { url: ./lake }                 # tables are Delta Lake folders below this one
 engine: { type: duckdb }              # memory_limit and threads default to what this machine has
 `;
-  return sources.length === 0 ? head + EXAMPLE : [head, sourcesBlock(sources), silverBlock(sources), goldBlock(sources)].join('\n');
+  return sources.length === 0
+    ? head + EXAMPLE
+    : [head, sourcesBlock(sources), silverBlock(sources), goldBlock(sources)].join('\n');
 }
 
 /** Shown commented out: there is nothing to run yet. */

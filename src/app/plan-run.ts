@@ -19,6 +19,8 @@ export interface PlannedStep {
   /** Estimates from the ledger and the file sizes; undefined when nothing is known. */
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
+  /** For a source with files that are perhaps still being written: when the last of them may be taken. */
+  readonly ready_in_ms?: number;
 }
 
 /** What planning needs; it reads and never writes. */
@@ -61,7 +63,8 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   const found = await context.discover(node);
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
   const waiting = found.waiting.length === 0 ? '' : `, ${found.waiting.length} still being written`;
-  const base = { step: node.key, mode: 'incremental' as const };
+  const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
+  const base = { step: node.key, mode: 'incremental' as const, ...(ready_in_ms > 0 ? { ready_in_ms } : {}) };
   const known = context.ledger.knownInputs(node.name);
   const fresh = found.fresh.length + found.refused.filter((one) => !known.has(one.path)).length;
   const last = context.ledger.lastSuccess(node.key);

@@ -21,10 +21,19 @@ export interface QueryOptions {
  * newest published version, or as of a time. Yields batches as they are computed. @throws DataflowError E_SQL, E_SQL_SANDBOX, E_LAKE_NO_TABLE.
  */
 export async function* queryLake(
-  open: { readonly project: Project; readonly lake: Lake; readonly ledger: Ledger | undefined; readonly engine: Engine },
+  open: {
+    readonly project: Project;
+    readonly lake: Lake;
+    readonly ledger: Ledger | undefined;
+    readonly engine: Engine;
+  },
   options: QueryOptions,
 ): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
-  const session = await open.engine.openSession({ label: 'query', signal: options.signal, sandbox: { allowed_folders: [lakeFolder(open.project)] } });
+  const session = await open.engine.openSession({
+    label: 'query',
+    signal: options.signal,
+    sandbox: { allowed_folders: [lakeFolder(open.project)] },
+  });
   try {
     for (const key of tablesNamedIn(options.sql)) await bindTable(open.lake, session, key, options.as_of_ms);
     if (options.candidate !== undefined) await bindCandidate(open, session, options.candidate);
@@ -40,7 +49,8 @@ function lakeFolder(project: Project): string {
 
 async function bindTable(lake: Lake, session: EngineSession, key: string, as_of_ms: number | undefined): Promise<void> {
   const table = parseTableKey(key);
-  const snapshot = table === undefined ? undefined : await lake.snapshot(table, as_of_ms === undefined ? undefined : { as_of_ms });
+  const snapshot =
+    table === undefined ? undefined : await lake.snapshot(table, as_of_ms === undefined ? undefined : { as_of_ms });
   if (snapshot === undefined) {
     const known = (await lake.tables()).map((one) => `${one.layer}.${one.name}`).sort();
     throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${key}`, {
@@ -51,13 +61,22 @@ async function bindTable(lake: Lake, session: EngineSession, key: string, as_of_
 }
 
 /** The newest failed candidate of a table, as it was when its tests ran. */
-async function bindCandidate(open: { readonly lake: Lake; readonly ledger: Ledger | undefined }, session: EngineSession, key: string): Promise<void> {
+async function bindCandidate(
+  open: { readonly lake: Lake; readonly ledger: Ledger | undefined },
+  session: EngineSession,
+  key: string,
+): Promise<void> {
   const step = open.ledger?.latestSteps().find((one) => one.step === key);
   const uris = step?.status === 'failed' ? await open.lake.candidates(step.run_id, step.step_id) : [];
   if (uris.length === 0) {
-    throw new DataflowError('E_LAKE_NO_TABLE', `there is no failed candidate of ${key}`, { hint: 'Candidates are kept only while the newest attempt of a table has failed.' });
+    throw new DataflowError('E_LAKE_NO_TABLE', `there is no failed candidate of ${key}`, {
+      hint: 'Candidates are kept only while the newest attempt of a table has failed.',
+    });
   }
   const files: InputFile[] = uris.map((uri) => ({ uri, rows: 0, size_bytes: 0, partition_values: {} }));
-  const columns = await session.infer({ format: 'parquet', files: uris.map((uri) => ({ id: uri, uri, compression: 'none' as const })) });
+  const columns = await session.infer({
+    format: 'parquet',
+    files: uris.map((uri) => ({ id: uri, uri, compression: 'none' as const })),
+  });
   await session.bind({ name: 'this', columns, files });
 }

@@ -3,7 +3,12 @@ import type { RunStatus, StepRecord } from '../core/ports/ledger.ts';
 /** What a run tells while it goes on; surfaces turn it into lines, bars or JSON. */
 export type RunEvent =
   | { readonly type: 'run_started'; readonly run_id: string; readonly steps: readonly string[] }
-  | { readonly type: 'step_started'; readonly step: string; readonly reason: string; readonly mode: 'full' | 'incremental' }
+  | {
+      readonly type: 'step_started';
+      readonly step: string;
+      readonly reason: string;
+      readonly mode: 'full' | 'incremental';
+    }
   | { readonly type: 'step_finished'; readonly record: StepRecord }
   | { readonly type: 'notice'; readonly message: string };
 

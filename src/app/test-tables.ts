@@ -1,11 +1,11 @@
 import type { Project } from '../core/model/project.ts';
 import { parseTableKey } from '../core/model/table.ts';
 import type { Graph } from '../core/planning/graph.ts';
+import { parentsOf } from '../core/planning/graph.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { TestResult } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
-import { parentsOf } from '../core/planning/graph.ts';
 import { runTests } from '../medallion/audit.ts';
 import { relationOf } from '../medallion/context.ts';
 
@@ -16,7 +16,13 @@ export interface TableTest extends TestResult {
 
 /** Runs the declared tests on the published versions of the selected tables: what `dataflow test` prints. Changes nothing. */
 export async function testTables(
-  open: { readonly project: Project; readonly graph: Graph; readonly lake: Lake; readonly checks: ReadonlyMap<string, CheckComponent>; readonly engine: Engine },
+  open: {
+    readonly project: Project;
+    readonly graph: Graph;
+    readonly lake: Lake;
+    readonly checks: ReadonlyMap<string, CheckComponent>;
+    readonly engine: Engine;
+  },
   selected: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly TableTest[]> {
@@ -33,7 +39,13 @@ export async function testTables(
         if (other !== undefined) await session.bind(relationOf(other, parent));
       }
       for (const name of ['this', node.key]) await session.bind(relationOf(snapshot, name));
-      const found = await runTests({ checks: open.checks, now_ms: Date.now() }, session, node.spec.tests, snapshot.columns, undefined);
+      const found = await runTests(
+        { checks: open.checks, now_ms: Date.now() },
+        session,
+        node.spec.tests,
+        snapshot.columns,
+        undefined,
+      );
       results.push(...found.map((result) => ({ table: node.key, version: snapshot.version, ...result })));
     } finally {
       await session.close();

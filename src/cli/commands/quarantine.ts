@@ -5,7 +5,9 @@ export const spec: CommandSpec = {
   summary: 'Show rejected rows and files: grouped by rule and file, or row by row for one table',
   group: 'Look',
   configure(command) {
-    command.argument('[table]', 'a table such as silver.achats: its rejected rows').option('--limit <rows>', 'at most this many rows', '100');
+    command
+      .argument('[table]', 'a table such as silver.achats: its rejected rows')
+      .option('--limit <rows>', 'at most this many rows', '100');
   },
   load: async () => (await import('../runners/quarantine.ts')).quarantine,
 };

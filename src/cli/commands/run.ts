@@ -10,7 +10,10 @@ export const spec: CommandSpec = {
       .option('--full-refresh', 'compute whole tables even where a part would do')
       .option('--rehash', 'hash every input file again instead of trusting size, time and inode')
       .option('--dry-run', 'print what would run and why; change nothing')
-      .addHelpText('after', '\nExamples:\n  dataflow run\n  dataflow run silver\n  dataflow run --select +gold.kpi_* --exclude tag:slow');
+      .addHelpText(
+        'after',
+        '\nExamples:\n  dataflow run\n  dataflow run silver\n  dataflow run --select +gold.kpi_* --exclude tag:slow',
+      );
   },
   load: async () => (await import('../runners/run.ts')).run,
 };

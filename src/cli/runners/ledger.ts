@@ -12,7 +12,9 @@ export async function ledger(invocation: Invocation): Promise<number> {
     case 'ledger releases':
       return releases(invocation);
     default:
-      throw new DataflowError('E_USAGE', 'say what to do with the ledger', { hint: 'dataflow ledger rebuild | inputs | releases' });
+      throw new DataflowError('E_USAGE', 'say what to do with the ledger', {
+        hint: 'dataflow ledger rebuild | inputs | releases',
+      });
   }
 }
 
@@ -23,7 +25,9 @@ async function rebuild(invocation: Invocation): Promise<number> {
   const folder = rooms.stateFolder(project);
   const made = await rebuildLedger({ lake, folder, openLedger: rooms.openLedgerAt });
   printer.report({ document: made, sections: [] });
-  printer.text(`the ledger was made anew from ${made.tables} tables: ${made.steps} steps of ${made.runs} runs, ${made.inputs} inputs`);
+  printer.text(
+    `the ledger was made anew from ${made.tables} tables: ${made.steps} steps of ${made.runs} runs, ${made.inputs} inputs`,
+  );
   return 0;
 }
 
@@ -33,7 +37,10 @@ async function inputs(invocation: Invocation): Promise<number> {
   const open = await rooms.openLedger(project, { read_only: true, create: false });
   try {
     const rows = open.inputs(args[0]).map((input) => ({ ...input }));
-    printer.table({ columns: ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'], rows });
+    printer.table({
+      columns: ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'],
+      rows,
+    });
     return 0;
   } finally {
     open.close();

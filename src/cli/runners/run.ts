@@ -1,10 +1,11 @@
+import { planPipeline } from '../../app/plan-pipeline.ts';
 import type { PlannedStep } from '../../app/plan-run.ts';
-import { planPipeline, runPipeline } from '../../app/run-pipeline.ts';
+import { runPipeline } from '../../app/run-pipeline.ts';
+import type { Selection } from '../../core/planning/selection.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
 import { selectionFrom } from '../shared/selection-flags.ts';
-import type { Selection } from '../../core/planning/selection.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   return runSelection(invocation, selectionFrom(invocation.options, invocation.args[0]));
@@ -38,9 +39,17 @@ export async function plan(invocation: Invocation): Promise<number> {
 async function planSelection(invocation: Invocation, selection: Selection): Promise<number> {
   const { rooms, options, printer, signal } = invocation;
   const { project } = await loadProjectFor(invocation);
-  const steps = await planPipeline(rooms, project, { selection, full_refresh: options['fullRefresh'] === true, rehash: options['rehash'] === true, signal });
+  const steps = await planPipeline(rooms, project, {
+    selection,
+    full_refresh: options['fullRefresh'] === true,
+    rehash: options['rehash'] === true,
+    signal,
+  });
   const idle = steps.filter((step) => step.action === 'skip');
-  const shown = options['all'] === true || idle.length === steps.length || printer.format !== 'table' ? steps : steps.filter((step) => step.action !== 'skip');
+  const shown =
+    options['all'] === true || idle.length === steps.length || printer.format !== 'table'
+      ? steps
+      : steps.filter((step) => step.action !== 'skip');
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
   printer.text('');
   printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));

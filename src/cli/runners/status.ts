@@ -23,12 +23,22 @@ export async function status(invocation: Invocation): Promise<number> {
         {
           columns: [
             { name: 'step', title: 'table' },
-            { name: 'status', format: (value) => (value === 'up_to_date' ? 'fresh' : value === 'succeeded' ? 'ok' : String(value)) },
+            {
+              name: 'status',
+              format: (value) => (value === 'up_to_date' ? 'fresh' : value === 'succeeded' ? 'ok' : String(value)),
+            },
             { name: 'version', title: 'v' },
             { name: 'rows_in', title: 'in' },
             { name: 'rows_out', title: 'out' },
             { name: 'quarantined', title: 'quarant.' },
-            { name: 'finished_at', title: 'finished (UTC)', format: (value) => String(value ?? '').slice(0, 16).replace('T', ' ') },
+            {
+              name: 'finished_at',
+              title: 'finished (UTC)',
+              format: (value) =>
+                String(value ?? '')
+                  .slice(0, 16)
+                  .replace('T', ' '),
+            },
           ],
           rows: report.tables.map((table) => ({ ...table })),
         },
@@ -36,7 +46,9 @@ export async function status(invocation: Invocation): Promise<number> {
     });
     for (const table of report.tables) if (table.error !== null) printer.text(`  ${table.step}: ${table.error}`);
     printer.text('');
-    printer.text(`last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`);
+    printer.text(
+      `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
+    );
     return 0;
   } finally {
     ledger.close();
@@ -45,7 +57,9 @@ export async function status(invocation: Invocation): Promise<number> {
 
 function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
   const limit = Number(options['runs']);
-  const rows = ledger.runs(Number.isInteger(limit) && limit > 0 ? limit : 20).map((run) => ({ ...run, error: run.error?.code ?? null }));
+  const rows = ledger
+    .runs(Number.isInteger(limit) && limit > 0 ? limit : 20)
+    .map((run) => ({ ...run, error: run.error?.code ?? null }));
   printer.table({ columns: ['run_id', 'status', 'started_at', 'finished_at', 'command', 'error'], rows });
   return 0;
 }

@@ -15,13 +15,22 @@ export async function test(invocation: Invocation): Promise<number> {
   try {
     const results = await testTables({ project, graph, lake, checks, engine }, selected, signal);
     printer.table({
-      columns: [{ name: 'table' }, { name: 'test' }, { name: 'passed', title: 'result', format: (value) => (value === true ? 'pass' : 'FAIL') }, { name: 'severity' }, { name: 'failures' }, { name: 'message' }],
+      columns: [
+        { name: 'table' },
+        { name: 'test' },
+        { name: 'passed', title: 'result', format: (value) => (value === true ? 'pass' : 'FAIL') },
+        { name: 'severity' },
+        { name: 'failures' },
+        { name: 'message' },
+      ],
       rows: results.map((result) => ({ ...result })),
     });
     const failed = results.filter((result) => !result.passed && result.severity === 'fail').length;
     const warned = results.filter((result) => !result.passed && result.severity === 'warn').length;
     printer.text('');
-    printer.text(`${results.length} tests: ${results.length - failed - warned} passed, ${failed} failed, ${warned} warned`);
+    printer.text(
+      `${results.length} tests: ${results.length - failed - warned} passed, ${failed} failed, ${warned} warned`,
+    );
     return failed > 0 ? 3 : 0;
   } finally {
     await engine.close();

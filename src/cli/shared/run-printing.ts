@@ -36,12 +36,12 @@ export function stepsSection(steps: readonly StepRecord[]): Section {
     columns: [
       { name: 'step' },
       { name: 'status' },
-      { name: 'mode' },
+      { name: 'mode', format: (value: unknown) => (value === 'incremental' ? 'part' : String(value ?? '')) },
       { name: 'rows_in', title: 'in' },
       { name: 'rows_out', title: 'out' },
-      { name: 'quarantined', title: 'quarant.' },
-      { name: 'deduplicated', title: 'dedup.' },
-      { name: 'filtered' },
+      { name: 'quarantined', title: 'quar.' },
+      { name: 'deduplicated', title: 'dup.' },
+      ...(steps.some((step) => (step.balance?.filtered ?? 0) > 0) ? [{ name: 'filtered' }] : []),
       { name: 'wall_ms', title: 'ms' },
     ],
     rows: steps.map((step) => ({
@@ -62,30 +62,49 @@ export function stepsSection(steps: readonly StepRecord[]): Section {
 export function printRun(printer: Printer, report: RunReport): void {
   if (report.status === 'nothing_to_do') {
     printer.report({ document: report, sections: printer.format === 'table' ? [] : [reasonsSection(report.steps)] });
-    const waiting = report.steps.filter((step) => step.status === 'skipped');
-    printer.text(waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do');
-    for (const step of waiting) printer.text(`  ${step.step} ${step.reason}`);
-    printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
+    printIdle(printer, report);
     return;
   }
   printer.report({ document: report, sections: [stepsSection(report.steps)] });
+  printSummary(printer, report);
+}
+
+function printIdle(printer: Printer, report: RunReport): void {
+  const waiting = report.steps.filter((step) => step.status === 'skipped');
+  printer.text(
+    waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do: there is no data yet',
+  );
+  for (const step of report.steps)
+    if (step.reason.startsWith('no input')) printer.text(`  ${step.step}: ${step.reason}`);
+  if (waiting.length > 0) printer.text(`  ${waiting.length} tables wait for data`);
+  printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
+}
+
+const WORDS = [
+  ['up_to_date', 'up to date'],
+  ['failed', 'failed'],
+  ['skipped', 'skipped'],
+] as const;
+
+function printSummary(printer: Printer, report: RunReport): void {
   const count = (status: string): number => report.steps.filter((step) => step.status === status).length;
   const parts = [`${count('succeeded')} published`];
-  for (const [status, word] of [
-    ['up_to_date', 'up to date'],
-    ['failed', 'failed'],
-    ['skipped', 'skipped'],
-  ] as const)
-    if (count(status) > 0) parts.push(`${count(status)} ${word}`);
+  for (const [status, word] of WORDS) if (count(status) > 0) parts.push(`${count(status)} ${word}`);
   const seconds = (report.wall_ms / 1000).toFixed(report.wall_ms < 10_000 ? 2 : 1);
   printer.text('');
   printer.text(`run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
   for (const step of report.steps.filter((one) => one.status === 'skipped'))
     printer.text(`  ${step.step}: ${step.reason}`);
   const put_aside = report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0);
-  if (put_aside > 0) printer.text(`  ${put_aside} ${put_aside === 1 ? 'row was' : 'rows were'} put into quarantine: dataflow quarantine`);
-  if (report.refused_files > 0)
-    printer.text(`  ${report.refused_files} ${report.refused_files === 1 ? 'file was' : 'files were'} refused as a whole: dataflow quarantine`);
+  if (put_aside > 0) {
+    printer.text(
+      `  ${put_aside} ${put_aside === 1 ? 'row was' : 'rows were'} put into quarantine: dataflow quarantine`,
+    );
+  }
+  if (report.refused_files > 0) {
+    const files = report.refused_files === 1 ? 'file was' : 'files were';
+    printer.text(`  ${report.refused_files} ${files} refused as a whole: dataflow quarantine`);
+  }
 }
 
 /** Why each step has nothing to do. */

@@ -10,5 +10,9 @@ export function addSelectionFlags(command: Command): Command {
 
 export function selectionFrom(options: Readonly<Record<string, unknown>>, layer?: string): Selection {
   const words = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
-  return { select: words(options['select']), exclude: words(options['exclude']), ...(layer === undefined ? {} : { layer }) };
+  return {
+    select: words(options['select']),
+    exclude: words(options['exclude']),
+    ...(layer === undefined ? {} : { layer }),
+  };
 }

@@ -37,7 +37,9 @@ class Finding implements Visitor {
   readonly #context: SourceContext;
   readonly #now_ns: bigint;
   readonly #settle_ns: bigint;
+  /** Filled only while several globs overlap; the list is cheaper. */
   readonly #seen = new Set<string>();
+  readonly #paths: string[] = [];
   readonly #fresh: InputUnit[] = [];
   readonly #waiting: Discovery['waiting'][number][] = [];
   readonly #refused: Discovery['refused'][number][] = [];
@@ -67,6 +69,7 @@ class Finding implements Visitor {
       const left_ms = Number((this.#settle_ns - age_ns) / NANOSECONDS_PER_MS);
       this.#waiting.push({
         path,
+        ready_in_ms: left_ms,
         reason: `changed just now, perhaps still being written; ${seconds(left_ms)} s more to wait (settle_seconds: ${this.#options.settle_seconds})`,
       });
       return;
@@ -79,7 +82,7 @@ class Finding implements Visitor {
   }
 
   missing(path: string, reason: string): void {
-    if (!this.#known.has(path)) this.#waiting.push({ path, reason });
+    if (!this.#known.has(path)) this.#waiting.push({ path, reason, ready_in_ms: 0 });
   }
 
   result(): Discovery {
@@ -88,16 +91,22 @@ class Finding implements Visitor {
       unchanged: this.#unchanged,
       waiting: this.#waiting.sort(byPath),
       refused: this.#refused.sort(byPath),
-      vanished:
-        this.#known_seen === this.#known.size
-          ? []
-          : [...this.#known.keys()].filter((path) => !this.#seen.has(path)).sort(),
+      vanished: this.#vanished(),
     };
   }
 
+  #vanished(): readonly string[] {
+    if (this.#known_seen === this.#known.size) return [];
+    const present = new Set(this.#paths);
+    return [...this.#known.keys()].filter((path) => !present.has(path)).sort();
+  }
+
   #first(path: string): boolean {
-    if (this.#seen.has(path)) return false;
-    this.#seen.add(path);
+    if (this.overlapping) {
+      if (this.#seen.has(path)) return false;
+      this.#seen.add(path);
+    }
+    this.#paths.push(path);
     return true;
   }
 

@@ -32,7 +32,7 @@ export interface Discovery {
   /** How many are known and unchanged (by size, mtime and inode, or by hash under `--rehash`). */
   readonly unchanged: number;
   /** Not taken yet, e.g. still being written. */
-  readonly waiting: readonly { readonly path: string; readonly reason: string }[];
+  readonly waiting: readonly { readonly path: string; readonly reason: string; readonly ready_in_ms: number }[];
   /** Refused before opening: symlink out of the project, FIFO, over the size limit, … */
   readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];
   /** Known to the ledger, no longer there (their rows stay). */

@@ -1,0 +1,185 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { Project } from '../core/model/project.ts';
+import type { Engine } from '../core/ports/engine.ts';
+import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.ts';
+import { timeSortedId } from '../kit/ids.ts';
+import type { RunContext } from '../medallion/context.ts';
+import type { OpenProject } from './open-project.ts';
+import type { PlanOptions } from './plan-pipeline.ts';
+import { reconcile } from './reconcile.ts';
+import { recordRelease, releasable } from './release.ts';
+import type { Rooms } from './rooms.ts';
+import type { RunEvent, RunReport } from './run-events.ts';
+import { failureOf, runStep } from './run-step.ts';
+import { runSchedule, type StepEnd } from './schedule.ts';
+
+export interface RunOptions extends PlanOptions {
+  /** The command line as typed, for the ledger. */
+  readonly command: string;
+  readonly tell: (event: RunEvent) => void;
+}
+
+/**
+ * A run that holds the lock: mends what a dead run left, runs the steps, records the release. Failures of steps are in the report.
+ */
+export async function lockedRun(
+  rooms: Rooms,
+  open: OpenProject,
+  lock: Lock,
+  selected: ReadonlySet<string>,
+  options: RunOptions,
+  started_ms: number,
+): Promise<RunReport> {
+  const { project, lake, ledger, graph } = open;
+  const run_id = timeSortedId();
+  for (const id of ledger.closeDeadRuns())
+    options.tell({ type: 'notice', message: `run ${id} had died; it is marked as interrupted` });
+  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
+  await lake.leftovers(keptRuns(ledger), true);
+  ledger.startRun({
+    run_id,
+    command: options.command,
+    started_at: new Date(started_ms).toISOString(),
+    status: 'running',
+    pid: process.pid,
+    host: hostname(),
+    dataflow_version: rooms.version,
+  });
+  options.tell({ type: 'run_started', run_id, steps: [...selected] });
+  const engine = lazyEngine(rooms, project);
+  const temp_folder = join(rooms.stateFolder(project), 'tmp', run_id);
+  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
+  const run: RunContext = {
+    ...open,
+    run_id,
+    now_ms: Date.now(),
+    lock,
+    signal: options.signal,
+    temp_folder,
+    rehash: options.rehash,
+    openSession: async (label) => (await engine.get()).openSession({ label, signal: options.signal }),
+    createSource: rooms.createSource,
+  };
+  try {
+    const steps = await runAll(run, selected, options);
+    const status = statusOf(steps);
+    const release_id =
+      status === 'succeeded' ? recordRelease(run.ledger, run_id, await releasable(graph, lake, ledger)) : undefined;
+    ledger.finishRun(run_id, status);
+    // Candidates of failed steps stay for inspection.
+    if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
+    const refused_files = refusedIn(ledger, run_id);
+    return {
+      run_id,
+      status,
+      steps,
+      release_id,
+      wall_ms: Date.now() - started_ms,
+      refused_files,
+      exit_code: exitCodeOf(steps, refused_files),
+    };
+  } catch (error) {
+    ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
+    throw error;
+  } finally {
+    await engine.close();
+    await rm(temp_folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs whose staging must stay: live ones, and those whose failed candidate is still the newest word on a table. */
+function keptRuns(ledger: Ledger): ReadonlySet<string> {
+  const kept = new Set(
+    ledger
+      .latestSteps()
+      .filter((step) => step.status === 'failed')
+      .map((step) => step.run_id),
+  );
+  for (const run of ledger.runs(50)) if (run.status === 'running') kept.add(run.run_id);
+  return kept;
+}
+
+function lazyEngine(rooms: Rooms, project: Project): { get(): Promise<Engine>; close(): Promise<void> } {
+  let engine: Promise<Engine> | undefined;
+  return {
+    get: (): Promise<Engine> => {
+      const opening = engine ?? rooms.openEngine(project);
+      engine = opening;
+      return opening;
+    },
+    close: async () => {
+      if (engine !== undefined) await (await engine).close();
+    },
+  };
+}
+
+async function runAll(
+  run: RunContext,
+  selected: ReadonlySet<string>,
+  options: RunOptions,
+): Promise<readonly StepRecord[]> {
+  const records = new Map<string, StepRecord>();
+  const finish = (record: StepRecord): StepEnd => {
+    records.set(record.step, record);
+    options.tell({ type: 'step_finished', record });
+    return record.status === 'failed' ? 'failed' : record.status === 'skipped' ? 'skipped' : 'ok';
+  };
+  const threads = run.project.engine.threads ?? 2;
+  await runSchedule(
+    run.graph,
+    selected,
+    Math.max(1, Math.min(4, threads)),
+    async (key) => {
+      const node = run.graph.byKey.get(key);
+      if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
+      return finish(await runStep(run, node, options.full_refresh, options.tell));
+    },
+    (key, because) => {
+      const now = new Date().toISOString();
+      const record: StepRecord = {
+        run_id: run.run_id,
+        step_id: timeSortedId(),
+        step: key,
+        status: 'skipped',
+        reason: `skipped because ${because} did not succeed`,
+        inputs: {},
+        tests: [],
+        started_at: now,
+        finished_at: now,
+      };
+      run.ledger.finishStep({ step: record });
+      finish(record);
+    },
+  );
+  return run.graph.nodes.flatMap((node) => records.get(node.key) ?? []);
+}
+
+function statusOf(steps: readonly StepRecord[]): RunStatus {
+  const failed = steps.filter((step) => step.status === 'failed').length;
+  if (failed === 0) return 'succeeded';
+  return steps.some((step) => step.status === 'succeeded') ? 'partial' : 'failed';
+}
+
+/**
+ * 3 when tests are all that failed, else 4 when something was done all the same; else what the failures have in common (5 when
+ * each is worth retrying), or 1.
+ */
+function exitCodeOf(steps: readonly StepRecord[], refused_files: number): number {
+  const failed = steps.filter((step) => step.status === 'failed');
+  if (failed.length === 0) return refused_files > 0 ? 4 : 0;
+  const codes = new Set(
+    failed.map((step) => CATALOGUE[(step.error?.code ?? 'E_INTERNAL') as ErrorCode]?.exit_code ?? 1),
+  );
+  const [only = 1] = codes;
+  if (codes.size === 1 && only === 3) return 3;
+  if (steps.some((step) => step.status === 'succeeded')) return 4;
+  return codes.size === 1 ? only : 1;
+}
+
+function refusedIn(ledger: Ledger, run_id: string): number {
+  return ledger.inputs().filter((input) => input.run_id === run_id && input.status === 'quarantined').length;
+}

@@ -1,0 +1,58 @@
+import type { Project } from '../core/model/project.ts';
+import type { Selection } from '../core/planning/selection.ts';
+import type { Ledger } from '../core/ports/ledger.ts';
+import { discoverSource } from '../medallion/bronze.ts';
+import type { RunContext } from '../medallion/context.ts';
+import { ledgerForReading, type OpenProject } from './open-project.ts';
+import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';
+import type { Rooms } from './rooms.ts';
+
+/** What planning may be told. */
+export interface PlanOptions {
+  readonly selection: Selection;
+  readonly full_refresh: boolean;
+  readonly rehash: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write. */
+export async function planPipeline(
+  rooms: Rooms,
+  project: Project,
+  options: PlanOptions,
+): Promise<readonly PlannedStep[]> {
+  const checks = await rooms.checks();
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
+    return await planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Planning over an opened project; sources are walked, no file is opened. */
+export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOptions): PlanningContext {
+  const run = {
+    ...open,
+    now_ms: Date.now(),
+    temp_folder: '',
+    rehash: options.rehash,
+    signal: options.signal,
+    createSource: rooms.createSource,
+  };
+  return {
+    ...open,
+    full_refresh: options.full_refresh,
+    discover: async (node: Parameters<typeof discoverSource>[0]['node']) =>
+      (await discoverSource({ run: run as unknown as RunContext, node })).discovery,
+  };
+}
+
+/** For `--select result:failed`: how each step ended last. */
+export function withResults(selection: Selection, ledger: Ledger): Selection {
+  const words = [...selection.select, ...selection.exclude];
+  if (!words.some((word) => word.includes('result:'))) return selection;
+  return { ...selection, results: new Map(ledger.latestSteps().map((step) => [step.step, step.status])) };
+}
