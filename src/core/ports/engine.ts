@@ -173,6 +173,11 @@ export interface EngineSession {
   materialize(name: string, sql: string): Promise<number>;
   /** Columns of a query without running it; throws with line and column of the SQL when it is wrong. */
   describe(sql: string): Promise<readonly EngineColumn[]>;
+  /**
+   * Tables that a SELECT reads, as it names them, without names that its own WITH defines; nothing is run.
+   * @throws DataflowError E_SQL_SANDBOX when it reads files (`read_csv`, `'x.parquet'`), E_SQL when it is not one SELECT.
+   */
+  tablesOf(sql: string): Promise<readonly string[]>;
   /** A small result. Throws when it is longer than `rows_max` (default 10,000). */
   rows(sql: string, options?: { readonly rows_max?: number }): Promise<readonly Row[]>;
   /** A result of any size, in batches, as it is computed. */

@@ -3,7 +3,10 @@ import type { Cell, EngineColumn, Row } from '../../core/ports/engine.ts';
 
 type RowSource = Pick<DuckDBResultReader, 'columnNames' | 'columnTypes'>;
 
-export function resultColumns(result: { columnNames(): readonly string[]; columnTypes(): readonly { toString(): string }[] }): readonly EngineColumn[] {
+export function resultColumns(result: {
+  columnNames(): readonly string[];
+  columnTypes(): readonly { toString(): string }[];
+}): readonly EngineColumn[] {
   const types = result.columnTypes();
   return result.columnNames().map((name, index) => ({ name, type: typeText(types[index]?.toString() ?? 'VARCHAR') }));
 }
@@ -31,13 +34,19 @@ export function toRows(source: RowSource, rows: readonly (readonly Json[])[]): r
   });
 }
 
-const WHOLE = new Set<DuckDBTypeId>([DuckDBTypeId.BIGINT, DuckDBTypeId.UBIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.UHUGEINT]);
+const WHOLE = new Set<DuckDBTypeId>([
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UHUGEINT,
+]);
 
 function cell(value: Json, type: DuckDBTypeId | undefined): Cell {
   if (typeof value === 'string' && type !== undefined && WHOLE.has(type)) {
     const whole = BigInt(value);
     return whole >= -9007199254740991n && whole <= 9007199254740991n ? Number(whole) : whole;
   }
-  if (typeof value === 'string' && type === DuckDBTypeId.TIMESTAMP_TZ) return value.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z');
+  if (typeof value === 'string' && type === DuckDBTypeId.TIMESTAMP_TZ)
+    return value.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z');
   return value as Cell;
 }

@@ -10,9 +10,13 @@ const SAMPLE_RECORDS = 100_000;
 export function inferSql(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): string {
   const uris = request.files.map((file) => quoteText(file.uri)).join(', ');
   const compression = quoteText(request.files[0]?.compression ?? 'none');
-  if (request.format === 'parquet') return `select * from read_parquet([${uris}], hive_partitioning=false, union_by_name=true)`;
+  if (request.format === 'parquet')
+    return `select * from read_parquet([${uris}], hive_partitioning=false, union_by_name=true)`;
   if (request.format === 'csv') {
-    const layout = request.dialect === undefined ? [] : dialectOptions(request.dialect).filter((option) => option !== 'auto_detect=false');
+    const layout =
+      request.dialect === undefined
+        ? []
+        : dialectOptions(request.dialect).filter((option) => option !== 'auto_detect=false');
     const names = request.header === undefined ? [] : [`names=[${request.header.map(quoteText).join(', ')}]`];
     return `select * from read_csv([${uris}], ${[...layout, ...names, `sample_size=${SAMPLE_RECORDS}`, `compression=${compression}`, 'ignore_errors=true'].join(', ')})`;
   }

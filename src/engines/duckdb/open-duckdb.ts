@@ -9,16 +9,26 @@ import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
 import { DuckDbSession } from './session.ts';
 
-/** Opens the embedded engine: one in-memory instance, one connection and one attached database a session. */
+/**
+ * Opens the embedded engine: one in-memory instance (limits are per instance), made when the first session needs it; one connection and
+ * one attached database a session.
+ */
 export async function openDuckDb(spec: EngineSpec, options: { readonly temp_folder: string }): Promise<Engine> {
   await mkdir(options.temp_folder, { recursive: true, mode: 0o700 });
   const settings = settingsFor(spec, join(options.temp_folder, 'spill'));
-  const instance = await create(settings);
+  let shared: Promise<DuckDBInstance> | undefined;
   let sessions = 0;
   return {
     type: 'duckdb',
-    openSession: (session) => (session.sandbox === undefined ? attached(instance, ++sessions, session) : sandboxed(settings, session)),
-    close: async () => instance.closeSync(),
+    openSession: async (session) => {
+      if (session.sandbox !== undefined) return sandboxed(settings, session);
+      shared ??= create(settings);
+      return attached(await shared, ++sessions, session);
+    },
+    close: async () => {
+      (await shared?.catch(() => undefined))?.closeSync();
+      shared = undefined;
+    },
   };
 }
 
@@ -30,14 +40,22 @@ async function create(settings: Readonly<Record<string, string>>): Promise<DuckD
   }
 }
 
+/** Values of one partition column beyond which a value may get several files; each open file costs memory and a file descriptor. */
+const OPEN_FILES_MAX = 1_000;
+
 function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<string, string>> {
+  const { temp_limit, extension_directory } = spec;
   return {
     threads: String(spec.threads ?? availableParallelism()),
     memory_limit: spec.memory_limit ?? `${Math.floor((memoryBytes() * 0.6) / 2 ** 20)}MiB`,
     temp_directory: spill_folder,
+    ...(temp_limit === undefined ? {} : { max_temp_directory_size: String(temp_limit) }),
+    ...(extension_directory === undefined ? {} : { extension_directory: String(extension_directory) }),
     preserve_insertion_order: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    errors_as_json: 'true',
+    partitioned_write_max_open_files: String(OPEN_FILES_MAX),
   };
 }
 
@@ -50,7 +68,10 @@ function memoryBytes(): number {
   return totalmem();
 }
 
-/** Names live in a database that is attached for the session: views of an in-memory database are visible to all its connections. */
+/**
+ * Names live in a database that is attached for the session: schemas and views of an in-memory database are visible to all its
+ * connections, while the limits of a second instance would be a second helping of memory and threads.
+ */
 async function attached(instance: DuckDBInstance, number: number, options: SessionOptions): Promise<EngineSession> {
   const connection = await instance.connect();
   const database = quoteIdent(`s${number}`);
@@ -75,7 +96,12 @@ async function sandboxed(settings: Readonly<Record<string, string>>, options: Se
     instance.closeSync();
   });
   await session.prepare();
-  const folders = (options.sandbox?.allowed_folders ?? []).map((folder) => quoteText(folder.endsWith('/') ? folder : `${folder}/`));
-  for (const setting of [`allowed_directories=[${folders.join(', ')}]`, 'enable_external_access=false', 'lock_configuration=true']) await connection.run(`set ${setting}`);
+  const folders = (options.sandbox?.allowed_folders ?? []).map((folder) =>
+    quoteText(folder.endsWith('/') ? folder : `${folder}/`),
+  );
+  const allowed = `allowed_directories=[${folders.join(', ')}]`;
+  for (const setting of [allowed, 'enable_external_access=false', 'lock_configuration=true']) {
+    await connection.run(`set ${setting}`);
+  }
   return session;
 }

@@ -1,5 +1,6 @@
 import type { CsvDialect, ParseRequest } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
+import { LINE_BYTES_MAX, uriList } from './parse-parts.ts';
 
 /** Names of the temporary tables for rejects. */
 export interface RejectTables {
@@ -7,11 +8,14 @@ export interface RejectTables {
   readonly scans: string;
 }
 
+/** Errors that a record may have beside one a column: a column too many is an error each. */
+const EXTRA_ERRORS = 100;
+
 const PLAIN: CsvDialect = { delimiter: ',', quote: '"', escape: '"', has_header: true, skip_lines: 0 };
 
 /**
  * The `read_csv` call for files with a known dialect and header: nothing is sniffed, columns stand in the files' own order, unwanted
- * ones are read as text and dropped, the path is in `_path`.
+ * ones are read as text and dropped.
  */
 export function csvSource(request: ParseRequest, rejects: RejectTables): string {
   const dialect = request.dialect ?? PLAIN;
@@ -21,7 +25,6 @@ export function csvSource(request: ParseRequest, rejects: RejectTables): string 
     const wanted = types.get(name.toLowerCase());
     return `${quoteText(wanted?.name ?? name)}: ${quoteText(wanted?.type ?? 'varchar')}`;
   });
-  const uris = request.files.map((file) => quoteText(file.uri)).join(', ');
   const options = [
     `columns={${columns.join(', ')}}`,
     ...dialectOptions(dialect),
@@ -29,12 +32,16 @@ export function csvSource(request: ParseRequest, rejects: RejectTables): string 
     'store_rejects=true',
     `rejects_table=${quoteText(rejects.errors)}`,
     `rejects_scan=${quoteText(rejects.scans)}`,
-    `rejects_limit=${request.rejects_max ?? 0}`,
+    // Errors, not records, and each record may have one per column and more; enough to know that there are too many.
+    `rejects_limit=${request.rejects_max === undefined ? 0 : (request.rejects_max + 1) * (header.length + EXTRA_ERRORS)}`,
+    `nullstr=[${['', ...(dialect.null_values ?? [])].map(quoteText).join(', ')}]`,
     'allow_quoted_nulls=false',
-    'filename=_path',
+    // Without a size of its own the buffer is 16 times the longest line, which is memory taken per file.
+    `buffer_size=${2 * LINE_BYTES_MAX}`,
+    `max_line_size=${LINE_BYTES_MAX}`,
     ...(request.multiline_records === true ? ['parallel=false'] : []),
   ];
-  return `read_csv([${uris}], ${options.join(', ')})`;
+  return `read_csv(${uriList(request.files)}, ${options.join(', ')})`;
 }
 
 /** The options that say how the file is laid out. */

@@ -1,154 +1,220 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { StatementType } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
 import type { Column } from '../../core/model/table.ts';
-import type { CandidateFile, EngineColumn, EngineSession, EngineUsage, InputRelation, ParseRequest, ParseResult, Row, SessionOptions, WriteTarget } from '../../core/ports/engine.ts';
-import { quoteIdent } from '../../kit/sql.ts';
+import type {
+  CandidateFile,
+  EngineColumn,
+  EngineSession,
+  EngineUsage,
+  ExportTarget,
+  InputRelation,
+  ParseRequest,
+  ParseResult,
+  Row,
+  SessionOptions,
+  WriteTarget,
+} from '../../core/ports/engine.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { resultColumns, toRows } from './cells.ts';
-import { engineError } from './errors.ts';
+import { Conversation } from './conversation.ts';
+import type { Doing } from './errors.ts';
+import { exportRows } from './export.ts';
 import { inferredColumns, inferSql } from './infer.ts';
 import { parseFiles } from './parse.ts';
-import { qualifiedName, relationSql } from './relation-sql.ts';
+import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
+import { sqlTables } from './sql-tables.ts';
 import { writeFiles } from './write.ts';
 
 const ROWS_MAX = 10_000;
 
+/** `explain`, with its options, before a query. */
+const EXPLAIN = /^\s*explain\s+(?:analyze\s+|\([^)]*\)\s*)?/i;
+
 /** One step's conversation: a connection of its own, and a database of its own for its names. */
 export class DuckDbSession implements EngineSession {
-  readonly #connection: DuckDBConnection;
-  readonly #options: SessionOptions;
+  readonly #talk: Conversation;
+  readonly #sandboxed: boolean;
   readonly #dispose: () => Promise<void>;
   readonly #schemas = new Set<string>();
-  readonly #onAbort: () => void;
   #bytes_read = 0;
   #bytes_written = 0;
   #names = 0;
+  #closed = false;
 
   constructor(connection: DuckDBConnection, options: SessionOptions, dispose: () => Promise<void>) {
-    this.#connection = connection;
-    this.#options = options;
+    this.#talk = new Conversation(connection, options);
+    this.#sandboxed = options.sandbox !== undefined;
     this.#dispose = dispose;
-    this.#onAbort = () => connection.interrupt();
-    options.signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** UTC, and the functions that dataflow adds to the engine's own. */
+  /** Settings of the connection, and the functions that dataflow adds to the engine's own. */
   async prepare(): Promise<void> {
-    await this.#run("set TimeZone='UTC'");
-    for (const { name, params, body } of SQL_FUNCTIONS) await this.#run(`create or replace temp macro ${name}(${params.join(', ')}) as ${body}`);
+    for (const setting of [
+      "TimeZone='UTC'",
+      'enable_progress_bar=true',
+      'enable_progress_bar_print=false',
+      'progress_bar_time=0',
+    ]) {
+      await this.#talk.run(`set ${setting}`);
+    }
+    for (const { name, params, body } of SQL_FUNCTIONS) {
+      await this.#talk.run(`create or replace temp macro ${name}(${params.join(', ')}) as ${body}`);
+    }
   }
 
   async bind(relation: InputRelation): Promise<void> {
     const [schema, table] = relation.name.split('.');
     if (table !== undefined && schema !== undefined && !this.#schemas.has(schema)) {
-      await this.#run(`create schema if not exists ${quoteIdent(schema)}`);
+      await this.#talk.run(`create schema if not exists ${quoteIdent(schema)}`);
       this.#schemas.add(schema);
     }
     this.#bytes_read += relation.files.reduce((sum, file) => sum + file.size_bytes, 0);
-    await this.#run(`create or replace view ${qualifiedName(relation.name)} as ${relationSql(relation)}`);
+    const groups = fileGroups(relation);
+    const create = `create or replace view ${qualifiedName(relation.name)} as `;
+    try {
+      await this.#talk.run(create + relationSql(relation, groups));
+    } catch (error) {
+      // A column that was added later may be in none of these files.
+      if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+      const present: ReadonlySet<string>[] = [];
+      for (const group of groups) {
+        const columns = await this.#columns(`select * from ${readGroup(group, false)}`);
+        present.push(new Set(columns.map((column) => column.name.toLowerCase())));
+      }
+      await this.#talk.run(create + relationSql(relation, groups, present));
+    }
   }
 
   async define(name: string, sql: string): Promise<void> {
-    await this.#run(`create or replace temp view ${quoteIdent(name)} as ${sql}`);
+    await this.#run(`create or replace temp view ${quoteIdent(name)} as\n`, sql);
   }
 
   async materialize(name: string, sql: string): Promise<number> {
-    await this.#run(`create or replace temp table ${quoteIdent(name)} as ${sql}`);
-    const [row] = await this.rows(`select count(*) as n from ${quoteIdent(name)}`);
+    await this.#run(`create or replace temp table ${quoteIdent(name)} as\n`, sql);
+    const [row] = await this.#rows(`select count(*) as n from ${quoteIdent(name)}`, 1);
     return Number(row?.['n'] ?? 0);
   }
 
   async describe(sql: string): Promise<readonly EngineColumn[]> {
-    return this.#guard(async () => {
-      const prepared = await this.#connection.prepare(`select * from (${sql}\n)`);
-      return Array.from({ length: prepared.columnCount }, (_, index) => ({ name: prepared.columnName(index), type: resultColumns({ columnNames: () => [''], columnTypes: () => [prepared.columnType(index)] })[0]?.type ?? 'varchar' }));
-    });
+    await this.tablesOf(sql);
+    const before = 'select * from (\n';
+    return this.#columns(`${before}${sql}\n)`, { sql, bytes_before: before.length });
+  }
+
+  async tablesOf(sql: string): Promise<readonly string[]> {
+    return this.#vet(sql, 'E_SQL');
   }
 
   async rows(sql: string, options: { readonly rows_max?: number } = {}): Promise<readonly Row[]> {
-    const rows_max = options.rows_max ?? ROWS_MAX;
-    return this.#guard(async () => {
-      const reader = await this.#connection.streamAndReadUntil(sql, rows_max + 1);
-      if (reader.currentRowCount > rows_max) throw new DataflowError('E_ENGINE', `a result has more than ${rows_max} rows`);
-      return toRows(reader, reader.getRowsJson());
-    });
+    if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
+    return this.#rows(sql, options.rows_max ?? ROWS_MAX);
   }
 
-  async *stream(sql: string): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
-    if (this.#options.sandbox !== undefined) await this.#refuseAllButSelect(sql);
+  async *stream(
+    sql: string,
+  ): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
+    if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
+    const result = await this.#talk.stream(sql, { sql });
+    const columns = resultColumns(result);
+    const batches = result.yieldRowsJson();
+    let empty = true;
     try {
-      const result = await this.#connection.stream(sql);
-      const columns = resultColumns(result);
-      let empty = true;
-      for await (const batch of result.yieldRowsJson()) {
+      for (;;) {
+        const next = await this.#talk.guard(() => batches.next(), { sql });
+        if (next.done === true) break;
         empty = false;
-        yield { columns, rows: toRows(result as never, batch) };
+        yield { columns, rows: toRows(result, next.value) };
       }
-      if (empty) yield { columns, rows: [] };
-    } catch (error) {
-      throw engineError(error);
+    } finally {
+      await batches.return?.(undefined);
     }
+    if (empty) yield { columns, rows: [] };
   }
 
   async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
-    this.#options.signal?.throwIfAborted();
-    const files = await writeFiles(this.#connection, sql, target);
+    this.#refuseInSandbox();
+    const files = await this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target));
     this.#bytes_written += files.reduce((sum, file) => sum + file.size_bytes, 0);
     return files;
   }
 
   async parse(request: ParseRequest): Promise<ParseResult> {
-    return this.#guard(() =>
-      parseFiles(
-        {
-          run: (sql) => this.#run(sql),
-          all: (sql) => this.rows(sql, { rows_max: 10_000_000 }),
-          write: (sql, target) => this.write(sql, target),
-          fresh: (prefix) => `${prefix}_${++this.#names}`,
-        },
-        request,
-      ),
-    );
+    this.#refuseInSandbox();
+    const session = {
+      run: (sql: string) => this.#talk.run(sql, { reading: 'source' }),
+      all: (sql: string) => this.#rows(sql, Number.MAX_SAFE_INTEGER - 1, { reading: 'source' }),
+      columns: (sql: string) => this.#columns(sql, { reading: 'source' }),
+      write: (sql: string, target: WriteTarget) =>
+        this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target, { reading: 'source' })),
+      fresh: (prefix: string) => `${prefix}_${++this.#names}`,
+    };
+    const result = await parseFiles(session, request);
+    for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;
+    return result;
+  }
+
+  async exportFile(sql: string, target: ExportTarget): Promise<number> {
+    this.#refuseInSandbox();
+    return this.#talk.guard(() => exportRows(this.#talk.connection, sql, target));
   }
 
   async infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): Promise<readonly Column[]> {
-    return inferredColumns(await this.describe(inferSql(request)), request.format);
+    return inferredColumns(await this.#columns(inferSql(request), { reading: 'source' }), request.format);
   }
 
   usage(): EngineUsage {
-    return { bytes_read: this.#bytes_read, bytes_written: this.#bytes_written, peak_memory_bytes: process.resourceUsage().maxRSS * 1024 };
+    return {
+      bytes_read: this.#bytes_read,
+      bytes_written: this.#bytes_written,
+      peak_memory_bytes: this.#talk.peakBytes(),
+    };
   }
 
   async close(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#talk.close();
     await this.#dispose();
   }
 
-  async #run(sql: string): Promise<void> {
-    await this.#guard(async () => {
-      await this.#connection.run(sql);
-    });
+  async #run(before: string, sql: string): Promise<void> {
+    if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
+    await this.#talk.run(before + sql, { sql, bytes_before: Buffer.byteLength(before) });
   }
 
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
-    this.#options.signal?.throwIfAborted();
-    try {
-      return await work();
-    } catch (error) {
-      throw engineError(error);
+  async #rows(sql: string, rows_max: number, doing: Doing = { sql }): Promise<readonly Row[]> {
+    const reader = await this.#talk.read(sql, rows_max + 1, doing);
+    if (reader.currentRowCount > rows_max) {
+      throw new DataflowError('E_ENGINE', `a result has more than ${rows_max} rows`);
     }
+    return toRows(reader, reader.getRowsJson());
   }
 
-  /** User SQL: one statement, and it only reads. */
-  async #refuseAllButSelect(sql: string): Promise<void> {
-    await this.#guard(async () => {
-      const statements = await this.#connection.extractStatements(sql);
-      if (statements.count !== 1) throw new DataflowError('E_SQL_SANDBOX', 'exactly one statement can be run at a time');
-      const prepared = await statements.prepare(0);
-      if (prepared.statementType !== StatementType.SELECT && prepared.statementType !== StatementType.EXPLAIN) {
-        throw new DataflowError('E_SQL_SANDBOX', 'only statements that read can be run here', { hint: 'Use SELECT, FROM, SUMMARIZE, DESCRIBE or EXPLAIN.' });
+  async #columns(sql: string, doing?: Doing): Promise<readonly EngineColumn[]> {
+    return this.#talk.guard(async () => {
+      const prepared = await this.#talk.connection.prepare(sql);
+      try {
+        const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
+        return resultColumns({
+          columnNames: () => indexes.map((index) => prepared.columnName(index)),
+          columnTypes: () => indexes.map((index) => prepared.columnType(index)),
+        });
+      } finally {
+        prepared.destroySync();
       }
-    });
+    }, doing);
+  }
+
+  /** Tables that the SQL reads; refuses all but one SELECT over tables. */
+  async #vet(sql: string, not_select: 'E_SQL' | 'E_SQL_SANDBOX'): Promise<readonly string[]> {
+    // Blanks of the same length keep the positions in messages.
+    const text = this.#sandboxed ? sql.replace(EXPLAIN, (found) => ' '.repeat(found.length)) : sql;
+    const [row] = await this.#rows(`select cast(json_serialize_sql(${quoteText(text)}) as varchar) as tree`, 1);
+    return sqlTables(String(row?.['tree']), text, not_select);
+  }
+
+  #refuseInSandbox(): void {
+    if (this.#sandboxed) throw new DataflowError('E_SQL_SANDBOX', 'this session only reads');
   }
 }

@@ -4,10 +4,14 @@ import type { Column, FileStats, StatValue } from '../../core/model/table.ts';
 export type RawStats = ReadonlyMap<string, string>;
 
 const TEXT_STAT_MAX = 64;
+const HIGHEST = '\u{10FFFF}';
+/** Decimal digits that a JSON number (a double) surely keeps. */
+const EXACT_DIGITS = 15;
 
 /**
- * Column statistics as the Delta log wants them, from the engine's texts. Left out wherever a value could mislead a reader: whole
- * numbers beyond 2^53, NaN, nested columns.
+ * Column statistics as the Delta log wants them, from the engine's texts. A bound is left out (both, in fact) wherever it could mislead a
+ * reader: whole numbers beyond 2^53 and decimals beyond 15 digits, which a JSON number rounds; NaN and infinities; nested,
+ * boolean and binary columns, for which Delta keeps no bounds.
  */
 export function fileStats(rows: number, columns: readonly Column[], raw: ReadonlyMap<string, RawStats>): FileStats {
   const min_values: Record<string, StatValue> = {};
@@ -34,15 +38,17 @@ function scalar(type: string, text: string | undefined, side: 'min' | 'max'): St
     const value = Number(text);
     return Number.isSafeInteger(value) ? value : null;
   }
-  if (/^(double|float|decimal)/.test(type)) {
-    const value = Number(text);
-    const exact = !type.startsWith('decimal') || text.replace(/[-.]/g, '').length <= 15;
-    return Number.isFinite(value) && exact ? value : null;
-  }
+  if (/^(double|float|decimal)/.test(type)) return number(type, text);
   if (type === 'date') return /^\d{4}-\d\d-\d\d$/.test(text) ? text : null;
   if (type.startsWith('timestamp')) return instant(text, side, type === 'timestamptz');
-  if (type === 'varchar') return cut(text, side);
-  return null;
+  return type === 'varchar' ? cut(text, side) : null;
+}
+
+function number(type: string, text: string): StatValue {
+  if (type.startsWith('decimal') && text.replace(/[-.]/g, '').replace(/^0+/, '').length > EXACT_DIGITS) return null;
+  // A float's shortest text, read as a double, lies beside the value that is stored (0.3 < fround(0.3)): no bound.
+  const value = type === 'float' ? Math.fround(Number(text)) : Number(text);
+  return Number.isFinite(value) ? value : null;
 }
 
 /** To the millisecond; a maximum is rounded up so that it stays a bound. */
@@ -54,13 +60,15 @@ function instant(text: string, side: 'min' | 'max', zoned: boolean): StatValue {
   if (Number.isNaN(ms)) return null;
   if (side === 'max' && micros.slice(3) !== '000') ms += 1;
   const iso = new Date(ms).toISOString();
+  if (!/^\d{4}-/.test(iso)) return null;
   return zoned ? iso : iso.slice(0, -1);
 }
 
 /** Long texts are cut; a cut maximum gets the highest code point appended, so that it stays ≥ every value. */
-function cut(text: string, side: 'min' | 'max'): string {
+function cut(text: string, side: 'min' | 'max'): StatValue {
   const points = [...text];
   if (points.length <= TEXT_STAT_MAX) return text;
   const head = points.slice(0, TEXT_STAT_MAX).join('');
-  return side === 'min' ? head : `${head}\u{10FFFF}`;
+  if (side === 'min') return head;
+  return points[TEXT_STAT_MAX] === HIGHEST ? null : `${head}${HIGHEST}`;
 }

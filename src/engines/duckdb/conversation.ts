@@ -1,0 +1,87 @@
+import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { SessionOptions } from '../../core/ports/engine.ts';
+import { type Doing, engineError } from './errors.ts';
+
+const TICK_MS = 100;
+
+/**
+ * A connection that answers to the session's signal: every call is refused after an abort, a running one is interrupted, and what goes
+ * wrong comes out as an error of the catalogue. While a call runs, progress is reported and memory is sampled.
+ */
+export class Conversation {
+  readonly connection: DuckDBConnection;
+  readonly #options: SessionOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort: () => void;
+  #running = 0;
+  #peak_bytes = process.memoryUsage.rss();
+
+  constructor(connection: DuckDBConnection, options: SessionOptions) {
+    this.connection = connection;
+    this.#options = options;
+    this.#onAbort = () => this.#interrupt();
+    options.signal?.addEventListener('abort', this.#onAbort);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** Highest memory of the whole process since the session began: the engine works in it, and so may other sessions. */
+  peakBytes(): number {
+    this.#sample();
+    return this.#peak_bytes;
+  }
+
+  async run(sql: string, doing?: Doing): Promise<void> {
+    await this.guard(() => this.connection.run(sql), doing);
+  }
+
+  /** The result up to `rows_max` rows or a little more. */
+  async read(sql: string, rows_max: number, doing?: Doing): Promise<DuckDBResultReader> {
+    return this.guard(() => this.connection.streamAndReadUntil(sql, rows_max), doing);
+  }
+
+  async stream(sql: string, doing?: Doing): Promise<DuckDBResult> {
+    return this.guard(() => this.connection.stream(sql), doing);
+  }
+
+  async guard<T>(work: () => Promise<T>, doing?: Doing): Promise<T> {
+    if (this.#options.signal?.aborted) throw interrupted();
+    this.#running += 1;
+    try {
+      return await work();
+    } catch (error) {
+      throw engineError(error, doing);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#running > 0) this.connection.interrupt();
+  }
+
+  #interrupt(): void {
+    if (this.#running > 0) this.connection.interrupt();
+  }
+
+  #tick(): void {
+    this.#sample();
+    if (this.#running === 0) return;
+    // An interrupt that comes before the engine has begun is lost, so it is repeated.
+    if (this.#options.signal?.aborted) this.connection.interrupt();
+    if (this.#options.onProgress === undefined) return;
+    const { percentage } = this.connection.progress;
+    this.#options.onProgress(percentage >= 0 ? { percentage } : {});
+  }
+
+  #sample(): void {
+    this.#peak_bytes = Math.max(this.#peak_bytes, process.memoryUsage.rss());
+  }
+}
+
+function interrupted(): DataflowError {
+  return new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted');
+}

@@ -1,0 +1,97 @@
+import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import type { ParseRequest } from '../../core/ports/engine.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import type { ParseSession, Split } from './parse.ts';
+import { culpritSql, fileId, LINE_BYTES_MAX, misfitSql, RAW_CHARS_MAX, type Tried, uriList } from './parse-parts.ts';
+import { jsonCompression } from './read-csv.ts';
+
+const NESTED = /^(struct|map)\(|\]$/;
+
+/**
+ * NDJSON lines and JSON elements: each is taken as text, so that a broken one is rejected as itself. The good rows are one parallel
+ * pass; only when there are fewer of them than records are the others looked for in a second, ordered pass.
+ */
+export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
+  const source = request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
+  const tried = request.columns.map(triedColumn);
+  const bad = ['not _valid', ...tried.filter((one) => one.may_fail).map(misfitSql)].join(' or ');
+  const records = (from: string): string => recordsSql(from, request.columns);
+  const present = `where _raw is not null and trim(_raw, ' ' || chr(9) || chr(13)) <> ''`;
+  return {
+    good: `select ${tried
+      .map((one) => `${one.value} as ${quoteIdent(one.column.name)}`)
+      .concat(`${fileId(request.files, '_fi')} as ${quoteIdent(SOURCE_FILE_COLUMN)}`)
+      .join(', ')}
+      from (${records(`${source} ${present}`)}) where not (${bad})`,
+    rejected: async (good_rows) => {
+      const [row] = await session.all(`select count(*) as n from (${source} ${present})`);
+      return Number(row?.['n'] ?? 0) - good_rows;
+    },
+    rejects: async () => {
+      const culprit = culpritSql(tried);
+      const numbered = `select *, _at - min(_at) over (partition by _fi) + 1 as _line from (select *, row_number() over () as _at from (${source}))`;
+      return `select ${fileId(request.files, '_fi')} as file, _line as line, cast(null as bigint) as byte_offset,
+        case when _valid then ${culprit.column_name} end as column_name,
+        case when _valid then ${culprit.error} else 'not a JSON object' end as error, left(_raw, ${RAW_CHARS_MAX}) as raw
+        from (${records(`select * from (${numbered}) ${present}`)}) where ${bad} order by _at`;
+    },
+    cleanup: async () => undefined,
+  };
+}
+
+/** Adds `_valid` and the members that are asked for as texts (`_r`): one look at the text for all columns together. */
+function recordsSql(from: string, columns: readonly Column[]): string {
+  const structure = JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, kindOf(column)])));
+  const object = `json_valid(_raw) and starts_with(ltrim(_raw, ' ' || chr(9) || chr(13) || chr(10)), '{')`;
+  const parsed = columns.length === 0 ? 'null' : `case when _valid then from_json(_raw, ${quoteText(structure)}) end`;
+  return `select *, ${parsed} as _r from (select *, ${object} as _valid from (${from}))`;
+}
+
+function kindOf(column: Column): string {
+  return NESTED.test(column.type) ? 'JSON' : 'VARCHAR';
+}
+
+function triedColumn(column: Column): Tried {
+  const member = `struct_extract(_r, ${quoteText(column.name)})`;
+  if (column.type === 'varchar') return { column, read: member, value: member, may_fail: false };
+  const read = NESTED.test(column.type) ? `nullif(${member}, 'null')` : exactText(column, member);
+  return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
+}
+
+/**
+ * The engine reads a number with a fraction as a double, which keeps 15 to 17 digits. Where the column is a longer decimal, the number is
+ * taken from the record's text, if it is the same number to the double's last digit.
+ */
+function exactText(column: Column, member: string): string {
+  const precision = Number(/^decimal\((\d+)/.exec(column.type)?.[1] ?? 0);
+  if (precision <= 15) return member;
+  const key = JSON.stringify(column.name).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const found = `regexp_extract(_raw, ${quoteText(`${key}\\s*:\\s*(-?[0-9]+(?:\\.[0-9]+)?)\\s*[,}]`)}, 1)`;
+  return `case when length(${member}) > 15 and try_cast(${found} as double) = try_cast(${member} as double) then ${found} else ${member} end`;
+}
+
+/** Lines as they stand: a delimiter of four control characters, which no JSON contains, makes each line one column. Blank ones are NULL. */
+function linesSql(request: ParseRequest): string {
+  const options = [
+    `columns={'line': 'varchar'}`,
+    'auto_detect=false',
+    'header=false',
+    `delim=e'\\x01\\x02\\x03\\x04'`,
+    `quote=''`,
+    `escape=''`,
+    'strict_mode=false',
+    `compression=${quoteText(request.files[0]?.compression ?? 'none')}`,
+    `max_line_size=${LINE_BYTES_MAX}`,
+    `buffer_size=${2 * LINE_BYTES_MAX}`,
+  ];
+  return `select * from (select line as _raw, file_index as _fi from read_csv(${uriList(request.files)}, ${options.join(', ')}))`;
+}
+
+function elementsSql(request: ParseRequest): string {
+  const options = [
+    `format='auto'`,
+    `compression=${jsonCompression(request.files[0]?.compression)}`,
+    `maximum_object_size=${LINE_BYTES_MAX}`,
+  ];
+  return `select * from (select cast(json as varchar) as _raw, file_index as _fi from read_json_objects(${uriList(request.files)}, ${options.join(', ')}))`;
+}

@@ -1,0 +1,66 @@
+import type { Column } from '../../core/model/table.ts';
+import type { ParseFile } from '../../core/ports/engine.ts';
+import { quoteText } from '../../kit/sql.ts';
+
+/** Raw text of a rejected record is cut here (characters). */
+export const RAW_CHARS_MAX = 65_536;
+
+/** Limit on one line or JSON element; the inspection before has its own, smaller or equal one. */
+export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+export function uriList(files: readonly ParseFile[]): string {
+  return `[${files.map((file) => quoteText(file.uri)).join(', ')}]`;
+}
+
+/** The id of the file that a row comes from: a constant, or looked up by the file's place in the list. */
+export function fileId(files: readonly ParseFile[], index = 'file_index'): string {
+  const [only] = files;
+  if (only !== undefined && files.length === 1) return quoteText(only.id);
+  return `list_extract([${files.map((file) => quoteText(file.id)).join(', ')}], cast(${index} as bigint) + 1)`;
+}
+
+const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|utinyint|usmallint|uinteger|ubigint|uhugeint|decimal.*)$/;
+
+/**
+ * Condition under which `value`, which is `text` cast to the column's type, is not the same value any more: the engine rounds 12.7 to a
+ * bigint 13 and 1.239 to a decimal(12,2) 1.24, and drops the time of day for a date. Compared as doubles with room for their own
+ * rounding, so loss beyond the 15th digit passes. Undefined when the type loses nothing.
+ */
+export function lossSql(column: Column, text: string, value: string): string | undefined {
+  if (NUMERIC.test(column.type)) {
+    const read = `try_cast(${text} as double)`;
+    return `coalesce(abs(${read} - cast(${value} as double)) > abs(${read}) * 1e-15, false)`;
+  }
+  if (column.type === 'date') return `coalesce(try_cast(${text} as timestamp) <> cast(${value} as timestamp), false)`;
+  return undefined;
+}
+
+/** A column whose value is tried: what was read and what it became, as SQL. */
+export interface Tried {
+  readonly column: Column;
+  /** What was read; NULL means that there is no value. */
+  readonly read: string;
+  readonly value: string;
+  /** False when the value cannot fail (it has its type already). */
+  readonly may_fail: boolean;
+}
+
+/** Condition under which a column's value does not fit; never NULL. */
+export function misfitSql({ column, read, value }: Tried): string {
+  const loss = lossSql(column, read, value);
+  return `(${read} is not null and (${value} is null${loss === undefined ? '' : ` or ${loss}`}))`;
+}
+
+/** The first column that does not fit, and why, for a row that has one. */
+export function culpritSql(tried: readonly Tried[]): { readonly column_name: string; readonly error: string } {
+  const fallible = tried.filter((one) => one.may_fail);
+  if (fallible.length === 0) return { column_name: 'cast(null as varchar)', error: `'does not fit'` };
+  const names = fallible.map((one) => `when ${misfitSql(one)} then ${quoteText(one.column.name)}`);
+  const reasons = fallible.map((one) => {
+    const shown = `left(cast(${one.read} as varchar), 80)`;
+    const says = quoteText(`${one.column.name} is no ${one.column.type}: `);
+    const lossy = quoteText(` does not fit into ${one.column.type} unchanged`);
+    return `when ${misfitSql(one)} then case when ${one.value} is null then ${says} || ${shown} else ${quoteText(`${one.column.name}: `)} || ${shown} || ${lossy} end`;
+  });
+  return { column_name: `case ${names.join(' ')} end`, error: `case ${reasons.join(' ')} else 'does not fit' end` };
+}
