@@ -4,7 +4,8 @@ import type { DataGenerator, DataMaker, GeneratorOptions, PlannedFile } from '..
 import { expectedOf } from './expected.ts';
 import { planData } from './plan-data.ts';
 import type { DataPlan, SourcePlan, VocabularyName } from './plan-types.ts';
-import { csvHeader, linesSql, recordsSql, settleRows } from './source-sql.ts';
+import { countRows } from './row-counts.ts';
+import { csvHeader, linesSql, recordsSql } from './source-sql.ts';
 import { targetFile } from './target-file.ts';
 import type { ValueContext } from './value-sql.ts';
 import { vocabularies } from './vocabulary.ts';
@@ -16,8 +17,8 @@ const SAMPLE_LINES = 1000;
 export const dataGenerator: DataGenerator = {
   prepare: async (session, project, options) => {
     const plan = planData(project, options);
-    const [words, rows] = await Promise.all([vocabularies(wordsNeeded(plan)), settleRows(session, plan)]);
-    return makerFor(session, { project, options, context: { plan, words, rows } });
+    const words = await vocabularies(wordsNeeded(plan));
+    return makerFor(session, { project, options, context: { plan, words, rows: countRows(plan.sources) } });
   },
 };
 

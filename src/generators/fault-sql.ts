@@ -1,6 +1,7 @@
 import { quoteText } from '../kit/sql.ts';
+import { choose, draw, drawBelow } from './draw.ts';
 import type { ColumnPlan, DataPlan, Fault, SourcePlan } from './plan-types.ts';
-import { choose, draw, drawBelow, type RowNumbers, type ValueContext } from './value-sql.ts';
+import type { RowNumbers, ValueContext } from './value-sql.ts';
 
 /** Shares are drawn in parts of a million. */
 const PARTS = 1_000_000;

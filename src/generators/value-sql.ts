@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import { quoteText } from '../kit/sql.ts';
+import { choose, draw, drawBelow } from './draw.ts';
 import type { ColumnPlan, DataPlan, Maker, SourcePlan, VocabularyName } from './plan-types.ts';
+import { parentSql } from './row-counts.ts';
 
 /** What value expressions need beside the plan. */
 export interface ValueContext {
@@ -19,34 +20,30 @@ export interface RowNumbers {
 const DOMAINS = ['exemple.fr', 'exemple.be', 'courrier.example', 'example.com', 'example.org'];
 const DAY_MS = 86_400_000;
 
-/**
- * SQL of a pseudo-random ubigint that depends on nothing but the seed, the row and the purpose: so the engine may compute rows in any
- * order and on any number of threads. `purpose` names the use, e.g. `achats.montant`.
- */
-export function draw(plan: DataPlan, row: string, purpose: string): string {
-  const salt = createHash('sha256').update(`${plan.seed}\0${purpose}`).digest().readUInt32BE(0);
-  return `hash(${row}, ${salt})`;
+/** Days of a range that are looked up as texts, which is cheaper than formatting a date. */
+const DAYS_AS_WORDS_MAX = 2000;
+
+/** What is done to words known beforehand, to put them into a text file as they are. */
+export type Quoting = (text: string) => string;
+
+function asWritten(text: string, quoted: Quoting | undefined): string {
+  return quoted === undefined ? text : quoted(text);
 }
 
-/** SQL of a number from 0 to `count - 1`. */
-export function drawBelow(plan: DataPlan, row: string, purpose: string, count: number): string {
-  return `(${draw(plan, row, purpose)} % ${count})`;
+/** Whether all values of the column come from a list of words, so that quoting (and a delimiter before them) costs nothing. */
+export function isWords(column: ColumnPlan): boolean {
+  const { maker } = column;
+  if (maker.kind !== 'date') return maker.kind === 'values' || maker.kind === 'vocabulary';
+  return Date.parse(maker.max) - Date.parse(maker.min) < DAYS_AS_WORDS_MAX * DAY_MS;
 }
 
-/** SQL that chooses one of the texts. */
-export function choose(plan: DataPlan, row: string, purpose: string, texts: readonly string[]): string {
-  const [only] = texts;
-  if (texts.length <= 1) return quoteText(only ?? '');
-  return `[${texts.map(quoteText).join(', ')}][1 + ${drawBelow(plan, row, purpose, texts.length)}::integer]`;
-}
-
-/** SQL of a column's faultless value. `as_text` gives what stands in a text file; `quoted` is applied to words known beforehand. */
+/** SQL of a column's faultless value. With `quoted` it is what stands in a text file. */
 export function valueSql(
   context: ValueContext,
   source: SourcePlan,
   column: ColumnPlan,
   at: RowNumbers,
-  quoted: (text: string) => string,
+  quoted: Quoting | undefined,
 ): string {
   const { plan } = context;
   const purpose = `${source.name}.${column.name}`;
@@ -61,13 +58,13 @@ export function valueSql(
         plan,
         at.own,
         purpose,
-        maker.values.map((value) => quoted(String(value))),
+        maker.values.map((value) => asWritten(String(value), quoted)),
       );
     case 'number':
       return numberSql(plan, purpose, maker, at.own);
     case 'date':
     case 'timestamp':
-      return timeSql(plan, purpose, maker, at.own);
+      return timeSql(plan, purpose, maker, at.own, quoted);
     case 'boolean':
       return `(${draw(plan, at.own, purpose)} & 1 = 0)`;
     case 'uuid':
@@ -83,7 +80,7 @@ function referenceSql(
   column: ColumnPlan,
   maker: Extract<Maker, { kind: 'reference' }>,
   at: RowNumbers,
-  quoted: (text: string) => string,
+  quoted: Quoting | undefined,
 ): string {
   const parent = context.plan.sources.find((one) => one.name === maker.source);
   const held = parent?.columns.find((one) => one.name === maker.column);
@@ -93,14 +90,8 @@ function referenceSql(
     source.per?.column === column.name
       ? at.parent
       : `(1 + ${drawBelow(context.plan, at.own, `${source.name}.${column.name}`, Math.max(1, rows))}::bigint)`;
-  // A grandparent's key is the same for all of a parent's children, so it must follow from the parent's number alone.
-  const grand = parent.per === undefined ? chosen : `(select p from ${rowsTable(parent)} where i = ${chosen})`;
+  const grand = parentSql(context.plan, parent, context.rows, chosen);
   return valueSql(context, parent, held, { own: chosen, parent: grand }, quoted);
-}
-
-/** Name of the relation with the numbers of a source's rows: `i`, and `p` of its parent. */
-export function rowsTable(source: SourcePlan): string {
-  return `"_rows_${source.name}"`;
 }
 
 function numberSql(plan: DataPlan, purpose: string, maker: Extract<Maker, { kind: 'number' }>, row: string): string {
@@ -118,10 +109,17 @@ function timeSql(
   purpose: string,
   maker: Extract<Maker, { kind: 'date' | 'timestamp' }>,
   row: string,
+  quoted: Quoting | undefined,
 ): string {
-  const days = Math.max(0, Math.round((Date.parse(maker.max) - Date.parse(maker.min)) / DAY_MS)) + 1;
-  if (maker.kind === 'date') return `(date ${quoteText(maker.min)} + ${drawBelow(plan, row, purpose, days)}::integer)`;
-  return `(timestamp ${quoteText(maker.min)} + to_seconds(${drawBelow(plan, row, purpose, days * 86_400)}::bigint))`;
+  const first = Date.parse(maker.min);
+  const days = Math.max(0, Math.round((Date.parse(maker.max) - first) / DAY_MS)) + 1;
+  if (maker.kind === 'timestamp') {
+    return `(timestamp ${quoteText(maker.min)} + to_seconds(${drawBelow(plan, row, purpose, days * 86_400)}::bigint))`;
+  }
+  const day = drawBelow(plan, row, purpose, days);
+  if (quoted === undefined || days > DAYS_AS_WORDS_MAX) return `(date ${quoteText(maker.min)} + ${day}::integer)`;
+  const texts = Array.from({ length: days }, (_, n) => quoted(new Date(first + n * DAY_MS).toISOString().slice(0, 10)));
+  return `[${texts.map(quoteText).join(', ')}][1 + ${day}::integer]`;
 }
 
 function wordSql(
@@ -129,9 +127,9 @@ function wordSql(
   purpose: string,
   words: VocabularyName,
   row: string,
-  quoted: (text: string) => string,
+  quoted: Quoting | undefined,
 ): string {
-  const texts = (context.words.get(words) ?? []).map(quoted);
+  const texts = (context.words.get(words) ?? []).map((text) => asWritten(text, quoted));
   const word = choose(context.plan, row, purpose, texts);
   return words === 'email'
     ? `concat(${word}, '.', ${row}, '@', ${choose(context.plan, row, `${purpose}@`, DOMAINS)})`
