@@ -27,17 +27,22 @@ export function compilePattern(glob: string, root: string): Pattern {
       ? absolute(glob)
       : isGlob
         ? undefined
-        : absolute(unescape(glob));
+        : absolute(unescaped(glob));
   if (plain !== undefined) {
     const name = basename(plain);
     return { base: dirname(plain), depth: 0, matches: (candidate) => candidate === name, name };
   }
-  const matches = picomatch(rest, OPTIONS);
+  // The bare expression: picomatch's own matcher builds an object for every name it looks at.
+  const expression = picomatch.makeRe(rest, OPTIONS);
   const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.split('/').length - 1;
-  return { base: absolute(unescape(base)).replace(/(.)\/$/, '$1'), depth, matches: (candidate) => matches(candidate) };
+  return {
+    base: absolute(unescaped(base)).replace(/(.)\/$/, '$1'),
+    depth,
+    matches: (candidate) => expression.test(candidate),
+  };
 }
 
-function unescape(path: string): string {
+function unescaped(path: string): string {
   return path.replace(/\\(.)/gs, '$1');
 }
 

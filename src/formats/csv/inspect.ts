@@ -112,12 +112,12 @@ function chooseDialect(
   { unit, options, pinned }: InspectRequest,
   cut: boolean,
 ): CsvDialect {
-  const escape = options.escape ?? options.quote;
+  const escaping = options.escape ?? options.quote;
   const usual = pinned?.delimiter ?? (/\.tsv(\.\w+)?$/i.test(unit.path) ? '\t' : ',');
   return {
-    delimiter: options.delimiter ?? sniffDelimiter(head, { quote: options.quote, escape }, usual, cut),
+    delimiter: options.delimiter ?? sniffDelimiter(head, { quote: options.quote, escape: escaping }, usual, cut),
     quote: options.quote,
-    escape,
+    escape: escaping,
     has_header: options.has_header,
     skip_lines: begin.line - 1,
     ...(options.null_values === undefined || options.null_values.length === 0

@@ -31,37 +31,41 @@ export type CsvMachine = Uint8Array;
  */
 export function csvMachine(dialect: Pick<CsvDialect, 'delimiter' | 'quote' | 'escape'>): CsvMachine {
   const table = new Uint8Array(9 << 8);
-  const quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
-  const escape = dialect.escape === '' ? quote : dialect.escape.charCodeAt(0);
-  const delimiter = dialect.delimiter.charCodeAt(0);
+  const quote_byte = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
+  const escape_byte = dialect.escape === '' ? quote_byte : dialect.escape.charCodeAt(0);
+  const special: Special = { quote_byte, escape_byte, delimiter_byte: dialect.delimiter.charCodeAt(0) };
   for (let state = 0; state < 9; state++) {
-    for (let byte = 0; byte < 256; byte++) table[(state << 8) | byte] = next(state, byte, { quote, escape, delimiter });
+    for (let byte = 0; byte < 256; byte++) table[(state << 8) | byte] = next(state, byte, special);
   }
   return table;
 }
 
-interface Bytes {
-  readonly quote: number;
-  readonly escape: number;
-  readonly delimiter: number;
+interface Special {
+  readonly quote_byte: number;
+  readonly escape_byte: number;
+  readonly delimiter_byte: number;
 }
 
-function next(state: number, byte: number, { quote, escape, delimiter }: Bytes): number {
+function next(state: number, byte: number, special: Special): number {
+  const { quote_byte, escape_byte, delimiter_byte } = special;
   if (state === STATE.ESCAPED) return STATE.QUOTED;
   if (state === STATE.QUOTED) {
-    if (byte === quote) return STATE.AFTER_QUOTE;
-    return byte === escape ? STATE.ESCAPED : STATE.QUOTED;
+    if (byte === quote_byte) return STATE.AFTER_QUOTE;
+    return byte === escape_byte ? STATE.ESCAPED : STATE.QUOTED;
   }
-  if (byte === delimiter) return STATE.FIELD_START;
+  if (byte === delimiter_byte) return STATE.FIELD_START;
   if (byte === LF) return STATE.LINE_START;
   if (byte === CR) return STATE.AFTER_CR;
-  if (state === STATE.AFTER_QUOTE || state === STATE.AFTER_SPACE) {
-    if (byte === quote && (state === STATE.AFTER_SPACE || escape === quote)) return STATE.QUOTED;
-    return byte === SPACE ? STATE.AFTER_SPACE : STATE.PLAIN;
-  }
+  if (state === STATE.AFTER_QUOTE || state === STATE.AFTER_SPACE) return afterQuote(byte, special);
   if (state === STATE.PLAIN) return STATE.PLAIN;
-  if (byte === quote) return STATE.QUOTED;
+  if (byte === quote_byte) return STATE.QUOTED;
   return byte === SPACE && state !== STATE.SPACE ? STATE.SPACE : STATE.PLAIN;
+}
+
+function afterQuote(byte: number, { quote_byte, escape_byte }: Special): number {
+  // Two quotes are one literal quote, also with spaces between them; with another escape they are an error.
+  if (byte === quote_byte && escape_byte === quote_byte) return STATE.QUOTED;
+  return byte === SPACE ? STATE.AFTER_SPACE : STATE.PLAIN;
 }
 
 /** A record as text fields, for headers and sniffing: quotes and escapes resolved. */
@@ -106,13 +110,14 @@ export function readRecord(
   };
 }
 
-function fieldText(bytes: Buffer, { quote, escape }: Pick<CsvDialect, 'quote' | 'escape'>): string {
+function fieldText(bytes: Buffer, dialect: Pick<CsvDialect, 'quote' | 'escape'>): string {
+  const { quote } = dialect;
   const text = bytes.toString('utf8');
   if (quote === '') return text;
   const trimmed = text.trim();
   if (!trimmed.startsWith(quote) || !trimmed.endsWith(quote) || trimmed.length < 2) return text;
   const inner = trimmed.slice(1, -1);
-  const by = escape === '' ? quote : escape;
+  const by = dialect.escape === '' ? quote : dialect.escape;
   const doubled = inner.replaceAll(by + quote, quote);
   return by === quote ? doubled : doubled.replaceAll(by + by, by);
 }

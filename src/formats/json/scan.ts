@@ -75,9 +75,15 @@ export class JsonScan {
   }
 
   #byte(byte: number, offset: number): void {
-    if (this.#in === IN.STRING || this.#in === IN.ESCAPE || this.#in === IN.HEX) return this.#stringByte(byte, offset);
+    if (this.#in === IN.STRING || this.#in === IN.ESCAPE || this.#in === IN.HEX) {
+      this.#stringByte(byte, offset);
+      return;
+    }
     if (this.#in === IN.TOKEN) {
-      if (isTokenByte(byte)) return this.#tokenByte(byte, offset);
+      if (isTokenByte(byte)) {
+        this.#tokenByte(byte, offset);
+        return;
+      }
       this.#endToken(offset);
     }
     if (byte === 0x0a) this.line += 1;
@@ -106,24 +112,37 @@ export class JsonScan {
 
   #structure(byte: number, offset: number): void {
     const want = this.#want;
-    const valueWanted = want === WANT.VALUE || want === WANT.VALUE_OR_END;
     if (want === WANT.NOTHING) throw this.#after(byte, offset);
-    if (byte === QUOTE && (valueWanted || want === WANT.KEY || want === WANT.KEY_OR_END)) {
-      if (valueWanted) this.#valueBegins(byte, offset);
-      this.#string_is_key = !valueWanted;
+    if (want <= WANT.VALUE_OR_END && this.#value(byte, offset)) return;
+    if (byte === QUOTE && (want === WANT.KEY || want === WANT.KEY_OR_END)) {
+      this.#string_is_key = true;
       this.#in = IN.STRING;
-    } else if ((byte === ARRAY || byte === OBJECT) && valueWanted) this.#open(byte, offset);
-    else if (byte === 0x5d || byte === 0x7d) this.#close(byte, offset);
-    else if (byte === 0x2c && want === WANT.COMMA_OR_END)
-      this.#want = this.#stack[this.#depth - 1] === OBJECT ? WANT.KEY : WANT.VALUE;
+    } else if (byte === 0x5d || byte === 0x7d) this.#close(byte, offset);
     else if (byte === 0x3a && want === WANT.COLON) this.#want = WANT.VALUE;
-    else if (valueWanted && isTokenByte(byte)) {
-      this.#valueBegins(byte, offset);
+    else if (byte === 0x2c && want === WANT.COMMA_OR_END) {
+      this.#want = this.#stack[this.#depth - 1] === OBJECT ? WANT.KEY : WANT.VALUE;
+    } else {
+      throw this.#damaged(`${JSON.stringify(String.fromCharCode(byte))} stands where JSON does not allow it`, offset);
+    }
+  }
+
+  /** Begins a value; false when the byte begins none. */
+  #value(byte: number, offset: number): boolean {
+    if (byte === ARRAY || byte === OBJECT) {
+      this.#open(byte, offset);
+      return true;
+    }
+    if (byte !== QUOTE && !isTokenByte(byte)) return false;
+    this.#valueBegins(byte, offset);
+    if (byte === QUOTE) {
+      this.#string_is_key = false;
+      this.#in = IN.STRING;
+    } else {
       this.#token = '';
       this.#in = IN.TOKEN;
       this.#tokenByte(byte, offset);
-    } else
-      throw this.#damaged(`${JSON.stringify(String.fromCharCode(byte))} stands where JSON does not allow it`, offset);
+    }
+    return true;
   }
 
   /** Counts records and refuses what cannot be one. */

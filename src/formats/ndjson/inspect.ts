@@ -37,7 +37,7 @@ async function readLines(
       line: 1,
       byte_offset: 0,
     });
-  if (kept !== undefined) judgeSingle(Buffer.concat(kept), scan.first_line);
+  if (kept !== undefined && scan.records === 1) judgeSingle(Buffer.concat(kept), scan.first_line);
   const mixed = scan.kinds > 1;
   return {
     records: scan.records,

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { FileMetaData } from 'hyparquet';
+import type { ColumnChunk, FileMetaData } from 'hyparquet';
 import type { FormatInspector } from '../../core/ports/format.ts';
 import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
 import { RawReader } from '../stream/raw.ts';
@@ -110,25 +110,32 @@ function readAt(fd: number, position: number, length: number): Buffer {
 /** Row groups must add up and lie inside the file: a damaged footer that still parses is noticed here. */
 function checkGroups(metadata: FileMetaData, size_bytes: number, footer_bytes: number): void {
   const end = size_bytes - footer_bytes;
-  const rows = metadata.num_rows;
+  const { num_rows: rows, schema, row_groups: groups } = metadata;
   const bad = (reason: string): UnitFault => damaged(reason, end);
-  if (typeof rows !== 'bigint' || rows < 0n || rows > BigInt(Number.MAX_SAFE_INTEGER))
-    throw bad('its footer states an impossible number of rows');
-  if (!Array.isArray(metadata.schema) || metadata.schema.length < 2) throw bad('its footer names no columns');
-  if (!Array.isArray(metadata.row_groups)) throw bad('its footer lists no row groups');
+  if (!isCount(rows)) throw bad('its footer states an impossible number of rows');
+  if (!Array.isArray(schema) || schema.length < 2) throw bad('its footer names no columns');
+  if (!Array.isArray(groups)) throw bad('its footer lists no row groups');
   let sum = 0n;
-  for (const [index, group] of metadata.row_groups.entries()) {
-    if (typeof group.num_rows !== 'bigint' || group.num_rows < 0n || !Array.isArray(group.columns))
+  for (const [index, group] of groups.entries()) {
+    if (!isCount(group.num_rows) || !Array.isArray(group.columns))
       throw bad(`row group ${index} in its footer is not sound`);
     sum += group.num_rows;
-    for (const column of group.columns) {
-      const meta = column.meta_data;
-      if (meta === undefined) continue;
-      const start = Number(meta.dictionary_page_offset ?? meta.data_page_offset);
-      const length = Number(meta.total_compressed_size);
-      if (!(start >= 4 || (start === 0 && length >= 0)) || !(length >= 0) || start + length > end)
-        throw bad(`row group ${index} in its footer lies outside the file`);
-    }
+    if (!group.columns.every((column) => isInside(column, end)))
+      throw bad(`row group ${index} in its footer lies outside the file`);
   }
   if (sum !== rows) throw bad(`its row groups hold ${sum} rows, its footer says ${rows}`);
+}
+
+function isCount(value: unknown): value is bigint {
+  return typeof value === 'bigint' && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+/** Whether a column's pages lie between the file's first magic and its footer. */
+function isInside({ meta_data: meta }: ColumnChunk, end: number): boolean {
+  if (meta === undefined) return true;
+  const length = Number(meta.total_compressed_size);
+  // Some writers state 0 for "no dictionary".
+  const dictionary = Number(meta.dictionary_page_offset ?? 0n);
+  const start = dictionary > 0 ? dictionary : Number(meta.data_page_offset);
+  return start >= 4 && length >= 0 && start + length <= end;
 }
