@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Rooms } from './app/rooms.ts';
 import { allHelpTexts } from './cli/help-text.ts';
@@ -39,6 +40,7 @@ export async function helpTexts(): Promise<ReadonlyMap<string, string>> {
 
 export const rooms: Rooms = {
   version: VERSION,
+  package_folder: fileURLToPath(new URL('..', import.meta.url)),
 
   loadProject: async (options) => {
     const { loadProject } = await import('./app/load-project.ts');

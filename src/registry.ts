@@ -16,6 +16,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/completion.ts')).spec,
   },
   {
+    name: 'demo',
+    summary: 'Make a retail shop with faulty rows in a new folder and take it to key figures',
+    group: 'Start',
+    load: async () => (await import('./cli/commands/demo.ts')).spec,
+  },
+  {
     name: 'generate',
     summary: 'Make data from the declared columns, keys, references and rules',
     group: 'Start',

@@ -33,6 +33,8 @@ export interface LedgerOptions {
  * when it is called, so that `status` loads no engine and `validate` no ledger. Whoever opens something closes it.
  */
 export interface Rooms {
+  /** Folder of the installed package: the demo's project comes with it. */
+  readonly package_folder: string;
   /** Of dataflow itself, e.g. `0.1.0`. */
   readonly version: string;
   /** @throws DataflowErrors with every problem of the configuration, or DataflowError E_CONFIG_NOT_FOUND. */
