@@ -28,7 +28,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
       compressors: { ZSTD: (input, length) => zstd.decode(input, length), GZIP: (input) => gunzipSync(input) },
     });
     return rows.map((row, index) => {
-      const action = plain(row) as Action;
+      const action = actionOf(row);
       const problem = actionProblem(action);
       if (problem !== undefined) throw new TypeError(`row ${index}: ${problem}`);
       return action;
@@ -42,13 +42,18 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
   }
 }
 
-/** 64-bit integers as numbers, absent members left out, as in JSON. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array) return value;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]));
+/** The one action of a row: 64-bit integers as numbers, absent members left out, as in JSON. */
+function actionOf(row: Readonly<Record<string, unknown>>): Action {
+  for (const name of ACTIONS) {
+    const body = row[name];
+    if (typeof body !== 'object' || body === null) continue;
+    const action: Record<string, unknown> = {};
+    for (const [member, value] of Object.entries(body)) {
+      if (value !== undefined && value !== null) action[member] = typeof value === 'bigint' ? Number(value) : value;
+    }
+    return { [name]: action };
+  }
+  return {};
 }
 
 /** One Parquet file of actions, in the order given (PROTOCOL.md, "Checkpoint Schema"). */

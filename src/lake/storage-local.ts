@@ -1,4 +1,16 @@
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
@@ -8,6 +20,8 @@ import { createFileExclusively, fsyncFolder, makeFolderDurably, replaceFile, sea
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
+/** Opening a link fails, so that only links need a second look; a system without this flag looks first. */
+const NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 /** Whatever may be absent without that being an error. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 
@@ -52,8 +66,13 @@ export class LocalStorage implements LakeStorage {
 
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
-      await this.#refuseFileOut(path);
-      return await readFile(this.#at(path));
+      const target = this.#at(path);
+      await (constants.O_NOFOLLOW === undefined ? this.#refuseFileOut(path) : this.#refuseFolderOut(dirname(target)));
+      return await readFile(target, { flag: NO_LINK }).catch(async (error: unknown) => {
+        if (codeOf(error) !== 'ELOOP') throw error;
+        await this.#refuseTargetOut(target);
+        return readFile(target);
+      });
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return undefined;
       throw ioError(error, `cannot read ${path}`);
