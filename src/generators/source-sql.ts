@@ -13,18 +13,25 @@ function rowsSql(context: ValueContext, source: SourcePlan): string {
 }
 
 /** SQL: the numbered rows of a source with the number of their fault, `f`. */
-function numberedSql(context: ValueContext, source: SourcePlan): string {
+export function numberedSql(context: ValueContext, source: SourcePlan): string {
   return `select i, p, ${faultNumberSql(context.plan, source, 'i')} as f from ${rowsSql(context, source)}`;
 }
 
-/** SQL: the rows as they are written, faults included, each column in its declared type, or as text where it holds some; plus `i` and `f`. */
-export function rawSql(context: ValueContext, source: SourcePlan): string {
+/**
+ * SQL: the rows as they are written, faults included, each column in its declared type, or as text where it holds some; plus `i` and `f`.
+ * `where` chooses among them by `i` and `f`; with `clean` only faultless rows are meant, and no time is spent on faults.
+ */
+export function rawSql(
+  context: ValueContext,
+  source: SourcePlan,
+  some: { readonly where: string; readonly clean: boolean } = { where: 'true', clean: false },
+): string {
   const columns = source.columns.map((column) => {
     const clean = valueSql(context, source, column, AT, undefined);
-    const value = faultyValueSql(context, source, column, AT, clean);
+    const value = some.clean ? clean : faultyValueSql(context, source, column, AT, clean);
     return `cast(${value} as ${holdsText(source, column) ? 'varchar' : column.type}) as ${quoteIdent(column.name)}`;
   });
-  return `select ${columns.join(', ')}, i, f from (${numberedSql(context, source)})`;
+  return `select ${columns.join(', ')}, i, f from (${numberedSql(context, source)}) where ${some.where}`;
 }
 
 /** SQL of Parquet or NDJSON: the declared columns in order. Sorted, because row groups of unsorted output depend on the threads. */
