@@ -2,7 +2,7 @@
 import type { CommandEntry } from './cli/command-spec.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
-import type { SourceComponent } from './core/ports/source.ts';
+import type { SourceComponent } from './core/ports/source-component.ts';
 
 /** Components by name, each loaded when it is asked for. */
 export type Lazy<T> = Readonly<Record<string, () => Promise<T>>>;

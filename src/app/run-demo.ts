@@ -50,7 +50,9 @@ export async function runDemo(rooms: Rooms, options: DemoOptions): Promise<DemoR
   const config = join(options.folder, 'pipelines.yaml');
   prepareFolder(rooms, options.folder, config);
   const { project } = await rooms.loadProject({ cwd: options.folder, config, env: options.env });
-  const made = existsSync(join(options.folder, 'data/_expected.json')) ? undefined : await makeData(rooms, project, options);
+  const made = existsSync(join(options.folder, 'data/_expected.json'))
+    ? undefined
+    : await makeData(rooms, project, options);
   const run = await runPipeline(rooms, project, {
     selection: { select: [], exclude: [] },
     full_refresh: false,

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { QuarantineCount, StepRecord } from '../core/ports/ledger.ts';
-import type { BronzeStep } from './bronze.ts';
 import type { RefusedUnit } from './bronze-refused.ts';
+import type { BronzeStep } from './bronze-step.ts';
 import type { Intake } from './intake.ts';
 import { commitQuarantine } from './publish.ts';
 import type { QuarantineChange } from './quarantine.ts';

@@ -1,6 +1,6 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest } from '../core/ports/engine.ts';
-import type { BronzeStep } from './bronze.ts';
+import type { BronzeStep } from './bronze-step.ts';
 import type { AcceptedUnit } from './intake.ts';
 
 /** A unit that cannot be taken although its bytes are sound. */

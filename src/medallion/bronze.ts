@@ -1,9 +1,8 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
-import type { Node } from '../core/planning/graph.ts';
 import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { InputRecord, QuarantineCount, StepRecord } from '../core/ports/ledger.ts';
+import type { InputRecord, StepRecord } from '../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../core/ports/source.ts';
 import { canonicalColumns } from '../core/types/stored-columns.ts';
 import { faultPoint } from '../kit/fault.ts';
@@ -11,14 +10,10 @@ import { quoteIdent, quoteText } from '../kit/sql.ts';
 import { onlyRefused, onlyRemember } from './bronze-idle.ts';
 import { type Parsed, parseUnits } from './bronze-parse.ts';
 import { barredUnit, refusedUnits, stageRejects } from './bronze-refused.ts';
-import { relationOf, type StepContext } from './context.ts';
+import type { BronzeStep } from './bronze-step.ts';
+import { relationOf } from './context.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { keptMessage, publish } from './publish.ts';
-
-export type BronzeNode = Extract<Node, { layer: 'bronze' }>;
-
-/** `anew`: every file is loaded again and the table replaced, because the columns changed and that was asked for. */
-export type BronzeStep = StepContext<BronzeNode> & { readonly anew?: boolean };
 
 const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
 

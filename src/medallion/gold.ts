@@ -1,6 +1,5 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Column } from '../core/model/table.ts';
-import type { Node } from '../core/planning/graph.ts';
 import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { StepRecord } from '../core/ports/ledger.ts';
@@ -8,12 +7,10 @@ import { storedColumns } from '../core/types/stored-columns.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { quoteIdent } from '../kit/sql.ts';
 import { audit } from './audit.ts';
-import { relationOf, type StepContext } from './context.ts';
+import { relationOf } from './context.ts';
 import { touchedValues, touchedWhere, withoutTouched } from './gold-refresh.ts';
+import type { GoldNode, GoldStep } from './gold-step.ts';
 import { publish } from './publish.ts';
-
-type GoldNode = Extract<Node, { layer: 'gold' }>;
-export type GoldStep = StepContext<GoldNode>;
 
 interface GoldCandidate {
   readonly columns: readonly Column[];

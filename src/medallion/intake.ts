@@ -11,7 +11,7 @@ import type {
   UnitProblem,
 } from '../core/ports/source.ts';
 import { faultPoint } from '../kit/fault.ts';
-import type { BronzeStep } from './bronze.ts';
+import type { BronzeStep } from './bronze-step.ts';
 
 /** A unit that was inspected and may be loaded. */
 export interface AcceptedUnit {

@@ -10,14 +10,6 @@ import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
 import { QUARANTINE_COLUMNS, type QuarantineChange, quarantineTxns } from './quarantine.ts';
 
-/** Fault points of the publish path above the lake's own. */
-export const PUBLISH_FAULT_POINTS = [
-  'before-publish',
-  'after-quarantine-commit',
-  'after-table-commit',
-  'after-ledger',
-] as const;
-
 /** A candidate that passed: everything that publishing needs. */
 export interface Publication {
   readonly snapshot: Snapshot | undefined;

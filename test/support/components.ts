@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Components, EngineChoice } from '../../src/core/config/components.ts';
 import type { CheckComponent } from '../../src/core/ports/rule.ts';
-import type { SourceComponent } from '../../src/core/ports/source.ts';
+import type { SourceComponent } from '../../src/core/ports/source-component.ts';
 import { component as acceptedValues } from '../../src/rules/accepted_values.ts';
 import { component as between } from '../../src/rules/between.ts';
 import { component as expr } from '../../src/rules/expr.ts';

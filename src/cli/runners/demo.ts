@@ -26,7 +26,9 @@ export async function demo(invocation: Invocation): Promise<number> {
   }
   printDemo(printer, report);
   const place = relative(cwd, folder) || '.';
-  for (const line of nextSteps(report.run.status === 'nothing_to_do', place)) printer.text(line);
+  // Under npx the program is not on the PATH.
+  const me = env['npm_command'] === 'exec' ? 'npx dataflow' : 'dataflow';
+  for (const line of nextSteps(report.run.status === 'nothing_to_do', place, me)) printer.text(line);
   return report.run.exit_code;
 }
 
@@ -69,16 +71,16 @@ function printMatches(printer: Printer, matches: DemoReport['matches']): void {
     printer.warn(`${one.table}: ${one.expected} rows were meant to be put aside, ${one.found} were`);
 }
 
-function nextSteps(idle: boolean, place: string): readonly string[] {
-  const lines = ['', 'Next:', `  cd ${place}`];
-  if (idle) lines.push('  dataflow plan --all                  why nothing has to run');
-  lines.push(
-    '  dataflow status                      every table, its version and balance',
-    '  dataflow quarantine silver.achats    the refused rows, with file, line and reason',
-    '  dataflow query "from gold.kpi_top_clients limit 5"',
-  );
-  if (!idle) lines.push('  dataflow run                         nothing to do, and plan --all says why');
-  return lines;
+function nextSteps(idle: boolean, place: string, me: string): readonly string[] {
+  const steps: (readonly [string, string])[] = [
+    ['status', 'every table, its version and balance'],
+    ['quarantine silver.achats', 'the refused rows, with file, line and reason'],
+    ['query "from gold.kpi_top_clients limit 5"', 'SQL over the lake'],
+  ];
+  if (idle) steps.unshift(['plan --all', 'why nothing has to run']);
+  else steps.push(['run', 'finds nothing to do; plan --all says why']);
+  const width = Math.max(...steps.map(([words]) => words.length));
+  return ['', 'Next:', `  cd ${place}`, ...steps.map(([words, why]) => `  ${me} ${words.padEnd(width)}  ${why}`)];
 }
 
 function money(value: unknown): string {

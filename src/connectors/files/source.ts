@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { FormatInspectors, InspectOptions } from '../../core/ports/format.ts';
-import type { Source, SourceComponent } from '../../core/ports/source.ts';
+import type { Source } from '../../core/ports/source.ts';
+import type { SourceComponent } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
 import { type FilesOptions, schema } from './options.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { $RefinementCtx, $ZodRawIssue, $ZodType, ParsePayload } from 'zod/v4/core';
 import type { CheckComponent } from '../ports/rule.ts';
-import type { SourceComponent } from '../ports/source.ts';
+import type { SourceComponent } from '../ports/source-component.ts';
 import { runShape } from './messages.ts';
 
 /** An engine as the configuration knows it: its name and its options. */

@@ -17,15 +17,3 @@ export interface Balance {
 export function imbalance(b: Balance): number {
   return b.rows_in - b.rows_out - b.quarantined - b.deduplicated - b.filtered;
 }
-
-export function addBalances(parts: readonly Balance[]): Balance {
-  const sum = { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 };
-  for (const p of parts) {
-    sum.rows_in += p.rows_in;
-    sum.rows_out += p.rows_out;
-    sum.quarantined += p.quarantined;
-    sum.deduplicated += p.deduplicated;
-    sum.filtered += p.filtered;
-  }
-  return sum;
-}

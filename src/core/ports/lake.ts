@@ -90,7 +90,10 @@ export interface HistoryEntry {
 /** Tables of the lake: versions, commits, history. Storage (local, HDFS, S3) is its own matter. */
 export interface Lake {
   /** Undefined when the table does not exist. `at` picks an older version, by number or by time. */
-  snapshot(table: TableId, at?: { readonly version: number } | { readonly as_of_ms: number }): Promise<Snapshot | undefined>;
+  snapshot(
+    table: TableId,
+    at?: { readonly version: number } | { readonly as_of_ms: number },
+  ): Promise<Snapshot | undefined>;
   latestVersion(table: TableId): Promise<number | undefined>;
   changes(table: TableId, from_version: number, to_version: number): Promise<VersionChanges>;
   history(table: TableId): Promise<readonly HistoryEntry[]>;

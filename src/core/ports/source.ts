@@ -1,6 +1,4 @@
-import type { $ZodType } from 'zod/v4/core';
 import type { CsvDialect } from './engine.ts';
-import type { FormatInspectors } from './format.ts';
 
 /** What the ledger knows of one unit of input, keyed by source and path. */
 export interface KnownInput {
@@ -91,17 +89,4 @@ export interface Source {
   inspect(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection>;
   /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
   unchangedSince(unit: InputUnit): Promise<boolean>;
-}
-
-/** What a source is given from other rooms; a source takes what it needs. */
-export interface SourceParts {
-  readonly inspectors: FormatInspectors;
-}
-
-/** A kind of source: one file `connectors/<system>/source.ts` exports one as `component`. */
-export interface SourceComponent<O = unknown> {
-  readonly type: string;
-  readonly summary: string;
-  readonly schema: $ZodType<O>;
-  create(options: O, parts: SourceParts): Promise<Source> | Source;
 }
