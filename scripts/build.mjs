@@ -16,30 +16,37 @@ const worker = join(root, 'src', 'formats', 'inspect-worker.ts');
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/
 
 const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings*', '@photostructure/sqlite'];
-// cosmiconfig asks for typescript only to read .ts configurations; faker is large and only `generate` uses it.
-const LEFT_OUT = ['typescript', '@faker-js/faker'];
+// Large or rare, and only needed once something else takes long anyway. cosmiconfig asks for typescript to read .ts configurations.
+const LEFT_OUT = ['typescript', '@faker-js/faker', '@faker-js/faker/*', 'hyparquet', 'hyparquet-writer', 'zstddec'];
+// What packages ask for only in cases that never happen here. Left in, it would be read at every start.
+const NEVER_USED = [
+  // To run subcommands that are programs of their own; it brings the network stack along (3 ms).
+  { asked_by: 'commander', module: /^node:child_process$/ },
+  // To read configurations: only its search for the file is used, our own loader reads it.
+  { asked_by: 'cosmiconfig', module: /^(js-yaml|parse-json|import-fresh)$/ },
+];
 const COMMON = {
   absWorkingDir: root,
   bundle: true,
-  minify: true,
-  keepNames: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
   platform: 'node',
   target: 'node20',
   external: [...NATIVE, ...LEFT_OUT],
   legalComments: 'linked',
   plugins: [
     {
-      // commander asks for child_process, which brings the network stack along (3 ms), only to run subcommands that are programs of their own.
-      name: 'no-child-process-for-commander',
+      name: 'never-used',
       setup: (build) => {
-        build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-          /[\\/]commander[\\/]/.test(importer) ? { path: 'child_process', namespace: 'empty' } : undefined,
-        );
-        build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {};' }));
+        for (const { asked_by, module } of NEVER_USED) {
+          build.onResolve({ filter: module }, ({ importer, path }) =>
+            importer.split(/[\\/]/).includes(asked_by) ? { path, namespace: 'never-used' } : undefined,
+          );
+        }
+        build.onLoad({ filter: /.*/, namespace: 'never-used' }, () => ({ contents: 'module.exports = {};' }));
       },
     },
   ],
-  logLevel: 'warning',
 };
 
 const WARM_UP_PROJECT = `version: 1
