@@ -1,8 +1,18 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
+import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import type { ParseSession, Split } from './parse.ts';
-import { culpritSql, fileId, LINE_BYTES_MAX, misfitSql, RAW_CHARS_MAX, type Tried, uriList } from './parse-parts.ts';
+import {
+  culpritSql,
+  fileId,
+  LINE_BYTES_MAX,
+  lossSql,
+  misfitSql,
+  RAW_CHARS_MAX,
+  type Tried,
+  uriList,
+} from './parse-parts.ts';
 import { jsonCompression } from './read-csv.ts';
 
 const NESTED = /^(struct|map)\(|\]$/;
@@ -54,8 +64,34 @@ function kindOf(column: Column): string {
 function triedColumn(column: Column): Tried {
   const member = `struct_extract(_r, ${quoteText(column.name)})`;
   if (column.type === 'varchar') return { column, read: member, value: member, may_fail: false };
-  const read = NESTED.test(column.type) ? `nullif(${member}, 'null')` : exactText(column, member);
-  return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
+  if (!NESTED.test(column.type)) {
+    const read = exactText(column, member);
+    return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
+  }
+  const read = `nullif(${member}, 'null')`;
+  const value = `try_cast(${read} as ${column.type})`;
+  return { column, read, value, may_fail: true, loss: nestedMisfit(parseType(column.type), read, value, 0) };
+}
+
+/** The engine makes NULL of a member or element that does not fit, deep inside a value: each is compared with what was read. */
+function nestedMisfit(node: TypeNode, json: string, value: string, depth: number): string {
+  if (node.kind === 'struct') {
+    const members = node.members.map(({ name, type }) => {
+      const member = `struct_extract(${value}, ${quoteText(name)})`;
+      return nestedMisfit(type, `json_extract(${json}, ${quoteText(`$.${JSON.stringify(name)}`)})`, member, depth);
+    });
+    return `(${members.join(' or ')})`;
+  }
+  if (node.kind === 'list') {
+    const pair = `p${depth}`;
+    const inner = nestedMisfit(node.element, `${pair}[1]`, `${pair}[2]`, depth + 1);
+    const pairs = `list_zip(json_extract(${json}, '$[*]'), ${value})`;
+    return `coalesce(len(list_filter(${pairs}, lambda ${pair}: ${inner})) > 0, false)`;
+  }
+  const type = renderType(node);
+  if (node.kind === 'map' || type === 'varchar') return 'false';
+  const read = `json_extract_string(${json}, '$')`;
+  return `(${read} is not null and (${value} is null or ${lossSql(type, read, value) ?? 'false'}))`;
 }
 
 /**

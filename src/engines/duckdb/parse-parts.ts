@@ -26,12 +26,12 @@ const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|utinyint|usmallint|ui
  * bigint 13 and 1.239 to a decimal(12,2) 1.24, and drops the time of day for a date. Compared as doubles with room for their own
  * rounding, so loss beyond the 15th digit passes. Undefined when the type loses nothing.
  */
-export function lossSql(column: Column, text: string, value: string): string | undefined {
-  if (NUMERIC.test(column.type)) {
+export function lossSql(type: string, text: string, value: string): string | undefined {
+  if (NUMERIC.test(type)) {
     const read = `try_cast(${text} as double)`;
     return `coalesce(abs(${read} - cast(${value} as double)) > abs(${read}) * 1e-15, false)`;
   }
-  if (column.type === 'date') return `coalesce(try_cast(${text} as timestamp) <> cast(${value} as timestamp), false)`;
+  if (type === 'date') return `coalesce(try_cast(${text} as timestamp) <> cast(${value} as timestamp), false)`;
   return undefined;
 }
 
@@ -43,11 +43,12 @@ export interface Tried {
   readonly value: string;
   /** False when the value cannot fail (it has its type already). */
   readonly may_fail: boolean;
+  /** Condition under which the value is not what was read, in place of {@link lossSql}. */
+  readonly loss?: string;
 }
 
 /** Condition under which a column's value does not fit; never NULL. */
-export function misfitSql({ column, read, value }: Tried): string {
-  const loss = lossSql(column, read, value);
+export function misfitSql({ column, read, value, loss = lossSql(column.type, read, value) }: Tried): string {
   return `(${read} is not null and (${value} is null${loss === undefined ? '' : ` or ${loss}`}))`;
 }
 

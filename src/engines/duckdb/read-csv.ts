@@ -34,8 +34,6 @@ export function csvSource(request: ParseRequest, rejects: RejectTables): string 
     `rejects_scan=${quoteText(rejects.scans)}`,
     // Errors, not records, and each record may have one per column and more; enough to know that there are too many.
     `rejects_limit=${request.rejects_max === undefined ? 0 : (request.rejects_max + 1) * (header.length + EXTRA_ERRORS)}`,
-    `nullstr=[${['', ...(dialect.null_values ?? [])].map(quoteText).join(', ')}]`,
-    'allow_quoted_nulls=false',
     // Without a size of its own the buffer is 16 times the longest line, which is memory taken per file.
     `buffer_size=${2 * LINE_BYTES_MAX}`,
     `max_line_size=${LINE_BYTES_MAX}`,
@@ -53,6 +51,8 @@ export function dialectOptions(dialect: CsvDialect): readonly string[] {
     `escape=${quoteText(dialect.escape)}`,
     `header=${dialect.has_header}`,
     `skip=${dialect.skip_lines}`,
+    `nullstr=[${['', ...(dialect.null_values ?? [])].map(quoteText).join(', ')}]`,
+    'allow_quoted_nulls=false',
   ];
 }
 
