@@ -36,7 +36,7 @@ export const SQL_FUNCTIONS: readonly SqlFunction[] = [
     name: 'title_case',
     params: ['x'],
     body: `array_to_string(list_transform(regexp_extract_all(lower(x), '[${CASED}]+|[^${CASED}]+'), lambda w: upper(w[1]) || w[2:]), '')`,
-    doc: "A letter that follows no letter in upper case, all others in lower case: `CÔTE D'IVOIRE` → `Côte D'Ivoire`. As Python's str.title(), character by character (`ß` stays one letter).",
+    doc: "A letter that follows no letter in upper case, all others in lower case: `CÔTE D'IVOIRE` → `Côte D'Ivoire`. As Python's str.title(), but for `ß` and the digraphs (`ǆ`), which get their plain upper case.",
   },
   {
     name: 'strip',
