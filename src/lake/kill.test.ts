@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +115,19 @@ describe('cases 1 and 2: killed at a fault point, run again', () => {
       await expectWhole(folder);
     },
   );
+
+  it('case 10: three processes race for every version, and each unit of work arrives once', async () => {
+    const folder = join(root, 'race');
+    const racers = ['a', 'b', 'c'];
+    await Promise.all(racers.map((racer) => promisify(execFile)(process.execPath, [script, folder, prepared, racer])));
+    const lake = await openLake({ url: folder, layers });
+    const snapshot = await lake.snapshot(table);
+    expect(snapshot).toMatchObject({ version: 35, rows: 360 });
+    expect(snapshot?.txns.size).toBe(36);
+    const appIds = (await lake.history(table)).map((entry) => `${entry.note?.run_id} ${entry.note?.step_id}`);
+    expect(new Set(appIds).size).toBe(36);
+    rmSync(folder, { recursive: true });
+  });
 
   it('delta-rs reads the same rows from all of them', { timeout: 60_000 }, (context) => {
     if (PYTHON === undefined) {

@@ -5,7 +5,8 @@ import { openLake } from '../../src/lake/open-lake.ts';
 
 /**
  * A small program for the kill tests: loads 12 units of work, then merges one partition, with nothing but the lake. Run again after a kill
- * it cleans up and goes on where the table says that it stopped. Arguments: lake folder, folder of prepared Parquet files.
+ * it cleans up and goes on where the table says that it stopped. Arguments: lake folder, folder of prepared Parquet files, and a name for a
+ * writer that races with others: it appends its own units and leaves the others' staging alone.
  */
 const UNITS = 12;
 const table = { layer: 'silver', name: 't' } as const;
@@ -13,10 +14,10 @@ const columns = [
   { name: 'i', type: 'bigint', nullable: true },
   { name: 'p', type: 'varchar', nullable: true },
 ];
-const [url = '', prepared = ''] = process.argv.slice(2);
+const [url = '', prepared = '', racer] = process.argv.slice(2);
 const run_id = `run-${process.pid}`;
 const lake = await openLake({ url, layers: { bronze: 'bronze', silver: 'silver', gold: 'gold' } });
-await lake.leftovers(new Set(), true);
+if (racer === undefined) await lake.leftovers(new Set(), true);
 
 async function candidate(name: string, step_id: string, p: string, rows: number): Promise<CandidateFile> {
   const uri = join(await lake.stage(run_id, step_id, 'data'), `${name}.parquet`);
@@ -25,9 +26,9 @@ async function candidate(name: string, step_id: string, p: string, rows: number)
   return { uri, rows, stats, size_bytes: (await stat(uri)).size, partition_values: { p } };
 }
 
-for (let unit = 0; unit <= UNITS; unit++) {
+for (let unit = 0; unit <= (racer === undefined ? UNITS : UNITS - 1); unit++) {
   const snapshot = await lake.snapshot(table);
-  const app_id = `unit-${unit}`;
+  const app_id = `${racer ?? 'unit'}-${unit}`;
   const step_id = `step-${unit}`;
   if (snapshot?.txns.has(app_id) === true) continue;
   const merge = unit === UNITS;
