@@ -55,9 +55,6 @@ describe('hygiene', () => {
     ['package-lock.json', '"resolved": "https://mirror.example/x.tgz"', 1],
     ['package-lock.json', '"resolved": "https://registry.npmjs.org/x.tgz"', 0],
     ['.npmrc', 'registry=https://mirror.example/', 1],
-    ['a.ts', 'const x = y as any;', 1],
-    ['a.ts', 'const anything: anyone = y', 0],
-    ['a.md', 'as any', 0],
     ['a.ts', '// @ts-ignore', 1],
     ['a.test.ts', "it.only('x')", 1],
   ])('%s: %s → %i', (path, text, count) => {
