@@ -13,6 +13,7 @@ const BINARY = resolve('bin/dataflow.js');
 const ORACLE = resolve('test/oracle/retail.py');
 const SMALL = resolve('fixtures/small');
 const PYTHON = process.env['DATAFLOW_PYTHON'];
+const WHY_SKIPPED = PYTHON === undefined ? ' — skipped: DATAFLOW_PYTHON names no Python' : '';
 const TIMEOUT_MS = 120_000;
 
 const root = mkdtempSync(join(tmpdir(), 'dataflow-retail-'));
@@ -104,11 +105,19 @@ describe.each([
     expect(found(folder)).toEqual(withoutZeros(expected));
   });
 
-  it.skipIf(PYTHON === undefined)(
-    'every table agrees with pandas (needs DATAFLOW_PYTHON)',
-    { timeout: TIMEOUT_MS },
-    () => compareWithPandas(join(folder, 'data'), join(folder, 'lake')),
+  it.skipIf(PYTHON === undefined)(`every table agrees with pandas${WHY_SKIPPED}`, { timeout: TIMEOUT_MS }, () =>
+    compareWithPandas(join(folder, 'data'), join(folder, 'lake')),
   );
+});
+
+describe.each(['ndjson', 'parquet'])('generated data as %s', (format) => {
+  it('a run finds exactly the faults that were put in', { timeout: TIMEOUT_MS }, () => {
+    const folder = newProject(format);
+    dataflow(folder, 'generate', '--seed', '3', '--bad', '5%', '--format', format);
+    const expected = JSON.parse(readFileSync(join(folder, 'data/_expected.json'), 'utf8')) as Expected;
+    expect(expected.silver['achats']?.quarantined).toBeGreaterThan(0);
+    expect(found(folder)).toEqual(withoutZeros(expected));
+  });
 });
 
 describe('a small set with one example of each fault', () => {
@@ -132,10 +141,8 @@ describe('a small set with one example of each fault', () => {
     }
   });
 
-  it.skipIf(PYTHON === undefined)(
-    'every table agrees with pandas (needs DATAFLOW_PYTHON)',
-    { timeout: TIMEOUT_MS },
-    () => compareWithPandas(join(folder, 'data'), join(folder, 'lake')),
+  it.skipIf(PYTHON === undefined)(`every table agrees with pandas${WHY_SKIPPED}`, { timeout: TIMEOUT_MS }, () =>
+    compareWithPandas(join(folder, 'data'), join(folder, 'lake')),
   );
 });
 
