@@ -15,6 +15,9 @@ import {
 } from './parse-parts.ts';
 import { jsonCompression } from './read-csv.ts';
 
+/** The record without the white space of JSON around it. */
+const TRIMMED = `trim(_raw, ' ' || chr(9) || chr(10) || chr(13))`;
+
 const NESTED = /^(struct|map)\(|\]$/;
 
 /**
@@ -26,13 +29,14 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
   const tried = request.columns.map(triedColumn);
   const bad = ['not _valid', ...tried.filter((one) => one.may_fail).map(misfitSql)].join(' or ');
   const records = (from: string): string => recordsSql(from, request.columns);
-  const present = `where _raw is not null and trim(_raw, ' ' || chr(9) || chr(13)) <> ''`;
+  // Trimming is dear, so it is done only for lines that do not look like the usual ones.
+  const present = `where _raw is not null and (starts_with(_raw, '{') or ${TRIMMED} <> '')`;
   return {
     good: `select ${tried
       .map((one) => `${one.value} as ${quoteIdent(one.column.name)}`)
       .concat(`${fileId(request.files, '_fi')} as ${quoteIdent(SOURCE_FILE_COLUMN)}`)
       .join(', ')}
-      from (${records(`${source} ${present}`)}) where not (${bad})`,
+      from (${records(source)}) where not (${bad})`,
     rejected: async (good_rows) => {
       const [row] = await session.all(`select count(*) as n from (${source} ${present})`);
       return Number(row?.['n'] ?? 0) - good_rows;
@@ -52,7 +56,7 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
 /** Adds `_valid` and the members that are asked for as texts (`_r`): one look at the text for all columns together. */
 function recordsSql(from: string, columns: readonly Column[]): string {
   const structure = JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, kindOf(column)])));
-  const object = `json_valid(_raw) and starts_with(ltrim(_raw, ' ' || chr(9) || chr(13) || chr(10)), '{')`;
+  const object = `coalesce(json_valid(_raw) and (starts_with(_raw, '{') or starts_with(${TRIMMED}, '{')), false)`;
   const parsed = columns.length === 0 ? 'null' : `case when _valid then from_json(_raw, ${quoteText(structure)}) end`;
   return `select *, ${parsed} as _r from (select *, ${object} as _valid from (${from}))`;
 }
@@ -80,18 +84,23 @@ function nestedMisfit(node: TypeNode, json: string, value: string, depth: number
       const member = `struct_extract(${value}, ${quoteText(name)})`;
       return nestedMisfit(type, `json_extract(${json}, ${quoteText(`$.${JSON.stringify(name)}`)})`, member, depth);
     });
-    return `(${members.join(' or ')})`;
+    return `(${[isOther(json, 'OBJECT'), ...members].join(' or ')})`;
   }
   if (node.kind === 'list') {
     const pair = `p${depth}`;
     const inner = nestedMisfit(node.element, `${pair}[1]`, `${pair}[2]`, depth + 1);
     const pairs = `list_zip(json_extract(${json}, '$[*]'), ${value})`;
-    return `coalesce(len(list_filter(${pairs}, lambda ${pair}: ${inner})) > 0, false)`;
+    return `(${isOther(json, 'ARRAY')} or coalesce(len(list_filter(${pairs}, lambda ${pair}: ${inner})) > 0, false))`;
   }
   const type = renderType(node);
   if (node.kind === 'map' || type === 'varchar') return 'false';
   const read = `json_extract_string(${json}, '$')`;
   return `(${read} is not null and (${value} is null or ${lossSql(type, read, value) ?? 'false'}))`;
+}
+
+/** True for a JSON value that is neither of this kind nor null. */
+function isOther(json: string, kind: 'OBJECT' | 'ARRAY'): string {
+  return `coalesce(json_type(${json}) not in ('${kind}', 'NULL'), false)`;
 }
 
 /**

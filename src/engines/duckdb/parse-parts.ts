@@ -27,12 +27,17 @@ const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|utinyint|usmallint|ui
  * rounding, so loss beyond the 15th digit passes. Undefined when the type loses nothing.
  */
 export function lossSql(type: string, text: string, value: string): string | undefined {
-  if (NUMERIC.test(type)) {
-    const read = `try_cast(${text} as double)`;
-    return `coalesce(abs(${read} - cast(${value} as double)) > abs(${read}) * 1e-15, false)`;
-  }
-  if (type === 'date') return `coalesce(try_cast(${text} as timestamp) <> cast(${value} as timestamp), false)`;
-  return undefined;
+  const loss = changeSql(type, text, value);
+  // Mostly the value's own text is the one that was read, which is quickly seen.
+  return loss === undefined
+    ? undefined
+    : `(cast(${value} as varchar) <> cast(${text} as varchar) and coalesce(${loss}, false))`;
+}
+
+function changeSql(type: string, text: string, value: string): string | undefined {
+  if (type === 'date') return `try_cast(${text} as timestamp) <> cast(${value} as timestamp)`;
+  const read = `try_cast(${text} as double)`;
+  return NUMERIC.test(type) ? `abs(${read} - cast(${value} as double)) > abs(${read}) * 1e-15` : undefined;
 }
 
 /** A column whose value is tried: what was read and what it became, as SQL. */

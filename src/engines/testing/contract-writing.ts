@@ -76,7 +76,7 @@ export function writingContract(kit: ContractKit): void {
               expectWithin(file.stats, 'n', (bound) => Number(n - BigInt(Number(bound))));
             }
           }),
-          { numRuns: 60 },
+          { numRuns: 25 },
         );
       });
     }, 60_000);
