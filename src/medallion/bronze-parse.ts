@@ -1,5 +1,5 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession, ParseRequest } from '../core/ports/engine.ts';
+import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../core/ports/engine.ts';
 import type { BronzeStep } from './bronze-step.ts';
 import type { AcceptedUnit } from './intake.ts';
 
@@ -27,34 +27,43 @@ interface Group {
 
 /**
  * Parses the accepted units into candidate files, group by group (same format, dialect and header). The engine's rows and rejects are
- * held against our own record count per file; a file that does not add up is left out as a whole and the group is parsed again.
+ * held against our own record count per file; `early` gives results that are there already; a file that does not add up is left out as a whole and the group is parsed again.
  */
 export async function parseUnits(
   step: BronzeStep,
   session: EngineSession,
   accepted: readonly AcceptedUnit[],
   columns: readonly Column[],
+  early: (accepted: AcceptedUnit) => Promise<ParseResult | undefined>,
 ): Promise<Parsed> {
-  const out = {
-    candidates: [] as CandidateFile[],
-    rejects: [] as CandidateFile[],
-    loaded: [] as Parsed['loaded'][number][],
-    unfit: [] as Unfit[],
-  };
+  const out: Growing = { candidates: [], rejects: [], loaded: [], unfit: [] };
   const fit: AcceptedUnit[] = [];
   for (const unit of accepted) {
     const problem = headerProblem(step, unit, columns);
-    if (problem === undefined) fit.push(unit);
-    else out.unfit.push(problem);
+    const done = problem === undefined ? await early(unit) : undefined;
+    if (problem !== undefined) out.unfit.push(problem);
+    else if (done === undefined) fit.push(unit);
+    else merge(out, judge([unit], done));
   }
   for (const [index, group] of grouped(fit).entries()) {
     const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
-    out.candidates.push(...parsed.candidates);
-    out.rejects.push(...parsed.rejects);
-    out.loaded.push(...parsed.loaded);
-    out.unfit.push(...parsed.unfit);
+    merge(out, parsed);
   }
   return out;
+}
+
+interface Growing {
+  readonly candidates: CandidateFile[];
+  readonly rejects: CandidateFile[];
+  readonly loaded: Parsed['loaded'][number][];
+  readonly unfit: Unfit[];
+}
+
+function merge(out: Growing, parsed: Parsed): void {
+  out.candidates.push(...parsed.candidates);
+  out.rejects.push(...parsed.rejects);
+  out.loaded.push(...parsed.loaded);
+  out.unfit.push(...parsed.unfit);
 }
 
 /** Missing columns make a file unfit; extra ones are the business of `schema_change`. */
@@ -117,8 +126,15 @@ async function parseGroup(
 ): Promise<Parsed> {
   const [first] = units;
   if (first === undefined) return { candidates: [], rejects: [], loaded: [], unfit: [] };
-  const request = await requestFor(step, units, first, columns, label);
-  const result = await session.parse(request);
+  const judged = judge(units, await session.parse(await parseRequest(step, units, first, columns, label)));
+  if (judged.unfit.length === 0) return judged;
+  const rest = judged.loaded.map((one) => one.accepted);
+  const again = await parseGroup(step, session, rest, columns, `${label}r`);
+  return { ...again, unfit: [...judged.unfit, ...again.unfit] };
+}
+
+/** Holds the engine's counts against our own. With a misfit among them the candidates hold its rows too and cannot be used. */
+function judge(units: readonly AcceptedUnit[], result: ParseResult): Parsed {
   const unfit: Unfit[] = [];
   const loaded: Parsed['loaded'][number][] = [];
   for (const accepted of units) {
@@ -130,13 +146,12 @@ async function parseGroup(
       unfit.push({ accepted, rule: 'record_count_mismatch', reason });
     }
   }
-  if (unfit.length === 0) return { candidates: result.candidates, rejects: result.rejects, loaded, unfit };
-  const rest = loaded.map((one) => one.accepted);
-  const again = await parseGroup(step, session, rest, columns, `${label}r`);
-  return { ...again, unfit: [...unfit, ...again.unfit] };
+  if (unfit.length > 0 && loaded.length === 0) return { candidates: [], rejects: [], loaded, unfit };
+  return { candidates: result.candidates, rejects: result.rejects, loaded, unfit };
 }
 
-async function requestFor(
+/** What the engine is asked to parse: files of one layout. */
+export async function parseRequest(
   step: BronzeStep,
   units: readonly AcceptedUnit[],
   first: AcceptedUnit,

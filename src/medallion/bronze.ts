@@ -12,6 +12,7 @@ import { type Parsed, parseUnits } from './bronze-parse.ts';
 import { barredUnit, refusedUnits, stageRejects } from './bronze-refused.ts';
 import type { BronzeStep } from './bronze-step.ts';
 import { relationOf } from './context.ts';
+import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { keptMessage, publish } from './publish.ts';
 
@@ -95,13 +96,24 @@ async function load(
   const { run, node } = step;
   const cpu = process.cpuUsage();
   const { source, context, known, discovery } = found;
-  const intake = await takeIn(step, source, context, discovery, known);
   const barred = discovery.refused.filter((one) => !known.has(one.path));
-  if (intake.accepted.length + intake.refused.length + barred.length === 0) return onlyRemember(step, intake, snapshot);
+  let intake: Intake | undefined;
+  if (discovery.fresh.every((unit) => unit.size_bytes < EARLY_BYTES_MIN)) {
+    intake = await takeIn(step, source, context, discovery, known);
+    if (intake.accepted.length + intake.refused.length + barred.length === 0)
+      return onlyRemember(step, intake, snapshot);
+  }
   const session = await run.openSession(`${run.run_id}/${node.key}`);
+  let early = NOTHING_EARLY;
   try {
-    const columns = await bronzeColumns(step, session, intake.accepted, snapshot);
-    const parsed = await parseUnits(step, session, intake.accepted, columns);
+    const fixed = knownColumns(step, snapshot);
+    if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, found, fixed);
+    intake ??= await takeIn(step, source, context, discovery, known);
+    await early.settle();
+    if (intake.accepted.length + intake.refused.length + barred.length === 0)
+      return onlyRemember(step, intake, snapshot);
+    const columns = fixed ?? (await inferredColumns(step, session, intake.accepted));
+    const parsed = await parseUnits(step, session, intake.accepted, columns, early.resultOf);
     const stable = await dropChanged(source, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
@@ -154,32 +166,29 @@ async function load(
       cpu_ms: Math.round((used.user + used.system) / 1000),
     });
   } finally {
+    await early.settle();
     await session.close();
   }
 }
 
-/** Declared columns, or those of the published table, or (the first time) those the engine infers; plus `_file`. */
-async function bronzeColumns(
+/** Declared columns, or those of the published table, plus `_file`; undefined when they have to be inferred first. */
+function knownColumns(step: BronzeStep, snapshot: Snapshot | undefined): readonly Column[] | undefined {
+  return step.node.spec.columns === undefined ? snapshot?.columns : declaredColumns(step);
+}
+
+/** The columns that the engine sees in the first file; from now on they are frozen. */
+async function inferredColumns(
   step: BronzeStep,
   session: EngineSession,
   accepted: readonly AcceptedUnit[],
-  snapshot: Snapshot | undefined,
 ): Promise<readonly Column[]> {
-  const { spec } = step.node;
-  if (spec.columns !== undefined) return declaredColumns(step);
-  if (snapshot !== undefined) return snapshot.columns;
   const [first] = accepted;
   if (first === undefined) return [ORIGIN];
   const { unit, inspection } = first;
+  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
   const inferred = await session.infer({
     format: unit.format,
-    files: [
-      {
-        id: unit.path,
-        uri: inspection.decoded_uri ?? unit.uri,
-        compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
-      },
-    ],
+    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
     ...(inspection.header === undefined ? {} : { header: inspection.header }),
   });

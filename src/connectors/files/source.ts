@@ -4,6 +4,7 @@ import type { Source } from '../../core/ports/source.ts';
 import type { SourceComponent } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
 import { type FilesOptions, schema } from './options.ts';
+import { peekCsv } from './peek.ts';
 
 /** Files in folders: `type: files`. */
 export const component: SourceComponent<FilesOptions> = {
@@ -21,6 +22,10 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
     inspect: (unit, context, pinned) => {
       const request = { unit, temp_folder: context.temp_folder, options: inspectOptions };
       return inspectors[unit.format].inspect(pinned === undefined ? request : { ...request, pinned }, context.signal);
+    },
+    peek: (unit, context, pinned) => {
+      const request = { unit, temp_folder: context.temp_folder, options: inspectOptions };
+      return peekCsv(inspectors.csv, pinned === undefined ? request : { ...request, pinned }, context.signal);
     },
     unchangedSince: async (unit) => {
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });

@@ -87,6 +87,11 @@ export interface Source {
    * `pinned` is the dialect recorded for this source, if any.
    */
   inspect(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection>;
+  /**
+   * A guess from the beginning of a large unit (records and hash are those of the part that was read), for starting the
+   * engine early; undefined when the beginning does not tell. Absent where it makes no sense.
+   */
+  peek?(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection | undefined>;
   /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
   unchangedSince(unit: InputUnit): Promise<boolean>;
 }

@@ -1,0 +1,43 @@
+import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FormatInspector, InspectRequest } from '../../core/ports/format.ts';
+import type { InputUnit, Inspection } from '../../core/ports/source.ts';
+import { timeSortedId } from '../../kit/ids.ts';
+
+const HEAD_BYTES = 1 << 20;
+const LF = 0x0a;
+
+/**
+ * How the beginning of a large plain CSV file says that the file is laid out: enough to start the engine on it while the whole is being
+ * inspected. Undefined whenever the beginning alone does not tell.
+ */
+export async function peekCsv(
+  inspector: FormatInspector,
+  request: InspectRequest,
+  signal: AbortSignal | undefined,
+): Promise<Inspection | undefined> {
+  const { unit } = request;
+  if (unit.format !== 'csv' || unit.compression !== 'none' || unit.size_bytes <= HEAD_BYTES) return undefined;
+  const head = readHead(unit.uri);
+  const end = head.lastIndexOf(LF);
+  if (end < 0) return undefined;
+  const copy = join(request.temp_folder, `peek-${timeSortedId()}.csv`);
+  try {
+    writeFileSync(copy, head.subarray(0, end + 1), { mode: 0o600 });
+    const part: InputUnit = { ...unit, uri: copy, size_bytes: end + 1 };
+    const seen = await inspector.inspect({ ...request, unit: part }, signal);
+    return seen.problem === undefined && seen.decoded_uri === undefined ? seen : undefined;
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+function readHead(file: string): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  const handle = openSync(file, 'r');
+  try {
+    return head.subarray(0, readSync(handle, head, 0, HEAD_BYTES, 0));
+  } finally {
+    closeSync(handle);
+  }
+}
