@@ -56,9 +56,9 @@ export function parentSql(plan: DataPlan, source: SourcePlan, rows: ReadonlyMap<
   const offset = `((${row} - 1) % ${group.rows})`;
   const b = 2 * per.min - 1;
   // Solves rowsOfFirst(place) <= offset for the place; at a limit the root is of a square number, hence exact.
-  const place = `floor((sqrt(${b * b}.0 + 8 * ${offset}) - ${b}) / 2)::bigint`;
+  const place = `floor((sqrt(cast(${b * b} + 8 * ${offset} as double)) - ${b}) / 2)::bigint`;
   const turn = `${drawBelow(plan, `((${row} - 1) // ${group.rows})`, `${source.name}#`, group.parents)}::bigint`;
   const full = Math.floor((rows.get(source.name) ?? 0) / group.rows) * group.rows;
-  const turned = `case when ${row} <= ${full} then (${place} + ${turn}) % ${group.parents} else ${place} end`;
+  const turned = `(${place} + case when ${row} <= ${full} then ${turn} else 0 end) % ${group.parents}`;
   return `((${row} - 1) // ${group.rows} * ${group.parents} + 1 + ${turned})`;
 }
