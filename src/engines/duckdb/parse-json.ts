@@ -27,16 +27,18 @@ const NESTED = /^(struct|map)\(|\]$/;
 export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
   const source = request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
   const tried = request.columns.map(triedColumn);
-  const bad = ['not _valid', ...tried.filter((one) => one.may_fail).map(misfitSql)].join(' or ');
+  const misfits = tried.filter((one) => one.may_fail).map(misfitSql);
+  const bad = ['not _valid', ...misfits].join(' or ');
+  const fits = ['_valid', ...misfits.map((misfit) => `not ${misfit}`)].join(' and ');
   const records = (from: string): string => recordsSql(from, request.columns);
-  // Trimming is dear, so it is done only for lines that do not look like the usual ones.
-  const present = `where _raw is not null and (starts_with(_raw, '{') or ${TRIMMED} <> '')`;
+  // Trimming is dear, so it is done only for lines that do not look like the usual ones (CASE is lazy, OR is not).
+  const present = `where case when _raw is null then false when starts_with(_raw, '{') then true else ${TRIMMED} <> '' end`;
   return {
     good: `select ${tried
       .map((one) => `${one.value} as ${quoteIdent(one.column.name)}`)
       .concat(`${fileId(request.files, '_fi')} as ${quoteIdent(SOURCE_FILE_COLUMN)}`)
       .join(', ')}
-      from (${records(source)}) where not (${bad})`,
+      from (${records(source)}) where ${fits}`,
     rejected: async (good_rows) => {
       const [row] = await session.all(`select count(*) as n from (${source} ${present})`);
       return Number(row?.['n'] ?? 0) - good_rows;
@@ -56,7 +58,8 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
 /** Adds `_valid` and the members that are asked for as texts (`_r`): one look at the text for all columns together. */
 function recordsSql(from: string, columns: readonly Column[]): string {
   const structure = JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, kindOf(column)])));
-  const object = `coalesce(json_valid(_raw) and (starts_with(_raw, '{') or starts_with(${TRIMMED}, '{')), false)`;
+  const object = `case when _raw is null then false when starts_with(_raw, '{') then json_valid(_raw)
+    when starts_with(${TRIMMED}, '{') then json_valid(_raw) else false end`;
   const parsed = columns.length === 0 ? 'null' : `case when _valid then from_json(_raw, ${quoteText(structure)}) end`;
   return `select *, ${parsed} as _r from (select *, ${object} as _valid from (${from}))`;
 }

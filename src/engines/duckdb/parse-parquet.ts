@@ -17,10 +17,11 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
   const tried = request.columns.map((column) => triedColumn(column, types.get(column.name.toLowerCase())));
   const misfits = tried.filter((one) => one.may_fail).map(misfitSql);
   const bad = misfits.length === 0 ? 'false' : misfits.join(' or ');
+  const fits = misfits.length === 0 ? 'true' : misfits.map((misfit) => `not ${misfit}`).join(' and ');
   const values = tried.map((one) => `${one.value} as ${quoteIdent(one.column.name)}`);
   const id = fileId(request.files);
   return {
-    good: `select ${[...values, `${id} as ${quoteIdent(SOURCE_FILE_COLUMN)}`].join(', ')} from ${read('')} where not (${bad})`,
+    good: `select ${[...values, `${id} as ${quoteIdent(SOURCE_FILE_COLUMN)}`].join(', ')} from ${read('')} where ${fits}`,
     rejected: async (good_rows) => {
       const [row] = await session.all(
         `select sum(num_rows) as n from parquet_file_metadata(${uriList(request.files)})`,

@@ -28,10 +28,10 @@ const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|utinyint|usmallint|ui
  */
 export function lossSql(type: string, text: string, value: string): string | undefined {
   const loss = changeSql(type, text, value);
-  // Mostly the value's own text is the one that was read, which is quickly seen.
+  // Mostly the value's own text is the one that was read, which is quickly seen. CASE is lazy, where AND and OR are not.
   return loss === undefined
     ? undefined
-    : `(cast(${value} as varchar) <> cast(${text} as varchar) and coalesce(${loss}, false))`;
+    : `case when cast(${value} as varchar) = cast(${text} as varchar) then false else coalesce(${loss}, false) end`;
 }
 
 function changeSql(type: string, text: string, value: string): string | undefined {
@@ -54,7 +54,7 @@ export interface Tried {
 
 /** Condition under which a column's value does not fit; never NULL. */
 export function misfitSql({ column, read, value, loss = lossSql(column.type, read, value) }: Tried): string {
-  return `(${read} is not null and (${value} is null${loss === undefined ? '' : ` or ${loss}`}))`;
+  return `case when ${read} is null then false when ${value} is null then true else ${loss ?? 'false'} end`;
 }
 
 /** The first column that does not fit, and why, for a row that has one. */
