@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Figure } from './bench/figure.ts';
 import { fullRun } from './bench/full-run.ts';
 import { generation } from './bench/generation.ts';
 import { increment } from './bench/increment.ts';
 import { noopRun } from './bench/noop.ts';
-import type { Figure } from './bench/figure.ts';
 import { startUp } from './bench/startup.ts';
 
 /**
@@ -18,7 +18,9 @@ const option = (name: string, fallback: number): number => {
   const at = words.indexOf(`--${name}`);
   return at < 0 ? fallback : Number(words[at + 1]);
 };
-const names = words.filter((word, index) => !word.startsWith('--') && !(words[index - 1] ?? '').match(/^--(rows|runs)$/));
+const names = words.filter(
+  (word, index) => !word.startsWith('--') && !(words[index - 1] ?? '').match(/^--(rows|runs)$/),
+);
 const settings = { rows: option('rows', 10_000_000), runs: option('runs', 5), folder: resolve('.cache/bench') };
 
 const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly Figure[]>>> = {
@@ -50,11 +52,14 @@ function line(figure: Figure): string {
 function write(fresh: readonly Figure[]): void {
   const file = 'docs/benchmarks.md';
   const old = read(file);
-  const rows = new Map([...old.matchAll(/^\| (?<name>[^|]+) \|.*$/gm)].map((match) => [match.groups?.['name']?.trim() ?? '', match[0]]));
+  const rows = new Map(
+    [...old.matchAll(/^\| (?<name>[^|]+) \|.*$/gm)].map((match) => [match.groups?.['name']?.trim() ?? '', match[0]]),
+  );
   rows.delete('what');
   rows.delete('---');
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  for (const f of fresh) rows.set(f.name, `| ${f.name} | ${f.ours} | ${f.beside} | ${f.ratio} | ${f.limit ?? ''} | ${f.note} |`);
+  for (const f of fresh)
+    rows.set(f.name, `| ${f.name} | ${f.ours} | ${f.beside} | ${f.ratio} | ${f.limit ?? ''} | ${f.note} |`);
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
   const head = `# Benchmarks
 

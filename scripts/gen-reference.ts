@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Components, EngineChoice } from '../src/core/config/components.ts';
 import type { CheckComponent } from '../src/core/ports/rule.ts';
-import type { SourceComponent } from '../src/core/ports/source.ts';
+import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
 import { checksPage, errorsPage, pipelinesPage } from './reference/pages.ts';
 

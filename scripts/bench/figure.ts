@@ -17,7 +17,13 @@ export interface BenchSettings {
 }
 
 /** A figure from two lists of milliseconds, taken alternately. */
-export function ratioFigure(name: string, ours_ms: number, beside_ms: number, limit: number | undefined, note: string): Figure {
+export function ratioFigure(
+  name: string,
+  ours_ms: number,
+  beside_ms: number,
+  limit: number | undefined,
+  note: string,
+): Figure {
   const ratio = ours_ms / beside_ms;
   return {
     name,

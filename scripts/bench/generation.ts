@@ -32,9 +32,26 @@ export async function generation(settings: BenchSettings): Promise<readonly Figu
   const beside: number[] = [];
   for (let i = 0; i < Math.min(settings.runs, 3); i++) {
     beside.push((await timed(process.execPath, [loop, join(cwd, 'loop.csv')], { cwd })).wall_ms / ROWS);
-    const args = [BINARY, '--config', resolve('pipelines.yaml'), 'generate', '--rows', String(ROWS * 10), '--seed', '1', '--out', join(cwd, `g${i}`)];
+    const args = [
+      BINARY,
+      '--config',
+      resolve('pipelines.yaml'),
+      'generate',
+      '--rows',
+      String(ROWS * 10),
+      '--seed',
+      '1',
+      '--out',
+      join(cwd, `g${i}`),
+    ];
     ours.push((await timed(process.execPath, args, { cwd })).wall_ms / (ROWS * 10));
   }
-  const figure = ratioFigure('generate', median(ours) * 1e6, median(beside) * 1e6, 0.1, `wall time per million rows, ${(ROWS * 10).toLocaleString('en')} rows by us, ${ROWS.toLocaleString('en')} by the loop`);
+  const figure = ratioFigure(
+    'generate',
+    median(ours) * 1e6,
+    median(beside) * 1e6,
+    0.1,
+    `wall time per million rows, ${(ROWS * 10).toLocaleString('en')} rows by us, ${ROWS.toLocaleString('en')} by the loop`,
+  );
   return [figure];
 }

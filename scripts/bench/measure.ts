@@ -10,11 +10,19 @@ export interface Measured {
 }
 
 /** Runs a command, alone, and measures it from outside. NODE_EXTRA_CA_CERTS is unset: it costs Node 20 about 45 ms a start. */
-export function timed(command: string, args: readonly string[], options: { readonly cwd: string; readonly expect?: readonly number[] }): Promise<Measured> {
+export function timed(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly expect?: readonly number[] },
+): Promise<Measured> {
   const env = { ...process.env };
   delete env['NODE_EXTRA_CA_CERTS'];
   const started = performance.now();
-  const child = spawn('/usr/bin/env', ['bash', '-c', 'exec "$0" "$@"', command, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('/usr/bin/env', ['bash', '-c', 'exec "$0" "$@"', command, ...args], {
+    cwd: options.cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => {
@@ -31,7 +39,8 @@ export function timed(command: string, args: readonly string[], options: { reado
     child.on('close', (code) => {
       clearInterval(watch);
       const wall_ms = performance.now() - started;
-      if (!(options.expect ?? [0]).includes(code ?? -1)) reject(new Error(`${command} ${args.join(' ')} ended with ${code}\n${stderr.slice(0, 800)}`));
+      if (!(options.expect ?? [0]).includes(code ?? -1))
+        reject(new Error(`${command} ${args.join(' ')} ended with ${code}\n${stderr.slice(0, 800)}`));
       else resolve({ wall_ms, peak_rss_mb: peak, stdout });
     });
   });
@@ -49,5 +58,7 @@ function residentMb(pid: number | undefined): number {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }

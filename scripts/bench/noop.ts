@@ -19,7 +19,10 @@ export async function noopRun(settings: BenchSettings): Promise<readonly Figure[
     writeFileSync(file, `id,x\n${i},${i * 7}\n`);
     utimesSync(file, old, old);
   }
-  writeFileSync(join(cwd, 'pipelines.yaml'), 'version: 1\nname: noop\nlake: { url: ./lake }\nsources:\n  a: { type: files, path: "in/*.csv", columns: { id: bigint, x: bigint } }\nsilver:\n  a: { from: a, key: id }\n');
+  writeFileSync(
+    join(cwd, 'pipelines.yaml'),
+    'version: 1\nname: noop\nlake: { url: ./lake }\nsources:\n  a: { type: files, path: "in/*.csv", columns: { id: bigint, x: bigint } }\nsilver:\n  a: { from: a, key: id }\n',
+  );
   await timed(process.execPath, [BINARY, 'run'], { cwd });
   const ours: number[] = [];
   const walk: number[] = [];
@@ -28,5 +31,13 @@ export async function noopRun(settings: BenchSettings): Promise<readonly Figure[
     const run = await timed(process.execPath, [BINARY, 'run'], { cwd });
     ours.push(run.wall_ms);
   }
-  return [ratioFigure(`no-op run over ${FILES.toLocaleString('en')} files`, median(ours), median(walk), 2, 'beside a stat walk in a fresh Node')];
+  return [
+    ratioFigure(
+      `no-op run over ${FILES.toLocaleString('en')} files`,
+      median(ours),
+      median(walk),
+      2,
+      'beside a stat walk in a fresh Node',
+    ),
+  ];
 }

@@ -21,14 +21,27 @@ const SILVER = {
     where n = 1 and id_achat is not null and produit is not null and montant > 0 and montant <= 10000 and isfinite(date_achat) and date_achat <= current_date`,
 };
 
-async function main(data: string, out: string, threads: string, memory: string, tables: readonly RawTable[]): Promise<void> {
+async function main(
+  data: string,
+  out: string,
+  threads: string,
+  memory: string,
+  tables: readonly RawTable[],
+): Promise<void> {
   mkdirSync(out, { recursive: true });
-  const instance = await DuckDBInstance.create(':memory:', { threads, memory_limit: memory, temp_directory: join(out, 'tmp') });
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads,
+    memory_limit: memory,
+    temp_directory: join(out, 'tmp'),
+  });
   const db = await instance.connect();
   for (const layer of ['bronze', 'silver', 'gold']) await db.run(`create schema ${layer}`);
   const make = async (layer: string, name: string, sql: string, view: (file: string) => string): Promise<void> => {
     const file = join(out, `${layer}_${name}.parquet`);
-    await db.run(`copy (${sql}) to '${file}' (format parquet, compression zstd)`).catch((e) => { console.error(layer, name, String(e).slice(0, 300)); throw e; });
+    await db.run(`copy (${sql}) to '${file}' (format parquet, compression zstd)`).catch((e) => {
+      console.error(layer, name, String(e).slice(0, 300));
+      throw e;
+    });
     await db.run(`create view ${layer}.${name} as ${view(file)}`);
   };
   for (const table of tables.filter((one) => one.layer === 'macro')) await db.run(table.sql);
@@ -38,10 +51,17 @@ async function main(data: string, out: string, threads: string, memory: string, 
   };
   for (const name of ['clients', 'achats'] as const) {
     const csv = `select * from read_csv('${join(data, `${name}*.csv`)}', columns=${columns[name]}, header=true, delim=',', quote='"', escape='"', auto_detect=false)`;
-    await make('bronze', name, csv, (file) => `select *, file_row_number as rn from read_parquet('${file}', file_row_number=true)`);
+    await make(
+      'bronze',
+      name,
+      csv,
+      (file) => `select *, file_row_number as rn from read_parquet('${file}', file_row_number=true)`,
+    );
   }
-  for (const name of ['clients', 'achats'] as const) await make('silver', name, SILVER[name], (file) => `select * from '${file}'`);
-  for (const table of tables.filter((one) => one.layer === 'gold')) await make('gold', table.name, table.sql, (file) => `select * from '${file}'`);
+  for (const name of ['clients', 'achats'] as const)
+    await make('silver', name, SILVER[name], (file) => `select * from '${file}'`);
+  for (const table of tables.filter((one) => one.layer === 'gold'))
+    await make('gold', table.name, table.sql, (file) => `select * from '${file}'`);
   db.closeSync();
 }
 

@@ -6,7 +6,11 @@ import { DuckDBInstance } from '@duckdb/node-api';
  * Retail files of any size, made by the engine: purchases in the order of their days, about one row in a thousand faulty in some way.
  * `from_row` continues an earlier file (the new rows are on the last days).
  */
-export async function makeRetail(folder: string, rows: number, options: { readonly from_row?: number; readonly name?: string } = {}): Promise<void> {
+export async function makeRetail(
+  folder: string,
+  rows: number,
+  options: { readonly from_row?: number; readonly name?: string } = {},
+): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const db = await (await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '4GB' })).connect();
   const from = options.from_row ?? 0;

@@ -1,22 +1,20 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
+import type { Column } from '../core/model/table.ts';
 import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { InputRecord, StepRecord } from '../core/ports/ledger.ts';
+import type { InputRecord, StepRecord, TestResult } from '../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../core/ports/source.ts';
-import { canonicalColumns } from '../core/types/stored-columns.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { quoteIdent, quoteText } from '../kit/sql.ts';
+import { declaredColumns, inferredColumns, knownColumns } from './bronze-columns.ts';
 import { onlyRefused, onlyRemember } from './bronze-idle.ts';
 import { type Parsed, parseUnits } from './bronze-parse.ts';
-import { barredUnit, refusedUnits, stageRejects } from './bronze-refused.ts';
+import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './bronze-refused.ts';
 import type { BronzeStep } from './bronze-step.ts';
 import { relationOf } from './context.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { keptMessage, publish } from './publish.ts';
-
-const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
 
 /** What a bronze step would take, found without opening any file: the stat walk. */
 export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Promise<{
@@ -88,20 +86,18 @@ async function loadAnew(step: BronzeStep, snapshot: Snapshot | undefined): Promi
   });
 }
 
-async function load(
-  step: BronzeStep,
-  snapshot: Snapshot | undefined,
-  found: Awaited<ReturnType<typeof discoverSource>>,
-): Promise<StepRecord> {
+type Found = Awaited<ReturnType<typeof discoverSource>>;
+
+async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Found): Promise<StepRecord> {
   const { run, node } = step;
   const cpu = process.cpuUsage();
   const { source, context, known, discovery } = found;
   const barred = discovery.refused.filter((one) => !known.has(one.path));
+  const isIdle = (taken: Intake): boolean => taken.accepted.length + taken.refused.length + barred.length === 0;
   let intake: Intake | undefined;
   if (discovery.fresh.every((unit) => unit.size_bytes < EARLY_BYTES_MIN)) {
     intake = await takeIn(step, source, context, discovery, known);
-    if (intake.accepted.length + intake.refused.length + barred.length === 0)
-      return onlyRemember(step, intake, snapshot);
+    if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
   }
   const session = await run.openSession(`${run.run_id}/${node.key}`);
   let early = NOTHING_EARLY;
@@ -110,98 +106,98 @@ async function load(
     if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, found, fixed);
     intake ??= await takeIn(step, source, context, discovery, known);
     await early.settle();
-    if (intake.accepted.length + intake.refused.length + barred.length === 0)
-      return onlyRemember(step, intake, snapshot);
+    if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const columns = fixed ?? (await inferredColumns(step, session, intake.accepted));
     const parsed = await parseUnits(step, session, intake.accepted, columns, early.resultOf);
-    const stable = await dropChanged(source, parsed);
+    await refuseChanged(source, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
-    const old =
-      step.anew === true
-        ? { add: [], remove: snapshot?.files ?? [] }
-        : await replacedRows(
-            step,
-            session,
-            stable.loaded.map((one) => one.accepted),
-            snapshot,
-          );
-    const quarantine = await stageRejects(step, session, stable, refused);
-    const used = process.cpuUsage(cpu);
-    const added = stable.loaded.reduce((sum, one) => sum + one.rows, 0);
-    const rejected = stable.loaded.reduce((sum, one) => sum + one.rejected, 0);
-    if (stable.loaded.length === 0 && old.remove.length === 0)
-      return await onlyRefused(step, refused, intake, quarantine, snapshot);
-    const files = [
-      ...stable.loaded.map((one) => loadedRecord(step, one)),
-      ...refused.map((one) => one.record),
-      ...intake.known,
-    ];
-    const dialect = stable.loaded.find((one) => one.accepted.inspection.dialect !== undefined)?.accepted.inspection
-      .dialect;
-    return await publish(step, {
-      snapshot,
-      mode: old.remove.length > 0 ? 'rewrite' : 'append',
-      add: [...old.add, ...stable.candidates],
-      remove: old.remove,
-      columns,
-      partition_by: [],
-      txns: stable.loaded.map(({ accepted }) => unitTxn(step, accepted, snapshot)),
-      inputs: { [node.name]: known.size + files.length },
-      balance: {
-        rows_in: stable.loaded.reduce((sum, one) => sum + one.accepted.inspection.records, 0),
-        rows_out: added,
-        quarantined: rejected,
-        deduplicated: 0,
-        filtered: 0,
-      },
-      tests: [],
-      computed: snapshot === undefined ? 'full' : 'incremental',
-      quarantine: quarantine.change,
-      quarantine_counts: quarantine.counts,
-      replaces_quarantine: false,
-      input_files: files,
-      ...(dialect === undefined ? {} : { dialect: { source: node.name, dialect } }),
-      usage: session.usage(),
-      cpu_ms: Math.round((used.user + used.system) / 1000),
-    });
+    return await publishLoad(step, session, { snapshot, intake, parsed, refused, columns, known: known.size, cpu });
   } finally {
     await early.settle();
     await session.close();
   }
 }
 
-/** Declared columns, or those of the published table, plus `_file`; undefined when they have to be inferred first. */
-function knownColumns(step: BronzeStep, snapshot: Snapshot | undefined): readonly Column[] | undefined {
-  return step.node.spec.columns === undefined ? snapshot?.columns : declaredColumns(step);
+interface Load {
+  readonly snapshot: Snapshot | undefined;
+  readonly intake: Intake;
+  readonly parsed: Parsed;
+  readonly refused: readonly RefusedUnit[];
+  readonly columns: readonly Column[];
+  /** Units known before. */
+  readonly known: number;
+  readonly cpu: NodeJS.CpuUsage;
 }
 
-/** The columns that the engine sees in the first file; from now on they are frozen. */
-async function inferredColumns(
-  step: BronzeStep,
-  session: EngineSession,
-  accepted: readonly AcceptedUnit[],
-): Promise<readonly Column[]> {
-  const [first] = accepted;
-  if (first === undefined) return [ORIGIN];
-  const { unit, inspection } = first;
-  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
-  const inferred = await session.infer({
-    format: unit.format,
-    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
-    ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
-    ...(inspection.header === undefined ? {} : { header: inspection.header }),
+async function publishLoad(step: BronzeStep, session: EngineSession, load: Load): Promise<StepRecord> {
+  const { snapshot, parsed, refused, columns } = load;
+  const { loaded } = parsed;
+  const old =
+    step.anew === true
+      ? { add: [], remove: snapshot?.files ?? [] }
+      : await replacedRows(step, session, loaded, snapshot);
+  const quarantine = await stageRejects(step, session, parsed, refused);
+  if (loaded.length === 0 && old.remove.length === 0) {
+    return await onlyRefused(step, refused, load.intake, quarantine, snapshot);
+  }
+  const files = [
+    ...loaded.map((one) => loadedRecord(step, one)),
+    ...refused.map((one) => one.record),
+    ...load.intake.known,
+  ];
+  const dialect = loaded.find((one) => one.accepted.inspection.dialect !== undefined)?.accepted.inspection.dialect;
+  const used = process.cpuUsage(load.cpu);
+  return await publish(step, {
+    snapshot,
+    mode: old.remove.length > 0 ? 'rewrite' : 'append',
+    add: [...old.add, ...parsed.candidates],
+    remove: old.remove,
+    columns,
+    partition_by: [],
+    txns: loaded.map(({ accepted }) => unitTxn(step, accepted, snapshot)),
+    inputs: { [step.node.name]: load.known + files.length },
+    balance: {
+      rows_in: loaded.reduce((sum, one) => sum + one.accepted.inspection.records, 0),
+      rows_out: loaded.reduce((sum, one) => sum + one.rows, 0),
+      quarantined: loaded.reduce((sum, one) => sum + one.rejected, 0),
+      deduplicated: 0,
+      filtered: 0,
+    },
+    tests: driftWarnings(loaded, columns),
+    computed: snapshot === undefined ? 'full' : 'incremental',
+    quarantine: quarantine.change,
+    quarantine_counts: quarantine.counts,
+    replaces_quarantine: false,
+    input_files: files,
+    ...(dialect === undefined ? {} : { dialect: { source: step.node.name, dialect } }),
+    usage: session.usage(),
+    cpu_ms: Math.round((used.user + used.system) / 1000),
   });
-  return [...canonicalColumns(inferred, step.node.key), ORIGIN];
 }
 
-function declaredColumns(step: BronzeStep): readonly Column[] {
-  const declared = Object.entries(step.node.spec.columns ?? {}).map(([name, type]) => ({ name, type, nullable: true }));
-  return [...canonicalColumns(declared, step.node.key), ORIGIN];
+/** Columns of the files that the table does not keep, and dialects that moved: told, since nothing else would show them. */
+function driftWarnings(loaded: Parsed['loaded'], columns: readonly Column[]): readonly TestResult[] {
+  const kept = new Set(columns.map((column) => column.name.toLowerCase()));
+  const extra = new Map<string, string[]>();
+  for (const { accepted } of loaded) {
+    for (const name of accepted.inspection.header ?? []) {
+      if (!kept.has(name.toLowerCase())) extra.set(name, [...(extra.get(name) ?? []), accepted.unit.path]);
+    }
+  }
+  const warnings = [...extra].map(([name, files]) => ({
+    test: 'extra_columns',
+    message: `column ${name} of ${files[0]}${files.length > 1 ? ` and ${files.length - 1} more files` : ''} is not kept: it is not declared`,
+  }));
+  for (const { accepted } of loaded) {
+    const note = accepted.inspection.notes.find((text) => text.startsWith('dialect changed'));
+    if (note !== undefined) warnings.push({ test: 'dialect_changed', message: `${accepted.unit.path}: ${note}` });
+  }
+  return warnings.map((one) => ({ ...one, severity: 'warn', passed: false, failures: 1 }));
 }
 
 /** Somebody wrote to a file while it was read: the whole batch is dropped, so that nothing half-read is published. */
-async function dropChanged(source: Source, parsed: Parsed): Promise<Parsed> {
+async function refuseChanged(source: Source, parsed: Parsed): Promise<void> {
   for (const { accepted } of parsed.loaded) {
     if (await source.unchangedSince(accepted.unit)) continue;
     throw new DataflowError('E_SOURCE_CHANGED', `${accepted.unit.path} changed while it was read`, {
@@ -209,17 +205,16 @@ async function dropChanged(source: Source, parsed: Parsed): Promise<Parsed> {
       kept: 'nothing of this batch was published; the next run takes it again',
     });
   }
-  return parsed;
 }
 
 /** Rows of files that come again with new content (`on_rewrite: replace`): their data files are written anew without them. */
 async function replacedRows(
   step: BronzeStep,
   session: EngineSession,
-  accepted: readonly AcceptedUnit[],
+  loaded: Parsed['loaded'],
   snapshot: Snapshot | undefined,
 ): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
-  const paths = accepted.filter((one) => one.replaces).map((one) => one.unit.path);
+  const paths = loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path);
   if (paths.length === 0 || snapshot === undefined) return { add: [], remove: [] };
   const list = paths.map(quoteText).join(', ');
   await session.bind(relationOf(snapshot, 'published', true));

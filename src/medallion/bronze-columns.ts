@@ -1,0 +1,37 @@
+import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
+import type { EngineSession } from '../core/ports/engine.ts';
+import type { Snapshot } from '../core/ports/lake.ts';
+import { canonicalColumns } from '../core/types/stored-columns.ts';
+import type { BronzeStep } from './bronze-step.ts';
+import type { AcceptedUnit } from './intake.ts';
+
+const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
+
+/** Declared columns, or those of the published table, plus `_file`; undefined when they have to be inferred first. */
+export function knownColumns(step: BronzeStep, snapshot: Snapshot | undefined): readonly Column[] | undefined {
+  return step.node.spec.columns === undefined ? snapshot?.columns : declaredColumns(step);
+}
+
+/** The columns that the engine sees in the first file; from now on they are frozen. */
+export async function inferredColumns(
+  step: BronzeStep,
+  session: EngineSession,
+  accepted: readonly AcceptedUnit[],
+): Promise<readonly Column[]> {
+  const [first] = accepted;
+  if (first === undefined) return [ORIGIN];
+  const { unit, inspection } = first;
+  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
+  const inferred = await session.infer({
+    format: unit.format,
+    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
+    ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
+    ...(inspection.header === undefined ? {} : { header: inspection.header }),
+  });
+  return [...canonicalColumns(inferred, step.node.key), ORIGIN];
+}
+
+export function declaredColumns(step: BronzeStep): readonly Column[] {
+  const declared = Object.entries(step.node.spec.columns ?? {}).map(([name, type]) => ({ name, type, nullable: true }));
+  return [...canonicalColumns(declared, step.node.key), ORIGIN];
+}
