@@ -6,7 +6,7 @@ import { median, timed } from './measure.ts';
 const BINARY = resolve('bin/dataflow.js');
 const ROWS = 200_000;
 
-/** What most people write first: a faker loop that streams CSV rows of the same shape. */
+/** What most people write first: a faker loop that streams the CSV rows of both files. */
 const LOOP = `
 import { faker } from '@faker-js/faker';
 import { createWriteStream } from 'node:fs';
@@ -20,6 +20,14 @@ for (let i = 1; i <= ${ROWS}; i++) {
   if (!out.write(row.join(',') + '\\n')) await once(out, 'drain');
 }
 out.end();
+await once(out, 'close');
+const clients = createWriteStream(process.argv[3]);
+clients.write('id_client,nom,email,date_inscription,pays\\n');
+for (let i = 1; i <= ${ROWS / 5}; i++) {
+  const row = [i, faker.person.fullName(), faker.internet.email(), faker.date.between({ from: '2020-01-01', to: '2022-12-31' }).toISOString().slice(0, 10), faker.location.country()];
+  if (!clients.write(row.join(',') + '\\n')) await once(clients, 'drain');
+}
+clients.end();
 `;
 
 /** \`generate\` beside a faker loop, in rows per second. */
@@ -31,7 +39,10 @@ export async function generation(settings: BenchSettings): Promise<readonly Figu
   const ours: number[] = [];
   const beside: number[] = [];
   for (let i = 0; i < Math.min(settings.runs, 3); i++) {
-    beside.push((await timed(process.execPath, [loop, join(cwd, 'loop.csv')], { cwd })).wall_ms / ROWS);
+    beside.push(
+      (await timed(process.execPath, [loop, join(cwd, 'loop.csv'), join(cwd, 'loop-clients.csv')], { cwd })).wall_ms /
+        ROWS,
+    );
     const args = [
       BINARY,
       '--config',
