@@ -45,8 +45,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
   return {
     ...open,
     full_refresh: options.full_refresh,
-    discover: async (node: Parameters<typeof discoverSource>[0]['node']) =>
-      (await discoverSource({ run: run as unknown as RunContext, node })).discovery,
+    discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Selection, selectNodes } from '../core/planning/selection.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
-import type { Discovery } from '../core/ports/source.ts';
+import type { Discovery, KnownInput } from '../core/ports/source.ts';
 
 /** What one step would do now. */
 export interface PlannedStep {
@@ -30,7 +30,9 @@ export interface PlanningContext {
   readonly lake: Lake;
   readonly ledger: Ledger;
   readonly full_refresh: boolean;
-  discover(node: Extract<Node, { layer: 'bronze' }>): Promise<Discovery>;
+  discover(
+    node: Extract<Node, { layer: 'bronze' }>,
+  ): Promise<{ readonly discovery: Discovery; readonly known: ReadonlyMap<string, KnownInput> }>;
 }
 
 /** The graph of the project and the steps that the selection names. */
@@ -60,12 +62,11 @@ export async function planSteps(
 }
 
 async function planBronze(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
-  const found = await context.discover(node);
+  const { discovery: found, known } = await context.discover(node);
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
   const waiting = found.waiting.length === 0 ? '' : `, ${found.waiting.length} still being written`;
   const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
   const base = { step: node.key, mode: 'incremental' as const, ...(ready_in_ms > 0 ? { ready_in_ms } : {}) };
-  const known = context.ledger.knownInputs(node.name);
   const fresh = found.fresh.length + found.refused.filter((one) => !known.has(one.path)).length;
   const last = context.ledger.lastSuccess(node.key);
   if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
