@@ -5,7 +5,7 @@ export const DEPTH_MAX = 200;
 const TOKEN_BYTES_MAX = 1024;
 
 const WANT = { VALUE: 0, VALUE_OR_END: 1, KEY: 2, KEY_OR_END: 3, COLON: 4, COMMA_OR_END: 5, NOTHING: 6 } as const;
-const IN = { NONE: 0, STRING: 1, ESCAPE: 2, HEX: 3, TOKEN: 4 } as const;
+const IN = { NONE: 0, STRING: 1, ESCAPE: 2, HEX: 3, TOKEN: 4, LOW: 5, LOW_ESCAPE: 6 } as const;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const ARRAY = 0x5b;
 const OBJECT = 0x7b;
@@ -29,6 +29,10 @@ export class JsonScan {
   #in: number = IN.NONE;
   #string_is_key = false;
   #hex = 0;
+  /** The code unit of the \u escape being read. */
+  #unit = 0;
+  /** A high surrogate stands before it. */
+  #paired = false;
   #token = '';
   #offset = 0;
   #element_start = 0;
@@ -75,7 +79,7 @@ export class JsonScan {
   }
 
   #byte(byte: number, offset: number): void {
-    if (this.#in === IN.STRING || this.#in === IN.ESCAPE || this.#in === IN.HEX) {
+    if (this.#in !== IN.NONE && this.#in !== IN.TOKEN) {
       this.#stringByte(byte, offset);
       return;
     }
@@ -92,15 +96,11 @@ export class JsonScan {
   }
 
   #stringByte(byte: number, offset: number): void {
-    if (this.#in === IN.HEX) {
-      if (!isHex(byte)) throw this.#damaged('a \\u escape in a string is not four hexadecimal digits', offset);
-      this.#hex -= 1;
-      if (this.#hex === 0) this.#in = IN.STRING;
+    if (this.#in === IN.HEX || this.#in === IN.LOW || this.#in === IN.LOW_ESCAPE) {
+      this.#unitByte(byte, offset);
     } else if (this.#in === IN.ESCAPE) {
-      if (byte === 0x75) {
-        this.#in = IN.HEX;
-        this.#hex = 4;
-      } else if (ESCAPES.includes(byte)) this.#in = IN.STRING;
+      if (byte === 0x75) this.#beginHex();
+      else if (ESCAPES.includes(byte)) this.#in = IN.STRING;
       else throw this.#damaged('a string holds an escape that JSON does not know', offset);
     } else if (byte === QUOTE) {
       this.#in = IN.NONE;
@@ -108,6 +108,38 @@ export class JsonScan {
     } else if (byte === BACKSLASH) this.#in = IN.ESCAPE;
     else if (byte < 0x20)
       throw this.#damaged('a string holds a raw control character (a quote may be missing)', offset);
+  }
+
+  /** A byte of a \u escape, or of what must follow the one of a high surrogate. */
+  #unitByte(byte: number, offset: number): void {
+    if (this.#in === IN.HEX) {
+      if (!isHex(byte)) throw this.#damaged('a \\u escape in a string is not four hexadecimal digits', offset);
+      this.#hex -= 1;
+      this.#unit = this.#unit * 16 + Number.parseInt(String.fromCharCode(byte), 16);
+      if (this.#hex === 0) this.#endUnit(offset);
+      return;
+    }
+    if (byte !== (this.#in === IN.LOW ? BACKSLASH : 0x75)) throw this.#loneSurrogate(offset);
+    if (this.#in === IN.LOW) this.#in = IN.LOW_ESCAPE;
+    else this.#beginHex();
+  }
+
+  #beginHex(): void {
+    this.#in = IN.HEX;
+    this.#hex = 4;
+    this.#unit = 0;
+  }
+
+  /** Half of a surrogate pair is no character: no engine can store it, so it is found here, with its place. */
+  #endUnit(offset: number): void {
+    const kind = this.#unit & 0xfc00;
+    if ((kind === 0xdc00) !== this.#paired) throw this.#loneSurrogate(offset);
+    this.#paired = kind === 0xd800;
+    this.#in = this.#paired ? IN.LOW : IN.STRING;
+  }
+
+  #loneSurrogate(offset: number): UnitFault {
+    return this.#damaged('a string holds half of a surrogate pair (\\ud800 to \\udfff), which is no character', offset);
   }
 
   #structure(byte: number, offset: number): void {

@@ -43,16 +43,26 @@ export async function* gunzip(pull: () => Buffer | undefined, facts: GzipFacts):
   }
 }
 
+/** The first ten bytes of a member. */
+function readFixed(input: ByteCursor, start: number): Buffer {
+  const begin = input.take(2);
+  const rest = input.take(8);
+  if (begin !== undefined && (begin[0] !== 0x1f || begin[1] !== 0x8b)) throw noGzip(start);
+  if (begin === undefined || rest === undefined) {
+    if (start > 0) throw noGzip(start);
+    throw new UnitFault('damaged_gzip', TRUNCATED, { byte_offset: input.offset });
+  }
+  return Buffer.concat([begin, rest]);
+}
+
+function noGzip(start: number): UnitFault {
+  return start > 0
+    ? new UnitFault('trailing_garbage', 'bytes that are not gzip follow the compressed data', { byte_offset: start })
+    : new UnitFault('wrong_compression', 'it is named as gzip but does not begin like gzip', { byte_offset: 0 });
+}
+
 function readHeader(input: ByteCursor, start: number, facts: GzipFacts): void {
-  const fixed = input.take(10);
-  const magic = fixed !== undefined && fixed[0] === 0x1f && fixed[1] === 0x8b;
-  if (!magic && start > 0)
-    throw new UnitFault('trailing_garbage', 'bytes that are not gzip follow the compressed data', {
-      byte_offset: start,
-    });
-  if (fixed === undefined) throw new UnitFault('damaged_gzip', TRUNCATED, { byte_offset: input.offset });
-  if (!magic)
-    throw new UnitFault('wrong_compression', 'it is named as gzip but does not begin like gzip', { byte_offset: 0 });
+  const fixed = readFixed(input, start);
   const flags = fixed[3] ?? 0;
   if (fixed[2] !== 8 || (flags & FLAG.reserved) !== 0)
     throw new UnitFault('damaged_gzip', 'its header is not valid gzip', { byte_offset: start });

@@ -1,0 +1,53 @@
+/** What a fault may lead to; anything else is a defect. */
+export type FaultOutcome = 'ATOMIC' | 'RESUME' | 'QUAR' | 'EXIT';
+
+export interface FaultCase {
+  readonly number: number;
+  readonly title: string;
+  readonly outcomes: readonly FaultOutcome[];
+  /** Has tests that name its number. */
+  readonly tested: boolean;
+}
+
+function fault(number: number, title: string, outcomes: string, tested = true): FaultCase {
+  return { number, title, outcomes: outcomes.split(' ') as FaultOutcome[], tested };
+}
+
+/** The cases of commits, storage and input files, and what each must come to. An untested one becomes tested by a test `case <n>: …`. */
+export const FAULT_CASES: readonly FaultCase[] = [
+  fault(1, 'kill -9 at every commit step', 'ATOMIC RESUME'),
+  fault(2, 'kill -9 between data commit and ledger commit', 'ATOMIC RESUME'),
+  fault(3, 'power loss: writes that were not made durable are gone', 'ATOMIC', false),
+  fault(4, 'no space left, at each write', 'EXIT ATOMIC RESUME'),
+  fault(5, 'fsync fails', 'EXIT', false),
+  fault(6, 'torn Parquet files of others in a table folder', 'ATOMIC'),
+  fault(7, 'a flipped byte in a published file', 'EXIT', false),
+  fault(8, 'two runs at once', 'EXIT ATOMIC'),
+  fault(9, 'stale lock', 'RESUME', false),
+  fault(10, 'two writers race for one version', 'ATOMIC EXIT'),
+  fault(11, 'reader during publish', 'ATOMIC'),
+  fault(12, 'ledger busy, read-only, damaged, deleted', 'EXIT RESUME'),
+  fault(13, 'ledger of a newer version', 'EXIT'),
+  fault(14, 'outcome of a publish unknown', 'ATOMIC', false),
+  fault(15, 'clock skew', 'ATOMIC', false),
+  fault(16, 'SIGINT and SIGTERM, once and twice', 'RESUME'),
+  fault(17, 'engine killed for memory', 'EXIT RESUME', false),
+  fault(18, 'stdout closed, no terminal, odd environment', 'EXIT ATOMIC'),
+  fault(19, 'a step fails in the middle of the graph', 'EXIT RESUME'),
+  fault(20, 'an old batch run again', 'ATOMIC', false),
+  fault(21, 'the same file again', 'ATOMIC'),
+  fault(22, 'a renamed file', 'ATOMIC'),
+  fault(23, 'same name, new content', 'ATOMIC EXIT'),
+  fault(24, 'a file that changes or vanishes while it is read', 'EXIT RESUME'),
+  fault(25, 'damaged compression', 'QUAR'),
+  fault(26, 'damaged Parquet', 'QUAR', false),
+  fault(27, 'CSV: encodings, line ends, headers', 'QUAR'),
+  fault(28, 'CSV: records that do not fit', 'QUAR'),
+  fault(29, 'types at their limits', 'QUAR', false),
+  fault(30, 'JSON: cut, nested, odd', 'QUAR'),
+  fault(31, 'columns of the source changed', 'QUAR EXIT'),
+  fault(32, 'a file larger than memory', 'ATOMIC', false),
+  fault(33, 'very many files, odd names', 'ATOMIC', false),
+  fault(34, 'bombs, links, devices', 'QUAR', false),
+  fault(35, 'path traversal', 'QUAR EXIT'),
+];
