@@ -1,7 +1,7 @@
 import type { Project } from '../core/model/project.ts';
 import type { Selection } from '../core/planning/selection.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
-import { discoverSource } from '../medallion/bronze.ts';
+import { discoverSource } from '../medallion/bronze/run-bronze.ts';
 import type { RunContext } from '../medallion/context.ts';
 import { ledgerForReading, type OpenProject } from './open-project.ts';
 import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';

@@ -1,9 +1,9 @@
-import { withoutLiterals } from '../core/planning/sql-refs.ts';
-import type { EngineSession } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot, VersionChanges } from '../core/ports/lake.ts';
-import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { relationOf } from './context.ts';
-import type { GoldStep } from './gold-step.ts';
+import { withoutLiterals } from '../../core/planning/sql-refs.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot, VersionChanges } from '../../core/ports/lake.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import type { GoldStep } from './step.ts';
 
 /** Above this many distinct values a refresh is no longer "a few partitions" and the whole table is computed. */
 const TOUCHED_VALUES_MAX = 1000;

@@ -1,10 +1,10 @@
-import { quarantineOf } from '../core/model/table.ts';
-import type { EngineSession } from '../core/ports/engine.ts';
-import type { QuarantineCount } from '../core/ports/ledger.ts';
-import { quoteText } from '../kit/sql.ts';
-import { relationOf } from './context.ts';
-import { quarantineSql } from './quarantine.ts';
-import { badRows } from './silver-dedupe.ts';
+import { quarantineOf } from '../../core/model/table.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { QuarantineCount } from '../../core/ports/ledger.ts';
+import { quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { quarantineSql } from '../quarantine.ts';
+import { badRows } from './dedupe.ts';
 import {
   rowKeySql,
   ruleColumnSql,
@@ -13,7 +13,7 @@ import {
   ruleRetryableSql,
   type SilverStep,
   type SilverViews,
-} from './silver-sql.ts';
+} from './sql.ts';
 
 export interface RejectedRows {
   readonly rows: number;

@@ -1,9 +1,9 @@
-import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
-import type { EngineColumn, EngineSession } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { relationOf } from './context.ts';
-import { type SilverStep, unrawSql } from './silver-sql.ts';
+import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { type SilverStep, unrawSql } from './sql.ts';
 
 /** Which bronze rows a silver step reads. */
 export interface SilverInput {

@@ -1,5 +1,5 @@
-import type { Node } from '../core/planning/graph.ts';
-import type { StepContext } from './context.ts';
+import type { Node } from '../../core/planning/graph.ts';
+import type { StepContext } from '../context.ts';
 
 export type GoldNode = Extract<Node, { layer: 'gold' }>;
 /** A step that computes one model. */

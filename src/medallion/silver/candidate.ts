@@ -1,10 +1,10 @@
-import type { Column } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
-import type { DataFile } from '../core/ports/lake.ts';
-import type { QuarantineCount, TestResult } from '../core/ports/ledger.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import type { QuarantineChange } from './quarantine.ts';
-import type { SilverViews } from './silver-sql.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile } from '../../core/ports/lake.ts';
+import type { QuarantineCount, TestResult } from '../../core/ports/ledger.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import type { QuarantineChange } from '../quarantine.ts';
+import type { SilverViews } from './sql.ts';
 
 /** What a silver step computed, before audit and publishing. */
 export interface SilverCandidate {

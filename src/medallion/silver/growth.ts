@@ -1,10 +1,10 @@
-import { quarantineOf } from '../core/model/table.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import { relationOf } from './context.ts';
-import { quarantineRanAhead } from './quarantine.ts';
-import type { SilverInput } from './silver-input.ts';
-import { qualified, type SilverStep } from './silver-sql.ts';
+import { quarantineOf } from '../../core/model/table.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { quarantineRanAhead } from '../quarantine.ts';
+import type { SilverInput } from './input.ts';
+import { qualified, type SilverStep } from './sql.ts';
 
 /**
  * What an incremental computation would read: only the bronze files added since the last success, and the quarantined rows worth

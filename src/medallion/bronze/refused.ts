@@ -1,10 +1,10 @@
-import { type EngineSession, REJECT_COLUMNS } from '../core/ports/engine.ts';
-import type { InputRecord, QuarantineCount } from '../core/ports/ledger.ts';
-import { quoteText } from '../kit/sql.ts';
-import type { Parsed } from './bronze-parse.ts';
-import type { BronzeStep } from './bronze-step.ts';
+import { type EngineSession, REJECT_COLUMNS } from '../../core/ports/engine.ts';
+import type { InputRecord, QuarantineCount } from '../../core/ports/ledger.ts';
+import { quoteText } from '../../kit/sql.ts';
+import { type QuarantineChange, quarantineSql, stageQuarantine } from '../quarantine.ts';
 import { type Intake, inputRecord } from './intake.ts';
-import { type QuarantineChange, quarantineSql, stageQuarantine } from './quarantine.ts';
+import type { Parsed } from './parse.ts';
+import type { BronzeStep } from './step.ts';
 
 /** A unit refused as a whole, in the words of the quarantine. */
 export interface RefusedUnit {

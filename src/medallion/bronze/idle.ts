@@ -1,10 +1,10 @@
-import type { Snapshot } from '../core/ports/lake.ts';
-import type { QuarantineCount, StepRecord } from '../core/ports/ledger.ts';
-import type { RefusedUnit } from './bronze-refused.ts';
-import type { BronzeStep } from './bronze-step.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
+import type { QuarantineCount, StepRecord } from '../../core/ports/ledger.ts';
+import { commitQuarantine } from '../publish.ts';
+import type { QuarantineChange } from '../quarantine.ts';
 import type { Intake } from './intake.ts';
-import { commitQuarantine } from './publish.ts';
-import type { QuarantineChange } from './quarantine.ts';
+import type { RefusedUnit } from './refused.ts';
+import type { BronzeStep } from './step.ts';
 
 /** Nothing to load: renamed or touched files are remembered, so that they cost one stat from now on. */
 export function onlyRemember(step: BronzeStep, intake: Intake, snapshot: Snapshot | undefined): StepRecord {

@@ -1,10 +1,10 @@
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { Column } from '../core/model/table.ts';
-import type { Node } from '../core/planning/graph.ts';
-import type { EngineColumn, EngineSession } from '../core/ports/engine.ts';
-import type { RowCondition } from '../core/ports/rule.ts';
-import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { nowIso, type StepContext } from './context.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { Node } from '../../core/planning/graph.ts';
+import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
+import type { RowCondition } from '../../core/ports/rule.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { nowIso, type StepContext } from '../context.ts';
 
 export type SilverNode = Extract<Node, { layer: 'silver' }>;
 export type SilverStep = StepContext<SilverNode>;

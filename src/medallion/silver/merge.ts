@@ -1,15 +1,15 @@
-import { type Column, quarantineOf, type StatValue } from '../core/model/table.ts';
-import type { EngineSession, Row } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { QuarantineCount } from '../core/ports/ledger.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import { relationOf } from './context.ts';
-import { stageQuarantine } from './quarantine.ts';
-import { countOf, type SilverCandidate, warningsOf } from './silver-candidate.ts';
-import { findLosers, goodRows } from './silver-dedupe.ts';
-import type { SilverInput } from './silver-input.ts';
-import { rejectRows } from './silver-reject.ts';
-import { keyPresentSql, POSITION, rowKeySql, type SilverStep, type SilverViews } from './silver-sql.ts';
+import { type Column, quarantineOf, type StatValue } from '../../core/model/table.ts';
+import type { EngineSession, Row } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import type { QuarantineCount } from '../../core/ports/ledger.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { stageQuarantine } from '../quarantine.ts';
+import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
+import { findLosers, goodRows } from './dedupe.ts';
+import type { SilverInput } from './input.ts';
+import { rejectRows } from './reject.ts';
+import { keyPresentSql, POSITION, rowKeySql, type SilverStep, type SilverViews } from './sql.ts';
 
 const AT = POSITION.join(', ');
 

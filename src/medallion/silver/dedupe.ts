@@ -1,6 +1,6 @@
-import type { EngineSession } from '../core/ports/engine.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import { keyPresentSql, POSITION, preferenceSql, type SilverStep, type SilverViews } from './silver-sql.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { keyPresentSql, POSITION, preferenceSql, type SilverStep, type SilverViews } from './sql.ts';
 
 const AT = POSITION.join(', ');
 

@@ -1,7 +1,7 @@
-import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../core/ports/engine.ts';
-import type { BronzeStep } from './bronze-step.ts';
+import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
 import type { AcceptedUnit } from './intake.ts';
+import type { BronzeStep } from './step.ts';
 
 /** A unit that cannot be taken although its bytes are sound. */
 export interface Unfit {

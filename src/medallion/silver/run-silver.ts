@@ -1,20 +1,20 @@
-import type { Column } from '../core/model/table.ts';
-import type { EngineSession } from '../core/ports/engine.ts';
-import type { Snapshot } from '../core/ports/lake.ts';
-import type { StepRecord } from '../core/ports/ledger.ts';
-import { storedColumns } from '../core/types/stored-columns.ts';
-import { faultPoint } from '../kit/fault.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import { audit } from './audit.ts';
-import { publish, recordUnchanged } from './publish.ts';
-import { stageQuarantine } from './quarantine.ts';
-import { countOf, type SilverCandidate, warningsOf } from './silver-candidate.ts';
-import { findLosers, goodRows } from './silver-dedupe.ts';
-import { growthInput } from './silver-growth.ts';
-import { bindSources, type SilverInput, wholeInput } from './silver-input.ts';
-import { mergeRows } from './silver-merge.ts';
-import { rejectRows } from './silver-reject.ts';
-import { defineSilver, type SilverStep, type SilverViews } from './silver-sql.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
+import type { StepRecord } from '../../core/ports/ledger.ts';
+import { storedColumns } from '../../core/types/stored-columns.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { audit } from '../audit.ts';
+import { publish, recordUnchanged } from '../publish.ts';
+import { stageQuarantine } from '../quarantine.ts';
+import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
+import { findLosers, goodRows } from './dedupe.ts';
+import { growthInput } from './growth.ts';
+import { bindSources, type SilverInput, wholeInput } from './input.ts';
+import { mergeRows } from './merge.ts';
+import { rejectRows } from './reject.ts';
+import { defineSilver, type SilverStep, type SilverViews } from './sql.ts';
 
 /**
  * Builds one silver table. The order is fixed: unite the sources by name → `where` → `select` → `rules` → `key` and `dedupe`

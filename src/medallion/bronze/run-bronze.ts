@@ -1,20 +1,20 @@
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { Column } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { InputRecord, StepRecord, TestResult } from '../core/ports/ledger.ts';
-import type { KnownInput, Source, SourceContext } from '../core/ports/source.ts';
-import { faultPoint } from '../kit/fault.ts';
-import { quoteIdent, quoteText } from '../kit/sql.ts';
-import { declaredColumns, inferredColumns, knownColumns } from './bronze-columns.ts';
-import { onlyRefused, onlyRemember } from './bronze-idle.ts';
-import { type Parsed, parseUnits } from './bronze-parse.ts';
-import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './bronze-refused.ts';
-import type { BronzeStep } from './bronze-step.ts';
-import { relationOf } from './context.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import type { InputRecord, StepRecord, TestResult } from '../../core/ports/ledger.ts';
+import type { KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { keptMessage, publish } from '../publish.ts';
+import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
+import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
-import { keptMessage, publish } from './publish.ts';
+import { type Parsed, parseUnits } from './parse.ts';
+import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
+import type { BronzeStep } from './step.ts';
 
 /** What a bronze step would take, found without opening any file: the stat walk. */
 export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Promise<{

@@ -1,9 +1,9 @@
-import type { Column } from '../core/model/table.ts';
-import type { EngineSession, ParseResult } from '../core/ports/engine.ts';
-import type { Discovery, InputUnit, Inspection, KnownInput, Source, SourceContext } from '../core/ports/source.ts';
-import { parseRequest } from './bronze-parse.ts';
-import type { BronzeStep } from './bronze-step.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { EngineSession, ParseResult } from '../../core/ports/engine.ts';
+import type { Discovery, InputUnit, Inspection, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import type { AcceptedUnit } from './intake.ts';
+import { parseRequest } from './parse.ts';
+import type { BronzeStep } from './step.ts';
 
 /** Below this size the inspection is over before it would pay. */
 export const EARLY_BYTES_MIN = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { Node } from '../core/planning/graph.ts';
-import type { StepContext } from './context.ts';
+import type { Node } from '../../core/planning/graph.ts';
+import type { StepContext } from '../context.ts';
 
 /** A step that takes in one source. */
 export type BronzeNode = Extract<Node, { layer: 'bronze' }>;

@@ -1,6 +1,6 @@
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { CsvDialect } from '../core/ports/engine.ts';
-import type { InputRecord } from '../core/ports/ledger.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { CsvDialect } from '../../core/ports/engine.ts';
+import type { InputRecord } from '../../core/ports/ledger.ts';
 import type {
   Discovery,
   InputUnit,
@@ -9,9 +9,9 @@ import type {
   Source,
   SourceContext,
   UnitProblem,
-} from '../core/ports/source.ts';
-import { faultPoint } from '../kit/fault.ts';
-import type { BronzeStep } from './bronze-step.ts';
+} from '../../core/ports/source.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import type { BronzeStep } from './step.ts';
 
 /** A unit that was inspected and may be loaded. */
 export interface AcceptedUnit {

@@ -1,9 +1,9 @@
-import { type Column, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
-import type { EngineSession } from '../core/ports/engine.ts';
-import type { Snapshot } from '../core/ports/lake.ts';
-import { canonicalColumns } from '../core/types/stored-columns.ts';
-import type { BronzeStep } from './bronze-step.ts';
+import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
+import { canonicalColumns } from '../../core/types/stored-columns.ts';
 import type { AcceptedUnit } from './intake.ts';
+import type { BronzeStep } from './step.ts';
 
 const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
 

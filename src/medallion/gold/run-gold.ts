@@ -1,16 +1,16 @@
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { Column } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { StepRecord } from '../core/ports/ledger.ts';
-import { storedColumns } from '../core/types/stored-columns.ts';
-import { faultPoint } from '../kit/fault.ts';
-import { quoteIdent } from '../kit/sql.ts';
-import { audit } from './audit.ts';
-import { relationOf } from './context.ts';
-import { touchedValues, touchedWhere, withoutTouched } from './gold-refresh.ts';
-import type { GoldNode, GoldStep } from './gold-step.ts';
-import { publish } from './publish.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Column } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import type { StepRecord } from '../../core/ports/ledger.ts';
+import { storedColumns } from '../../core/types/stored-columns.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { audit } from '../audit.ts';
+import { relationOf } from '../context.ts';
+import { publish } from '../publish.ts';
+import { touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
+import type { GoldNode, GoldStep } from './step.ts';
 
 interface GoldCandidate {
   readonly columns: readonly Column[];
