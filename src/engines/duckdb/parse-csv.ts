@@ -1,8 +1,7 @@
 import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import type { ParseSession, Split } from './parse.ts';
-import { fileId, RAW_CHARS_MAX } from './parse-parts.ts';
+import { fileId, type ParseSession, RAW_CHARS_MAX, type Split } from './parse-parts.ts';
 import { linesAt } from './physical-lines.ts';
 import { csvSource } from './read-csv.ts';
 

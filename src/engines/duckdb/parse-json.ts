@@ -2,14 +2,15 @@ import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import type { ParseSession, Split } from './parse.ts';
 import {
   culpritSql,
   fileId,
   LINE_BYTES_MAX,
   lossSql,
   misfitSql,
+  type ParseSession,
   RAW_CHARS_MAX,
+  type Split,
   type Tried,
   uriList,
 } from './parse-parts.ts';

@@ -1,8 +1,16 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import type { ParseSession, Split } from './parse.ts';
-import { culpritSql, fileId, misfitSql, RAW_CHARS_MAX, type Tried, uriList } from './parse-parts.ts';
+import {
+  culpritSql,
+  fileId,
+  misfitSql,
+  type ParseSession,
+  RAW_CHARS_MAX,
+  type Split,
+  type Tried,
+  uriList,
+} from './parse-parts.ts';
 
 /**
  * Parquet input has types of its own: a column that has the wanted one passes as it is, others are cast and a value that does not survive

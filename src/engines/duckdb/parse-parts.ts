@@ -1,11 +1,32 @@
 import type { Column } from '../../core/model/table.ts';
-import type { ParseFile } from '../../core/ports/engine.ts';
+import type { CandidateFile, EngineColumn, ParseFile, Row, WriteTarget } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
+
+/** What parsing needs of a session. */
+export interface ParseSession {
+  run(sql: string): Promise<void>;
+  all(sql: string): Promise<readonly Row[]>;
+  columns(sql: string): Promise<readonly EngineColumn[]>;
+  write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]>;
+  /** A name that no other temporary object of this session has. */
+  fresh(prefix: string): string;
+}
+
+/** Good rows and rejected records of a set of files. */
+export interface Split {
+  /** Query of the wanted columns and the file's id: what is kept. */
+  readonly good: string;
+  /** How many records were rejected, asked after the good rows are written; more than `rejects_max` is an error. */
+  rejected(good_rows: number): Promise<number>;
+  /** Query in REJECT_COLUMNS, `file` being the id; asked for only when there are any. */
+  rejects(): Promise<string>;
+  cleanup(): Promise<void>;
+}
 
 /** Raw text of a rejected record is cut here (characters). */
 export const RAW_CHARS_MAX = 65_536;
 
-/** Limit on one line or JSON element; the inspection before has its own, smaller or equal one. */
+/** Limit on one line or JSON element. The inspection of a file has its own, of the same default; a larger one has no effect here. */
 export const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
 export function uriList(files: readonly ParseFile[]): string {

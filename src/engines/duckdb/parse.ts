@@ -2,40 +2,17 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import {
   type CandidateFile,
-  type EngineColumn,
   type ParseFile,
   type ParseRequest,
   type ParseResult,
   REJECT_COLUMNS,
-  type Row,
-  type WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { csvSplit } from './parse-csv.ts';
 import { jsonSplit } from './parse-json.ts';
 import { parquetSplit } from './parse-parquet.ts';
+import type { ParseSession, Split } from './parse-parts.ts';
 import { removeFiles } from './write.ts';
-
-/** What parsing needs of a session. */
-export interface ParseSession {
-  run(sql: string): Promise<void>;
-  all(sql: string): Promise<readonly Row[]>;
-  columns(sql: string): Promise<readonly EngineColumn[]>;
-  write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]>;
-  /** A name that no other temporary object of this session has. */
-  fresh(prefix: string): string;
-}
-
-/** Good rows and rejected records of a set of files. */
-export interface Split {
-  /** Query of the wanted columns and the file's id: what is kept. */
-  readonly good: string;
-  /** How many records were rejected, asked after the good rows are written; more than `rejects_max` is an error. */
-  rejected(good_rows: number): Promise<number>;
-  /** Query in REJECT_COLUMNS, `file` being the id; asked for only when there are any. */
-  rejects(): Promise<string>;
-  cleanup(): Promise<void>;
-}
 
 /**
  * Parses input files into candidate files of good rows and of rejects. The good rows are written in one pass; counts per file come from
