@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { EngineSpec, SourceSpec } from '../core/model/project.ts';
+import type { EngineSpec } from '../core/model/project.ts';
 import type { Column } from '../core/model/table.ts';
 import type { Engine, EngineSession } from '../core/ports/engine.ts';
 import type { InputUnit, Inspection, Source, SourceContext } from '../core/ports/source.ts';
@@ -28,7 +28,8 @@ export interface InitReport {
 
 interface Deps {
   openEngine(spec: EngineSpec, folder: string): Promise<Engine>;
-  createSource(spec: SourceSpec): Promise<Source>;
+  /** @param options of a source of type files, defaults not yet filled in */
+  createSource(options: Readonly<Record<string, unknown>>): Promise<Source>;
 }
 
 /**
@@ -129,14 +130,7 @@ async function inferSource(
   engine: Engine,
   one: Candidate,
 ): Promise<InferredSource | { path: string; reason: string }> {
-  const spec: SourceSpec = {
-    type: 'files',
-    schema_change: 'evolve',
-    on_rewrite: 'replace',
-    tags: [],
-    options: { path: one.glob, settle_seconds: 0 },
-  };
-  const source = await deps.createSource(spec);
+  const source = await deps.createSource({ path: one.glob, settle_seconds: 0 });
   const context: SourceContext = { root: one.root, temp_folder: one.temp_folder, now_ms: Date.now(), rehash: true };
   const { fresh } = await source.discover(new Map(), context);
   const [unit] = fresh;

@@ -83,14 +83,18 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
     return {
       ...base,
       action: 'run',
-      reason: `${fresh} new or changed files${waiting}`,
+      reason: `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${waiting}`,
       rows: rowsFor(context, node.key, bytes),
       bytes,
     };
   }
   const reason =
-    found.unchanged === 0 ? `no input found${waiting}` : `up to date: ${found.unchanged} files unchanged${waiting}`;
+    found.unchanged === 0 ? `no input found${waiting}` : `up to date: ${files(found.unchanged)} unchanged${waiting}`;
   return { ...base, action: 'skip', reason, rows: 0, bytes: 0 };
+}
+
+function files(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** Rows of new bytes, by the bytes per row seen so far. */

@@ -1,13 +1,27 @@
 import { basename, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { parse } from 'zod/v4/core';
 import { type InitOptions, initProject } from '../../app/init-project.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 
 export async function init(invocation: Invocation): Promise<number> {
   const { rooms, printer, args, cwd } = invocation;
   const folder = resolve(cwd, args[0] ?? '.');
   const options = await completed(invocation, folder);
-  const report = await initProject({ openEngine: rooms.openBareEngine, createSource: rooms.createSource }, options);
+  const createSource = async (source: Readonly<Record<string, unknown>>) => {
+    const component = (await rooms.components()).sources.get('files');
+    if (component === undefined) throw new DataflowError('E_INTERNAL', 'there is no source of type files');
+    const filled = parse(component.schema, source) as Readonly<Record<string, unknown>>;
+    return rooms.createSource({
+      type: 'files',
+      schema_change: 'evolve',
+      on_rewrite: 'replace',
+      tags: [],
+      options: filled,
+    });
+  };
+  const report = await initProject({ openEngine: rooms.openBareEngine, createSource }, options);
   printer.report({
     document: report,
     sections:

@@ -17,7 +17,8 @@ function tellStep(printer: Printer, record: StepRecord): void {
     for (const test of record.tests) if (!test.passed) printer.warn(`${record.step}: ${test.test}: ${test.message}`);
   }
   if (record.status === 'failed' && record.error !== undefined) {
-    printer.error(`error[${record.error.code}] ${record.step}: ${record.error.message}`);
+    const { code, message } = record.error;
+    printer.error(`error[${code}] ${message.startsWith(record.step) ? '' : `${record.step}: `}${message}`);
     if (record.error.hint !== undefined) printer.error(`  next: ${record.error.hint}`);
   }
 }
