@@ -11,8 +11,8 @@ export interface QueryOptions {
   readonly sql: string;
   /** Table whose failed candidate is bound as `this`. */
   readonly candidate?: string;
-  /** Read the tables as of this version (only with one table) or time. */
-  readonly as_of_ms?: number;
+  /** Read the tables as they were: at a time, or (one table only) at a version. */
+  readonly at?: { readonly as_of_ms: number } | { readonly version: number };
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +35,13 @@ export async function* queryLake(
     sandbox: { allowed_folders: [lakeFolder(open.project)] },
   });
   try {
-    for (const key of tablesNamedIn(options.sql)) await bindTable(open.lake, session, key, options.as_of_ms);
+    const named = tablesNamedIn(options.sql);
+    if (options.at !== undefined && 'version' in options.at && named.length !== 1) {
+      throw new DataflowError('E_USAGE', 'a version can be asked for only when the SQL names exactly one table', {
+        hint: 'Use a time with --as-of instead.',
+      });
+    }
+    for (const key of named) await bindTable(open.lake, session, key, options.at);
     if (options.candidate !== undefined) await bindCandidate(open, session, options.candidate);
     yield* session.stream(options.sql);
   } finally {
@@ -47,10 +53,9 @@ function lakeFolder(project: Project): string {
   return project.lake.url;
 }
 
-async function bindTable(lake: Lake, session: EngineSession, key: string, as_of_ms: number | undefined): Promise<void> {
+async function bindTable(lake: Lake, session: EngineSession, key: string, at: QueryOptions['at']): Promise<void> {
   const table = parseTableKey(key);
-  const snapshot =
-    table === undefined ? undefined : await lake.snapshot(table, as_of_ms === undefined ? undefined : { as_of_ms });
+  const snapshot = table === undefined ? undefined : await lake.snapshot(table, at);
   if (snapshot === undefined) {
     const known = (await lake.tables()).map((one) => `${one.layer}.${one.name}`).sort();
     throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${key}`, {

@@ -127,7 +127,12 @@ export function failureOf(error: unknown): StepError {
       error.place === undefined
         ? ''
         : ` (${[error.place.file, error.place.line, error.place.column].filter((part) => part !== undefined && part !== '').join(':')})`;
-    return { code: error.code, message: `${error.message}${at}`, hint: error.hint };
+    return {
+      code: error.code,
+      message: `${error.message}${at}`,
+      hint: error.hint,
+      ...(error.kept === undefined ? {} : { kept: error.kept }),
+    };
   }
   const text = error instanceof Error ? error.message : String(error);
   return { code: 'E_INTERNAL', message: text.split('\n')[0] ?? text };

@@ -27,15 +27,17 @@ export interface StatusReport {
 export function showStatus(ledger: Ledger): StatusReport {
   const open = new Map<string, number>();
   for (const entry of ledger.quarantine()) open.set(entry.table, (open.get(entry.table) ?? 0) + entry.rows);
-  const tables = ledger.latestSteps().map((step) => tableStatus(step, open.get(step.step) ?? 0));
+  const tables = ledger
+    .latestSteps()
+    .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
   return { run: ledger.runs(1)[0], release: ledger.latestRelease(), tables: [...tables].sort(byLayer) };
 }
 
-function tableStatus(step: StepRecord, quarantined: number): TableStatus {
+function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {
   return {
     step: step.step,
     status: step.status,
-    version: step.output_version ?? null,
+    version: step.output_version ?? published ?? null,
     rows_in: step.balance?.rows_in ?? null,
     rows_out: step.balance?.rows_out ?? null,
     quarantined,

@@ -38,10 +38,19 @@ export async function stagedCandidates(
   const uris: string[] = [];
   for (const part of await storage.list(folder)) {
     if (!part.startsWith('data')) continue;
-    for (const name of await storage.list(`${folder}/${part}`))
-      if (name.endsWith('.parquet')) uris.push(storage.uri(`${folder}/${part}/${name}`));
+    for (const path of await parquetBelow(storage, `${folder}/${part}`)) uris.push(storage.uri(path));
   }
   return uris.sort();
+}
+
+/** Partitioned and clustered candidates lie in folders of folders. */
+async function parquetBelow(storage: LakeStorage, folder: string): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const name of await storage.list(folder)) {
+    if (name.endsWith('.parquet')) paths.push(`${folder}/${name}`);
+    else paths.push(...(await parquetBelow(storage, `${folder}/${name}`)));
+  }
+  return paths;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
-import { queryLake } from '../../app/query-lake.ts';
+import { type QueryOptions, queryLake } from '../../app/query-lake.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Row } from '../../core/ports/engine.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
@@ -31,19 +32,37 @@ export async function query(invocation: Invocation): Promise<number> {
   }
 }
 
+/** Small batches (one per data file) are put together, so that the widths of a table are measured on many rows. */
+const BATCH_ROWS_MIN = 1000;
+
 async function* asPrintData(batches: ReturnType<typeof queryLake>): AsyncGenerator<PrintData> {
-  for await (const batch of batches)
-    yield { columns: batch.columns.map((column) => column.name), rows: batch.rows, null_text: 'NULL' };
+  let rows: Row[] = [];
+  let columns: readonly string[] = [];
+  let yielded = false;
+  const flush = (): PrintData => {
+    const data = { columns, rows, null_text: 'NULL' };
+    rows = [];
+    yielded = true;
+    return data;
+  };
+  for await (const batch of batches) {
+    columns = batch.columns.map((column) => column.name);
+    rows.push(...batch.rows);
+    if (rows.length >= BATCH_ROWS_MIN) yield flush();
+  }
+  if (rows.length > 0 || !yielded) yield flush();
 }
 
-function asOf(value: unknown): { as_of_ms?: number } {
+function asOf(value: unknown): Pick<QueryOptions, 'at'> {
   if (typeof value !== 'string') return {};
+  if (/^\d{1,15}$/.test(value)) return { at: { version: Number(value) } };
   const as_of_ms = Date.parse(value);
-  if (Number.isNaN(as_of_ms))
-    throw new DataflowError('E_USAGE', `"${value}" is not a time`, {
-      hint: 'Write it as 2026-01-31 or 2026-01-31T12:00:00Z.',
+  if (Number.isNaN(as_of_ms)) {
+    throw new DataflowError('E_USAGE', `"${value}" is neither a time nor a version`, {
+      hint: 'Write a time as 2026-01-31 or 2026-01-31T12:00:00Z, a version as 3.',
     });
-  return { as_of_ms };
+  }
+  return { at: { as_of_ms } };
 }
 
 async function ledgerOrUndefined(open: () => Promise<Ledger>): Promise<Ledger | undefined> {

@@ -19,6 +19,7 @@ function tellStep(printer: Printer, record: StepRecord): void {
   if (record.status === 'failed' && record.error !== undefined) {
     const { code, message } = record.error;
     printer.error(`error[${code}] ${message.startsWith(record.step) ? '' : `${record.step}: `}${message}`);
+    if (record.error.kept !== undefined) printer.error(`  kept: ${record.error.kept}`);
     if (record.error.hint !== undefined) printer.error(`  next: ${record.error.hint}`);
   }
 }

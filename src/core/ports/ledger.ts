@@ -21,6 +21,8 @@ export interface StepError {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
+  /** What was kept; told when it happens, not remembered. */
+  readonly kept?: string;
 }
 
 export interface TestResult {
