@@ -37,7 +37,8 @@ gold:
 
 const FIRST = {
   'clients1.csv': 'id,pays\n1,France\n2,Italie\n2,Espagne\n3,\n',
-  'achats1.csv': 'id,client,jour,montant\n1,1,2025-01-01,10.50\n2,2,2025-01-02,20.00\n3,9,2025-01-02,5.00\n4,1,2025-01-03,-1\nx,1,2025-01-03,1\n5,1,2025-01-03,7.25\n5,1,2025-01-04,8.25\n',
+  'achats1.csv':
+    'id,client,jour,montant\n1,1,2025-01-01,10.50\n2,2,2025-01-02,20.00\n3,9,2025-01-02,5.00\n4,1,2025-01-03,-1\nx,1,2025-01-03,1\n5,1,2025-01-03,7.25\n5,1,2025-01-04,8.25\n',
 };
 /** The second load: a reference that was missing, an update of a published row, a new day. */
 const SECOND = {
@@ -66,10 +67,17 @@ function run(folder: string, fault?: string): { status: number | null; signal: N
 }
 
 function digests(lakes: readonly string[]): ReadonlyMap<string, Record<string, { rows: number; digest: string }>> {
-  const child = spawnSync(PYTHON ?? '', [resolve('test/oracle/lake_digest.py'), ...lakes], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const child = spawnSync(PYTHON ?? '', [resolve('test/oracle/lake_digest.py'), ...lakes], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   if (child.status !== 0) throw new Error(child.stderr);
   const lines = child.stdout.trim().split('\n');
-  return new Map(lines.map((line) => JSON.parse(line) as { lake: string; tables: Record<string, { rows: number; digest: string }> }).map((one) => [one.lake, one.tables]));
+  return new Map(
+    lines
+      .map((line) => JSON.parse(line) as { lake: string; tables: Record<string, { rows: number; digest: string }> })
+      .map((one) => [one.lake, one.tables]),
+  );
 }
 
 describe('kill -9 at every fault point', () => {
@@ -84,8 +92,8 @@ describe('kill -9 at every fault point', () => {
   }, 60_000);
 
   it.each([
-    ['the first load', 'before'],
-    ['an incremental load with a merge, an update and a retried row', 'after'],
+    ['case 1: the first load', 'before'],
+    ['case 2: an incremental load with a merge, an update and a retried row', 'after'],
   ])('%s', { timeout: 900_000 }, (_, goal) => {
     if (PYTHON === undefined) {
       console.log('skipped reading by delta-rs: DATAFLOW_PYTHON is not set; comparing row counts by the binary only');
@@ -107,7 +115,9 @@ describe('kill -9 at every fault point', () => {
       const again = run(folder);
       expect(again.status, `re-run after kill ${nth}:\n${again.output}`).toBe(0);
       if (kills % LOOK_AGAIN_EVERY === 0) expect(run(folder).output).toMatch(/nothing to do/i);
-      expect(existsSync(join(folder, 'lake/_dataflow/staging')) ? readdirSync(join(folder, 'lake/_dataflow/staging')) : []).toEqual([]);
+      expect(
+        existsSync(join(folder, 'lake/_dataflow/staging')) ? readdirSync(join(folder, 'lake/_dataflow/staging')) : [],
+      ).toEqual([]);
       lakes.push(join(folder, 'lake'));
     }
     expect(kills).toBeGreaterThan(50 / STRIDE);

@@ -71,7 +71,7 @@ function linesOf(error: DataflowError, view: ErrorView): readonly string[] {
   const { file, line, column } = recordOf(error, view.cwd);
   if (file !== null) {
     const position = [line, column].filter((part) => part !== null);
-    lines.push(`  at ${[escapeControls(file), ...position].join(':')}`);
+    lines.push(`  at ${[escapeControls(file) || 'SQL', ...position].join(':')}`);
   }
   if (error.kept !== undefined) lines.push(`  kept: ${escapeControls(error.kept)}`);
   lines.push(`  next: ${escapeControls(error.hint)}`);

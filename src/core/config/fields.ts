@@ -11,12 +11,15 @@ function isInherited(name: string): boolean {
   return name in Object.prototype;
 }
 
+/** Devices of Windows: no folder can have such a name there, and a lake may be copied to it. */
+const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
+
 export const tableName = z.string().check(
   z.refine(
     (name) => TABLE_NAME.test(name),
     'a table name is letters, digits and _, at most 63, and does not start with a digit',
   ),
-  z.refine((name) => !isInherited(name), 'this name is reserved'),
+  z.refine((name) => !isInherited(name) && !DEVICE_NAME.test(name), 'this name is reserved'),
 );
 
 export const columnName = z.string().check(
