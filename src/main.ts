@@ -25,6 +25,13 @@ let redact = redactor([]);
 
 /** Runs one command line (the words after `dataflow`) and ends the process with its exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Node ends with 0 when nothing is left to wait for, even if this function never came to its end: that must not pass for success.
+  process.once('beforeExit', () => {
+    process.stderr.write(
+      'error[E_INTERNAL] the program came to a stop before it was done\n  next: Run again; report it if it comes back.\n',
+    );
+    process.exit(1);
+  });
   process.exit(await execute(argv));
 }
 

@@ -114,6 +114,7 @@ describe('kill -9 at every fault point', () => {
       kills += 1;
       const again = run(folder);
       expect(again.status, `re-run after kill ${nth}:\n${again.output}`).toBe(0);
+      expect(again.output, `re-run after kill ${nth}`).toMatch(/published|nothing to do: every table/);
       if (kills % LOOK_AGAIN_EVERY === 0) expect(run(folder).output).toMatch(/nothing to do/i);
       expect(
         existsSync(join(folder, 'lake/_dataflow/staging')) ? readdirSync(join(folder, 'lake/_dataflow/staging')) : [],

@@ -31,6 +31,12 @@ const ROWS_MAX = 10_000;
 /** `explain`, with its options, before a query. */
 const EXPLAIN = /^\s*explain\s+(?:analyze\s+|\([^)]*\)\s*)?/i;
 
+/**
+ * Shared by all sessions: the engine keeps what it knows of reject tables by their names for the whole instance, so that two sessions with
+ * tables of the same name would write into each other's.
+ */
+let names_given = 0;
+
 /** One step's conversation: a connection of its own, and a database of its own for its names. */
 export class DuckDbSession implements EngineSession {
   readonly #talk: Conversation;
@@ -39,7 +45,6 @@ export class DuckDbSession implements EngineSession {
   readonly #schemas = new Set<string>();
   #bytes_read = 0;
   #bytes_written = 0;
-  #names = 0;
   #closed = false;
 
   constructor(connection: DuckDBConnection, options: SessionOptions, dispose: () => Promise<void>) {
@@ -147,7 +152,7 @@ export class DuckDbSession implements EngineSession {
       columns: (sql: string) => this.#columns(sql, { reading: 'source' }),
       write: (sql: string, target: WriteTarget) =>
         this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target, { reading: 'source' })),
-      fresh: (prefix: string) => `${prefix}_${++this.#names}`,
+      fresh: (prefix: string) => `${prefix}_${++names_given}`,
     };
     const result = await parseFiles(session, request);
     for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;

@@ -16,6 +16,7 @@ export function parsingCsvContract(kit: ContractKit): void {
     manyFiles(kit);
     compressedFiles(kit);
     multilineRecords(kit);
+    sessionsSideBySide(kit);
     rejectsLimit(kit);
     inference(kit);
   });
@@ -139,6 +140,21 @@ function multilineRecords(kit: ContractKit): void {
       expect((await session.rows('select line from bad order by line')).map((row) => row['line'])).toEqual(bad);
     });
   }, 60_000);
+}
+
+function sessionsSideBySide(kit: ContractKit): void {
+  it('counts rejects right when several sessions parse at the same time', async () => {
+    for (let round = 0; round < 10; round++) {
+      const counts = await Promise.all(
+        [0, 1, 0, 2, 0, 6].map(async (bad) => {
+          const lines = Array.from({ length: 2000 }, (_, i) => (i % 100 < bad ? `x${i},b` : `${i},g`));
+          const out = await kit.parse({ format: 'csv', columns: TWO }, `id,s\n${lines.join('\n')}\n`);
+          return [bad, out.good.length, out.bad.length];
+        }),
+      );
+      expect(counts).toEqual([0, 1, 0, 2, 0, 6].map((bad) => [bad, 2000 - 20 * bad, 20 * bad]));
+    }
+  });
 }
 
 function rejectsLimit(kit: ContractKit): void {

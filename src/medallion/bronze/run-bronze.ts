@@ -109,7 +109,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const columns = fixed ?? (await inferredColumns(step, session, intake.accepted));
     const parsed = await parseUnits(step, session, intake.accepted, columns, early.resultOf);
-    await refuseChanged(source, parsed);
+    await refuseChanged(source, intake, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
     return await publishLoad(step, session, { snapshot, intake, parsed, refused, columns, known: known.size, cpu });
@@ -197,11 +197,16 @@ function driftWarnings(loaded: Parsed['loaded'], columns: readonly Column[]): re
 }
 
 /** Somebody wrote to a file while it was read: the whole batch is dropped, so that nothing half-read is published. */
-async function refuseChanged(source: Source, parsed: Parsed): Promise<void> {
-  for (const { accepted } of parsed.loaded) {
-    if (await source.unchangedSince(accepted.unit)) continue;
-    throw new DataflowError('E_SOURCE_CHANGED', `${accepted.unit.path} changed while it was read`, {
-      place: { file: accepted.unit.path },
+async function refuseChanged(source: Source, intake: Intake, parsed: Parsed): Promise<void> {
+  const units = [
+    ...parsed.loaded.map((one) => one.accepted.unit),
+    ...parsed.unfit.map((one) => one.accepted.unit),
+    ...intake.refused.map((one) => one.unit),
+  ];
+  for (const unit of units) {
+    if (await source.unchangedSince(unit)) continue;
+    throw new DataflowError('E_SOURCE_CHANGED', `${unit.path} changed while it was read`, {
+      place: { file: unit.path },
       kept: 'nothing of this batch was published; the next run takes it again',
     });
   }
