@@ -28,7 +28,7 @@ export function sourceCommon() {
     schema_change: z._default(z.enum(['evolve', 'freeze', 'discard_row', 'discard_value']), 'freeze').check(
       z.meta({
         description:
-          'When the columns of the input change: `evolve` adds new ones, `freeze` stops, `discard_row` quarantines the rows, `discard_value` drops the new values.',
+          'When files bring columns that are not declared: `freeze` refuses such a file; the other modes take it, leave those columns out and say so (adding them and refusing single rows comes with a later version).',
       }),
     ),
     on_rewrite: z._default(z.enum(['replace', 'append', 'error']), 'replace').check(

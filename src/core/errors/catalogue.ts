@@ -36,7 +36,11 @@ export const CATALOGUE = {
     'Set `on_rewrite: replace` or `append`, or restore the file.',
     1,
   ),
-  E_SCHEMA_CHANGED: entry('Columns of the source changed', 'Adapt `columns:` or set `schema_change: evolve`.', 1),
+  E_SCHEMA_CHANGED: entry(
+    'Columns of the source changed',
+    'Adapt `columns:`, then load the files again with --full-refresh.',
+    1,
+  ),
   E_REJECTS_LIMIT: entry(
     'Too many rejected records',
     'Look at them with `dataflow quarantine`, then raise the limit or fix the source.',
