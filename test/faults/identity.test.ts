@@ -157,6 +157,39 @@ describe('columns that change', () => {
     });
   });
 
+  it('case 31: evolve adds the column for good; files without it read NULL; the models downstream are named', () => {
+    const place = sourceOf(', schema_change: evolve', { 'in/a.csv': 'id,v\n1,x\n' });
+    expectDone(place.dataflow(['run']));
+    place.put({ 'in/b.csv': 'id,w,v\n2,7,y\n3,,z\n' });
+    const told = place.dataflow(['run']);
+    expect(told.stderr).toMatch(/column w \(bigint\) was added, first seen in in\/b\.csv/);
+    place.put({ 'in/c.csv': 'id,v\n4,u\n' });
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select id, v, w from bronze.t order by id')).toEqual([
+      { id: 1, v: 'x', w: null },
+      { id: 2, v: 'y', w: 7 },
+      { id: 3, v: 'z', w: null },
+      { id: 4, v: 'u', w: null },
+    ]);
+  });
+
+  it.each([
+    ['discard_row', [1, 3], 1],
+    ['discard_value', [1, 2, 3], 0],
+  ])('case 31: %s leaves the column out, and says so', (mode, expected, quarantined) => {
+    const place = sourceOf(`, schema_change: ${mode}`, { 'in/a.csv': 'id,v\n1,x\n' });
+    expectDone(place.dataflow(['run']));
+    place.put({ 'in/b.csv': 'id,w,v\n2,7,y\n3,,z\n' });
+    const again = place.dataflow(['run']);
+    expect([again.status, again.stderr]).toEqual([0, expect.stringMatching(/column w of in\/b\.csv is not declared/)]);
+    expect(ids(place)).toEqual(expected);
+    expect(inputsByPath(place).get('in/b.csv')).toMatchObject({ records: 2, rejected: quarantined });
+    if (quarantined === 0) return;
+    expect(place.query('select column_name, raw from quarantine.bronze_t')).toEqual([
+      { column_name: 'w', raw: expect.stringContaining('"w":"7"') },
+    ]);
+  });
+
   it('case 31: other declared columns stop the source until it is loaded anew', () => {
     const place = sourceOf('', { 'in/a.csv': 'id,v\n1,5\n' });
     expectDone(place.dataflow(['run']));

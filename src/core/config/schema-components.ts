@@ -28,7 +28,7 @@ export function sourceCommon() {
     schema_change: z._default(z.enum(['evolve', 'freeze', 'discard_row', 'discard_value']), 'freeze').check(
       z.meta({
         description:
-          'When files bring columns that are not declared: `freeze` refuses such a file; the other modes take it, leave those columns out and say so (adding them and refusing single rows comes with a later version).',
+          'When a CSV file brings columns that are not known: `freeze` refuses the file, `evolve` adds them to the table, `discard_row` quarantines the rows that have a value there, `discard_value` leaves the columns out. Each is told and recorded.',
       }),
     ),
     on_rewrite: z._default(z.enum(['replace', 'append', 'error']), 'replace').check(

@@ -9,7 +9,12 @@ const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: tr
 
 /** Declared columns, or those of the published table, plus `_file`; undefined when they have to be inferred first. */
 export function knownColumns(step: BronzeStep, snapshot: Snapshot | undefined): readonly Column[] | undefined {
-  return step.node.spec.columns === undefined ? snapshot?.columns : declaredColumns(step);
+  const { columns, schema_change } = step.node.spec;
+  if (columns === undefined) return snapshot?.columns;
+  // Columns that were added stand behind the declared ones.
+  return schema_change === 'evolve' && step.anew !== true && snapshot !== undefined
+    ? snapshot.columns
+    : declaredColumns(step);
 }
 
 /** The columns that the engine sees in the first file; from now on they are frozen. */

@@ -1,5 +1,6 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
+import { columnsOfHeader, discardDrifted, extraColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
 import type { BronzeStep } from './step.ts';
 
@@ -40,7 +41,10 @@ export async function parseUnits(
   const fit: AcceptedUnit[] = [];
   for (const unit of accepted) {
     const problem = headerProblem(step, unit, columns);
-    const done = problem === undefined ? await early(unit) : undefined;
+    // What was begun early knows nothing of columns that the header brings beyond the known ones.
+    const usual =
+      extraColumns(unit, columns).length === 0 || ['freeze', 'discard_value'].includes(step.node.spec.schema_change);
+    const done = problem === undefined && usual ? await early(unit) : undefined;
     if (problem !== undefined) out.unfit.push(problem);
     else if (done === undefined) fit.push(unit);
     else merge(out, judge([unit], done));
@@ -73,15 +77,14 @@ function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readon
   const present = new Set(header.map((name) => name.toLowerCase()));
   const wanted = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
   const missing = wanted.filter((column) => !present.has(column.name.toLowerCase())).map((column) => column.name);
-  if (missing.length > 0) {
+  if (missing.length === wanted.length || missing.some((name) => isRequired(step, name))) {
     return {
       accepted,
       rule: 'missing_columns',
       reason: `its header lacks ${missing.join(', ')} (it has ${header.join(', ')})`,
     };
   }
-  const known = new Set(wanted.map((column) => column.name.toLowerCase()));
-  const extra = header.filter((name) => !known.has(name.toLowerCase()));
+  const extra = extraColumns(accepted, columns);
   if (extra.length > 0 && step.node.spec.schema_change === 'freeze') {
     return {
       accepted,
@@ -90,6 +93,13 @@ function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readon
     };
   }
   return undefined;
+}
+
+/** Under `evolve` only declared columns have to be there; what was added or inferred may be absent and reads NULL. */
+function isRequired(step: BronzeStep, column: string): boolean {
+  const { columns, schema_change } = step.node.spec;
+  if (schema_change !== 'evolve') return true;
+  return Object.keys(columns ?? {}).some((name) => name.toLowerCase() === column.toLowerCase());
 }
 
 function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
@@ -127,7 +137,7 @@ async function parseGroup(
   const [first] = units;
   if (first === undefined) return { candidates: [], rejects: [], loaded: [], unfit: [] };
   const judged = judge(units, await session.parse(await parseRequest(step, units, first, columns, label)));
-  if (judged.unfit.length === 0) return judged;
+  if (judged.unfit.length === 0) return await discardDrifted(step, session, judged, columns, label);
   const rest = judged.loaded.map((one) => one.accepted);
   const again = await parseGroup(step, session, rest, columns, `${label}r`);
   return { ...again, unfit: [...judged.unfit, ...again.unfit] };
@@ -160,6 +170,7 @@ export async function parseRequest(
 ): Promise<ParseRequest> {
   const { run } = step;
   const { dialect, header } = first.inspection;
+  const wanted = columnsOfHeader(step, first, columns);
   return {
     format: first.unit.format,
     files: units.map(({ unit, inspection }) => ({
@@ -170,8 +181,8 @@ export async function parseRequest(
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
-    columns: columns.filter((column) => column.name !== SOURCE_FILE_COLUMN),
-    target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns },
+    columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
+    target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns: wanted },
     reject_folder: await run.lake.stage(run.run_id, step.step_id, `rejects-${label}`),
   };
 }

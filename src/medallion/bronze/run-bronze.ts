@@ -2,13 +2,14 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
-import type { InputRecord, StepRecord, TestResult } from '../../core/ports/ledger.ts';
+import type { InputRecord, StepRecord } from '../../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
 import { keptMessage, publish } from '../publish.ts';
 import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
+import { driftWarnings, evolvedColumns } from './drift.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
@@ -50,7 +51,10 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
 /** The declared columns are not those of the published table. */
 function columnsChanged(step: BronzeStep, snapshot: Snapshot | undefined): boolean {
   if (snapshot === undefined || step.node.spec.columns === undefined) return false;
-  return JSON.stringify(declaredColumns(step)) !== JSON.stringify(snapshot.columns);
+  const declared = declaredColumns(step);
+  const same = (a: readonly Column[], b: readonly Column[]): boolean => JSON.stringify(a) === JSON.stringify(b);
+  if (step.node.spec.schema_change !== 'evolve') return !same(declared, snapshot.columns);
+  return !same(declared, snapshot.columns.slice(0, declared.length));
 }
 
 function columnsError(step: BronzeStep, snapshot: Snapshot | undefined): DataflowError {
@@ -107,12 +111,22 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     intake ??= await takeIn(step, source, context, discovery, known);
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
-    const columns = fixed ?? (await inferredColumns(step, session, intake.accepted));
+    const base = fixed ?? (await inferredColumns(step, session, intake.accepted));
+    const columns = await evolvedColumns(step, session, intake.accepted, base);
     const parsed = await parseUnits(step, session, intake.accepted, columns, early.resultOf);
     await refuseChanged(source, intake, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
-    return await publishLoad(step, session, { snapshot, intake, parsed, refused, columns, known: known.size, cpu });
+    return await publishLoad(step, session, {
+      snapshot,
+      intake,
+      parsed,
+      refused,
+      columns,
+      base,
+      known: known.size,
+      cpu,
+    });
   } finally {
     await early.settle();
     await session.close();
@@ -125,6 +139,8 @@ interface Load {
   readonly parsed: Parsed;
   readonly refused: readonly RefusedUnit[];
   readonly columns: readonly Column[];
+  /** The columns before these files were looked at. */
+  readonly base: readonly Column[];
   /** Units known before. */
   readonly known: number;
   readonly cpu: NodeJS.CpuUsage;
@@ -164,7 +180,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
       deduplicated: 0,
       filtered: 0,
     },
-    tests: driftWarnings(loaded, columns),
+    tests: driftWarnings(step, loaded, columns, snapshot?.columns ?? load.base),
     computed: snapshot === undefined ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
@@ -174,26 +190,6 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     usage: session.usage(),
     cpu_ms: Math.round((used.user + used.system) / 1000),
   });
-}
-
-/** Columns of the files that the table does not keep, and dialects that moved: told, since nothing else would show them. */
-function driftWarnings(loaded: Parsed['loaded'], columns: readonly Column[]): readonly TestResult[] {
-  const kept = new Set(columns.map((column) => column.name.toLowerCase()));
-  const extra = new Map<string, string[]>();
-  for (const { accepted } of loaded) {
-    for (const name of accepted.inspection.header ?? []) {
-      if (!kept.has(name.toLowerCase())) extra.set(name, [...(extra.get(name) ?? []), accepted.unit.path]);
-    }
-  }
-  const warnings = [...extra].map(([name, files]) => ({
-    test: 'extra_columns',
-    message: `column ${name} of ${files[0]}${files.length > 1 ? ` and ${files.length - 1} more files` : ''} is not kept: it is not declared`,
-  }));
-  for (const { accepted } of loaded) {
-    const note = accepted.inspection.notes.find((text) => text.startsWith('dialect changed'));
-    if (note !== undefined) warnings.push({ test: 'dialect_changed', message: `${accepted.unit.path}: ${note}` });
-  }
-  return warnings.map((one) => ({ ...one, severity: 'warn', passed: false, failures: 1 }));
 }
 
 /** Somebody wrote to a file while it was read: the whole batch is dropped, so that nothing half-read is published. */
