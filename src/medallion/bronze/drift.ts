@@ -5,7 +5,7 @@ import type { TestResult } from '../../core/ports/ledger.ts';
 import { canonicalColumns } from '../../core/types/stored-columns.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import type { AcceptedUnit } from './intake.ts';
-import type { Parsed } from './parse.ts';
+import type { Parsed } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
 /** Header names that the columns do not know. */

@@ -2,21 +2,8 @@ import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
 import { columnsOfHeader, discardDrifted, extraColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
+import type { Parsed, Unfit } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
-
-/** A unit that cannot be taken although its bytes are sound. */
-export interface Unfit {
-  readonly accepted: AcceptedUnit;
-  readonly rule: string;
-  readonly reason: string;
-}
-
-export interface Parsed {
-  readonly candidates: readonly CandidateFile[];
-  readonly rejects: readonly CandidateFile[];
-  readonly loaded: readonly { readonly accepted: AcceptedUnit; readonly rows: number; readonly rejected: number }[];
-  readonly unfit: readonly Unfit[];
-}
 
 /** Files that are parsed by one engine call hold at most this much together, so that one bad file costs little to parse again. */
 const GROUP_BYTES_MAX = 512 * 1024 * 1024;

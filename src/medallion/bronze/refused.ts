@@ -3,7 +3,7 @@ import type { InputRecord, QuarantineCount } from '../../core/ports/ledger.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { type QuarantineChange, quarantineSql, stageQuarantine } from '../quarantine.ts';
 import { type Intake, inputRecord } from './intake.ts';
-import type { Parsed } from './parse.ts';
+import type { Parsed } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
 /** A unit refused as a whole, in the words of the quarantine. */

@@ -13,7 +13,8 @@ import { driftWarnings, evolvedColumns } from './drift.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
-import { type Parsed, parseUnits } from './parse.ts';
+import { parseUnits } from './parse.ts';
+import type { Parsed } from './parsed.ts';
 import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
 import type { BronzeStep } from './step.ts';
 
