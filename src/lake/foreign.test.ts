@@ -14,9 +14,12 @@ const NO_PYTHON = 'DATAFLOW_PYTHON is not set (a Python with deltalake)';
 const fixture = await lakeFixture();
 afterAll(() => fixture.remove());
 
+/** The reader's own threads may still run, and then an orderly exit of the interpreter now and then ends in abort(). */
+const LEAVE = 'sys.stdout.flush(); os._exit(0)';
+
 function python(program: string, ...args: readonly string[]): unknown {
   const prelude = 'import sys, json, os\nfrom deltalake import DeltaTable, write_deltalake\nimport pyarrow as pa\n';
-  const child = spawnSync(PYTHON ?? '', ['-c', prelude + program, ...args], { encoding: 'utf8' });
+  const child = spawnSync(PYTHON ?? '', ['-c', `${prelude}${program}\n${LEAVE}`, ...args], { encoding: 'utf8' });
   if (child.status !== 0) throw new Error(child.stderr);
   return JSON.parse(child.stdout);
 }

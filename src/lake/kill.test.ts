@@ -136,7 +136,7 @@ describe('cases 1 and 2: killed at a fault point, run again', () => {
     const lakes = readdirSync(root).filter((name) => existsSync(join(root, name, 'silver')));
     expect(lakes.length).toBeGreaterThan(strikes.length);
     const program =
-      'import sys\nfrom deltalake import DeltaTable\nfor f in sys.argv[1:]:\n  t=DeltaTable(f); c=t.to_pyarrow_table()\n  print(t.version(), c.num_rows, sum(c["i"].to_pylist()), t.transaction_version("unit-12"))';
+      'import os, sys\nfrom deltalake import DeltaTable\nfor f in sys.argv[1:]:\n  t=DeltaTable(f); c=t.to_pyarrow_table()\n  print(t.version(), c.num_rows, sum(c["i"].to_pylist()), t.transaction_version("unit-12"))\nsys.stdout.flush(); os._exit(0)';
     const child = spawnSync(PYTHON ?? '', ['-c', program, ...lakes.map((name) => join(root, name, 'silver/t'))], {
       encoding: 'utf8',
     });

@@ -238,4 +238,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    # The reader's own threads may still run, and then an orderly exit of the interpreter now and then ends in abort().
+    os._exit(status)
