@@ -4,8 +4,9 @@ import type { Connection } from './connection.ts';
 import { corrupt } from './errors.ts';
 import type { Migration } from './migration.ts';
 import { firstMigration } from './migrations/0001-first.ts';
+import { explainMigration } from './migrations/0002-explain.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstMigration];
+export const MIGRATIONS: readonly Migration[] = [firstMigration, explainMigration];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */
 export const APPLICATION_ID = 0x44464c4f;

@@ -1,0 +1,18 @@
+import type { Migration } from '../migration.ts';
+
+/** What a definition was when a step ran under it: `why` shows the difference between two of them. Kept once per fingerprint. */
+const DEFINITIONS = `
+create table definitions (
+  code_fingerprint text not null,
+  step text not null,
+  definition text not null,
+  run_id text not null,
+  primary key (step, code_fingerprint)
+) strict, without rowid;
+`;
+
+/** The second format: everything that explains, replays, undoes and proves. */
+export const explainMigration: Migration = {
+  version: 2,
+  sql: [DEFINITIONS].join('\n'),
+};
