@@ -70,6 +70,8 @@ export const rooms: Rooms = {
     return { sources, checks, engines };
   },
 
+  redact: (text) => redact(text),
+
   checks: () => loadAll(CHECKS),
 
   openLake: async (project) => {

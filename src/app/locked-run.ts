@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
+import { reasonOf } from '../core/planning/reasons.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.ts';
 import { timeSortedId } from '../kit/ids.ts';
@@ -21,6 +22,8 @@ export interface RunOptions extends PlanOptions {
   /** The command line as typed, for the ledger. */
   readonly command: string;
   readonly tell: (event: RunEvent) => void;
+  /** Start no step after the first failure; otherwise independent branches go on. */
+  readonly fail_fast?: boolean;
 }
 
 /**
@@ -48,6 +51,13 @@ export async function lockedRun(
     pid: process.pid,
     host: hostname(),
     dataflow_version: rooms.version,
+    options: {
+      steps: graph.nodes.map((node) => node.key).filter((key) => selected.has(key)),
+      full_refresh: options.full_refresh,
+      force: options.force === true,
+      rehash: options.rehash,
+      fail_fast: options.fail_fast === true,
+    },
   });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
   const engine = lazyEngine(rooms, project);
@@ -62,6 +72,7 @@ export async function lockedRun(
     temp_folder,
     rehash: options.rehash,
     openSession: async (label) => (await engine.get()).openSession({ label, signal: options.signal }),
+    redact: rooms.redact,
     createSource: rooms.createSource,
   };
   try {
@@ -136,16 +147,16 @@ async function runAll(
     async (key) => {
       const node = run.graph.byKey.get(key);
       if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
-      return finish(await runStep(run, node, options.full_refresh, options.tell));
+      return finish(await runStep(run, node, options, options.tell));
     },
-    (key, because) => {
+    (key, because, fail_fast) => {
       const now = new Date().toISOString();
       const record: StepRecord = {
         run_id: run.run_id,
         step_id: timeSortedId(),
         step: key,
         status: 'skipped',
-        reason: `skipped because ${because} did not succeed`,
+        reason: reasonOf([{ kind: 'parent_failed', table: because, fail_fast }]),
         inputs: {},
         tests: [],
         started_at: now,
@@ -154,6 +165,7 @@ async function runAll(
       run.ledger.finishStep({ step: record });
       finish(record);
     },
+    options.fail_fast,
   );
   return run.graph.nodes.flatMap((node) => records.get(node.key) ?? []);
 }

@@ -10,7 +10,10 @@ import type { Rooms } from './rooms.ts';
 /** What planning may be told. */
 export interface PlanOptions {
   readonly selection: Selection;
+  /** Compute whole tables even where a part would do. */
   readonly full_refresh: boolean;
+  /** Run the selected steps even when they are up to date; with `full_refresh`, load every file again too. */
+  readonly force?: boolean;
   readonly rehash: boolean;
   readonly signal: AbortSignal;
 }
@@ -45,13 +48,15 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
   return {
     ...open,
     full_refresh: options.full_refresh,
+    force: options.force === true,
+    redact: rooms.redact,
     discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
   };
 }
 
 /** For `--select result:failed`: how each step ended last. */
 export function withResults(selection: Selection, ledger: Ledger): Selection {
-  const words = [...selection.select, ...selection.exclude];
+  const words = [...selection.select, ...selection.exclude, ...(selection.from ?? []), ...(selection.until ?? [])];
   if (!words.some((word) => word.includes('result:'))) return selection;
   return { ...selection, results: new Map(ledger.latestSteps().map((step) => [step.step, step.status])) };
 }

@@ -3,11 +3,13 @@ import { parseTableKey } from '../core/model/table.ts';
 import { codeFingerprint } from '../core/planning/fingerprint.ts';
 import { type FreshnessVerdict, judgeFreshness } from '../core/planning/freshness.ts';
 import { buildGraph, type Graph, type Node, parentsOf } from '../core/planning/graph.ts';
+import { type Cause, filesCause, reasonOf } from '../core/planning/reasons.ts';
 import { type Selection, selectNodes } from '../core/planning/selection.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Discovery, KnownInput } from '../core/ports/source.ts';
+import { changesSince } from './definitions.ts';
 
 /** What one step would do now. */
 export interface PlannedStep {
@@ -16,6 +18,7 @@ export interface PlannedStep {
   readonly mode: 'full' | 'incremental';
   /** The words that plan, status and why share. */
   readonly reason: string;
+  readonly causes: readonly Cause[];
   /** Estimates from the ledger and the file sizes; undefined when nothing is known. */
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
@@ -30,6 +33,8 @@ export interface PlanningContext {
   readonly lake: Lake;
   readonly ledger: Ledger;
   readonly full_refresh: boolean;
+  readonly force: boolean;
+  redact(text: string): string;
   discover(
     node: Extract<Node, { layer: 'bronze' }>,
   ): Promise<{ readonly discovery: Discovery; readonly known: ReadonlyMap<string, KnownInput> }>;
@@ -64,37 +69,23 @@ export async function planSteps(
 async function planBronze(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
   const { discovery: found, known } = await context.discover(node);
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
-  const waiting = found.waiting.length === 0 ? '' : `, ${found.waiting.length} still being written`;
   const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
   const base = { step: node.key, mode: 'incremental' as const, ...(ready_in_ms > 0 ? { ready_in_ms } : {}) };
-  const fresh = found.fresh.length + found.refused.filter((one) => !known.has(one.path)).length;
+  const files = filesCause(found, known);
   const last = context.ledger.lastSuccess(node.key);
-  if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
-    return {
-      ...base,
-      mode: 'full',
-      action: 'run',
-      reason: 'its columns changed',
-      rows: rowsFor(context, node.key, bytes),
-      bytes,
-    };
+  const causes: Cause[] = [];
+  if (context.full_refresh && context.force) causes.push({ kind: 'asked', flag: 'full-refresh' });
+  else if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
+    const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
+    causes.push({ kind: 'definition', changes });
+  } else causes.push(files);
+  const why = { causes, reason: reasonOf(causes) };
+  const all_again = causes[0]?.kind !== 'files';
+  if (all_again || files.fresh > 0) {
+    const rows = rowsFor(context, node.key, bytes);
+    return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }
-  if (fresh > 0) {
-    return {
-      ...base,
-      action: 'run',
-      reason: `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${waiting}`,
-      rows: rowsFor(context, node.key, bytes),
-      bytes,
-    };
-  }
-  const reason =
-    found.unchanged === 0 ? `no input found${waiting}` : `up to date: ${files(found.unchanged)} unchanged${waiting}`;
-  return { ...base, action: 'skip', reason, rows: 0, bytes: 0 };
-}
-
-function files(count: number): string {
-  return count === 1 ? '1 file' : `${count} files`;
+  return { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
 }
 
 /** Rows of new bytes, by the bytes per row seen so far. */
@@ -116,32 +107,30 @@ async function planTable(
   const last = context.ledger.lastSuccess(node.key);
   const rows = last?.balance?.rows_in;
   const bytes = last?.resources?.bytes_read;
+  const { mode } = verdict;
+  const why = (causes: readonly Cause[]) => ({ causes, reason: reasonOf(causes) });
+  if (verdict.run) return { step: node.key, action: 'run', mode, ...why(verdict.causes), rows, bytes };
   if (moving.length > 0) {
-    const reason = verdict.run ? verdict.reason : `if ${moving.join(' or ')} publishes a new version`;
-    return { step: node.key, action: verdict.run ? 'run' : 'depends', mode: verdict.mode, reason, rows, bytes };
+    const causes: Cause[] = [{ kind: 'parent_moves', tables: moving }];
+    return { step: node.key, action: 'depends', mode, ...why(causes), rows, bytes };
   }
-  if (verdict.run) return { step: node.key, action: 'run', mode: verdict.mode, reason: verdict.reason, rows, bytes };
-  const waits = verdict.reason.startsWith('waits');
-  return {
-    step: node.key,
-    action: waits ? 'wait' : 'skip',
-    mode: verdict.mode,
-    reason: verdict.reason,
-    rows: 0,
-    bytes: 0,
-  };
+  const waits = verdict.causes.some((cause) => cause.kind === 'no_data');
+  return { step: node.key, action: waits ? 'wait' : 'skip', mode, ...why(verdict.causes), rows: 0, bytes: 0 };
 }
 
 /** Compares a step's definition and input versions with its last success. */
 export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node: Node): Promise<FreshnessVerdict> {
   const inputs = new Map<string, number | undefined>();
   for (const parent of parentsOf(node)) inputs.set(parent, await versionOf(context.lake, parent));
+  const last = context.ledger.lastSuccess(node.key);
   return judgeFreshness({
     code_fingerprint: codeFingerprint(node),
     inputs,
     output_version: await versionOf(context.lake, node.key),
-    last: context.ledger.lastSuccess(node.key),
+    last,
     full_refresh: context.full_refresh,
+    force: context.force,
+    definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
 }
 

@@ -51,6 +51,8 @@ export interface Rooms {
   dataGenerator(): Promise<DataGenerator>;
   /** Everything that `pipelines.yaml` can name. */
   components(): Promise<Components>;
+  /** Masks the secrets of the project that was loaded last, and the user part of URLs. */
+  redact(text: string): string;
   /** Every rule and test, by the name that `pipelines.yaml` uses. */
   checks(): Promise<ReadonlyMap<string, CheckComponent>>;
   /** Local folder of the ledger and of whatever else a run keeps for itself (`<lake>/_dataflow`). */

@@ -1,6 +1,7 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { parseTableKey } from '../core/model/table.ts';
 import { codeFingerprint } from '../core/planning/fingerprint.ts';
+import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import { type Node, parentsOf } from '../core/planning/graph.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { StepError, StepRecord } from '../core/ports/ledger.ts';
@@ -13,6 +14,7 @@ import { runGold } from '../medallion/gold/run-gold.ts';
 import type { GoldStep } from '../medallion/gold/step.ts';
 import { runSilver } from '../medallion/silver/run-silver.ts';
 import type { SilverStep } from '../medallion/silver/sql.ts';
+import { definitionText } from './definitions.ts';
 import { verdictOf } from './plan-run.ts';
 import type { RunEvent } from './run-events.ts';
 
@@ -23,28 +25,21 @@ import type { RunEvent } from './run-events.ts';
 export async function runStep(
   run: RunContext,
   node: Node,
-  full_refresh: boolean,
+  { full_refresh, force = false }: { readonly full_refresh: boolean; readonly force?: boolean },
   tell: (event: RunEvent) => void,
 ): Promise<StepRecord> {
   const step_id = timeSortedId();
   const started_ms = Date.now();
   const code_fingerprint = codeFingerprint(node);
+  const definition = newDefinition(run, node, code_fingerprint);
   const base = { run_id: run.run_id, step_id, step: node.key, started_at: new Date(started_ms).toISOString() };
   try {
-    const context = { project: run.project, graph: run.graph, lake: run.lake, ledger: run.ledger, full_refresh };
     const verdict =
-      node.layer === 'bronze'
-        ? {
-            run: true,
-            mode: full_refresh ? ('full' as const) : ('incremental' as const),
-            reason: 'looks for new input',
-            changed: [],
-          }
-        : await verdictOf(context, node);
+      node.layer === 'bronze' ? bronzeVerdict(full_refresh) : await verdictOf({ ...run, full_refresh, force }, node);
     if (!verdict.run) {
       return {
         ...base,
-        status: verdict.reason.startsWith('waits') ? 'skipped' : 'up_to_date',
+        status: verdict.causes.some((cause) => cause.kind === 'no_data') ? 'skipped' : 'up_to_date',
         reason: verdict.reason,
         inputs: {},
         tests: [],
@@ -59,6 +54,7 @@ export async function runStep(
       step_id,
       verdict,
       code_fingerprint,
+      definition,
       inputs: await fixInputs(run, node),
       started_ms,
     };
@@ -70,7 +66,7 @@ export async function runStep(
       inputs: {},
       tests: [],
     });
-    return await dispatch(step);
+    return await dispatch(step, full_refresh && force);
   } catch (error) {
     if (run.signal.aborted) throw interrupted(error);
     const failure = failureOf(error);
@@ -84,17 +80,30 @@ export async function runStep(
       error: failure,
       finished_at: new Date().toISOString(),
     };
-    run.ledger.finishStep({ step: record });
+    run.ledger.finishStep({ step: record, ...(definition === undefined ? {} : { definition }) });
     if (error instanceof DataflowError && (error.code === 'E_LOCK_LOST' || error.code.startsWith('E_LEDGER')))
       throw error;
     return record;
   }
 }
 
-function dispatch(step: StepContext): Promise<StepRecord> {
+/** A source is always looked at; what was found there becomes the reason. */
+function bronzeVerdict(full_refresh: boolean): FreshnessVerdict {
+  const mode = full_refresh ? 'full' : 'incremental';
+  return { run: true, mode, reason: 'looks for new input', causes: [], changed: [] };
+}
+
+/** The definition to be kept with the step: undefined when the last success had the same and the ledger holds it. */
+function newDefinition(run: RunContext, node: Node, code_fingerprint: string): string | undefined {
+  const same = run.ledger.lastSuccess(node.key)?.code_fingerprint === code_fingerprint;
+  if (same && run.ledger.definition(node.key, code_fingerprint) !== undefined) return undefined;
+  return definitionText(node, run.redact);
+}
+
+function dispatch(step: StepContext, reload: boolean): Promise<StepRecord> {
   switch (step.node.layer) {
     case 'bronze':
-      return runBronze(step as BronzeStep);
+      return runBronze({ ...(step as BronzeStep), ...(reload ? { anew: true } : {}) });
     case 'silver':
       return runSilver(step as SilverStep);
     case 'gold':

@@ -5,18 +5,21 @@ export type StepEnd = 'ok' | 'failed' | 'skipped';
 
 /**
  * Runs the steps of a graph, each after all its selected parents, at most `parallel` at a time. When a step does not end `ok`
- * its dependants are not run but handed to `skip` with the culprit; independent branches go on.
+ * its dependants are not run but handed to `skip` with the culprit; independent branches go on, unless `fail_fast` is set: then nothing
+ * is started after the first failure, and all the rest is skipped because of it.
  */
 export async function runSchedule(
   graph: Graph,
   selected: ReadonlySet<string>,
   parallel: number,
   run: (key: string) => Promise<StepEnd>,
-  skip: (key: string, because: string) => void,
+  skip: (key: string, because: string, fail_fast: boolean) => void,
+  fail_fast = false,
 ): Promise<void> {
   const ends = new Map<string, StepEnd>();
   const waiting = graph.nodes.filter((node) => selected.has(node.key)).map((node) => node.key);
   const running = new Map<string, Promise<void>>();
+  let first_failed: string | undefined;
   const parents = (key: string): readonly string[] => {
     const node = graph.byKey.get(key);
     return node === undefined ? [] : parentsOf(node).filter((parent) => selected.has(parent));
@@ -24,6 +27,7 @@ export async function runSchedule(
   const start = (key: string): void => {
     const task = run(key).then((end) => {
       ends.set(key, end);
+      if (end === 'failed') first_failed ??= key;
       running.delete(key);
     });
     running.set(key, task);
@@ -32,10 +36,11 @@ export async function runSchedule(
     let moved = false;
     for (const key of [...waiting]) {
       const mine = parents(key);
-      const culprit = mine.find((parent) => ends.get(parent) !== undefined && ends.get(parent) !== 'ok');
+      const parent = mine.find((one) => ends.get(one) !== undefined && ends.get(one) !== 'ok');
+      const culprit = parent ?? (fail_fast ? first_failed : undefined);
       if (culprit !== undefined) {
         ends.set(key, 'skipped');
-        skip(key, culprit);
+        skip(key, culprit, parent === undefined);
       } else if (running.size < parallel && mine.every((parent) => ends.get(parent) === 'ok')) start(key);
       else continue;
       waiting.splice(waiting.indexOf(key), 1);

@@ -1,4 +1,4 @@
-import type { RunRecord, RunStatus, StepError } from '../core/ports/ledger.ts';
+import type { RunOptionsRecord, RunRecord, RunStatus, StepError } from '../core/ports/ledger.ts';
 import { integer, optional, optionalText, text, word } from './cells.ts';
 import type { Connection } from './connection.ts';
 import { livenessOf, thisProcess } from './process-identity.ts';
@@ -13,8 +13,8 @@ export function insertRun(connection: Connection, run: RunRecord): void {
   const identity = mine ? [here.boot_id, here.process_start, here.pid_namespace] : [null, null, null];
   connection.run(
     `insert into runs (run_id, command, started_at, finished_at, status, pid, host, dataflow_version,
-       error_code, error_message, error_hint, boot_id, process_start, pid_namespace)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       error_code, error_message, error_hint, boot_id, process_start, pid_namespace, options)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     run.run_id,
     run.command,
     run.started_at,
@@ -25,6 +25,7 @@ export function insertRun(connection: Connection, run: RunRecord): void {
     run.dataflow_version,
     ...errorCells(run.error),
     ...identity,
+    run.options === undefined ? null : JSON.stringify(run.options),
   );
 }
 
@@ -74,6 +75,14 @@ export function newestRuns(connection: Connection, limit: number): readonly RunR
   return connection.all('select * from runs order by seq desc limit ?', limit).map(runOf);
 }
 
+/** Enough to see that a prefix is not unique. */
+const LIKE_MAX = 5;
+
+export function runsLike(connection: Connection, prefix: string): readonly RunRecord[] {
+  const sql = `select * from runs where substr(run_id, 1, ?) = ? order by seq desc limit ${LIKE_MAX}`;
+  return connection.all(sql, prefix.length, prefix).map(runOf);
+}
+
 export function runById(connection: Connection, run_id: string): RunRecord | undefined {
   const row = connection.get('select * from runs where run_id = ?', run_id);
   return row === undefined ? undefined : runOf(row);
@@ -90,7 +99,13 @@ function runOf(row: SqlRow): RunRecord {
     host: text(row, 'host'),
     dataflow_version: text(row, 'dataflow_version'),
     ...optional('error', errorOf(row)),
+    ...optional('options', optionsOf(row)),
   };
+}
+
+function optionsOf(row: SqlRow): RunOptionsRecord | undefined {
+  const json = optionalText(row, 'options');
+  return json === undefined ? undefined : (JSON.parse(json) as RunOptionsRecord);
 }
 
 function identityOf(row: SqlRow): Parameters<typeof livenessOf>[0] {

@@ -15,13 +15,14 @@ import type {
 import type { KnownInput } from '../core/ports/source.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { Connection } from './connection.ts';
+import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
 import { newestReleases, putRelease } from './releases.ts';
-import { closeDeadRuns, insertRun, newestRuns, runById, updateRun } from './runs.ts';
-import { lastSuccess, latestSteps, putStep, stepsOfRun } from './steps.ts';
+import { closeDeadRuns, insertRun, newestRuns, runById, runsLike, updateRun } from './runs.ts';
+import { lastSuccess, latestSteps, publishes, putStep, stepsLike, stepsOfRun, successBefore } from './steps.ts';
 
 /** Fault points around every transaction that records a publish or a release. */
 export const LEDGER_FAULT_POINTS = ['before-ledger-write', 'during-ledger-write', 'after-ledger-write'] as const;
@@ -64,6 +65,7 @@ export class SqliteLedger implements Ledger {
     this.#recorded(() => {
       const { step } = outcome;
       putStep(this.#connection, step);
+      putDefinition(this.#connection, outcome);
       if (outcome.replaces_quarantine === true) clearQuarantine(this.#connection, step.step);
       const renewed = putInputs(this.#connection, outcome.inputs ?? []);
       clearQuarantineOfFiles(this.#connection, step.step, renewed);
@@ -83,6 +85,26 @@ export class SqliteLedger implements Ledger {
 
   lastSuccess(step: string): StepRecord | undefined {
     return this.#connection.guard(() => lastSuccess(this.#connection, step));
+  }
+
+  successBefore(record: Pick<StepRecord, 'step' | 'step_id'>): StepRecord | undefined {
+    return this.#connection.guard(() => successBefore(this.#connection, record));
+  }
+
+  publishes(step: string, from: number, to: number): readonly StepRecord[] {
+    return this.#connection.guard(() => publishes(this.#connection, step, from, to));
+  }
+
+  stepsLike(prefix: string): readonly StepRecord[] {
+    return this.#connection.guard(() => stepsLike(this.#connection, prefix));
+  }
+
+  runsLike(prefix: string): readonly RunRecord[] {
+    return this.#connection.guard(() => runsLike(this.#connection, prefix));
+  }
+
+  definition(step: string, code_fingerprint: string): string | undefined {
+    return this.#connection.guard(() => definitionOf(this.#connection, step, code_fingerprint));
   }
 
   knownInputs(source: string): ReadonlyMap<string, KnownInput> {

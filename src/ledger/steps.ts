@@ -84,6 +84,30 @@ export function lastSuccess(connection: Connection, step: string): StepRecord | 
   return row === undefined ? undefined : stepOf(row);
 }
 
+/** By the order of writing, not by any clock. */
+export function successBefore(
+  connection: Connection,
+  { step, step_id }: Pick<StepRecord, 'step' | 'step_id'>,
+): StepRecord | undefined {
+  const sql = `${SELECT} where s.step = ? and s.status = 'succeeded'
+    and s.seq < coalesce((select seq from steps where step_id = ?), 0) order by s.seq desc limit 1`;
+  const row = connection.get(sql, step, step_id);
+  return row === undefined ? undefined : stepOf(row);
+}
+
+export function publishes(connection: Connection, step: string, from: number, to: number): readonly StepRecord[] {
+  const sql = `${SELECT} where s.step = ? and s.status = 'succeeded' and s.output_version > ? and s.output_version <= ? order by s.seq`;
+  return connection.all(sql, step, from, to).map(stepOf);
+}
+
+/** Enough to see that a prefix is not unique. */
+const LIKE_MAX = 5;
+
+export function stepsLike(connection: Connection, prefix: string): readonly StepRecord[] {
+  const sql = `${SELECT} where substr(s.step_id, 1, ?) = ? order by s.seq desc limit ${LIKE_MAX}`;
+  return connection.all(sql, prefix.length, prefix).map(stepOf);
+}
+
 function stepOf(row: SqlRow): StepRecord {
   return {
     run_id: text(row, 'run_id'),

@@ -22,6 +22,8 @@ export interface RunContext {
   /** Local folder for decoded copies and the like; removed after the run. */
   readonly temp_folder: string;
   readonly rehash: boolean;
+  /** Masks secrets in text that is kept. */
+  redact(text: string): string;
   openSession(label: string): Promise<EngineSession>;
   createSource(spec: SourceSpec): Promise<Source>;
 }
@@ -33,6 +35,8 @@ export interface StepContext<N extends Node = Node> {
   readonly step_id: string;
   readonly verdict: FreshnessVerdict;
   readonly code_fingerprint: string;
+  /** Text of the definition behind the fingerprint, secrets masked; undefined when the ledger holds it already. */
+  readonly definition: string | undefined;
   /** Versions that this step reads, fixed when it starts. */
   readonly inputs: ReadonlyMap<string, Snapshot>;
   readonly started_ms: number;

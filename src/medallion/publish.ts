@@ -58,6 +58,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     replaces_quarantine: p.replaces_quarantine,
     ...(p.input_files === undefined ? {} : { inputs: p.input_files }),
     ...(p.dialect === undefined ? {} : { dialect: p.dialect }),
+    ...(step.definition === undefined ? {} : { definition: step.definition }),
   };
   const committed = await step.run.lake.commit({
     table: { layer: step.node.layer, name: step.node.name },

@@ -5,7 +5,7 @@ import type { Selection } from '../../core/planning/selection.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
-import { selectionFrom } from '../shared/selection-flags.ts';
+import { runFlagsFrom, selectionFrom } from '../shared/selection-flags.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
   return runSelection(invocation, selectionFrom(invocation.options, invocation.args[0]));
@@ -22,8 +22,7 @@ async function runSelection(invocation: Invocation, selection: Selection): Promi
   const { project } = await loadProjectFor(invocation);
   const report = await runPipeline(rooms, project, {
     selection,
-    full_refresh: options['fullRefresh'] === true,
-    rehash: options['rehash'] === true,
+    ...runFlagsFrom(options),
     command: invocation.command_line,
     signal: invocation.signal,
     tell: tellTo(printer),
@@ -41,8 +40,7 @@ async function planSelection(invocation: Invocation, selection: Selection): Prom
   const { project } = await loadProjectFor(invocation);
   const steps = await planPipeline(rooms, project, {
     selection,
-    full_refresh: options['fullRefresh'] === true,
-    rehash: options['rehash'] === true,
+    ...runFlagsFrom(options),
     signal,
   });
   const idle = steps.filter((step) => step.action === 'skip');

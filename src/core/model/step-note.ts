@@ -56,6 +56,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
       : { quarantine: outcome.quarantine.map((count) => shortCount(count, outcome.step)) }),
     ...(outcome.replaces_quarantine === undefined ? {} : { replaces_quarantine: outcome.replaces_quarantine }),
     ...(outcome.dialect === undefined ? {} : { dialect: outcome.dialect }),
+    ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
     ...(release === undefined ? {} : { release }),
   };
 }
@@ -79,6 +80,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
       ),
       ...field(fields, 'replaces_quarantine', 'replaces_quarantine', asBoolean),
       ...field(fields, 'dialect', 'dialect', dialectFrom),
+      ...field(fields, 'definition', 'definition', asText),
     };
   });
 }

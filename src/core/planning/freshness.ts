@@ -1,4 +1,5 @@
 import type { StepRecord } from '../ports/ledger.ts';
+import { type Cause, type DefinitionChange, reasonOf } from './reasons.ts';
 
 /** What freshness compares: never times, only fingerprints and versions (decision 6). */
 export interface FreshnessFacts {
@@ -9,6 +10,10 @@ export interface FreshnessFacts {
   readonly output_version: number | undefined;
   readonly last: StepRecord | undefined;
   readonly full_refresh: boolean;
+  /** Run even when up to date. */
+  readonly force?: boolean;
+  /** In which parts the definition differs from that of the last success; asked only when the fingerprints differ. */
+  readonly definitionChanges?: () => readonly DefinitionChange[] | undefined;
 }
 
 export interface FreshnessVerdict {
@@ -17,38 +22,54 @@ export interface FreshnessVerdict {
   readonly mode: 'full' | 'incremental';
   /** Printed by plan, why and status, word for word. */
   readonly reason: string;
+  readonly causes: readonly Cause[];
   /** Inputs whose version moved since the last success. */
   readonly changed: readonly string[];
 }
 
 /** Decides in O(inputs) whether a step has to run and says why. Pure. */
 export function judgeFreshness(facts: FreshnessFacts): FreshnessVerdict {
-  const { last } = facts;
-  const full = (reason: string, changed: readonly string[] = []): FreshnessVerdict => ({
-    run: true,
-    mode: 'full',
-    reason,
-    changed,
-  });
   const missing = [...facts.inputs].filter(([, version]) => version === undefined).map(([table]) => table);
-  if (missing.length > 0)
-    return { run: false, mode: 'full', reason: `waits for ${missing.join(', ')}: no data yet`, changed: [] };
-  if (facts.full_refresh) return full('full refresh was asked for');
-  if (last === undefined) return full('never built');
-  if (facts.output_version === undefined) return full('its table is gone');
-  if (last.code_fingerprint !== facts.code_fingerprint) return full('its definition changed');
-  if (last.output_version !== undefined && facts.output_version < last.output_version)
-    return full('its table went back to an older version');
-  const known = Object.keys(last.inputs);
-  const added = [...facts.inputs.keys()].filter((table) => !known.includes(table));
-  if (added.length > 0) return full(`reads ${added.join(', ')} for the first time`);
-  const changed = [...facts.inputs]
-    .filter(([table, version]) => last.inputs[table] !== version)
-    .map(([table]) => table);
-  if (changed.length === 0)
-    return { run: false, mode: 'incremental', reason: 'up to date: same definition, same input versions', changed };
-  const moves = changed.map((table) => `${table} ${last.inputs[table]} → ${facts.inputs.get(table)}`);
-  const backwards = changed.some((table) => (facts.inputs.get(table) ?? 0) < (last.inputs[table] ?? 0));
-  const reason = `input changed: ${moves.join(', ')}`;
-  return backwards ? full(reason, changed) : { run: true, mode: 'incremental', reason, changed };
+  if (missing.length > 0) return verdict(false, 'full', [{ kind: 'no_data', tables: missing }]);
+  if (facts.full_refresh) return verdict(true, 'full', [{ kind: 'asked', flag: 'full-refresh' }]);
+  const broken = brokenGround(facts);
+  if (broken !== undefined) return verdict(true, 'full', [broken]);
+  const moves = movesOf(facts);
+  const changed = moves.map((move) => move.table);
+  if (moves.length === 0) {
+    if (facts.force === true) return verdict(true, 'full', [{ kind: 'asked', flag: 'force' }]);
+    return verdict(false, 'incremental', [{ kind: 'nothing_moved' }]);
+  }
+  const backwards = moves.some((move) => move.to < move.from);
+  return verdict(true, backwards ? 'full' : 'incremental', moves, changed);
+}
+
+/** What leaves nothing valid to build on. */
+function brokenGround(facts: FreshnessFacts): Cause | undefined {
+  const { last, output_version } = facts;
+  if (last === undefined) return { kind: 'never_built' };
+  if (output_version === undefined) return { kind: 'table_gone' };
+  if (last.code_fingerprint === undefined) return { kind: 'partly_built' };
+  if (last.code_fingerprint !== facts.code_fingerprint)
+    return { kind: 'definition', changes: facts.definitionChanges?.() };
+  if (last.output_version !== undefined && output_version < last.output_version)
+    return { kind: 'table_went_back', from: last.output_version, to: output_version };
+  const added = [...facts.inputs.keys()].filter((table) => last.inputs[table] === undefined);
+  return added.length > 0 ? { kind: 'new_table', tables: added } : undefined;
+}
+
+function movesOf({ inputs, last }: FreshnessFacts): readonly Extract<Cause, { kind: 'input' }>[] {
+  return [...inputs].flatMap(([table, to]) => {
+    const from = last?.inputs[table];
+    return from === undefined || to === undefined || from === to ? [] : [{ kind: 'input' as const, table, from, to }];
+  });
+}
+
+function verdict(
+  run: boolean,
+  mode: FreshnessVerdict['mode'],
+  causes: readonly Cause[],
+  changed: readonly string[] = [],
+): FreshnessVerdict {
+  return { run, mode, reason: reasonOf(causes), causes, changed };
 }

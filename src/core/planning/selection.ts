@@ -1,3 +1,4 @@
+import { closest } from '../../kit/closest.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { LAYERS } from '../model/table.ts';
 import { type Graph, type Node, parentsOf } from './graph.ts';
@@ -6,6 +7,12 @@ export interface Selection {
   /** `--select` words; a space means "or", a comma inside a word means "and". Empty = everything. */
   readonly select: readonly string[];
   readonly exclude: readonly string[];
+  /** `--from`: only these and what comes after them, same grammar. Empty or absent = no limit. */
+  readonly from?: readonly string[];
+  /** `--until`: only these and what they need, same grammar. With `from`: what lies between. */
+  readonly until?: readonly string[];
+  /** Exactly these steps, whatever else is said; names that the project no longer has are passed over. */
+  readonly keys?: ReadonlySet<string>;
   /** Layer named on the command line (`run silver`). */
   readonly layer?: string;
   /** Status of each step in the last run, for `result:` (`result:fail`). */
@@ -18,7 +25,7 @@ export interface Selection {
  * @throws DataflowError E_SELECTION when a word matches nothing or cannot be read.
  */
 export function selectNodes(graph: Graph, selection: Selection): ReadonlySet<string> {
-  let chosen = new Set(graph.nodes.map((node) => node.key));
+  let chosen = new Set(graph.nodes.map((node) => node.key).filter((key) => selection.keys?.has(key) !== false));
   if (selection.layer !== undefined) {
     if (!(LAYERS as readonly string[]).includes(selection.layer)) {
       throw new DataflowError('E_USAGE', `there is no layer "${selection.layer}"`, {
@@ -30,6 +37,15 @@ export function selectNodes(graph: Graph, selection: Selection): ReadonlySet<str
   if (selection.select.length > 0) {
     const wanted = union(graph, selection.select, selection);
     chosen = new Set([...chosen].filter((key) => wanted.has(key)));
+  }
+  for (const [words = [], way] of [
+    [selection.from, 'down'],
+    [selection.until, 'up'],
+  ] as const) {
+    if (words.length === 0) continue;
+    const ends = union(graph, words, selection);
+    const reached = new Set([...ends, ...walk(graph, ends, way, Number.POSITIVE_INFINITY)]);
+    chosen = new Set([...chosen].filter((key) => reached.has(key)));
   }
   if (selection.exclude.length > 0) {
     const unwanted = union(graph, selection.exclude, selection);
@@ -58,13 +74,23 @@ function matchWord(graph: Graph, word: string, selection: Selection): ReadonlySe
     });
   }
   const base = new Set(graph.nodes.filter((node) => matches(node, match[4] ?? '', selection)).map((node) => node.key));
-  if (base.size === 0) throw new DataflowError('E_SELECTION', `"${word}" matches no table of this project`);
+  if (base.size === 0) throw noMatch(graph, word, match[4]);
   const found = new Set(base);
   const depth = (digits: string | undefined): number => (digits ? Number(digits) : Number.POSITIVE_INFINITY);
   if (match[3] || match[1]) for (const key of walk(graph, base, 'up', depth(match[2]))) found.add(key);
   if (match[5] || match[1]) for (const key of walk(graph, base, 'down', depth(match[6]))) found.add(key);
   if (match[1]) for (const key of walk(graph, found, 'up', Number.POSITIVE_INFINITY)) found.add(key);
   return found;
+}
+
+function noMatch(graph: Graph, word: string, name: string): DataflowError {
+  const near = closest(
+    name,
+    graph.nodes.flatMap((node) => [node.key, node.name]),
+  );
+  return new DataflowError('E_SELECTION', `"${word}" matches no table of this project`, {
+    ...(near === undefined ? {} : { hint: `Did you mean ${near}? \`dataflow plan --all\` lists the tables.` }),
+  });
 }
 
 function matches(node: Node, pattern: string, selection: Selection): boolean {

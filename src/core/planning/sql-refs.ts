@@ -40,6 +40,14 @@ function tokenise(sql: string): readonly Token[] {
   return tokens;
 }
 
+/** Names, in lower case, that stand before an opening bracket: the functions that an SQL text calls, among others. */
+export function functionsNamedIn(sql: string): readonly string[] {
+  const tokens = tokenise(sql);
+  return tokens.flatMap((token, i) =>
+    token.name !== undefined && tokens[i + 1]?.text === '(' ? [token.name.toLowerCase()] : [],
+  );
+}
+
 /** The text without comments and with runs of blanks folded: what a code fingerprint looks at, so that re-indenting runs nothing. */
 export function normaliseSql(sql: string): string {
   let out = '';

@@ -15,6 +15,18 @@ export interface RunRecord {
   readonly host: string;
   readonly dataflow_version: string;
   readonly error?: StepError;
+  /** What was asked for, so that it can be asked again; unknown for runs that were rebuilt from the lake. */
+  readonly options?: RunOptionsRecord;
+}
+
+/** How a run was asked for, after the selection was resolved: what `retry` starts from. */
+export interface RunOptionsRecord {
+  /** Steps that the run was about, in order. */
+  readonly steps: readonly string[];
+  readonly full_refresh: boolean;
+  readonly force: boolean;
+  readonly rehash: boolean;
+  readonly fail_fast: boolean;
 }
 
 export interface StepError {
@@ -123,6 +135,8 @@ export interface StepOutcome {
   /** True: the quarantine counts replace all earlier ones of this table (the whole table was computed again). */
   readonly replaces_quarantine?: boolean;
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
+  /** Text of the definition behind the step's fingerprint, secrets masked; given when the ledger does not hold it yet. */
+  readonly definition?: string;
 }
 
 /**
@@ -144,6 +158,16 @@ export interface Ledger {
   latestSteps(): readonly StepRecord[];
   /** Newest succeeded record of a step: what freshness compares with. */
   lastSuccess(step: string): StepRecord | undefined;
+  /** The success that a record came after: what its freshness was judged by. */
+  successBefore(record: Pick<StepRecord, 'step' | 'step_id'>): StepRecord | undefined;
+  /** Successful records of a step whose output version lies above `from` and not above `to`, oldest first. */
+  publishes(step: string, from: number, to: number): readonly StepRecord[];
+  /** Records of any status whose step id begins so, at most a few. */
+  stepsLike(prefix: string): readonly StepRecord[];
+  /** Runs whose id begins so, newest first, at most a few. */
+  runsLike(prefix: string): readonly RunRecord[];
+  /** The text kept for a fingerprint of a step. */
+  definition(step: string, code_fingerprint: string): string | undefined;
 
   knownInputs(source: string): ReadonlyMap<string, KnownInput>;
   inputs(source?: string): readonly InputRecord[];

@@ -11,8 +11,13 @@ create table definitions (
 ) strict, without rowid;
 `;
 
+/** How a run was asked for, as JSON: `retry` starts from it. */
+const RUN_OPTIONS = `
+alter table runs add column options text;
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS].join('\n'),
 };

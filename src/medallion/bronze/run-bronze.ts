@@ -1,5 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
+import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import type { InputRecord, StepRecord } from '../../core/ports/ledger.ts';
@@ -42,11 +43,20 @@ export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Pr
 export async function runBronze(step: BronzeStep): Promise<StepRecord> {
   const { run, node } = step;
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
-  if (columnsChanged(step, snapshot)) {
-    if (step.verdict.mode !== 'full') throw columnsError(step, snapshot);
-    return loadAnew({ ...step, anew: true }, snapshot);
+  const changed = columnsChanged(step, snapshot);
+  if (changed && step.verdict.mode !== 'full') throw columnsError(step, snapshot);
+  if (changed || (step.anew === true && snapshot !== undefined)) {
+    const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
+    return loadAnew({ ...asked, anew: true }, snapshot);
   }
-  return load(step, snapshot, await discoverSource(step));
+  const { anew: _, ...usual } = step;
+  const found = await discoverSource(usual);
+  return load(because(usual, [filesCause(found.discovery, found.known)]), snapshot, found);
+}
+
+/** The step with what was found at its source as the reason, in the words of `plan`. */
+function because(step: BronzeStep, causes: readonly Cause[]): BronzeStep {
+  return { ...step, verdict: { ...step.verdict, causes, reason: reasonOf(causes) } };
 }
 
 /** The declared columns are not those of the published table. */
@@ -79,7 +89,7 @@ async function loadAnew(step: BronzeStep, snapshot: Snapshot | undefined): Promi
       `${step.node.key}: ${gone.length} loaded files are no longer there (${gone.slice(0, 3).join(', ')})`,
       {
         kept: keptMessage(step, snapshot),
-        hint: 'Loading anew would lose their rows: bring them back, or restore the columns.',
+        hint: 'Loading anew would lose their rows: bring the files back, or restore the columns if they were changed.',
       },
     );
   }

@@ -1,0 +1,114 @@
+import { lineDiff } from '../../kit/line-diff.ts';
+import type { Discovery, KnownInput } from '../ports/source.ts';
+import { canonicalPart, type Definition } from './definition.ts';
+
+/** One part of a definition that is not what it was. */
+export interface DefinitionChange {
+  /** `sql`, `rule montant_limites`, `select pays`, `key`, … */
+  readonly part: string;
+  readonly change: 'added' | 'removed' | 'changed';
+  /** Unified diff of the part's text. */
+  readonly diff: readonly string[];
+}
+
+/** Why a step runs, or does not. Data; {@link reasonOf} makes the words. */
+export type Cause =
+  | { readonly kind: 'asked'; readonly flag: 'full-refresh' | 'force' }
+  | { readonly kind: 'never_built' }
+  | { readonly kind: 'partly_built' }
+  | { readonly kind: 'table_gone' }
+  | { readonly kind: 'table_went_back'; readonly from: number; readonly to: number }
+  /** `changes` is undefined when the older definition is not known. */
+  | { readonly kind: 'definition'; readonly changes: readonly DefinitionChange[] | undefined }
+  | { readonly kind: 'new_table'; readonly tables: readonly string[] }
+  | { readonly kind: 'input'; readonly table: string; readonly from: number; readonly to: number }
+  | { readonly kind: 'no_data'; readonly tables: readonly string[] }
+  | { readonly kind: 'parent_moves'; readonly tables: readonly string[] }
+  | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
+  /** Bronze: files; `waiting` are still being written: the clock decides when they may be taken. */
+  | { readonly kind: 'files'; readonly fresh: number; readonly unchanged: number; readonly waiting: number }
+  | { readonly kind: 'nothing_moved' };
+
+/** The words for causes: what `plan` says before, the run's record says after, and `status` and `why` repeat. */
+export function reasonOf(causes: readonly Cause[]): string {
+  const moves = causes.flatMap((cause) =>
+    cause.kind === 'input' ? [`${cause.table} ${cause.from} → ${cause.to}`] : [],
+  );
+  const others = causes.filter((cause) => cause.kind !== 'input').map(wordsOf);
+  return [...others, ...(moves.length === 0 ? [] : [`input changed: ${moves.join(', ')}`])].join('; ');
+}
+
+function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
+  switch (cause.kind) {
+    case 'asked':
+      return cause.flag === 'force' ? 'asked for with --force' : 'full refresh was asked for';
+    case 'never_built':
+      return 'never built';
+    case 'partly_built':
+      return 'only a part of it was built under this definition';
+    case 'table_gone':
+      return 'its table is gone';
+    case 'table_went_back':
+      return `its table went back from version ${cause.from} to ${cause.to}`;
+    case 'definition':
+      return `its definition changed${changedParts(cause.changes)}`;
+    case 'new_table':
+      return `reads ${cause.tables.join(', ')} for the first time`;
+    case 'no_data':
+      return `waits for ${cause.tables.join(', ')}: no data yet`;
+    case 'parent_moves':
+      return `if ${cause.tables.join(' or ')} publishes a new version`;
+    case 'parent_failed':
+      return cause.fail_fast === true
+        ? `skipped because ${cause.table} failed (--fail-fast)`
+        : `skipped because ${cause.table} did not succeed`;
+    case 'files':
+      return filesWords(cause);
+    case 'nothing_moved':
+      return 'up to date: same definition, same input versions';
+  }
+}
+
+function filesWords({ fresh, unchanged, waiting }: Extract<Cause, { kind: 'files' }>): string {
+  const still = waiting === 0 ? '' : `, ${waiting} still being written`;
+  if (fresh > 0) return `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${still}`;
+  if (unchanged === 0) return `no input found${still}`;
+  return `up to date: ${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged${still}`;
+}
+
+const PARTS_NAMED_MAX = 3;
+
+function changedParts(changes: readonly DefinitionChange[] | undefined): string {
+  if (changes === undefined || changes.length === 0) return '';
+  const named = changes
+    .slice(0, PARTS_NAMED_MAX)
+    .map(({ part, change }) => (change === 'changed' ? part : `${part} ${change}`));
+  const more = changes.length - named.length;
+  return `: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The parts in which two definitions differ in meaning. Empty although the fingerprints differ: a masked value changed. */
+export function definitionChanges(before: Definition, after: Definition): readonly DefinitionChange[] {
+  const parts = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return parts.flatMap((part): DefinitionChange[] => {
+    const [old_text, new_text] = [before[part], after[part]];
+    if (old_text === undefined) return [{ part, change: 'added', diff: lineDiff('', new_text ?? '') }];
+    if (new_text === undefined) return [{ part, change: 'removed', diff: lineDiff(old_text, '') }];
+    if (canonicalPart(part, old_text) === canonicalPart(part, new_text)) return [];
+    return [{ part, change: 'changed', diff: lineDiff(old_text, new_text) }];
+  });
+}
+
+/** What a look at a source's files comes to. */
+export function filesCause(
+  discovery: Pick<Discovery, 'fresh' | 'refused' | 'unchanged' | 'waiting'>,
+  known: ReadonlyMap<string, KnownInput>,
+): Extract<Cause, { kind: 'files' }> {
+  const barred = discovery.refused.filter((one) => !known.has(one.path)).length;
+  return {
+    kind: 'files',
+    fresh: discovery.fresh.length + barred,
+    unchanged: discovery.unchanged,
+    waiting: discovery.waiting.length,
+  };
+}
