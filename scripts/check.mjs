@@ -34,6 +34,11 @@ const CHECKS = [
     fix: 'node scripts/run.mjs gen-reference',
   },
   {
+    name: 'reliability',
+    run: [process.execPath, 'scripts/run.mjs', 'gen-reliability', '--check'],
+    fix: 'node scripts/run.mjs gen-reliability',
+  },
+  {
     name: 'lock file',
     run: [process.execPath, 'scripts/complete-lock.mjs', '--check'],
     fix: 'node scripts/complete-lock.mjs',

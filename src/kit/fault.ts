@@ -1,6 +1,8 @@
+import { writeSync } from 'node:fs';
+
 /**
- * Named fault points for crash tests: `DATAFLOW_FAULT=<name>:kill[@<n>]` or `<name>:error[@<n>]` (n-th pass, default 1).
- * Inert unless the variable is set; the check is one comparison.
+ * Named fault points for crash tests: `DATAFLOW_FAULT=<name>:kill[@<n>]` or `<name>:error[@<n>]` (n-th pass, default 1);
+ * `<name>:trace` only tells each pass. Inert unless the variable is set; the check is one comparison.
  */
 const plan = parsePlan(process.env['DATAFLOW_FAULT']);
 let passes = 0;
@@ -12,16 +14,19 @@ interface FaultPlan {
 }
 
 function parsePlan(text: string | undefined): FaultPlan | undefined {
-  const match = /^([\w-]+):(kill|error)(?:@(\d+))?$/.exec(text ?? '');
+  const match = /^([\w-]+):(kill|error|trace)(?:@(\d+))?$/.exec(text ?? '');
   if (!match?.[1] || !match[2]) return undefined;
   return { name: match[1], action: match[2], nth: Number(match[3] ?? 1) };
 }
 
-/** Dies (SIGKILL) or throws here when the environment asks for it. `any` matches every point. */
+/** Dies (SIGKILL), throws or speaks here when the environment asks for it. `any` matches every point. */
 export function faultPoint(name: string): void {
   if (plan === undefined || (plan.name !== name && plan.name !== 'any')) return;
   passes += 1;
-  if (passes !== plan.nth) return;
+  if (plan.action !== 'trace' && passes !== plan.nth) return;
+  // Which one it was cannot be told any more after a kill.
+  writeSync(2, `fault point ${name}\n`);
+  if (plan.action === 'trace') return;
   if (plan.action === 'kill') process.kill(process.pid, 'SIGKILL');
   throw Object.assign(new Error(`injected fault at ${name}`), { code: 'EIO' });
 }

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { FAULT_CASES } from '../../test/support/fault-cases.ts';
+import { caseTests } from './tests.ts';
+
+export const PAGE = 'docs/reliability.md';
+const BEGIN = '<!-- soaks: begin -->';
+const END = '<!-- soaks: end -->';
+const HEAD = '| soak | what was done | what came of it | when |\n| --- | --- | --- | --- |';
+
+/** Lines of the soaks' table as the page has them, by the name of their soak. */
+export function soakLines(): ReadonlyMap<string, string> {
+  const text = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  const section = text.slice(text.indexOf(BEGIN), Math.max(0, text.indexOf(END)));
+  return new Map([...section.matchAll(/^\| `(soak:[^`]+)`.*$/gm)].map((match) => [match[1] ?? '', match[0]]));
+}
+
+/** The whole page: cases and tests from the sources, the soaks' figures as given. */
+export function reliabilityPage(soaks: ReadonlyMap<string, string>): string {
+  const tests = caseTests();
+  const rows = FAULT_CASES.map(({ number, title, outcomes }) => {
+    const mine = tests.filter((test) => test.number === number);
+    const files = [...new Set(mine.map(({ file }) => `[${file}](../${file})`))].join(', ');
+    return `| ${number} | ${title} | ${outcomes.join(' ')} | ${files === '' ? 'none yet' : files} |`;
+  });
+  const details = FAULT_CASES.flatMap(({ number, title }) => {
+    const mine = tests.filter((test) => test.number === number);
+    return mine.length === 0
+      ? []
+      : [`**${number}. ${title}**\n\n${mine.map((test) => `- ${test.title}`).join('\n')}\n`];
+  });
+  const figures = [...soaks.values()].sort().join('\n');
+  return `# Reliability
+
+Made from the tests by \`npm run gen\`. Every case is a fault that is really done to the built program (or, where a file format is concerned,
+to its reader), and what it may lead to is one of four things. Anything else is a defect.
+
+- **ATOMIC**: what is published is exactly the old state or exactly the new one.
+- **RESUME**: the next run ends with the same rows as a run that nothing disturbed.
+- **QUAR**: bad rows or files are kept aside with file, line and reason; good rows go in; in = out + rejected.
+- **EXIT**: a non-zero exit status, one line of cause and one of remedy; nothing half-published.
+
+| case | what happens | outcome | tests |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+## Soaks
+
+\`npm run soak:kill\` kills the program at every pass of every fault point of every verb that writes, and at random instants, and compares
+with an undisturbed run by delta-rs. A slice of it is part of \`npm test\`. Figures are kept with \`-- --write\`.
+
+${BEGIN}
+${HEAD}
+${figures}
+${END}
+
+## What the tests do
+
+${details.join('\n')}`;
+}

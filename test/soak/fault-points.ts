@@ -1,0 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** Names of all fault points, as the source has them. */
+export function faultPointsInSource(): readonly string[] {
+  const source = resolve('src');
+  const names = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...readFileSync(join(source, name), 'utf8').matchAll(/\bfaultPoint\('([\w-]+)'\)/g)])
+    .map(([, point = '']) => point);
+  return [...new Set(names)].sort();
+}
+
+/** Fault points that no scenario of the kill soak can pass, each with the reason. */
+export const OUT_OF_REACH: Readonly<Record<string, string>> = {};
