@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
+import type { Receipt } from '../core/model/receipt.ts';
+import { engineLimits } from '../core/planning/engine-limits.ts';
 import { reasonOf } from '../core/planning/reasons.ts';
-import type { Engine } from '../core/ports/engine.ts';
+import type { Engine, ReaderUsage } from '../core/ports/engine.ts';
 import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.ts';
 import { timeSortedId } from '../kit/ids.ts';
+import { machineLimits } from '../kit/machine.ts';
 import type { RunContext } from '../medallion/context.ts';
 import type { OpenProject } from './open-project.ts';
 import type { PlanOptions } from './plan-pipeline.ts';
@@ -15,6 +18,7 @@ import { reconcile } from './reconcile.ts';
 import { recordRelease, releasable } from './release.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunEvent, RunReport } from './run-events.ts';
+import { RunMeter } from './run-meter.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
 
@@ -35,8 +39,9 @@ export async function lockedRun(
   lock: Lock,
   selected: ReadonlySet<string>,
   options: RunOptions,
-  started_ms: number,
+  began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
 ): Promise<RunReport> {
+  const { started_ms } = began;
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
   for (const id of ledger.closeDeadRuns())
@@ -61,6 +66,16 @@ export async function lockedRun(
   });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
   const engine = lazyEngine(rooms, project);
+  const limits = engineLimits(project.engine, machineLimits());
+  for (const message of limits.warnings) options.tell({ type: 'warning', message });
+  const meter = new RunMeter({
+    ...open,
+    ...began,
+    limits,
+    readers: engine.readers,
+    warn: (message) => options.tell({ type: 'warning', message }),
+  });
+  const signal = AbortSignal.any([options.signal, meter.signal]);
   const temp_folder = join(rooms.stateFolder(project), 'tmp', run_id);
   await mkdir(temp_folder, { recursive: true, mode: 0o700 });
   const run: RunContext = {
@@ -68,19 +83,21 @@ export async function lockedRun(
     run_id,
     now_ms: Date.now(),
     lock,
-    signal: options.signal,
+    signal,
     temp_folder,
     rehash: options.rehash,
-    openSession: async (label) => (await engine.get()).openSession({ label, signal: options.signal }),
+    openSession: async (label) => (await engine.get()).openSession({ label, signal }),
     redact: rooms.redact,
     createSource: rooms.createSource,
   };
   try {
-    const steps = await runAll(run, selected, options);
+    const steps = await runAll(run, selected, options, meter, limits.threads);
     const status = statusOf(steps);
     const release_id =
       status === 'succeeded' ? recordRelease(run.ledger, run_id, await releasable(graph, lake, ledger)) : undefined;
+    const receipt = meter.receipt(run_id);
     ledger.finishRun(run_id, status);
+    ledger.recordReceipt(receipt);
     // Candidates of failed steps stay for inspection.
     if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
     const refused_files = refusedIn(ledger, run_id);
@@ -90,13 +107,15 @@ export async function lockedRun(
       steps,
       release_id,
       wall_ms: Date.now() - started_ms,
+      receipt,
       refused_files,
-      exit_code: exitCodeOf(steps, refused_files),
+      exit_code: exitCodeOf(steps, refused_files) || overBudgetCode(project, receipt),
     };
   } catch (error) {
     ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
     throw error;
   } finally {
+    meter.stop();
     await engine.close();
     await rm(temp_folder, { recursive: true, force: true });
   }
@@ -114,14 +133,30 @@ function keptRuns(ledger: Ledger): ReadonlySet<string> {
   return kept;
 }
 
-function lazyEngine(rooms: Rooms, project: Project): { get(): Promise<Engine>; close(): Promise<void> } {
+/** A run that did all its work but passed the budget on the way is no full success where the budget says `fail`. */
+function overBudgetCode(project: Project, receipt: Receipt): number {
+  return project.budget?.on_exceed === 'fail' && receipt.over_budget.length > 0 ? 4 : 0;
+}
+
+interface LazyEngine {
+  get(): Promise<Engine>;
+  /** What its reader processes have used; nothing before it is opened. */
+  readonly readers: () => ReaderUsage;
+  close(): Promise<void>;
+}
+
+function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
   let engine: Promise<Engine> | undefined;
+  let opened: Engine | undefined;
   return {
     get: (): Promise<Engine> => {
-      const opening = engine ?? rooms.openEngine(project);
-      engine = opening;
-      return opening;
+      engine ??= rooms.openEngine(project).then((one) => {
+        opened = one;
+        return one;
+      });
+      return engine;
     },
+    readers: () => opened?.readerUsage?.() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
       if (engine !== undefined) await (await engine).close();
     },
@@ -132,14 +167,32 @@ async function runAll(
   run: RunContext,
   selected: ReadonlySet<string>,
   options: RunOptions,
+  meter: RunMeter,
+  threads: number,
 ): Promise<readonly StepRecord[]> {
   const records = new Map<string, StepRecord>();
   const finish = (record: StepRecord): StepEnd => {
     records.set(record.step, record);
+    meter.add(record);
     options.tell({ type: 'step_finished', record });
     return record.status === 'failed' ? 'failed' : record.status === 'skipped' ? 'skipped' : 'ok';
   };
-  const threads = run.project.engine.threads ?? 2;
+  const skip = (key: string, reason: string): StepEnd => {
+    const now = new Date().toISOString();
+    const record: StepRecord = {
+      run_id: run.run_id,
+      step_id: timeSortedId(),
+      step: key,
+      status: 'skipped',
+      reason,
+      inputs: {},
+      tests: [],
+      started_at: now,
+      finished_at: now,
+    };
+    run.ledger.finishStep({ step: record });
+    return finish(record);
+  };
   await runSchedule(
     run.graph,
     selected,
@@ -147,24 +200,10 @@ async function runAll(
     async (key) => {
       const node = run.graph.byKey.get(key);
       if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
+      if (meter.spent !== undefined) return skip(key, `skipped: ${meter.spent}`);
       return finish(await runStep(run, node, options, options.tell));
     },
-    (key, because, fail_fast) => {
-      const now = new Date().toISOString();
-      const record: StepRecord = {
-        run_id: run.run_id,
-        step_id: timeSortedId(),
-        step: key,
-        status: 'skipped',
-        reason: reasonOf([{ kind: 'parent_failed', table: because, fail_fast }]),
-        inputs: {},
-        tests: [],
-        started_at: now,
-        finished_at: now,
-      };
-      run.ledger.finishStep({ step: record });
-      finish(record);
-    },
+    (key, because, fail_fast) => skip(key, reasonOf([{ kind: 'parent_failed', table: because, fail_fast }])),
     options.fail_fast,
   );
   return run.graph.nodes.flatMap((node) => records.get(node.key) ?? []);

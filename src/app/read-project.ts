@@ -195,6 +195,8 @@ function checkedProject(
     config_file,
     lake: lakeOf(shape, root),
     engine: shape.engine,
+    ...(shape.price === undefined ? {} : { price: shape.price }),
+    ...(shape.budget === undefined ? {} : { budget: shape.budget }),
     sources: shape.sources,
     silver: shape.silver,
     gold: goldOf(tree, shape, root, reading),

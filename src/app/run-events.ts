@@ -1,3 +1,4 @@
+import type { Receipt } from '../core/model/receipt.ts';
 import type { RunStatus, StepRecord } from '../core/ports/ledger.ts';
 
 /** What a run tells while it goes on; surfaces turn it into lines, bars or JSON. */
@@ -10,7 +11,8 @@ export type RunEvent =
       readonly mode: 'full' | 'incremental';
     }
   | { readonly type: 'step_finished'; readonly record: StepRecord }
-  | { readonly type: 'notice'; readonly message: string };
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'warning'; readonly message: string };
 
 /** The outcome of `run`, `ingest` and `demo`. */
 export interface RunReport {
@@ -20,6 +22,8 @@ export interface RunReport {
   readonly steps: readonly StepRecord[];
   readonly release_id: string | undefined;
   readonly wall_ms: number;
+  /** What the run took and used; absent when there was nothing to do. */
+  readonly receipt?: Receipt;
   /** Whole files that were refused in this run. */
   readonly refused_files: number;
   readonly exit_code: number;

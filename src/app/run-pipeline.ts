@@ -3,6 +3,7 @@ import type { Project } from '../core/model/project.ts';
 import type { Graph } from '../core/planning/graph.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger, StepRecord } from '../core/ports/ledger.ts';
+import { checkEstimate } from './budget.ts';
 import { lockedRun, type RunOptions } from './locked-run.ts';
 import { openLedgerFor } from './open-project.ts';
 import { planningContext, withResults } from './plan-pipeline.ts';
@@ -19,6 +20,7 @@ import type { RunReport } from './run-events.ts';
  */
 export async function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
   const started_ms = Date.now();
+  const cpu_before = process.cpuUsage();
   const checks = await rooms.checks();
   const lake = await rooms.openLake(project);
   const ledger = await openLedgerFor(rooms, project, lake);
@@ -29,9 +31,13 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     const undone = await leftUndone(graph, lake, ledger);
     if (!undone && pending.every((step) => step.action === 'skip' || step.action === 'wait'))
       return nothingToDo(pending, started_ms);
+    checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
-      return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, started_ms);
+      return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, {
+        started_ms,
+        cpu_before,
+      });
     } finally {
       lock.release();
     }

@@ -68,8 +68,9 @@ export async function runStep(
     });
     return await dispatch(step, full_refresh && force);
   } catch (error) {
-    if (run.signal.aborted) throw interrupted(error);
-    const failure = failureOf(error);
+    const spent = budgetSpent(run.signal);
+    if (run.signal.aborted && spent === undefined) throw interrupted(error);
+    const failure = failureOf(spent ?? error);
     const record: StepRecord = {
       ...base,
       status: 'failed',
@@ -120,6 +121,11 @@ async function fixInputs(run: RunContext, node: Node): Promise<ReadonlyMap<strin
     if (snapshot !== undefined) inputs.set(parent, snapshot);
   }
   return inputs;
+}
+
+/** The budget's error, when it is what ended the run. */
+function budgetSpent({ reason }: AbortSignal): DataflowError | undefined {
+  return reason instanceof DataflowError && reason.code === 'E_BUDGET' ? reason : undefined;
 }
 
 function interrupted(cause: unknown): DataflowError {

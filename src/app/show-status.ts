@@ -1,3 +1,4 @@
+import type { Receipt } from '../core/model/receipt.ts';
 import type { Ledger, ReleaseRecord, RunRecord, StepRecord } from '../core/ports/ledger.ts';
 
 /** One line of `status`. */
@@ -19,6 +20,8 @@ export interface TableStatus {
 
 export interface StatusReport {
   readonly run: RunRecord | undefined;
+  /** What the newest run took and used. */
+  readonly receipt: Receipt | undefined;
   readonly release: ReleaseRecord | undefined;
   readonly tables: readonly TableStatus[];
 }
@@ -30,7 +33,9 @@ export function showStatus(ledger: Ledger): StatusReport {
   const tables = ledger
     .latestSteps()
     .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
-  return { run: ledger.runs(1)[0], release: ledger.latestRelease(), tables: [...tables].sort(byLayer) };
+  const run = ledger.runs(1)[0];
+  const receipt = run === undefined ? undefined : ledger.receipt(run.run_id);
+  return { run, receipt, release: ledger.latestRelease(), tables: [...tables].sort(byLayer) };
 }
 
 function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {

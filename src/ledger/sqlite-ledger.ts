@@ -1,3 +1,4 @@
+import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
   InputRecord,
@@ -20,6 +21,7 @@ import { dialectOf, putDialect } from './dialects.ts';
 import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
+import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
 import { newestReleases, putRelease } from './releases.ts';
 import { closeDeadRuns, insertRun, newestRuns, runById, runsLike, updateRun } from './runs.ts';
 import { lastSuccess, latestSteps, publishes, putStep, stepsLike, stepsOfRun, successBefore } from './steps.ts';
@@ -55,6 +57,18 @@ export class SqliteLedger implements Ledger {
 
   run(run_id: string): RunRecord | undefined {
     return this.#connection.guard(() => runById(this.#connection, run_id));
+  }
+
+  recordReceipt(receipt: Receipt): void {
+    this.#connection.transaction(() => putReceipt(this.#connection, receipt));
+  }
+
+  receipt(run_id: string): Receipt | undefined {
+    return this.#connection.guard(() => receiptOfRun(this.#connection, run_id));
+  }
+
+  receipts(limit: number): readonly Receipt[] {
+    return this.#connection.guard(() => newestReceipts(this.#connection, limit));
   }
 
   startStep(step: StepRecord): void {

@@ -5,7 +5,9 @@ export const spec: CommandSpec = {
   summary: 'Show every table: version, rows, quarantine, last result; answers from the ledger',
   group: 'Look',
   configure(command) {
-    command.option('--runs [count]', 'list the last runs instead');
+    command
+      .argument('[run]', 'one run instead: its steps and what it used (`last` is the newest)')
+      .option('--runs [count]', 'list the last runs instead');
   },
   load: async () => (await import('../runners/status.ts')).status,
 };

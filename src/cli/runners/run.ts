@@ -1,6 +1,7 @@
 import { planPipeline } from '../../app/plan-pipeline.ts';
 import type { PlannedStep } from '../../app/plan-run.ts';
 import { runPipeline } from '../../app/run-pipeline.ts';
+import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
@@ -65,11 +66,7 @@ const COLUMNS = [
 ];
 
 function size(value: unknown): string {
-  const bytes = typeof value === 'number' ? value : Number.NaN;
-  if (!Number.isFinite(bytes)) return '';
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KB`;
-  return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(2)} GB`;
+  return typeof value === 'number' && Number.isFinite(value) ? shownBytes(value) : '';
 }
 
 function summary(steps: readonly PlannedStep[], hidden: number): string {

@@ -2,7 +2,9 @@ import { showStatus } from '../../app/show-status.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
+import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { printReceipt } from '../shared/receipt-printing.ts';
 
 /** Prints what the ledger knows. Exit 0 even when the last run failed: the question was answered. */
 export async function status(invocation: Invocation): Promise<number> {
@@ -16,6 +18,7 @@ export async function status(invocation: Invocation): Promise<number> {
   }
   try {
     if (options['runs'] !== undefined) return printRuns(invocation, ledger);
+    if (invocation.args[0] !== undefined) return printOneRun(printer, ledger, invocation.args[0]);
     const report = showStatus(ledger);
     printer.report({
       document: report,
@@ -49,6 +52,7 @@ export async function status(invocation: Invocation): Promise<number> {
     printer.text(
       `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
     );
+    if (report.receipt !== undefined) printReceipt(printer, report.receipt);
     return 0;
   } finally {
     ledger.close();

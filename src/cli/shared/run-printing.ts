@@ -1,11 +1,13 @@
 import type { RunEvent, RunReport } from '../../app/run-events.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
+import { printReceipt } from './receipt-printing.ts';
 
 /** Tells on stderr what a run is doing, one line per step. */
 export function tellTo(printer: Printer): (event: RunEvent) => void {
   return (event) => {
     if (event.type === 'notice') printer.note(event.message);
+    else if (event.type === 'warning') printer.warn(event.message);
     else if (event.type === 'step_started') printer.detail(`${event.step}: ${event.reason} (${event.mode})`);
     else if (event.type === 'step_finished') tellStep(printer, event.record);
   };
@@ -69,6 +71,7 @@ export function printRun(printer: Printer, report: RunReport): void {
   }
   printer.report({ document: report, sections: [stepsSection(report.steps)] });
   printSummary(printer, report);
+  if (report.receipt !== undefined) printReceipt(printer, report.receipt);
 }
 
 function printIdle(printer: Printer, report: RunReport): void {

@@ -7,7 +7,7 @@ import { type EntryBudget, type ParsedFile, parseYaml } from './yaml-tree.ts';
 /** Sections that may be spread over files: their entries are tables. */
 export const TABLE_SECTIONS = ['sources', 'silver', 'gold'] as const;
 /** Sections that one file defines for all. */
-const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine'] as const;
+const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine', 'price', 'budget'] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
 const FUTURE_SECTIONS = [
   'connections',

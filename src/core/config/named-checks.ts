@@ -29,7 +29,15 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   }
   for (const [name, spec] of Object.entries(shape.gold)) knownTables(situation, ['gold', name, 'tests'], spec.tests);
   circles(situation);
+  pricedBudget(situation);
   return situation.problems;
+}
+
+/** Money cannot be counted without a price. */
+function pricedBudget({ tree, shape, problems }: Situation): void {
+  if (shape.budget?.money === undefined || shape.price !== undefined) return;
+  const hint = 'Add price:, such as { cpu_hour: 0.05 }.';
+  problems.push(problemAt(tree, ['budget', 'money'], 'there is no price: to count money with', { hint }));
 }
 
 /** `generate` may name only declared columns and sources: it makes values for nothing else. */

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
 import type { EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
+import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { Components } from './components.ts';
 import { tableName, uniqueByCase } from './fields.ts';
 import { engineSchema, sourceSchema } from './schema-components.ts';
+import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
 
@@ -13,6 +15,8 @@ export interface ProjectShape {
   readonly include: readonly string[];
   readonly lake: LakeSpec;
   readonly engine: EngineSpec;
+  readonly price?: PriceSpec | undefined;
+  readonly budget?: BudgetSpec | undefined;
   readonly sources: Record<string, SourceSpec>;
   readonly silver: Record<string, SilverSpec>;
   readonly gold: Record<string, GoldShape>;
@@ -44,6 +48,8 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     ),
     lake: lakeSchema(),
     engine: engineSchema(components),
+    price: priceSchema(),
+    budget: budgetSchema(),
     sources: tables(
       sourceSchema(components),
       'Where data comes from. Each source becomes the bronze table of the same name.',

@@ -55,6 +55,11 @@ export const CATALOGUE = {
   ),
   E_ENGINE: entry('The engine failed', 'Run again with --verbose; if it persists, report it.', 1),
   E_ENGINE_MEMORY: entry('The engine ran out of memory', 'Raise engine.memory_limit or lower engine.threads.', 5, true),
+  E_READER: entry(
+    'A file could not be read safely',
+    'Look at the file; raise `limits:` of its source if it is sound.',
+    1,
+  ),
   E_ENGINE_INTERRUPTED: entry('The engine was interrupted', 'Run again.', 5, true),
   E_TYPE_UNSUPPORTED: entry('A type the lake cannot store', 'Cast the column to a storable type.', 1),
   // lake
@@ -64,6 +69,7 @@ export const CATALOGUE = {
   E_LAKE_FEATURE: entry('The table needs a feature we lack', 'Rewrite the table without the feature named.', 1),
   E_LAKE_NO_TABLE: entry('No such table', 'See the tables with `dataflow status`.', 2),
   E_LAKE_NO_VERSION: entry('No such version', 'See the versions with `dataflow status --history`.', 2),
+  E_LAKE_SPACE: entry('Not enough disk space for a step', 'Make room, or move the lake to a larger disk.', 5, true),
   E_LAKE_FSYNC: entry('The disk refused to make data durable', 'Do not trust this disk; move the lake.', 1),
   // ledger and locks
   E_LEDGER_BUSY: entry('The ledger is busy', 'Another process writes to it; run again.', 5, true),
@@ -83,6 +89,11 @@ export const CATALOGUE = {
     'Data tests failed',
     'Look at the candidate with `dataflow query --candidate`, then fix the data or the test.',
     3,
+  ),
+  E_BUDGET: entry(
+    'The budget of a run is spent',
+    'Raise `budget:`, take less input at once, or set `on_exceed: warn`.',
+    1,
   ),
   E_PARTIAL: entry('Some steps failed', 'See `dataflow status`; run again to do only what is left.', 4),
   E_INTERRUPTED: entry('Interrupted', 'Run again: finished steps are not repeated.', 5, true),

@@ -1,4 +1,5 @@
 import type { GenerateSpec } from './generate.ts';
+import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { Layer } from './table.ts';
 
 /**
@@ -13,6 +14,10 @@ export interface Project {
   readonly config_file: string;
   readonly lake: LakeSpec;
   readonly engine: EngineSpec;
+  /** What computing costs, for the receipt of each run. */
+  readonly price?: PriceSpec;
+  /** What one run may use. */
+  readonly budget?: BudgetSpec;
   readonly sources: Readonly<Record<string, SourceSpec>>;
   readonly silver: Readonly<Record<string, SilverSpec>>;
   readonly gold: Readonly<Record<string, GoldSpec>>;

@@ -2,6 +2,13 @@ import type { $ZodType } from 'zod/v4/core';
 import type { EngineSpec } from '../model/project.ts';
 import type { Column, FileStats } from '../model/table.ts';
 
+/** What the processes that read untrusted files have used so far. */
+export interface ReaderUsage {
+  readonly cpu_ms: number;
+  /** Of the largest of them. */
+  readonly peak_memory_bytes: number;
+}
+
 /**
  * The port behind which every engine stands. SQL that crosses it is DuckDB's dialect (the one models are written in);
  * an engine with another dialect translates. No row passes through it except small results.
@@ -10,6 +17,8 @@ import type { Column, FileStats } from '../model/table.ts';
 export interface Engine {
   readonly type: string;
   openSession(options: SessionOptions): Promise<EngineSession>;
+  /** Absent for an engine that reads everything itself. */
+  readerUsage?(): ReaderUsage;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import type { Balance } from '../model/balance.ts';
+import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { KnownInput } from './source.ts';
 
@@ -150,6 +151,12 @@ export interface Ledger {
   closeDeadRuns(): readonly string[];
   runs(limit: number): readonly RunRecord[];
   run(run_id: string): RunRecord | undefined;
+
+  /** What a run took and used; replaces an earlier one of the run. */
+  recordReceipt(receipt: Receipt): void;
+  receipt(run_id: string): Receipt | undefined;
+  /** Newest first. */
+  receipts(limit: number): readonly Receipt[];
 
   startStep(step: StepRecord): void;
   finishStep(outcome: StepOutcome): void;

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { EngineSpec } from '../../core/model/project.ts';
+import { engineLimits } from '../../core/planning/engine-limits.ts';
 import type { Engine, EngineSession, SessionOptions } from '../../core/ports/engine.ts';
+import { machineLimits } from '../../kit/machine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
 import { DuckDbSession } from './session.ts';
@@ -45,9 +45,10 @@ const OPEN_FILES_MAX = 1_000;
 
 function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<string, string>> {
   const { temp_limit, extension_directory } = spec;
+  const limits = engineLimits(spec, machineLimits());
   return {
-    threads: String(spec.threads ?? availableParallelism()),
-    memory_limit: spec.memory_limit ?? `${Math.floor((memoryBytes() * 0.6) / 2 ** 20)}MiB`,
+    threads: String(limits.threads),
+    memory_limit: spec.memory_limit ?? `${limits.memory_bytes}B`,
     temp_directory: spill_folder,
     ...(temp_limit === undefined ? {} : { max_temp_directory_size: String(temp_limit) }),
     ...(extension_directory === undefined ? {} : { extension_directory: String(extension_directory) }),
@@ -57,15 +58,6 @@ function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<st
     errors_as_json: 'true',
     partitioned_write_max_open_files: String(OPEN_FILES_MAX),
   };
-}
-
-/** What this process may use: the machine's memory or the container's limit (cgroup v2 or v1), whichever is smaller. */
-function memoryBytes(): number {
-  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    const limit = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : Number.NaN;
-    if (Number.isFinite(limit) && limit > 0) return Math.min(limit, totalmem());
-  }
-  return totalmem();
 }
 
 /**

@@ -16,8 +16,32 @@ const RUN_OPTIONS = `
 alter table runs add column options text;
 `;
 
+/** What each run took and used, as it printed it; `retried_steps` and `over_budget` are JSON lists. */
+const RECEIPTS = `
+create table receipts (
+  seq integer primary key,
+  run_id text not null unique,
+  rows_in integer not null,
+  rows_out integer not null,
+  rows_quarantined integer not null,
+  bytes_in integer not null,
+  bytes_out integer not null,
+  wall_ms real not null,
+  cpu_ms real not null,
+  peak_memory_bytes integer not null,
+  reader_peak_memory_bytes integer not null,
+  rows_per_second real,
+  money real,
+  currency text,
+  memory_limit_bytes integer not null,
+  threads integer not null,
+  retried_steps text not null,
+  over_budget text not null
+) strict;
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS].join('\n'),
 };

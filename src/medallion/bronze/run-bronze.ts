@@ -198,9 +198,14 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     replaces_quarantine: false,
     input_files: files,
     ...(dialect === undefined ? {} : { dialect: { source: step.node.name, dialect } }),
-    usage: session.usage(),
+    usage: { ...session.usage(), bytes_read: session.usage().bytes_read + sourceBytes(load.intake) },
     cpu_ms: Math.round((used.user + used.system) / 1000),
   });
+}
+
+/** Every file that was looked at was read, also those that are refused or known. */
+function sourceBytes({ discovery }: Intake): number {
+  return discovery.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
 }
 
 /** Somebody wrote to a file while it was read: the whole batch is dropped, so that nothing half-read is published. */

@@ -1,0 +1,47 @@
+import { shownMoney, shownOverrun } from '../../app/run-meter.ts';
+import type { Receipt } from '../../core/model/receipt.ts';
+import { shownBytes } from '../../core/planning/engine-limits.ts';
+import type { Printer } from '../printer.ts';
+
+/** What a run took and used, in two lines, and what was out of the ordinary. */
+export function printReceipt(printer: Printer, receipt: Receipt): void {
+  const { style } = printer;
+  for (const line of receiptLines(receipt)) printer.text(`  ${style.dim(line)}`);
+  for (const step of receipt.retried_steps)
+    printer.text(`  ${step} ran out of memory and was done again with 1 thread`);
+  for (const overrun of receipt.over_budget)
+    printer.text(`  over budget: ${shownOverrun(overrun, 'used', { price: priceOf(receipt) })}`);
+}
+
+/** The two lines of figures. */
+export function receiptLines(receipt: Receipt): readonly string[] {
+  const { rows_in, rows_out, rows_per_second, money, currency } = receipt;
+  const speed = rows_per_second === null ? [] : [`${grouped(rows_per_second)} rows/s`];
+  const cost = money === null ? [] : [`${shownMoney(money)} ${currency ?? ''}`];
+  const readers = receipt.reader_peak_memory_bytes;
+  const reader = readers === 0 ? [] : [`${shownBytes(readers)} reader`];
+  return [
+    [
+      `in ${grouped(rows_in)} rows, ${shownBytes(receipt.bytes_in)}`,
+      `out ${grouped(rows_out)} rows, ${shownBytes(receipt.bytes_out)}`,
+      ...speed,
+    ].join('; '),
+    [
+      `${seconds(receipt.wall_ms)} wall, ${seconds(receipt.cpu_ms)} CPU`,
+      [`${shownBytes(receipt.peak_memory_bytes)} peak memory`, ...reader].join(' + '),
+      ...cost,
+    ].join('; '),
+  ];
+}
+
+function priceOf({ currency }: Receipt): { readonly currency: string } {
+  return { currency: currency ?? '' };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
