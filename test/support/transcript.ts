@@ -58,7 +58,7 @@ function trimmed(lines: readonly string[]): readonly string[] {
 }
 
 /** Where pages pretend to be run. */
-const SHOWN_FOLDER = '/home/you/retail';
+const SHOWN_FOLDER = '/srv/retail';
 
 export interface Workshop {
   /** A fresh copy of the retail project, loaded once; `run` gives what a command prints, `remove` clears it away. */
