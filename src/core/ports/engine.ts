@@ -111,6 +111,10 @@ export interface ParseFile {
   /** What the engine opens: the file itself, or a decoded copy. */
   readonly uri: string;
   readonly compression: 'none' | 'gzip' | 'zstd';
+  /** Size of what the engine opens, when known: many small files may be read otherwise than few large ones. */
+  readonly size_bytes?: number;
+  /** csv only: line (from 1) of the first record, when known. */
+  readonly first_record_line?: number;
 }
 
 export interface ParseRequest {

@@ -19,7 +19,7 @@ export function csvSplit(session: ParseSession, request: ParseRequest): Split {
   return {
     good: `select ${[...wanted, `${fileId(request.files)} as ${quoteIdent(SOURCE_FILE_COLUMN)}`].join(', ')} from ${from}`,
     rejected: async () => {
-      await session.run(`create temp table ${records} as ${recordsSql(errors, scans)}`);
+      await session.run(`create temp table ${records} as ${rejectedRecordsSql(errors, scans)}`);
       const [row] = await session.all(`select count(*) as n from ${records}`);
       return Number(row?.['n'] ?? 0);
     },
@@ -36,14 +36,14 @@ export function csvSplit(session: ParseSession, request: ParseRequest): Split {
 
 /**
  * A record may break in several columns: it is one reject, with its first error and the others behind it. The engine's byte
- * position counts from 1, ours from 0. `file_id` is the file's place in the list.
+ * position counts from 1, ours from 0; after a CR LF it takes the LF for the record's first byte. `file_id` is the file's place in the list.
  */
-function recordsSql(errors: string, scans: string): string {
-  return `select file_id, line, line_byte_position - 1 as byte_offset,
+export function rejectedRecordsSql(errors: string, scans: string): string {
+  return `select file_id, line, line_byte_position - 1 + cast(any_value(starts_with(csv_line, chr(10))) as bigint) as byte_offset,
       arg_min(column_name, (column_idx, byte_position)) as column_name,
       left(string_agg(lower(cast(error_type as varchar)) || ': ' || split_part(error_message, chr(10), 1), '; ' order by column_idx, byte_position), ${ERROR_CHARS_MAX}) as error,
-      left(any_value(csv_line), ${RAW_CHARS_MAX}) as raw
-    from ${errors} where scan_id in (select scan_id from ${scans}) group by all`;
+      left(any_value(ltrim(csv_line, chr(10))), ${RAW_CHARS_MAX}) as raw
+    from ${errors} where scan_id in (select scan_id from ${scans}) group by file_id, line, line_byte_position`;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   REJECT_COLUMNS,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { bundleSplit } from './parse-bundle.ts';
 import { csvSplit } from './parse-csv.ts';
 import { jsonSplit } from './parse-json.ts';
 import { parquetSplit } from './parse-parquet.ts';
@@ -42,7 +43,7 @@ export async function parseFiles(session: ParseSession, request: ParseRequest): 
 }
 
 async function splitFor(session: ParseSession, request: ParseRequest): Promise<Split> {
-  if (request.format === 'csv') return csvSplit(session, request);
+  if (request.format === 'csv') return (await bundleSplit(session, request)) ?? csvSplit(session, request);
   return request.format === 'parquet' ? await parquetSplit(session, request) : jsonSplit(session, request);
 }
 

@@ -164,6 +164,8 @@ export async function parseRequest(
       id: unit.path,
       uri: inspection.decoded_uri ?? unit.uri,
       compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
+      ...(inspection.decoded_uri === undefined ? { size_bytes: unit.size_bytes } : {}),
+      first_record_line: inspection.first_record_line,
     })),
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),
