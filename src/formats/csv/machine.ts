@@ -30,6 +30,17 @@ export type CsvMachine = Uint8Array;
  * error that the engine reports for the record, after which reading goes on as in a plain field.
  */
 export function csvMachine(dialect: Pick<CsvDialect, 'delimiter' | 'quote' | 'escape'>): CsvMachine {
+  const key = `${dialect.delimiter}\n${dialect.quote}\n${dialect.escape}`;
+  const known = machines.get(key) ?? buildMachine(dialect);
+  if (machines.size < MACHINES_MAX) machines.set(key, known);
+  return known;
+}
+
+/** A project has few dialects and may have a hundred thousand files. */
+const MACHINES_MAX = 100;
+const machines = new Map<string, CsvMachine>();
+
+function buildMachine(dialect: Pick<CsvDialect, 'delimiter' | 'quote' | 'escape'>): CsvMachine {
   const table = new Uint8Array(9 << 8);
   const quote_byte = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
   const escape_byte = dialect.escape === '' ? quote_byte : dialect.escape.charCodeAt(0);
@@ -108,6 +119,24 @@ export function readRecord(
     lines: newlines + 1,
     complete: state !== STATE.QUOTED && state !== STATE.ESCAPED,
   };
+}
+
+/** How long the record that begins at `from` is and how many fields it has, without making texts of them. */
+export function measureRecord(
+  text: Buffer,
+  from: number,
+  machine: CsvMachine,
+): { readonly fields: number; readonly bytes: number; readonly blank: boolean } {
+  let state: number = STATE.LINE_START;
+  let fields = 1;
+  for (let at = from; at < text.length; at++) {
+    state = machine[(state << 8) | (text[at] ?? 0)] ?? 0;
+    if (state === STATE.FIELD_START) fields += 1;
+    if (state > STATE.AFTER_CR) continue;
+    const pair = state === STATE.AFTER_CR && text[at + 1] === LF ? 1 : 0;
+    return { fields, bytes: at + 1 + pair - from, blank: at === from };
+  }
+  return { fields, bytes: text.length - from, blank: false };
 }
 
 function fieldText(bytes: Buffer, dialect: Pick<CsvDialect, 'quote' | 'escape'>): string {

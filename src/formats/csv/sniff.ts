@@ -1,5 +1,5 @@
 import type { CsvDialect } from '../../core/ports/engine.ts';
-import { csvMachine, readRecord } from './machine.ts';
+import { csvMachine, measureRecord } from './machine.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 const RECORDS_MAX = 200;
@@ -32,6 +32,8 @@ export function sniffDelimiter(
       fit.share > best.share ||
       (fit.share === best.share && best.delimiter !== preferred && fit.fields > best.fields);
     if (better) best = fit;
+    // Nothing fits better than the preferred one when that fits everywhere.
+    if (delimiter === preferred && fit.share === 1) break;
   }
   return best?.delimiter ?? preferred;
 }
@@ -42,13 +44,13 @@ function fitOf(head: Buffer, dialect: Pick<CsvDialect, 'delimiter' | 'quote' | '
   let same = 0;
   let records = 0;
   for (let at = 0; at < head.length && records < RECORDS_MAX; ) {
-    const record = readRecord(head, at, machine, dialect);
+    const record = measureRecord(head, at, machine);
+    if (record.fields < 2 && records === 0 && !record.blank) break;
     at += record.bytes;
     if (cut && at >= head.length && records > 0) break;
-    const blank = record.fields.length === 1 && record.fields[0] === '';
-    if (blank) continue;
-    if (records === 0) first = record.fields.length;
-    if (record.fields.length === first) same += 1;
+    if (record.blank) continue;
+    if (records === 0) first = record.fields;
+    if (record.fields === first) same += 1;
     records += 1;
   }
   return { delimiter: dialect.delimiter, fields: first, share: records === 0 ? 0 : same / records };
