@@ -93,6 +93,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'Start',
     load: async () => (await import('./cli/commands/validate.ts')).spec,
   },
+  {
+    name: 'why',
+    summary: 'Explain a table, a run or a step: why it ran, was skipped or failed, and what would run now',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/why.ts')).spec,
+  },
 ];
 
 /** Kinds of sources, by `type`. */

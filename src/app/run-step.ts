@@ -32,6 +32,7 @@ export async function runStep(
   const started_ms = Date.now();
   const code_fingerprint = codeFingerprint(node);
   const definition = newDefinition(run, node, code_fingerprint);
+  let inputs: ReadonlyMap<string, Snapshot> = new Map();
   const base = { run_id: run.run_id, step_id, step: node.key, started_at: new Date(started_ms).toISOString() };
   try {
     const verdict =
@@ -48,6 +49,7 @@ export async function runStep(
     }
     run.signal.throwIfAborted();
     tell({ type: 'step_started', step: node.key, reason: verdict.reason, mode: verdict.mode });
+    inputs = await fixInputs(run, node);
     const step: StepContext = {
       run,
       node,
@@ -55,7 +57,7 @@ export async function runStep(
       verdict,
       code_fingerprint,
       definition,
-      inputs: await fixInputs(run, node),
+      inputs,
       started_ms,
     };
     run.ledger.startStep({
@@ -76,7 +78,7 @@ export async function runStep(
       status: 'failed',
       reason: failure.message,
       code_fingerprint,
-      inputs: {},
+      inputs: Object.fromEntries([...inputs].map(([table, input]) => [table, input.version])),
       tests: testsOf(error),
       error: failure,
       finished_at: new Date().toISOString(),

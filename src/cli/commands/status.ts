@@ -7,7 +7,8 @@ export const spec: CommandSpec = {
   configure(command) {
     command
       .argument('[run]', 'one run instead: its steps and what it used (`last` is the newest)')
-      .option('--runs [count]', 'list the last runs instead');
+      .option('--runs [count]', 'list the last runs instead')
+      .option('--reasons', 'say why each table was computed last, or why not, instead of its rows');
   },
   load: async () => (await import('../runners/status.ts')).status,
 };

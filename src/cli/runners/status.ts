@@ -5,6 +5,36 @@ import type { Invocation } from '../command-spec.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printReceipt } from '../shared/receipt-printing.ts';
+import type { PrintColumn } from '../table.ts';
+
+const STATUS: PrintColumn = {
+  name: 'status',
+  format: (value) => (value === 'up_to_date' ? 'fresh' : value === 'succeeded' ? 'ok' : String(value)),
+};
+
+const ROW_COLUMNS: readonly PrintColumn[] = [
+  { name: 'step', title: 'table' },
+  STATUS,
+  { name: 'version', title: 'v' },
+  { name: 'rows_in', title: 'in' },
+  { name: 'rows_out', title: 'out' },
+  { name: 'quarantined', title: 'quarant.' },
+  {
+    name: 'finished_at',
+    title: 'finished (UTC)',
+    format: (value) =>
+      String(value ?? '')
+        .slice(0, 16)
+        .replace('T', ' '),
+  },
+];
+
+const REASON_COLUMNS: readonly PrintColumn[] = [
+  { name: 'step', title: 'table' },
+  STATUS,
+  { name: 'version', title: 'v' },
+  { name: 'reason' },
+];
 
 /** Prints what the ledger knows. Exit 0 even when the last run failed: the question was answered. */
 export async function status(invocation: Invocation): Promise<number> {
@@ -24,25 +54,7 @@ export async function status(invocation: Invocation): Promise<number> {
       document: report,
       sections: [
         {
-          columns: [
-            { name: 'step', title: 'table' },
-            {
-              name: 'status',
-              format: (value) => (value === 'up_to_date' ? 'fresh' : value === 'succeeded' ? 'ok' : String(value)),
-            },
-            { name: 'version', title: 'v' },
-            { name: 'rows_in', title: 'in' },
-            { name: 'rows_out', title: 'out' },
-            { name: 'quarantined', title: 'quarant.' },
-            {
-              name: 'finished_at',
-              title: 'finished (UTC)',
-              format: (value) =>
-                String(value ?? '')
-                  .slice(0, 16)
-                  .replace('T', ' '),
-            },
-          ],
+          columns: options['reasons'] === true ? REASON_COLUMNS : ROW_COLUMNS,
           rows: report.tables.map((table) => ({ ...table })),
         },
       ],

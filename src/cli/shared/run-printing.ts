@@ -15,7 +15,9 @@ export function tellTo(printer: Printer): (event: RunEvent) => void {
 
 function tellStep(printer: Printer, record: StepRecord): void {
   if (record.status === 'succeeded') {
-    printer.detail(`${record.step}: version ${record.output_version ?? '?'}, ${record.resources?.wall_ms ?? 0} ms`);
+    const found = record.step.startsWith('bronze.') ? `, ${record.reason}` : '';
+    const version = `version ${record.output_version ?? '?'}, ${record.resources?.wall_ms ?? 0} ms`;
+    printer.detail(`${record.step}: ${version}${found}`);
     for (const test of record.tests) if (!test.passed) printer.warn(`${record.step}: ${test.test}: ${test.message}`);
   }
   if (record.status === 'failed' && record.error !== undefined) {
