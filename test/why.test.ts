@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+import { expectDone, expectError, filesBelow, newPlace, type Place } from './support/fault-project.ts';
 
 /** `why`, from outside: the words of `plan` before are those of the run, of `status` and of `why` after. */
 const CONFIG = (rule = 'max: 100', day = 'jour') => `
@@ -98,7 +98,7 @@ describe('why', () => {
   });
 
   it('shows the line of the definition that changed, before and after', () => {
-    place.put({ 'pipelines.yaml': place_config(CONFIG('max: 50', 'year(jour) as jour')) });
+    place.put({ 'pipelines.yaml': wholeConfig(CONFIG('max: 50', 'year(jour) as jour')) });
     const words = 'its definition changed: rule limites';
     expect(planned('silver.ventes')).toBe(words);
     const { now } = why('silver.ventes');
@@ -122,7 +122,7 @@ describe('why', () => {
 
   it('names the failing test, what is kept, how to look at the candidate, and what was skipped because of it', () => {
     place.put({
-      'pipelines.yaml': place_config(CONFIG('max: 5000', 'year(jour) as jour').replace('max: 1000', 'max: 10')),
+      'pipelines.yaml': wholeConfig(CONFIG('max: 5000', 'year(jour) as jour').replace('max: 1000', 'max: 10')),
     });
     const add = 'id,jour,montant\n9,2025-02-01,4000\n';
     place.put({ 'in/ventes3.csv': add });
@@ -136,7 +136,8 @@ describe('why', () => {
     expect(stdout).toMatch(/test between_total: /);
     expect(stdout).toContain('kept: version 2 stays as it is');
     expect(stdout).toContain('dataflow query --candidate gold.somme');
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    // Lines of code are not wrapped.
+    for (const line of stdout.split('\n')) if (!/^ *[+-]/.test(line)) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   it('tells a run and a step, by id or its beginning', () => {
@@ -152,13 +153,15 @@ describe('why', () => {
 
   it('knows definitions again after the ledger was made anew, and never keeps a secret', () => {
     const secret = 'hush-hush-42';
-    const config = place_config(CONFIG()).replace(
+    const config = wholeConfig(CONFIG()).replace(
       'sum(total) as total',
-      "sum(total) as total, '$${X}' as x, '${MY_TOKEN}' as t",
+      () => "sum(total) as total, '$${X}' as x, md5('${MY_TOKEN}') as t",
     );
     place.put({ 'pipelines.yaml': config });
     const env = { MY_TOKEN: secret };
     expectDone(place.dataflow(['run'], env));
+    for (const file of filesBelow(join(place.folder, 'lake'), '.json').concat('_dataflow/ledger.db'))
+      expect(readFileSync(join(place.folder, 'lake', file), 'latin1')).not.toContain(secret);
     rmSync(join(place.folder, 'lake/_dataflow/ledger.db'));
     expectDone(place.dataflow(['ledger', 'rebuild'], env));
     const other = place.dataflow(['why', 'somme'], { MY_TOKEN: 'other-secret-43' });
@@ -166,13 +169,11 @@ describe('why', () => {
     expect(other.stdout).not.toContain(secret);
     place.put({ 'pipelines.yaml': config.replace('sum(total) as total', 'max(total) as total') });
     expect(place.dataflow(['why', 'somme'], env).stdout).toContain(
-      "+select max(total) as total, '${X}' as x, '***' as t",
+      "+select max(total) as total, '${X}' as x, md5('***') as t",
     );
-    const kept = place.query('select 1 as n');
-    expect(kept).toHaveLength(1);
   });
 });
 
-function place_config(body: string): string {
+function wholeConfig(body: string): string {
   return `version: 1\nname: fault\nlake: { url: ./lake }\nengine: { type: duckdb, threads: 2, memory_limit: 512MB }\n${body}`;
 }
