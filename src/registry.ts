@@ -52,6 +52,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/ledger.ts')).spec,
   },
   {
+    name: 'lineage',
+    summary: 'Show where tables and columns come from and what depends on them',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/lineage.ts')).spec,
+  },
+  {
     name: 'plan',
     summary: 'Print what would run and why, with estimates; changes nothing',
     group: 'Look',

@@ -1,4 +1,5 @@
 import type { $ZodType } from 'zod/v4/core';
+import type { QuerySyntax, SyntaxNode } from '../lineage/syntax.ts';
 import type { EngineSpec } from '../model/project.ts';
 import type { Column, FileStats } from '../model/table.ts';
 
@@ -191,6 +192,10 @@ export interface EngineSession {
    * @throws DataflowError E_SQL_SANDBOX when it reads files (`read_csv`, `'x.parquet'`), E_SQL when it is not one SELECT.
    */
   tablesOf(sql: string): Promise<readonly string[]>;
+  /** The parse tree of one SELECT; nothing is bound or run. @throws DataflowError E_SQL when it is not one SELECT. */
+  syntaxOf(sql: string): Promise<QuerySyntax>;
+  /** The SQL text of a query in a tree of {@link syntaxOf}, changed or not. */
+  sqlOf(tree: SyntaxNode): Promise<string>;
   /** A small result. Throws when it is longer than `rows_max` (default 10,000). */
   rows(sql: string, options?: { readonly rows_max?: number }): Promise<readonly Row[]>;
   /** A result of any size, in batches, as it is computed. */

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
 import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
 import type { Column } from '../../core/model/table.ts';
 import type {
@@ -24,6 +25,7 @@ import { type InferRequest, inferredColumns, inferSql, longNumbersSql } from './
 import { parseFiles } from './parse.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
 import { sqlTables } from './sql-tables.ts';
+import { sqlOf, syntaxOf } from './syntax.ts';
 import { writeFiles } from './write.ts';
 
 const ROWS_MAX = 10_000;
@@ -109,6 +111,15 @@ export class DuckDbSession implements EngineSession {
 
   async tablesOf(sql: string): Promise<readonly string[]> {
     return this.#vet(sql, 'E_SQL');
+  }
+
+  async syntaxOf(sql: string): Promise<QuerySyntax> {
+    await this.#vet(sql, 'E_SQL');
+    return syntaxOf((query) => this.#rows(query, ROWS_MAX), sql);
+  }
+
+  sqlOf(tree: SyntaxNode): Promise<string> {
+    return sqlOf((query) => this.#rows(query, ROWS_MAX), tree);
   }
 
   async rows(sql: string, options: { readonly rows_max?: number } = {}): Promise<readonly Row[]> {

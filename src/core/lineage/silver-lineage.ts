@@ -1,0 +1,53 @@
+import type { SilverSpec } from '../model/project.ts';
+import { type Origin, Origins } from './origins.ts';
+import { type ColumnOrigins, type QueryLineage, queryLineage } from './query-lineage.ts';
+import type { QuerySyntax } from './syntax.ts';
+
+/** The parsed parts of a silver table. */
+export interface SilverParts {
+  readonly spec: SilverSpec;
+  /** `select … from src where …`: the selected columns over the united sources. */
+  readonly picked: QuerySyntax;
+  /** `select 1 from picked where …`: every rule that puts rows aside; absent without rules. */
+  readonly judged?: QuerySyntax;
+  /** Columns of other tables that rules look into. */
+  readonly references: readonly { readonly table: string; readonly column: string }[];
+  /** Bronze tables and their columns, in the order of `from`. */
+  readonly sources: readonly { readonly table: string; readonly columns: readonly string[] }[];
+  /** Names of the selected columns, in order. */
+  readonly names: readonly string[];
+}
+
+/** Where the columns of a silver table come from: values by `select`; rows by `where`, the rules, the key and the order of duplicates. */
+export function silverLineage(parts: SilverParts): QueryLineage {
+  const { spec, sources } = parts;
+  const united = [...new Set(sources.flatMap((source) => source.columns))];
+  const picked = queryLineage(parts.picked, (table) => (table === 'src' ? united : undefined), parts.names);
+  const columns = picked.columns.map((column) => ({ ...column, origins: fromSources(column.origins, sources) }));
+  const rows = new Origins().add(fromSources(picked.rows, sources));
+  const unresolved = [...picked.unresolved];
+  if (parts.judged !== undefined) {
+    const judged = queryLineage(parts.judged, (table) => (table === 'picked' ? parts.names : undefined));
+    for (const origin of judged.rows) rows.add(originsOf(columns, origin.column).as('filter'));
+    unresolved.push(...judged.unresolved);
+  }
+  for (const { table, column } of parts.references) rows.add([{ table, column, way: 'filter' }]);
+  for (const name of spec.key) rows.add(originsOf(columns, name).as('group_by'));
+  if (spec.key.length > 0 && spec.dedupe?.by !== undefined) rows.add(originsOf(columns, spec.dedupe.by).as('sort'));
+  return { columns, rows: [...rows], unresolved };
+}
+
+function originsOf(columns: readonly ColumnOrigins[], name: string): Origins {
+  const column = columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  return new Origins().add(column?.origins ?? []);
+}
+
+/** A column of the united sources is the column of that name of each source that has it. */
+function fromSources(origins: readonly Origin[], sources: SilverParts['sources']): readonly Origin[] {
+  return origins.flatMap((origin) =>
+    sources.flatMap((source) => {
+      const column = source.columns.find((name) => name.toLowerCase() === origin.column.toLowerCase());
+      return column === undefined ? [] : [{ table: source.table, column, way: origin.way }];
+    }),
+  );
+}
