@@ -1,4 +1,4 @@
-// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the thread that inspects files, and the help texts.
+// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the threads that inspect and hash files, and the help texts.
 //
 // One CommonJS file, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running 7 ms
 // after Node itself, without it (or as split ES modules) it takes 20 to 40 ms. Native packages stay packages.
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src', 'main.ts');
-const worker = join(root, 'src', 'formats', 'inspect-worker.ts');
+const workers = [join(root, 'src', 'formats', 'inspect-worker.ts'), join(root, 'src', 'kit', 'digest-worker.ts')];
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/
 
 const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings*', '@photostructure/sqlite'];
@@ -94,11 +94,11 @@ async function bundle({ build }) {
     define: { 'import.meta.url': '__file_url', BUILD_ID: JSON.stringify(randomUUID()) },
     banner: { js: "const __file_url=require('node:url').pathToFileURL(__filename).href;" },
   });
-  if (!existsSync(worker)) return;
   await build({
     ...COMMON,
-    entryPoints: [worker],
-    outfile: join(fresh, 'inspect-worker.js'),
+    entryPoints: workers,
+    outdir: fresh,
+    entryNames: '[name]',
     format: 'esm',
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });

@@ -79,6 +79,11 @@ export const rooms: Rooms = {
     return openLake({ url: project.lake.url, layers: project.lake.layers });
   },
 
+  openLakeCare: async (project) => {
+    const { openCare } = await import('./lake/care/open-care.ts');
+    return openCare({ url: project.lake.url, layers: project.lake.layers });
+  },
+
   openLedger: (project, options = {}) => rooms.openLedgerAt({ folder: rooms.stateFolder(project), ...options }),
   openLedgerAt: async (place) => (await import('./ledger/open-ledger.ts')).openLedger(place),
 

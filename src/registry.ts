@@ -100,6 +100,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/validate.ts')).spec,
   },
   {
+    name: 'verify',
+    summary: 'Prove that the lake is intact: files, logs, ledger, balances, inputs',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/verify.ts')).spec,
+  },
+  {
     name: 'why',
     summary: 'Explain a table, a run or a step: why it ran, was skipped or failed, and what would run now',
     group: 'Look',

@@ -3,6 +3,7 @@ import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
+import type { LakeCare } from '../core/ports/lake-care.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
@@ -40,6 +41,8 @@ export interface Rooms {
   /** @throws DataflowErrors with every problem of the configuration, or DataflowError E_CONFIG_NOT_FOUND. */
   loadProject(options: ProjectOptions): Promise<LoadedProject>;
   openLake(project: Project): Promise<Lake>;
+  /** The same lake, for those who prove and tidy it. */
+  openLakeCare(project: Project): Promise<LakeCare>;
   openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
   /** A ledger in a folder of one's own choice, for `ledger rebuild`. */
   openLedgerAt(place: LedgerOptions & { readonly folder: string }): Promise<Ledger>;

@@ -10,6 +10,7 @@ import { commitTo } from './commit.ts';
 import { findLeftovers } from './leftovers.ts';
 import { lakePath } from './log-paths.ts';
 import { LogReader } from './log-reader.ts';
+import { layerFolder, tableFolder } from './places.ts';
 import { countRows } from './row-counts.ts';
 import { discardStaged, stagedCandidates, stageFolder } from './staging.ts';
 import { LocalStorage } from './storage-local.ts';
@@ -26,7 +27,8 @@ export async function openLake(options: LakeOptions): Promise<Lake> {
   return new DeltaLake(storageFor(options.url), options.layers);
 }
 
-function storageFor(url: string): LakeStorage {
+/** The driver of a lake's URL. @throws DataflowError E_CONFIG_INVALID for a scheme without one. */
+export function storageFor(url: string): LakeStorage {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) return new LocalStorage(url);
   if (scheme === 'file') return new LocalStorage(fileURLToPath(url));
@@ -165,20 +167,14 @@ class DeltaLake implements Lake {
   async #candidates(): Promise<readonly TableId[]> {
     const found: TableId[] = [];
     for (const layer of [...LAYERS, 'quarantine' as const]) {
-      const names = await this.#storage.list(this.#layerFolder(layer));
+      const names = await this.#storage.list(layerFolder(this.#layers, layer));
       for (const name of [...names].sort()) if (TABLE_NAME.test(name)) found.push({ layer, name });
     }
     return found;
   }
 
-  #layerFolder(layer: TableId['layer']): string {
-    return layer === 'quarantine' ? 'quarantine' : this.#layers[layer];
-  }
-
   #open(table: TableId): OpenTable {
-    if (!TABLE_NAME.test(table.name))
-      throw new DataflowError('E_LAKE_NO_TABLE', `${JSON.stringify(table.name).slice(0, 80)} is not a table name`);
-    const folder = `${this.#layerFolder(table.layer)}/${table.name}`;
+    const folder = tableFolder(this.#layers, table);
     let open = this.#tables.get(folder);
     if (open === undefined) {
       open = { folder, log: new LogReader(this.#storage, folder), row_counts: new Map() };

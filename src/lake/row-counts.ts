@@ -20,19 +20,24 @@ export async function countRows(
     ([path, { action }]) => !known.has(path) && parseStats(action.stats) === undefined,
   );
   if (silent.length === 0) return;
-  const { parquetMetadataAsync } = await import('hyparquet');
   const count = async (path: string, size: number): Promise<void> => {
-    const slice = async (from: number, to = size): Promise<ArrayBuffer> =>
-      Uint8Array.from(await storage.readRange(lakePath(folder, path), from, to)).buffer;
-    try {
-      const { num_rows } = await parquetMetadataAsync({ byteLength: size, slice });
-      known.set(path, Number(num_rows));
-    } catch (cause) {
-      if (cause instanceof DataflowError) throw cause;
-      throw new DataflowError('E_LAKE_CORRUPT', `${lakePath(folder, path)} is not a readable Parquet file`, { cause });
-    }
+    known.set(path, await footerRows(storage, lakePath(folder, path), size));
   };
   for (let at = 0; at < silent.length; at += READS_AT_ONCE) {
     await Promise.all(silent.slice(at, at + READS_AT_ONCE).map(([path, { action }]) => count(path, action.size)));
+  }
+}
+
+/** Rows of one file, from its Parquet footer. @throws DataflowError E_LAKE_CORRUPT when it has none, E_LAKE_IO. */
+export async function footerRows(storage: LakeStorage, path: string, size_bytes: number): Promise<number> {
+  const { parquetMetadataAsync } = await import('hyparquet');
+  const slice = async (from: number, to = size_bytes): Promise<ArrayBuffer> =>
+    Uint8Array.from(await storage.readRange(path, from, to)).buffer;
+  try {
+    const { num_rows } = await parquetMetadataAsync({ byteLength: size_bytes, slice });
+    return Number(num_rows);
+  } catch (cause) {
+    if (cause instanceof DataflowError) throw cause;
+    throw new DataflowError('E_LAKE_CORRUPT', `${path} is not a readable Parquet file`, { cause });
   }
 }

@@ -1,0 +1,83 @@
+import type { Finding } from '../../app/verify/finding.ts';
+import { type VerifyReport, verifyLake } from '../../app/verify-lake.ts';
+import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
+import { startProgress } from '../progress.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { bytesText, secondsText } from '../shared/sizes.ts';
+
+const SPEED_BYTES_MIN = 100_000_000;
+
+/** Exit 1 when something is damaged. */
+export async function verify(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, args, signal, env } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const progress = await startProgress(printer, 'hashing', env);
+  let report: VerifyReport;
+  try {
+    report = await verifyLake(rooms, project, {
+      tables: args,
+      all_versions: options['allVersions'] === true,
+      quick: options['quick'] === true,
+      sources: options['sources'] === true,
+      signal,
+      tell: (share) => progress.update(share),
+    });
+  } finally {
+    progress.stop();
+  }
+  printer.report({
+    document: report,
+    sections: [
+      {
+        columns: [
+          { name: 'table' },
+          { name: 'version', title: 'v' },
+          { name: 'files' },
+          { name: 'size_bytes', title: 'size', align: 'right', format: (value) => bytesText(Number(value)) },
+          { name: 'rows' },
+          { name: 'errors', title: 'state', align: 'left', format: (value) => (value === 0 ? 'ok' : 'DAMAGED') },
+        ],
+        rows: report.tables.map((table) => ({ ...table })),
+      },
+    ],
+  });
+  for (const finding of report.findings) printFinding(printer, finding);
+  printSummary(printer, report, options['quick'] === true);
+  return report.intact ? 0 : 1;
+}
+
+function printFinding(printer: Printer, finding: Finding): void {
+  printer.text('');
+  const { red, dim } = printer.style;
+  printer.text(`${finding.severity === 'error' ? red('damaged') : dim('note')}  ${finding.message}`);
+  const line = (name: string, value: string | null): void => {
+    if (value !== null && value !== '') printer.text(`  ${name.padEnd(9)} ${value}`);
+  };
+  line('expected', finding.expected);
+  line('actual', finding.actual);
+  if (finding.check === 'file') {
+    line('versions', finding.versions);
+    line('releases', finding.releases.length === 0 ? 'none' : finding.releases.join(', '));
+  }
+  line('next', finding.remedy);
+}
+
+function printSummary(printer: Printer, report: VerifyReport, quick: boolean): void {
+  printer.text('');
+  // On little data the start of the program is all that a speed would tell.
+  const speed =
+    report.hashed_bytes < SPEED_BYTES_MIN ? '' : ` (${bytesText(report.hashed_bytes / (report.wall_ms / 1000))}/s)`;
+  const hashed = quick ? 'not hashed (--quick)' : `${bytesText(report.hashed_bytes)} hashed${speed}`;
+  printer.text(`${report.tables.length} tables, ${report.files} files, ${hashed}, ${secondsText(report.wall_ms)}`);
+  if (report.sources !== null) {
+    const { same, changed, missing } = report.sources;
+    printer.text(`source files: ${same} as they were loaded, ${changed} changed since, ${missing} gone`);
+  }
+  const notes = report.notes === 0 ? '' : `; ${report.notes} ${report.notes === 1 ? 'note' : 'notes'}`;
+  printer.text(
+    report.intact
+      ? `intact${notes}`
+      : `${report.errors} ${report.errors === 1 ? 'thing is' : 'things are'} damaged${notes}`,
+  );
+}

@@ -1,0 +1,75 @@
+import type { TableId } from '../model/table.ts';
+import type { CommitNote, DataFile } from './lake.ts';
+
+/** Both ends belong to it. */
+export interface VersionRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A data file, and the versions that hold it. */
+export interface PublishedFile extends DataFile {
+  readonly versions: readonly VersionRange[];
+}
+
+/** One version as the log tells it. */
+export interface LoggedVersion {
+  readonly version: number;
+  readonly committed_at_ms: number;
+  readonly operation: string;
+  readonly note?: CommitNote;
+  /** Rows of the data files that the version added, removed, and has in all. */
+  readonly rows_added: number;
+  readonly rows_removed: number;
+  readonly rows: number;
+  /** False when files were only rearranged. */
+  readonly data_change: boolean;
+}
+
+/** Something wrong with a log. */
+export interface LogProblem {
+  readonly kind: 'entry' | 'gap' | 'checkpoint' | 'pointer';
+  /** Relative to the lake. */
+  readonly path: string;
+  readonly version: number;
+  readonly message: string;
+}
+
+/** A table's log, read from end to end: every entry and every checkpoint, also those that readers skip. */
+export interface LogReport {
+  readonly table: TableId;
+  /** Folder of the table, relative to the lake. */
+  readonly folder: string;
+  /** Versions that can be read, ascending; what a damaged log leaves unreadable is missing. */
+  readonly versions: readonly LoggedVersion[];
+  /** Files of those versions. */
+  readonly files: readonly PublishedFile[];
+  /** Application ids of the newest version's `txn` actions. */
+  readonly txns: ReadonlySet<string>;
+  readonly problems: readonly LogProblem[];
+  /** Files in the table's folder that no log entry or checkpoint names. */
+  readonly orphans: readonly { readonly path: string; readonly size_bytes: number }[];
+}
+
+/** What is wrong with a data file on the disk. */
+export interface FileProblem {
+  readonly table: TableId;
+  readonly file: PublishedFile;
+  readonly kind: 'missing' | 'size' | 'hash' | 'rows' | 'unreadable';
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** Looking after the lake: proving that it is what the logs say. */
+export interface LakeCare {
+  /** @throws DataflowError E_LAKE_IO; damage is in the report. */
+  examineLog(table: TableId): Promise<LogReport>;
+  /**
+   * Holds data files against their log: size, row count of the Parquet footer, and (unless `quick`) the SHA-256 recorded when they
+   * were published. Every file is looked at, whatever is found. `tell` hears of the bytes read.
+   */
+  checkFiles(
+    tables: readonly { readonly table: TableId; readonly files: readonly PublishedFile[] }[],
+    options: { readonly quick: boolean; readonly signal: AbortSignal; readonly tell: (bytes: number) => void },
+  ): Promise<readonly FileProblem[]>;
+}

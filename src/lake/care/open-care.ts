@@ -1,0 +1,22 @@
+import type { TableId } from '../../core/model/table.ts';
+import type { LakeCare } from '../../core/ports/lake-care.ts';
+import { lakePath } from '../log-paths.ts';
+import { type LakeOptions, storageFor } from '../open-lake.ts';
+import { tableFolder } from '../places.ts';
+import { checkFiles } from './check-files.ts';
+import { examineLog } from './examine-log.ts';
+
+/** Opens the lake for those who look after it; touches nothing yet. */
+export function openCare({ url, layers }: LakeOptions): LakeCare {
+  const storage = storageFor(url);
+  const folderOf = (table: TableId): string => tableFolder(layers, table);
+  return {
+    examineLog: (table) => examineLog(storage, folderOf(table), table),
+    checkFiles: (tables, options) => {
+      const files = tables.flatMap(({ table, files: some }) =>
+        some.map((file) => ({ table, file, path: lakePath(folderOf(table), file.path) })),
+      );
+      return checkFiles(storage, files, options);
+    },
+  };
+}
