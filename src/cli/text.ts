@@ -51,3 +51,16 @@ function graphemeWidth(grapheme: string): number {
   if (NO_WIDTH.test(grapheme)) return 0;
   return WIDE.test(grapheme) || EMOJI.test(grapheme) ? 2 : 1;
 }
+
+/** Lines of at most `width` cells, broken at blanks; those after the first begin with `hanging`. A longer word stays whole. */
+export function wrapWords(text: string, width: number, hanging = ''): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line.trim() !== '' && cellWidth(line) + 1 + cellWidth(word) > width) {
+      lines.push(line);
+      line = hanging + word;
+    } else line += lines.length === 0 && line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}

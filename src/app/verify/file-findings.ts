@@ -20,7 +20,7 @@ export function fileFindings(
   const table = tableKey(report.table);
   return problems.map(({ file, kind, expected, actual }) => {
     const path = file.path.startsWith('/') ? file.path.slice(1) : `${report.folder}/${file.path}`;
-    return damage('file', `${path} ${WORDS[kind]}`, {
+    return damage('file', `a file of ${table} ${WORDS[kind]}`, {
       table,
       path,
       expected,

@@ -5,8 +5,12 @@ import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { bytesText, secondsText } from '../shared/sizes.ts';
+import { escapeControls, wrapWords } from '../text.ts';
 
 const SPEED_BYTES_MIN = 100_000_000;
+
+/** The widest mark before a finding, and its gap. */
+const MARK_CELLS = 9;
 
 /** Exit 1 when something is damaged. */
 export async function verify(invocation: Invocation): Promise<number> {
@@ -50,13 +54,19 @@ export async function verify(invocation: Invocation): Promise<number> {
 function printFinding(printer: Printer, finding: Finding): void {
   printer.text('');
   const { red, dim } = printer.style;
-  printer.text(`${finding.severity === 'error' ? red('damaged') : dim('note')}  ${finding.message}`);
+  const mark = finding.severity === 'error' ? red('damaged') : dim('note');
+  const [first = '', ...rest] = wrapWords(escapeControls(finding.message), printer.width - MARK_CELLS);
+  printer.text(`${mark}  ${first}`);
+  for (const line of rest) printer.text(`  ${line}`);
   const line = (name: string, value: string | null): void => {
-    if (value !== null && value !== '') printer.text(`  ${name.padEnd(9)} ${value}`);
+    if (value === null || value === '') return;
+    const text = `  ${name.padEnd(8)}  ${escapeControls(value)}`;
+    for (const one of wrapWords(text, printer.width, ' '.repeat(12))) printer.text(one);
   };
   line('expected', finding.expected);
   line('actual', finding.actual);
   if (finding.check === 'file') {
+    line('file', finding.path);
     line('versions', finding.versions);
     line('releases', finding.releases.length === 0 ? 'none' : finding.releases.join(', '));
   }
