@@ -76,6 +76,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/query.ts')).spec,
   },
   {
+    name: 'retry',
+    summary: 'Run only what failed in a run and what was skipped because of it, with the same flags',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/retry.ts')).spec,
+  },
+  {
     name: 'run',
     summary: 'Take new input through bronze, silver and gold; only what changed is computed',
     group: 'Work',

@@ -28,6 +28,8 @@ export interface RunOptions extends PlanOptions {
   readonly tell: (event: RunEvent) => void;
   /** Start no step after the first failure; otherwise independent branches go on. */
   readonly fail_fast?: boolean;
+  /** The run whose rest is done now. */
+  readonly retry_of?: string;
 }
 
 /**
@@ -62,6 +64,7 @@ export async function lockedRun(
       force: options.force === true,
       rehash: options.rehash,
       fail_fast: options.fail_fast === true,
+      ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
     },
   });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });

@@ -28,6 +28,8 @@ export interface RunOptionsRecord {
   readonly force: boolean;
   readonly rehash: boolean;
   readonly fail_fast: boolean;
+  /** The run that this one continues. */
+  readonly retry_of?: string;
 }
 
 export interface StepError {

@@ -1,0 +1,17 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const spec: CommandSpec = {
+  name: 'retry',
+  summary: 'Run only what failed in a run and what was skipped because of it, with the same flags',
+  group: 'Work',
+  configure(command) {
+    command
+      .argument('[run]', 'id of the run, or its beginning (default: the last one)')
+      .option('--dry-run', 'print what would run and why; change nothing')
+      .addHelpText(
+        'after',
+        '\nThe flags of that run (--full-refresh, --force, --rehash, --fail-fast) apply again. An\ninterrupted run goes on with the steps that it did not finish.',
+      );
+  },
+  load: async () => (await import('../runners/retry.ts')).retry,
+};

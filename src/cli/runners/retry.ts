@@ -1,0 +1,38 @@
+import { planPipeline } from '../../app/plan-pipeline.ts';
+import { findLeftover, type Leftover } from '../../app/retry-run.ts';
+import { runPipeline } from '../../app/run-pipeline.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { printPlan } from '../shared/plan-printing.ts';
+import { printRun, tellTo } from '../shared/run-printing.ts';
+
+/** Exit 0 when there is nothing to retry; else that of the run. */
+export async function retry(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args, options, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const left = await findLeftover(rooms, project, args[0]);
+  if (left.steps.length === 0) {
+    const run_id = left.run?.run_id ?? null;
+    printer.report({ document: { status: 'nothing_to_retry', run_id, steps: [] }, sections: [] });
+    printer.text(nothing(left));
+    return 0;
+  }
+  if (options['dryRun'] === true) {
+    printPlan(printer, await planPipeline(rooms, project, { ...left.options, signal }), true);
+    return 0;
+  }
+  printer.note(`retrying run ${left.run?.run_id}: ${left.steps.join(', ')}`);
+  const report = await runPipeline(rooms, project, {
+    ...left.options,
+    command: invocation.command_line,
+    signal,
+    tell: tellTo(printer),
+  });
+  printRun(printer, report);
+  return report.exit_code;
+}
+
+function nothing({ run }: Leftover): string {
+  if (run === undefined) return 'nothing to retry: there was no run yet';
+  return `nothing to retry: every step of run ${run.run_id} succeeded or was up to date`;
+}

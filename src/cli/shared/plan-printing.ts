@@ -1,0 +1,37 @@
+import type { PlannedStep } from '../../app/plan-run.ts';
+import { shownBytes } from '../../core/planning/engine-limits.ts';
+import type { Printer } from '../printer.ts';
+
+/** Prints a plan: what would run and why; up-to-date steps only when `all` is set or nothing else is there. */
+export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: boolean): void {
+  const idle = steps.filter((step) => step.action === 'skip');
+  const shown =
+    all || idle.length === steps.length || printer.format !== 'table'
+      ? steps
+      : steps.filter((step) => step.action !== 'skip');
+  printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
+  printer.text('');
+  printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
+}
+
+const ACTIONS: Readonly<Record<string, string>> = { run: 'run', depends: 'maybe', skip: 'fresh', wait: 'wait' };
+
+const COLUMNS = [
+  { name: 'step' },
+  { name: 'action', format: (value: unknown) => ACTIONS[String(value)] ?? String(value) },
+  { name: 'rows', title: '~rows' },
+  { name: 'bytes', title: '~size', align: 'right' as const, format: size },
+  { name: 'reason' },
+];
+
+function size(value: unknown): string {
+  return typeof value === 'number' && Number.isFinite(value) ? shownBytes(value) : '';
+}
+
+function summary(steps: readonly PlannedStep[], hidden: number): string {
+  const count = (action: PlannedStep['action']): number => steps.filter((step) => step.action === action).length;
+  const parts = [`${count('run')} to run`, `${count('depends')} if their inputs change`, `${count('skip')} up to date`];
+  if (count('wait') > 0) parts.push(`${count('wait')} waiting for data`);
+  const more = hidden > 0 ? ' (--all lists them)' : '';
+  return `${parts.join(', ')}${more}; nothing was changed`;
+}
