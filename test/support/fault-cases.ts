@@ -43,7 +43,7 @@ export const FAULT_CASES: readonly FaultCase[] = [
   fault(26, 'damaged Parquet', 'QUAR', false),
   fault(27, 'CSV: encodings, line ends, headers', 'QUAR'),
   fault(28, 'CSV: records that do not fit', 'QUAR'),
-  fault(29, 'types at their limits', 'QUAR', false),
+  fault(29, 'types at their limits', 'QUAR'),
   fault(30, 'JSON: cut, nested, odd', 'QUAR'),
   fault(31, 'columns of the source changed', 'QUAR EXIT'),
   fault(32, 'a file larger than memory', 'ATOMIC', false),

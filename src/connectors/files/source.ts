@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
-import type { FormatInspectors, InspectOptions } from '../../core/ports/format.ts';
-import type { Source } from '../../core/ports/source.ts';
+import type { CsvDialect } from '../../core/ports/engine.ts';
+import type { FormatInspectors, InspectOptions, InspectRequest } from '../../core/ports/format.ts';
+import type { InputUnit, Source, SourceContext } from '../../core/ports/source.ts';
 import type { SourceComponent } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
 import { type FilesOptions, schema } from './options.ts';
@@ -16,17 +17,19 @@ export const component: SourceComponent<FilesOptions> = {
 
 function filesSource(options: FilesOptions, inspectors: FormatInspectors): Source {
   const inspectOptions = inspectOptionsOf(options);
+  const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
+    unit,
+    temp_folder: context.temp_folder,
+    options: inspectOptions,
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(context.columns === undefined ? {} : { columns: context.columns }),
+  });
   return {
     // The walk itself is synchronous (see there); an error still arrives as a rejection.
     discover: async (known, context) => discoverFiles(options, known, context),
-    inspect: (unit, context, pinned) => {
-      const request = { unit, temp_folder: context.temp_folder, options: inspectOptions };
-      return inspectors[unit.format].inspect(pinned === undefined ? request : { ...request, pinned }, context.signal);
-    },
-    peek: (unit, context, pinned) => {
-      const request = { unit, temp_folder: context.temp_folder, options: inspectOptions };
-      return peekCsv(inspectors.csv, pinned === undefined ? request : { ...request, pinned }, context.signal);
-    },
+    inspect: (unit, context, pinned) =>
+      inspectors[unit.format].inspect(requestFor(unit, context, pinned), context.signal),
+    peek: (unit, context, pinned) => peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal),
     unchangedSince: async (unit) => {
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });
       return stat !== undefined && isSame(unit, stat);

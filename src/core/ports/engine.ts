@@ -125,6 +125,15 @@ export interface ParseRequest {
   readonly dialect?: CsvDialect;
   /** csv only: some record spans several lines, which rules out reading a file in parallel pieces. */
   readonly multiline_records?: boolean;
+  /**
+   * csv only: columns with cells that a plain cast may change, to be cast with an exact check; a cell that does not survive rejects its
+   * record.
+   */
+  readonly doubtful?: readonly string[];
+  /** csv only: how many records the files hold together by our own count. */
+  readonly records?: number;
+  /** csv only: line of the first record (1-based), the same for all files of the request. */
+  readonly first_record_line?: number;
   /** csv only: the names in the files' header order (same for all files of the request). */
   readonly header?: readonly string[];
   /**

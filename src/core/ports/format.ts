@@ -1,3 +1,4 @@
+import type { Column } from '../model/table.ts';
 import type { CsvDialect } from './engine.ts';
 import type { InputUnit, Inspection } from './source.ts';
 
@@ -30,6 +31,8 @@ export interface InspectRequest {
   readonly options: InspectOptions;
   /** The dialect recorded for this source, if any. */
   readonly pinned?: CsvDialect;
+  /** csv: the columns that the file will be read into, as far as they are known. */
+  readonly columns?: readonly Column[];
 }
 
 /**

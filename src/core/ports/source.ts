@@ -1,3 +1,4 @@
+import type { Column } from '../model/table.ts';
 import type { CsvDialect } from './engine.ts';
 
 /** What the ledger knows of one unit of input, keyed by source and path. */
@@ -64,6 +65,11 @@ export interface Inspection {
   /** Set when the engine must read a decoded copy (other encoding, multi-member, BOM …) instead of the file. */
   readonly decoded_uri?: string;
   readonly problem?: UnitProblem;
+  /**
+   * csv: typed columns in which some cell is not in the plain form that the engine takes over unchanged, so that they need an exact look.
+   * Absent when the columns were not known or the format has types of its own.
+   */
+  readonly doubtful?: readonly string[];
   /** Remarks that are not problems, e.g. "no final newline". */
   readonly notes: readonly string[];
 }
@@ -76,6 +82,8 @@ export interface SourceContext {
   readonly now_ms: number;
   /** Hash every unit again instead of trusting size, mtime and inode. */
   readonly rehash: boolean;
+  /** The columns that units will be read into, as far as they are known. */
+  readonly columns?: readonly Column[];
   readonly signal?: AbortSignal;
 }
 

@@ -27,17 +27,27 @@ export function inferSql(request: InferRequest, more: readonly string[] = []): s
   return `select * from read_json([${uris}], format='${format}', sample_size=${SAMPLE_RECORDS}, compression=${jsonCompression(request.files[0]?.compression)}, ignore_errors=${request.format === 'ndjson'}, maximum_object_size=${LINE_BYTES_MAX})`;
 }
 
+/** Texts of a type that the sniffer takes for it, although they say more: an account or barcode that a double rounds, a leading zero, the country NO, 01/02/03. */
+const ONLY_TEXT: readonly (readonly [type: RegExp, pattern: string])[] = [
+  [/^double$/, '\\s*[+-]?([0-9]{16,}|0[0-9]+)\\s*'],
+  [/^(bigint|integer|smallint|tinyint)$/, '\\s*[+-]?0[0-9]+\\s*'],
+  [/^boolean$/, '(?i)\\s*(n|y|no|yes|on|off)\\s*'],
+  [/^(date|timestamp)/, '[0-9]{1,3}[^0-9].*|[0-9]{8,}|[^0-9].*'],
+];
+
 /**
- * For csv columns that were taken for doubles: a query with one boolean each, true when the sample has a whole number of 16 digits or more
- * (an account, a barcode), which a double would round. Undefined when there is nothing to ask.
+ * For csv columns: a query with one boolean each, true when the sample has a text that its type would change. Undefined when there is
+ * nothing to ask.
  */
-export function longNumbersSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
+export function onlyTextSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
   if (request.format !== 'csv') return undefined;
-  const doubles = columns.filter((column) => column.type === 'double').map((column) => quoteIdent(column.name));
-  if (doubles.length === 0) return undefined;
-  const items = doubles.map(
-    (name) => `coalesce(bool_or(regexp_matches(${name}, '^\\s*[+-]?[0-9]{16,}\\s*$')), false) as ${name}`,
-  );
+  const items = columns.flatMap(({ name, type }) => {
+    const pattern = ONLY_TEXT.find(([types]) => types.test(type))?.[1];
+    if (pattern === undefined) return [];
+    const quoted = quoteIdent(name);
+    return [`coalesce(bool_or(regexp_full_match(${quoted}, ${quoteText(pattern)})), false) as ${quoted}`];
+  });
+  if (items.length === 0) return undefined;
   return `select ${items.join(', ')} from (${inferSql(request, ['all_varchar=true'])} limit ${SAMPLE_RECORDS})`;
 }
 

@@ -3,9 +3,8 @@ import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { type BundlePart, type CsvBundle, isBundleable, writeBundle } from './csv-bundle.ts';
-import { rejectedRecordsSql } from './parse-csv.ts';
+import { csvReading } from './parse-csv.ts';
 import type { ParseSession, Split } from './parse-parts.ts';
-import { csvSource } from './read-csv.ts';
 
 /**
  * One `read_csv` over many small files put behind each other; undefined where they are better read as they are. What is rejected is
@@ -16,33 +15,25 @@ export async function bundleSplit(session: ParseSession, request: ParseRequest):
   if (dialect === undefined || !isBundleable(request)) return undefined;
   const bundle = await writeBundle(request, dialect, session.fresh('bundle'));
   if (bundle === undefined) return undefined;
-  const names = { errors: session.fresh('reject_errors'), scans: session.fresh('reject_scans') };
-  const records = session.fresh('reject_records');
   const header = request.header ?? request.columns.map((column) => column.name);
   const file = originName(header);
-  const from = csvSource(
-    {
-      ...request,
-      files: [bundle.file],
-      dialect: { ...dialect, has_header: false, skip_lines: 0 },
-      header: [file, ...header],
-      columns: [{ name: file, type: 'varchar', nullable: false }, ...request.columns],
-    },
-    names,
-  );
-  const wanted = request.columns.map((column) => quoteIdent(column.name));
+  const reading = csvReading(session, {
+    ...request,
+    files: [bundle.file],
+    dialect: { ...dialect, has_header: false, skip_lines: 0 },
+    first_record_line: 1,
+    header: [file, ...header],
+    columns: [...request.columns, { name: file, type: 'varchar', nullable: false }],
+  });
+  const values = reading.values.slice(0, -1);
   return {
-    good: `select ${[...wanted, `${quoteIdent(file)} as ${quoteIdent(SOURCE_FILE_COLUMN)}`].join(', ')} from ${from}`,
-    rejected: async () => {
-      await session.run(`create temp table ${records} as ${rejectedRecordsSql(names.errors, names.scans)}`);
-      const [row] = await session.all(`select count(*) as n from ${records}`);
-      return Number(row?.['n'] ?? 0);
-    },
-    rejects: () => rejectsSql(bundle, records),
+    good: `select ${[...values, `${quoteIdent(file)} as ${quoteIdent(SOURCE_FILE_COLUMN)}`].join(', ')} from ${reading.from}`,
+    rejected: reading.rejected,
+    rejects: async () => await rejectsSql(bundle, `(${await reading.rejects()})`),
     cleanup: async () => {
       await rm(bundle.file.uri, { force: true });
       await rm(partsFile(bundle), { force: true });
-      for (const table of [records, names.errors, names.scans]) await session.run(`drop table if exists ${table}`);
+      await reading.cleanup();
     },
   };
 }

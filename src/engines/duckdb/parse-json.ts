@@ -2,11 +2,12 @@ import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { lossSql } from './loss.ts';
 import {
   culpritSql,
   fileId,
   LINE_BYTES_MAX,
-  lossSql,
+  linesSource,
   misfitSql,
   type ParseSession,
   RAW_CHARS_MAX,
@@ -119,21 +120,8 @@ function exactText(column: Column, member: string): string {
   return `case when length(${member}) > 15 and try_cast(${found} as double) = try_cast(${member} as double) then ${found} else ${member} end`;
 }
 
-/** Lines as they stand: a delimiter of four control characters, which no JSON contains, makes each line one column. Blank ones are NULL. */
 function linesSql(request: ParseRequest): string {
-  const options = [
-    `columns={'line': 'varchar'}`,
-    'auto_detect=false',
-    'header=false',
-    `delim=e'\\x01\\x02\\x03\\x04'`,
-    `quote=''`,
-    `escape=''`,
-    'strict_mode=false',
-    `compression=${quoteText(request.files[0]?.compression ?? 'none')}`,
-    `max_line_size=${LINE_BYTES_MAX}`,
-    `buffer_size=${2 * LINE_BYTES_MAX}`,
-  ];
-  return `select * from (select line as _raw, file_index as _fi from read_csv(${uriList(request.files)}, ${options.join(', ')}))`;
+  return `select * from (select line as _raw, file_index as _fi from ${linesSource(request.files)})`;
 }
 
 function elementsSql(request: ParseRequest): string {

@@ -1,6 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { castBackLoss } from './loss.ts';
 import {
   culpritSql,
   fileId,
@@ -51,5 +52,8 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
 function triedColumn(column: Column, type: string | undefined): Tried {
   const read = quoteIdent(column.name);
   if (type === column.type) return { column, read, value: read, may_fail: false };
-  return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
+  const value = `try_cast(${read} as ${column.type})`;
+  // Text in a Parquet file is judged like any text; what had another type must be the same when it is cast back.
+  const typed = type !== undefined && type !== 'varchar' && column.type !== 'varchar';
+  return { column, read, value, may_fail: true, ...(typed ? { loss: castBackLoss(type, read, value) } : {}) };
 }

@@ -1,6 +1,7 @@
 import type { Column } from '../../core/model/table.ts';
 import type { CandidateFile, EngineColumn, ParseFile, Row, WriteTarget } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
+import { lossSql } from './loss.ts';
 
 /** What parsing needs of a session. */
 export interface ParseSession {
@@ -29,6 +30,23 @@ export const RAW_CHARS_MAX = 65_536;
 /** Limit on one line or JSON element. The inspection of a file has its own, of the same default; a larger one has no effect here. */
 export const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Lines as they stand: a delimiter of four control characters, which no text of ours contains, makes each line one column. Blank ones are NULL. */
+export function linesSource(files: readonly ParseFile[]): string {
+  const options = [
+    `columns={'line': 'varchar'}`,
+    'auto_detect=false',
+    'header=false',
+    `delim=e'\\x01\\x02\\x03\\x04'`,
+    `quote=''`,
+    `escape=''`,
+    'strict_mode=false',
+    `compression=${quoteText(files[0]?.compression ?? 'none')}`,
+    `max_line_size=${LINE_BYTES_MAX}`,
+    `buffer_size=${2 * LINE_BYTES_MAX}`,
+  ];
+  return `read_csv(${uriList(files)}, ${options.join(', ')})`;
+}
+
 export function uriList(files: readonly ParseFile[]): string {
   return `[${files.map((file) => quoteText(file.uri)).join(', ')}]`;
 }
@@ -38,27 +56,6 @@ export function fileId(files: readonly ParseFile[], index = 'file_index'): strin
   const [only] = files;
   if (only !== undefined && files.length === 1) return quoteText(only.id);
   return `list_extract([${files.map((file) => quoteText(file.id)).join(', ')}], cast(${index} as bigint) + 1)`;
-}
-
-const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|utinyint|usmallint|uinteger|ubigint|uhugeint|decimal.*)$/;
-
-/**
- * Condition under which `value`, which is `text` cast to the column's type, is not the same value any more: the engine rounds 12.7 to a
- * bigint 13 and 1.239 to a decimal(12,2) 1.24, and drops the time of day for a date. Compared as doubles with room for their own
- * rounding, so loss beyond the 15th digit passes. Undefined when the type loses nothing.
- */
-export function lossSql(type: string, text: string, value: string): string | undefined {
-  const loss = changeSql(type, text, value);
-  // Mostly the value's own text is the one that was read, which is quickly seen. CASE is lazy, where AND and OR are not.
-  return loss === undefined
-    ? undefined
-    : `case when cast(${value} as varchar) = cast(${text} as varchar) then false else coalesce(${loss}, false) end`;
-}
-
-function changeSql(type: string, text: string, value: string): string | undefined {
-  if (type === 'date') return `try_cast(${text} as timestamp) <> cast(${value} as timestamp)`;
-  const read = `try_cast(${text} as double)`;
-  return NUMERIC.test(type) ? `abs(${read} - cast(${value} as double)) > abs(${read}) * 1e-15` : undefined;
 }
 
 /** A column whose value is tried: what was read and what it became, as SQL. */

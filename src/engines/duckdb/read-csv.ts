@@ -11,29 +11,50 @@ export interface RejectTables {
 /** Errors that a record may have beside one a column: a column too many is an error each. */
 const EXTRA_ERRORS = 100;
 
+/** A column that no file has. */
+export const MORE = '__dataflow_more';
+
 const PLAIN: CsvDialect = { delimiter: ',', quote: '"', escape: '"', has_header: true, skip_lines: 0 };
 
 /**
  * The `read_csv` call for files with a known dialect and header: nothing is sniffed, columns stand in the files' own order, unwanted
- * ones are read as text and dropped.
+ * ones are read as text and dropped; so are those of `as_text`, which are cast later.
  */
-export function csvSource(request: ParseRequest, rejects: RejectTables): string {
-  const dialect = request.dialect ?? PLAIN;
+export function csvSource(
+  request: ParseRequest,
+  rejects: RejectTables,
+  as_text: ReadonlySet<string> = new Set(),
+): string {
   const types = new Map(request.columns.map((column) => [column.name.toLowerCase(), column]));
   const header = request.header ?? request.columns.map((column) => column.name);
   const columns = header.map((name) => {
     const wanted = types.get(name.toLowerCase());
-    return `${quoteText(wanted?.name ?? name)}: ${quoteText(wanted?.type ?? 'varchar')}`;
+    const type = wanted === undefined || as_text.has(wanted.name) ? 'varchar' : wanted.type;
+    return `${quoteText(wanted?.name ?? name)}: ${quoteText(type)}`;
   });
+  return readCsv(request, rejects, columns);
+}
+
+/** The call by which every record is rejected, because it lacks a column: so the reader tells the place and text of each. */
+export function everyRecord(request: ParseRequest, rejects: RejectTables): string {
+  const header = request.header ?? request.columns.map((column) => column.name);
+  return readCsv(
+    request,
+    rejects,
+    [...header, MORE].map((name) => `${quoteText(name)}: 'varchar'`),
+  );
+}
+
+function readCsv(request: ParseRequest, rejects: RejectTables, columns: readonly string[]): string {
   const options = [
     `columns={${columns.join(', ')}}`,
-    ...dialectOptions(dialect),
+    ...dialectOptions(request.dialect ?? PLAIN),
     `compression=${quoteText(request.files[0]?.compression ?? 'none')}`,
     'store_rejects=true',
     `rejects_table=${quoteText(rejects.errors)}`,
     `rejects_scan=${quoteText(rejects.scans)}`,
     // Errors, not records, and each record may have one per column and more; enough to know that there are too many.
-    `rejects_limit=${request.rejects_max === undefined ? 0 : (request.rejects_max + 1) * (header.length + EXTRA_ERRORS)}`,
+    `rejects_limit=${request.rejects_max === undefined ? 0 : (request.rejects_max + 1) * (columns.length + EXTRA_ERRORS)}`,
     // Without a size of its own the buffer is 16 times the longest line, which is memory taken per file.
     `buffer_size=${2 * LINE_BYTES_MAX}`,
     `max_line_size=${LINE_BYTES_MAX}`,

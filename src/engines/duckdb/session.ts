@@ -21,7 +21,7 @@ import { resultColumns, toRows } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
-import { type InferRequest, inferredColumns, inferSql, longNumbersSql } from './infer.ts';
+import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
 import { parseFiles } from './parse.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
 import { sqlTables } from './sql-tables.ts';
@@ -177,7 +177,7 @@ export class DuckDbSession implements EngineSession {
 
   async infer(request: InferRequest): Promise<readonly Column[]> {
     const found = await this.#columns(inferSql(request), { reading: 'source' });
-    const sql = longNumbersSql(request, found);
+    const sql = onlyTextSql(request, found);
     const [long = {}] = sql === undefined ? [] : await this.#rows(sql, 1, { reading: 'source' });
     const columns = found.map((column) => (long[column.name] === true ? { ...column, type: 'varchar' } : column));
     return inferredColumns(columns, request.format);

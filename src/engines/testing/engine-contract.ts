@@ -4,6 +4,7 @@ import { contractKit, type MakeEngine } from './contract-kit.ts';
 import { parsingRecordsContract } from './contract-records.ts';
 import { relationsContract } from './contract-relations.ts';
 import { sqlContract } from './contract-sql.ts';
+import { exactTypes } from './contract-types.ts';
 import { writingContract } from './contract-writing.ts';
 
 /** What every engine must do, to be called from its own test: `engineContract((temp_folder) => openX(…))`. */
@@ -14,6 +15,7 @@ export function engineContract(makeEngine: MakeEngine): void {
     writingContract(kit);
     parsingCsvContract(kit);
     parsingRecordsContract(kit);
+    describe('types', () => exactTypes(kit));
     sqlContract(kit);
   });
 }

@@ -5,8 +5,9 @@ import { verbatimCopy } from '../stream/copy.ts';
 import { inspectText, type TextOutcome } from '../stream/inspect-text.ts';
 import type { TextFacts } from '../stream/text.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
+import { CellLook } from './cell-look.ts';
 import { lineEndCopy } from './line-ends.ts';
-import { CR, csvMachine, type FirstRecord, LF, readRecord } from './machine.ts';
+import { CR, type CsvMachine, csvMachine, type FirstRecord, LF, readRecord } from './machine.ts';
 import { CsvScan } from './scan.ts';
 import { sniffDelimiter } from './sniff.ts';
 
@@ -42,11 +43,13 @@ async function readCsv(text: AsyncGenerator<Buffer>, facts: TextFacts, request: 
   });
   facts.line_now = () => scan.line;
   const tail = new Tail();
-  const push = (chunk: Buffer): void => {
+  const look = lookAt(request, machine, dialect, header);
+  const push = (chunk: Buffer, header_bytes = 0): void => {
     scan.push(chunk);
+    look?.push(header_bytes === 0 ? chunk : chunk.subarray(header_bytes));
     tail.push(chunk);
   };
-  push(head.subarray(begin.offset));
+  push(head.subarray(begin.offset), header === undefined ? 0 : first.bytes);
   for await (const chunk of text) push(chunk);
   scan.end();
   const inner = scan.inner_lines - (header === undefined ? 0 : first.lines - 1);
@@ -58,9 +61,21 @@ async function readCsv(text: AsyncGenerator<Buffer>, facts: TextFacts, request: 
     multiline_records: inner > 0 || (columns > 1 && scan.blank_lines > 0),
     dialect,
     ...(header === undefined ? {} : { header }),
+    ...(look === undefined ? {} : { doubtful: look.end() }),
     ...(kinds.length > 1 ? { copy: lineEndCopy(machine, begin.offset) } : {}),
     notes: notesOf(scan, kinds, dialect, request, tail),
   };
+}
+
+/** Undefined when nothing says which types the cells will be read as. */
+function lookAt(
+  { columns }: InspectRequest,
+  machine: CsvMachine,
+  dialect: CsvDialect,
+  header: readonly string[] | undefined,
+): CellLook | undefined {
+  if (columns === undefined) return undefined;
+  return new CellLook({ machine, dialect, columns, header: header ?? columns.map((column) => column.name) });
 }
 
 /** Only for the note about a missing final newline. */

@@ -80,6 +80,8 @@ function agrees(assumed: Inspection, found: Inspection): boolean {
   return (
     found.decoded_uri === undefined &&
     JSON.stringify([assumed.dialect, assumed.header, assumed.multiline_records]) ===
-      JSON.stringify([found.dialect, found.header, found.multiline_records])
+      JSON.stringify([found.dialect, found.header, found.multiline_records]) &&
+    // What was read exactly without need is right all the same.
+    (found.doubtful ?? []).every((name) => assumed.doubtful?.includes(name) === true)
   );
 }

@@ -101,6 +101,8 @@ function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
       inspection.dialect,
       inspection.header,
       inspection.multiline_records,
+      inspection.doubtful,
+      inspection.doubtful?.length === 0 ? 0 : inspection.first_record_line,
     ]);
     let group = open.get(key);
     if (group === undefined || group.bytes + inspection.expanded_bytes > GROUP_BYTES_MAX) {
@@ -170,8 +172,22 @@ export async function parseRequest(
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
+    ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
     target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns: wanted },
     reject_folder: await run.lake.stage(run.run_id, step.step_id, `rejects-${label}`),
+  };
+}
+
+/** Which columns need an exact look: all, where the inspection could not say. */
+function exactness(
+  units: readonly AcceptedUnit[],
+  { inspection }: AcceptedUnit,
+  wanted: readonly Column[],
+): Partial<ParseRequest> {
+  return {
+    doubtful: inspection.doubtful ?? wanted.map((column) => column.name),
+    first_record_line: inspection.first_record_line,
+    records: units.reduce((sum, unit) => sum + unit.inspection.records, 0),
   };
 }

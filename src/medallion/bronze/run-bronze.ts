@@ -106,7 +106,9 @@ type Found = Awaited<ReturnType<typeof discoverSource>>;
 async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Found): Promise<StepRecord> {
   const { run, node } = step;
   const cpu = process.cpuUsage();
-  const { source, context, known, discovery } = found;
+  const { source, known, discovery } = found;
+  const fixed = knownColumns(step, snapshot);
+  const context: SourceContext = { ...found.context, ...(fixed === undefined ? {} : { columns: fixed }) };
   const barred = discovery.refused.filter((one) => !known.has(one.path));
   const isIdle = (taken: Intake): boolean => taken.accepted.length + taken.refused.length + barred.length === 0;
   let intake: Intake | undefined;
@@ -117,8 +119,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   const session = await run.openSession(`${run.run_id}/${node.key}`);
   let early = NOTHING_EARLY;
   try {
-    const fixed = knownColumns(step, snapshot);
-    if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, found, fixed);
+    if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, { ...found, context }, fixed);
     intake ??= await takeIn(step, source, context, discovery, known);
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
