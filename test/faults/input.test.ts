@@ -87,6 +87,16 @@ const CASES: readonly FileCase[] = [
     rows: ['2|😀'],
     lines: [1],
   }),
+  csv(
+    30,
+    'a byte that is not UTF-8 in one line of many',
+    latin1('{"a":1,"b":"x"}\n{"a":2,"b":"\xe9"}\n{"a":3,"b":"z"}\n'),
+    {
+      ending: 'ndjson',
+      rows: ['1|x', '3|z'],
+      lines: [2],
+    },
+  ),
   csv(30, 'blank and partial lines', '{"a":1,"b":"x"}\n\n{"a":2,"b":"y"}\n{"a":3,"b', {
     ending: 'ndjson',
     rows: ['1|x', '2|y'],

@@ -6,7 +6,7 @@ import { CR, type CsvMachine, LF, STATE } from './machine.ts';
  * mixes line ends. The first `preamble_bytes` are lines to skip, in which a quote means nothing.
  */
 export function lineEndCopy(machine: CsvMachine, preamble_bytes: number, extension = 'csv'): TextCopy {
-  return { extension, begin: () => lineEndWriter(machine, preamble_bytes) };
+  return { extension, begin: () => ({ push: lineEndWriter(machine, preamble_bytes) }) };
 }
 
 function lineEndWriter(machine: CsvMachine, preamble_bytes: number): (chunk: Buffer) => Buffer {

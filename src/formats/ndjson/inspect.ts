@@ -5,6 +5,7 @@ import { verbatimCopy } from '../stream/copy.ts';
 import { inspectText, type TextOutcome } from '../stream/inspect-text.ts';
 import type { TextFacts } from '../stream/text.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
+import { markedCopy } from './wrong-bytes.ts';
 
 /** A whole file of one line is worth a look at that line, if it is no longer than this. */
 const SINGLE_LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -39,11 +40,14 @@ async function readLines(
     });
   if (kept !== undefined && scan.records === 1) judgeSingle(Buffer.concat(kept), scan.first_line);
   const mixed = scan.kinds > 1;
+  const plain = mixed ? lineEndCopy(LINES, 0, 'ndjson') : verbatimCopy('ndjson');
+  // The engine refuses a whole file for one wrong byte.
+  const wrong = facts.encoding === 'utf-8' && facts.utf8.invalid_lines > 0;
   return {
     records: scan.records,
     first_record_line: scan.first_line,
     multiline_records: scan.blank_lines > 0,
-    ...(mixed ? { copy: lineEndCopy(LINES, 0, 'ndjson') } : {}),
+    ...(mixed || wrong ? { copy: wrong ? markedCopy(plain) : plain } : {}),
     notes: [
       ...(mixed ? ['mixed line ends'] : []),
       ...(scan.blank_lines > 0 ? [`${scan.blank_lines} blank lines`] : []),

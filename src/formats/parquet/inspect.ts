@@ -4,13 +4,14 @@ import type { FormatInspector } from '../../core/ports/format.ts';
 import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
 import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
+import { checkPages } from './pages.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
 /** `PAR1` twice and the footer's length. */
 const FRAME_BYTES = 12;
 
-/** Parquet: magic at both ends, a sound footer, and the row count that it states. Pages are not read here. */
+/** Parquet: magic at both ends, a sound footer, the checksums of its pages if it has any, and the row count that it states. */
 export const inspector: FormatInspector = {
   async inspect({ unit }, signal) {
     const raw = new RawReader(unit.uri, signal);
@@ -63,6 +64,12 @@ async function countRows(path: string): Promise<number> {
     );
   }
   checkGroups(metadata, size_bytes, footer.length);
+  const fd = openSync(path, 'r');
+  try {
+    checkPages(metadata, (position, length) => readAt(fd, position, length));
+  } finally {
+    closeSync(fd);
+  }
   return Number(metadata.num_rows);
 }
 

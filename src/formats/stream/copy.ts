@@ -9,12 +9,18 @@ import { newTextFacts, textOf } from './text.ts';
 /** Changes the text on its way into the copy, chunk by chunk. `begin` starts anew for each file. */
 export interface TextCopy {
   readonly extension: string;
-  begin(): (chunk: Buffer) => Buffer;
+  begin(): TextChange;
+}
+
+export interface TextChange {
+  push(chunk: Buffer): Buffer;
+  /** What was held back. */
+  end?(): Buffer;
 }
 
 /** A copy that changes nothing beyond the encoding, the byte order mark and the compression. */
 export function verbatimCopy(extension: string): TextCopy {
-  return { extension, begin: () => (chunk) => chunk };
+  return { extension, begin: () => ({ push: (chunk) => chunk }) };
 }
 
 /**
@@ -29,7 +35,8 @@ export async function writeCopy(request: InspectRequest, copy: TextCopy, signal?
   try {
     target = openCopy(path);
     const change = copy.begin();
-    for await (const chunk of textOf(raw, request, newTextFacts())) writeAll(target, change(chunk), path);
+    for await (const chunk of textOf(raw, request, newTextFacts())) writeAll(target, change.push(chunk), path);
+    if (change.end !== undefined) writeAll(target, change.end(), path);
   } finally {
     raw.close();
     if (target !== undefined) closeSync(target);

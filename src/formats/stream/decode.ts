@@ -119,7 +119,7 @@ function firstInvalid(line: Buffer): number {
 }
 
 /** How many bytes at the end belong to a character that is not complete yet (0 to 3). */
-function unfinished(bytes: Buffer): number {
+export function unfinished(bytes: Buffer): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return 0;

@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inspector } from './inspect.ts';
+import { readPageHeader } from './page-header.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'dataflow-pages-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const PYTHON = process.env['DATAFLOW_PYTHON'];
+if (PYTHON === undefined)
+  console.log('skipped checksums of pages: DATAFLOW_PYTHON is not set, and pyarrow writes the files');
+
+/** A file of several columns, row groups and pages, with checksums. */
+const WRITE = `
+import sys, pyarrow as pa, pyarrow.parquet as pq
+table = pa.table({"i": list(range(500)), "s": [f"text {i % 7}" for i in range(500)]})
+pq.write_table(table, sys.argv[1], row_group_size=200, data_page_size=256, write_page_checksum=True, compression="zstd")
+`;
+
+const OPTIONS = {
+  encoding: 'auto',
+  quote: '"',
+  has_header: true,
+  skip_lines: 0,
+  max_expanded_bytes: 1e9,
+  max_ratio: 1e3,
+  max_line_bytes: 1e6,
+} as const;
+
+async function problemOf(bytes: Uint8Array): Promise<string | undefined> {
+  const path = join(root, 'x.parquet');
+  writeFileSync(path, bytes);
+  const unit = {
+    path: 'x.parquet',
+    uri: path,
+    size_bytes: statSync(path).size,
+    mtime_ns: '0',
+    inode: '0',
+    format: 'parquet',
+    compression: 'none',
+  } as const;
+  const { problem } = await inspector.inspect({ unit, temp_folder: root, options: OPTIONS });
+  return problem?.reason;
+}
+
+describe.skipIf(PYTHON === undefined)('checksums of pages', () => {
+  it('a sound file passes, and flipped bytes of pages are found', async () => {
+    const path = join(root, 'sound.parquet');
+    expect(spawnSync(PYTHON ?? '', ['-c', WRITE, path], { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    const sound = readFileSync(path);
+    expect(await problemOf(sound)).toBeUndefined();
+    const footer = sound.length - 8 - sound.readUInt32LE(sound.length - 8);
+    let found = 0;
+    let looked = 0;
+    for (let at = 4; at < footer; at += 7) {
+      const bytes = Buffer.from(sound);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+      looked += 1;
+      if ((await problemOf(bytes)) !== undefined) found += 1;
+    }
+    // What is left are bytes of page headers that say nothing about the values, such as statistics.
+    expect(found / looked).toBeGreaterThan(0.6);
+  });
+});
+
+it('a header that makes no sense is none', () => {
+  expect(readPageHeader(Buffer.from([]))).toBeUndefined();
+  expect(readPageHeader(Buffer.from([0x15, 0x00]))).toBeUndefined();
+  expect(readPageHeader(Buffer.alloc(100, 0xff))).toBeUndefined();
+  // type 0, uncompressed 10, compressed 9, end
+  expect(readPageHeader(Buffer.from([0x15, 0x00, 0x15, 0x14, 0x15, 0x12, 0x00]))).toEqual({
+    header_bytes: 7,
+    compressed_bytes: 9,
+    crc: undefined,
+  });
+});
