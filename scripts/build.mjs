@@ -1,4 +1,4 @@
-// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the threads that inspect and hash files, and the help texts.
+// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the threads' own files, and the help texts.
 //
 // One CommonJS file, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running 7 ms
 // after Node itself, without it (or as split ES modules) it takes 20 to 40 ms. Native packages stay packages.
@@ -12,7 +12,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src', 'main.ts');
-const workers = [join(root, 'src', 'formats', 'inspect-worker.ts'), join(root, 'src', 'kit', 'digest-worker.ts')];
+const workers = [
+  join(root, 'src', 'formats', 'inspect-worker.ts'),
+  join(root, 'src', 'kit', 'digest-worker.ts'),
+  join(root, 'src', 'connectors', 'files', 'stat-worker.ts'),
+];
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/
 
 const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings*', '@photostructure/sqlite'];

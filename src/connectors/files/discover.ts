@@ -1,8 +1,8 @@
-import type { BigIntStats } from 'node:fs';
 import type { Discovery, InputUnit, KnownInput, SourceContext } from '../../core/ports/source.ts';
 import { kindOf } from './kinds.ts';
 import type { FilesOptions } from './options.ts';
 import { compileExcludes, compilePattern } from './patterns.ts';
+import type { FileStamp } from './stat-together.ts';
 import { type Visitor, walk } from './walk.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000n;
@@ -55,7 +55,7 @@ class Finding implements Visitor {
     this.excluded = compileExcludes(listOf(options.exclude));
   }
 
-  file(path: string, absolute: string, stat: BigIntStats): void {
+  file(path: string, absolute: string, stat: FileStamp): void {
     if (!this.#first(path)) return;
     const before = this.#known.get(path);
     if (before !== undefined) this.#known_seen += 1;
@@ -110,7 +110,7 @@ class Finding implements Visitor {
     return true;
   }
 
-  #take(path: string, absolute: string, stat: BigIntStats): void {
+  #take(path: string, absolute: string, stat: FileStamp): void {
     const { format, compression } = kindOf(path, this.#options);
     const limit = this.#options.max_file_bytes;
     if (stat.size > BigInt(limit))
@@ -140,7 +140,7 @@ class Finding implements Visitor {
 }
 
 /** Size, time and inode are the hint; the hash is the proof (`--rehash`). */
-export function isSame(known: Pick<KnownInput, 'size_bytes' | 'mtime_ns' | 'inode'>, stat: BigIntStats): boolean {
+export function isSame(known: Pick<KnownInput, 'size_bytes' | 'mtime_ns' | 'inode'>, stat: FileStamp): boolean {
   return (
     Number(stat.size) === known.size_bytes &&
     stat.mtimeNs.toString() === known.mtime_ns &&

@@ -1,12 +1,13 @@
-import { type BigIntStats, type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Pattern } from './patterns.ts';
+import { type FileStamp, STAT_TOGETHER_MIN, statTogether } from './stat-together.ts';
 
 /** What a walk answers about each name that matches. */
 export interface Visitor {
   /** A regular file, or a link to one inside the allowed folders. `path` is relative to the project, with `/`. */
-  file(path: string, absolute: string, stat: BigIntStats): void;
+  file(path: string, absolute: string, stat: FileStamp): void;
   refuse(path: string, code: string, reason: string): void;
   /** The glob's folder, or the one file it names, is not there. */
   missing(path: string, reason: string): void;
@@ -54,7 +55,9 @@ interface Walk {
 
 function walkFolder(task: Walk, folder: string, below: string, depth: number): void {
   const { pattern, visitor, prefix } = task;
-  for (const entry of readFolder(folder === '' ? sep : folder)) {
+  const entries = readFolder(folder === '' ? sep : folder);
+  if (entries.length >= STAT_TOGETHER_MIN) return walkLargeFolder(task, folder, below, depth, entries);
+  for (const entry of entries) {
     const inside = below + entry.name;
     if (entry.isDirectory()) {
       if (depth < pattern.depth && depth < DEPTH_MAX && !entry.name.startsWith('.'))
@@ -65,6 +68,29 @@ function walkFolder(task: Walk, folder: string, below: string, depth: number): v
     const path = prefix + inside;
     if (visitor.excluded(path)) continue;
     visit(entry, path, `${folder}${sep}${entry.name}`, task.allowed, visitor);
+  }
+}
+
+/** The same for a folder with so many files that two threads stat them. */
+function walkLargeFolder(task: Walk, folder: string, below: string, depth: number, entries: readonly Dirent[]): void {
+  const { pattern, visitor, prefix } = task;
+  const names: string[] = [];
+  for (const entry of entries) {
+    if (entry.isDirectory()) {
+      if (depth < pattern.depth && depth < DEPTH_MAX && !entry.name.startsWith('.'))
+        walkFolder(task, `${folder}${sep}${entry.name}`, `${below}${entry.name}/`, depth + 1);
+      continue;
+    }
+    const inside = below + entry.name;
+    if (!pattern.matches(inside) || visitor.excluded(prefix + inside)) continue;
+    if (entry.isFile()) names.push(entry.name);
+    else visit(entry, prefix + inside, `${folder}${sep}${entry.name}`, task.allowed, visitor);
+  }
+  const stampOf = statTogether(`${folder}${sep}`, names);
+  for (const [index, name] of names.entries()) {
+    const stamp = stampOf(index);
+    // Gone between the listing and here: as if it had not been listed.
+    if (stamp !== undefined) visitor.file(prefix + below + name, `${folder}${sep}${name}`, stamp);
   }
 }
 
