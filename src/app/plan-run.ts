@@ -10,6 +10,7 @@ import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Discovery, KnownInput } from '../core/ports/source.ts';
 import { changesSince } from './definitions.ts';
+import { undecided, withDecisions } from './undecided.ts';
 
 /** What one step would do now. */
 export interface PlannedStep {
@@ -79,9 +80,11 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
     const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
     causes.push({ kind: 'definition', changes });
   } else causes.push(files);
-  const why = { causes, reason: reasonOf(causes) };
   const all_again = causes[0]?.kind !== 'files';
-  if (all_again || files.fresh > 0) {
+  const decided = await undecided(context, node);
+  if (decided !== undefined && files.fresh === 0 && !all_again) causes.splice(0, 1, decided);
+  const why = { causes, reason: reasonOf(causes) };
+  if (all_again || files.fresh > 0 || decided !== undefined) {
     const rows = rowsFor(context, node.key, bytes);
     return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }
@@ -123,7 +126,7 @@ export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node
   const inputs = new Map<string, number | undefined>();
   for (const parent of parentsOf(node)) inputs.set(parent, await versionOf(context.lake, parent));
   const last = context.ledger.lastSuccess(node.key);
-  return judgeFreshness({
+  const verdict = judgeFreshness({
     code_fingerprint: codeFingerprint(node),
     inputs,
     output_version: await versionOf(context.lake, node.key),
@@ -132,6 +135,7 @@ export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node
     force: context.force,
     definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
+  return withDecisions(verdict, await undecided(context, node));
 }
 
 async function versionOf(lake: Lake, key: string): Promise<number | undefined> {

@@ -39,6 +39,8 @@ export interface StepContext<N extends Node = Node> {
   readonly definition: string | undefined;
   /** Versions that this step reads, fixed when it starts. */
   readonly inputs: ReadonlyMap<string, Snapshot>;
+  /** Decisions about rejected rows of this table, fixed when the step starts; they are an input like any other. */
+  readonly decided: Snapshot | undefined;
   readonly started_ms: number;
 }
 

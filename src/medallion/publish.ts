@@ -8,6 +8,7 @@ import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { InputRecord, QuarantineCount, StepOutcome, StepRecord, TestResult } from '../core/ports/ledger.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
+import { decidedInput } from './decisions.ts';
 import { QUARANTINE_COLUMNS, type QuarantineChange, quarantineTxns } from './quarantine.ts';
 
 /** A candidate that passed: everything that publishing needs. */
@@ -72,7 +73,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     positions:
       step.node.layer === 'bronze'
         ? []
-        : Object.entries(p.inputs).map(([table, version]) => ({ app_id: `input:${table}`, version })),
+        : Object.entries(record.inputs).map(([table, version]) => ({ app_id: `input:${table}`, version })),
     note: noteFor(outcome),
     fence: () => step.run.lock.check(),
   });
@@ -125,7 +126,7 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     reason: step.verdict.reason,
     mode: p.computed,
     code_fingerprint: step.code_fingerprint,
-    inputs: p.inputs,
+    inputs: withDecided(step, p.inputs),
     balance: p.balance,
     tests: p.tests,
     resources: {
@@ -137,6 +138,11 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     },
     started_at: new Date(step.started_ms).toISOString(),
   };
+}
+
+/** The versions that a step read, with that of the decisions about its rejected rows. */
+export function withDecided(step: StepContext, inputs: StepRecord['inputs']): StepRecord['inputs'] {
+  return step.decided === undefined ? inputs : { ...inputs, [decidedInput(step.node)]: step.decided.version };
 }
 
 /** "silver.achats version 3 stays as it is", for the errors of steps that fail. */
@@ -158,7 +164,7 @@ export function recordUnchanged(step: StepContext, version: number): StepRecord 
     reason: `${step.verdict.reason}; no row of this table is affected`,
     mode: 'incremental',
     code_fingerprint: step.code_fingerprint,
-    inputs: Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version])),
+    inputs: withDecided(step, Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version]))),
     output_version: version,
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
     tests: [],

@@ -30,6 +30,8 @@ export interface QuarantineSelect {
   readonly from: string;
   /** Text that identifies the record: file and position. */
   readonly identity: string;
+  /** The id of a record that was in quarantine before; NULL for others. */
+  readonly known_id?: string;
   readonly rule: string;
   readonly reason: string;
   readonly column_name?: string;
@@ -46,13 +48,18 @@ export interface QuarantineSelect {
 /** The query that turns rejected rows into quarantine rows. */
 export function quarantineSql(run: RunContext, table: TableId, part: QuarantineSelect): string {
   const text = (sql: string | undefined): string => `cast(${sql ?? 'null'} as varchar)`;
-  return `select md5(${quoteText(`${tableKey(table)}|`)} || ${part.identity}) as quarantine_id,
+  return `select coalesce(${part.known_id ?? 'null'}, ${quarantineIdSql(table, part.identity)}) as quarantine_id,
     cast(${part.rule} as varchar) as rule, cast(${part.reason} as varchar) as reason, ${text(part.column_name)} as column_name,
     ${text(part.file)} as file, cast(${part.line ?? 'null'} as bigint) as line, cast(${part.byte_offset ?? 'null'} as bigint) as byte_offset,
     ${text(part.raw)} as raw, ${text(part.row_key)} as row_key, ${text(part.origin)} as origin,
     coalesce(${part.retryable ?? 'false'}, false) as retryable, ${quoteText(run.run_id)} as run_id,
     cast(${quoteText(nowIso(run))} as timestamptz) as quarantined_at
     from ${part.from}`;
+}
+
+/** SQL text: the id of a rejected record. */
+export function quarantineIdSql(table: TableId, identity: string): string {
+  return `md5(${quoteText(`${tableKey(table)}|`)} || ${identity})`;
 }
 
 export interface QuarantineChange {

@@ -27,6 +27,8 @@ export type Cause =
   | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
   /** Bronze: files; `waiting` are still being written: the clock decides when they may be taken. */
   | { readonly kind: 'files'; readonly fresh: number; readonly unchanged: number; readonly waiting: number }
+  /** Rejected rows of the table were decided on: `decisions` since its last success. */
+  | { readonly kind: 'decided'; readonly decisions: number }
   | { readonly kind: 'nothing_moved' };
 
 /** The words for causes: what `plan` says before, the run's record says after, and `status` and `why` repeat. */
@@ -64,6 +66,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
         : `skipped because ${cause.table} did not succeed`;
     case 'files':
       return filesWords(cause);
+    case 'decided':
+      return 'rows of its quarantine were decided on';
     case 'nothing_moved':
       return 'up to date: same definition, same input versions';
   }

@@ -2,6 +2,7 @@ import { quarantineOf } from '../../core/model/table.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { appliedDecision, bindDecisions } from '../decisions.ts';
 import { quarantineRanAhead } from '../quarantine.ts';
 import type { SilverInput } from './input.ts';
 import { qualified, type SilverStep } from './sql.ts';
@@ -22,6 +23,7 @@ export async function growthInput(
   // The first row of a key may be a bad one only under before_rules; "last" or "by" would then also take good rows away again.
   if (dedupe?.before_rules === true && (dedupe.keep !== 'first' || dedupe.by !== undefined)) return undefined;
   if (await quarantineRanAhead(step, snapshot.version)) return undefined;
+  if (await needsWhole(step)) return undefined;
   const files = new Map<string, readonly DataFile[]>();
   for (const table of node.inputs) {
     const added = await addedFiles(step, table, last.inputs[table]);
@@ -35,6 +37,30 @@ export async function growthInput(
   const fresh = [...files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
   if (fresh === 0 && retry === undefined) return 'unaffected';
   return { kind: 'growth', files, rows: fresh + (retry?.rows ?? 0), ...(retry === undefined ? {} : { retry }) };
+}
+
+/**
+ * A row that is sent again may belong anywhere in the order of arrival, so decisions of this kind make the whole table be computed; so does
+ * a corrected row that is still refused but may pass later, since its source holds the uncorrected one.
+ */
+async function needsWhole(step: SilverStep): Promise<boolean> {
+  if (step.decided === undefined) return false;
+  const quarantine = await step.run.lake.snapshot(quarantineOf({ layer: 'silver', name: step.node.name }));
+  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/decisions`);
+  try {
+    if (!(await bindDecisions(session, step.decided))) return false;
+    if (quarantine !== undefined) await session.bind(relationOf(quarantine, 'open_quarantine'));
+    const waiting =
+      quarantine === undefined
+        ? 'false'
+        : `mended is not null and quarantine_id in (select quarantine_id from open_quarantine where retryable)`;
+    const [row] = await session.rows(
+      `select count(*) as n from in_force where (decision > ${appliedDecision(step)} and action <> 'discard') or (${waiting})`,
+    );
+    return Number(row?.['n'] ?? 0) > 0;
+  } finally {
+    await session.close();
+  }
 }
 
 async function addedFiles(

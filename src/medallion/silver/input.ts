@@ -3,6 +3,8 @@ import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { bindDecisions } from '../decisions.ts';
+import { applyDecisions } from './decided.ts';
 import { type SilverStep, unrawSql } from './sql.ts';
 
 /** Which bronze rows a silver step reads. */
@@ -31,7 +33,7 @@ export async function bindSources(
   step: SilverStep,
   session: EngineSession,
   input: SilverInput,
-): Promise<readonly EngineColumn[]> {
+): Promise<{ readonly columns: readonly EngineColumn[]; readonly decided: boolean }> {
   for (const [table, snapshot] of step.inputs) await session.bind(relationOf(snapshot, table));
   const parts: string[] = [];
   for (const [index, table] of step.node.inputs.entries()) {
@@ -40,19 +42,30 @@ export async function bindSources(
     await session.bind({ ...relationOf(snapshot, `in_${index}`, true), files: input.files.get(table) ?? [] });
     const own = snapshot.columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
     parts.push(
-      `select ${[...own.map((c) => quoteIdent(c.name)), '_file', 'cast(null as bigint) as _line', 'cast(null as varchar) as _qid'].join(', ')},
+      `select ${[...own.map((c) => quoteIdent(c.name)), '_file', ...UNDECIDED].join(', ')},
        ${index} as _src, _part, _pos from in_${index}`,
     );
     if (input.retry !== undefined) parts.push(retriedSql(table, index, snapshot.columns, input.retry.where));
   }
   if (input.retry !== undefined) await session.bind(relationOf(input.retry.snapshot, 'retried_quarantine'));
-  await session.define('src', parts.join('\nunion all by name\n'));
-  return await session.describe('select * from src');
+  const sql = parts.join('\nunion all by name\n');
+  const decided = input.kind === 'whole' && (await bindDecisions(session, step.decided));
+  await session.define(decided ? 'src_as_read' : 'src', sql);
+  if (decided) await applyDecisions(step, session, await session.describe('select * from src_as_read'));
+  return { columns: await session.describe('select * from src'), decided };
 }
+
+/** No line, no quarantine id, no earlier content, not discarded: what a row is that never was in quarantine. */
+const UNDECIDED = [
+  'cast(null as bigint) as _line',
+  'cast(null as varchar) as _qid',
+  'cast(null as varchar) as _was',
+  'false as _discarded',
+];
 
 function retriedSql(table: string, index: number, columns: readonly Column[], where: string): string {
   const own = unrawSql(columns.filter((column) => column.name !== SOURCE_FILE_COLUMN));
-  return `select ${own}, file as _file, line as _line, quarantine_id as _qid, ${-(index + 1)} as _src, 0 as _part,
+  return `select ${own}, file as _file, line as _line, quarantine_id as _qid, raw as _was, false as _discarded, ${-(index + 1)} as _src, 0 as _part,
     row_number() over (order by file, line, quarantine_id) as _pos
     from retried_quarantine where (${where}) and origin = ${quoteText(table)}`;
 }

@@ -4,6 +4,7 @@ import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import type { QuarantineCount } from '../../core/ports/ledger.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { bindDecisions } from '../decisions.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { findLosers, goodRows } from './dedupe.ts';
@@ -161,11 +162,18 @@ async function loseToPublished(
   const beaten: string[] = [];
   if (any_published) beaten.push(`select ${AT} from (select * from ${unbeaten}) semi join published using (${key})`);
   const quarantine = before_rules ? await step.run.lake.snapshot(quarantineOf({ layer: 'silver', name })) : undefined;
+  const held: string[] = [];
   if (quarantine !== undefined && quarantine.files.length > 0) {
     await session.bind(relationOf(quarantine, 'held_quarantine'));
     const retried = input.retry === undefined ? '' : ` and not (${input.retry.where})`;
+    held.push(`select row_key from held_quarantine where row_key is not null${retried}`);
+  }
+  // A discarded row has left the quarantine, but its key is taken all the same.
+  if (before_rules && (await bindDecisions(session, step.decided)))
+    held.push(`select row_key from in_force where row_key is not null and action = 'discard'`);
+  if (held.length > 0) {
     beaten.push(
-      `select ${AT} from (select * from ${unbeaten}) where ${rowKeySql(spec.key)} in (select row_key from held_quarantine where row_key is not null${retried})`,
+      `select ${AT} from (select * from ${unbeaten}) where ${rowKeySql(spec.key)} in (${held.join(' union all ')})`,
     );
   }
   if (beaten.length === 0) return 0;
@@ -179,6 +187,8 @@ async function retriedCollide(step: SilverStep, session: EngineSession): Promise
   const { key } = step.node.spec;
   if (key.length === 0) return false;
   const list = key.map(quoteIdent).join(', ');
+  const shared = `select ${list} from picked where ${keyPresentSql(key)} group by ${list} having count(*) > 1 and min(_src) < 0`;
+  if ((await countOf(session, `(${shared})`)) > 0) return true;
   return (
     (await countOf(
       session,

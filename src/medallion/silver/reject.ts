@@ -6,6 +6,7 @@ import { relationOf } from '../context.ts';
 import { quarantineSql } from '../quarantine.ts';
 import { badRows } from './dedupe.ts';
 import {
+  DISCARDED,
   rowKeySql,
   ruleColumnSql,
   ruleNameSql,
@@ -37,7 +38,7 @@ export async function rejectRows(
     'bad',
     `select ${ruleNameSql(views.rules)} as rule, ${ruleReasonSql(views.rules)} as reason, ${ruleColumnSql(views.rules)} as column_name,
       ${rowKeySql(step.node.spec.key)} as row_key, ${ruleRetryableSql(views.rules)} as retryable, ${views.raw} as raw,
-      _file, _line, _src, _part, _pos from ${badRows(known.losers > 0)}`,
+      _file, _line, _qid, _rule, _src, _part, _pos from ${badRows(known.losers > 0)}`,
   );
   if (rows === 0) return { rows, sql: undefined, counts: [] };
   await locateLines(step, session);
@@ -45,8 +46,9 @@ export async function rejectRows(
     step.run,
     { layer: 'silver', name: step.node.name },
     {
-      from: `(select *, row_number() over (partition by _file, raw order by _src, _part, _pos) as _twin from located)`,
-      identity: `coalesce(_file, '') || '|' || coalesce(raw, '') || '|' || _twin`,
+      from: `(select *, row_number() over (partition by _file, raw order by _src, _part, _pos) as _twin from located where _rule <> ${DISCARDED})`,
+      known_id: '_qid',
+      identity: rowIdentity('raw'),
       rule: 'rule',
       reason: `coalesce(reason, rule)`,
       column_name: 'column_name',
@@ -59,7 +61,7 @@ export async function rejectRows(
     },
   );
   const grouped = await session.rows(
-    "select rule, coalesce(_file, '') as file, count(*) as n from bad group by all order by all",
+    `select rule, coalesce(_file, '') as file, count(*) as n from bad where _rule <> ${DISCARDED} group by all order by all`,
   );
   const counts = grouped.map((row) => ({
     run_id: step.run.run_id,
@@ -69,6 +71,14 @@ export async function rejectRows(
     rows: Number(row['n']),
   }));
   return { rows, sql, counts };
+}
+
+/**
+ * SQL text: what identifies a rejected row, given its raw content, file and number among equal rows of that file (`_twin`). Members without a
+ * value do not count, so that a column that a source gains later changes nothing.
+ */
+export function rowIdentity(raw: string): string {
+  return `coalesce(_file, '') || '|' || cast(json_merge_patch('{}', ${raw}) as varchar) || '|' || _twin`;
 }
 
 /** The position says which source a row came from; rows that come back from quarantine carry it as a negative number. */

@@ -7,6 +7,7 @@ import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { audit } from '../audit.ts';
 import { publish, recordUnchanged } from '../publish.ts';
+import { dropDiscarded } from '../discards.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { findLosers, goodRows } from './dedupe.ts';
@@ -23,6 +24,7 @@ import { defineSilver, type SilverStep, type SilverViews } from './sql.ts';
  */
 export async function runSilver(step: SilverStep): Promise<StepRecord> {
   const snapshot = await step.run.lake.snapshot({ layer: 'silver', name: step.node.name });
+  await dropDiscarded(step, snapshot);
   const growth = await growthInput(step, snapshot);
   if (growth === 'unaffected' && snapshot !== undefined) return recordUnchanged(step, snapshot.version);
   if (growth !== undefined && growth !== 'unaffected' && snapshot !== undefined) {
@@ -43,8 +45,8 @@ async function attempt(
   const cpu = process.cpuUsage();
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
   try {
-    const source_columns = await bindSources(step, session, input);
-    const views = await defineSilver(step, session, source_columns);
+    const source = await bindSources(step, session, input);
+    const views = await defineSilver(step, session, source.columns, source.decided);
     const columns = storedColumns(views.columns, step.node.key);
     const made =
       input.kind === 'whole'

@@ -12,8 +12,14 @@ export type SilverStep = StepContext<SilverNode>;
 /** Columns that say where a row stands in the order of arrival: source, data file, position in it. */
 export const POSITION = ['_src', '_part', '_pos'] as const;
 
-/** Beside the position: the file it came from, and (rows that come back from quarantine) its line and quarantine id. */
-const ORIGIN = ['_file', '_line', '_qid'] as const;
+/**
+ * Beside the position: the file it came from, and for rows that were in quarantine before their line, quarantine id, content as it was
+ * rejected, and whether they were discarded.
+ */
+const ORIGIN = ['_file', '_line', '_qid', '_was', '_discarded'] as const;
+
+/** What `_rule` says of a row that was discarded: it stays out, whatever the rules say today. */
+export const DISCARDED = 0;
 
 /** The source's own columns travel under this prefix, so that a rejected row is kept as it was. Costs nothing for good rows. */
 const RAW = '_raw__';
@@ -43,6 +49,7 @@ export async function defineSilver(
   step: SilverStep,
   session: EngineSession,
   source_columns: readonly EngineColumn[],
+  decided: boolean,
 ): Promise<SilverViews> {
   const { spec } = step.node;
   const picked = pickedSql(step, source_columns);
@@ -52,19 +59,21 @@ export async function defineSilver(
   const rules = bindRules(step, columns);
   await defineReferences(step, session, rules);
   const fail = rules.filter((rule) => rule.severity === 'fail');
-  const verdict =
-    fail.length === 0
-      ? 'cast(null as integer)'
-      : `case ${fail.map((r) => `when ${r.broken} then ${r.index}`).join(' ')} end`;
+  const cases = [
+    ...(decided ? [`when _discarded then ${DISCARDED}`] : []),
+    ...fail.map((r) => `when ${r.broken} then ${r.index}`),
+  ];
+  const verdict = cases.length === 0 ? 'cast(null as integer)' : `case ${cases.join(' ')} end`;
   const joins = referenceJoins(rules);
   const checkedOver = (subset: string): string =>
     `select picked.*, ${verdict} as _rule from ${subset} as picked${joins}`;
   await session.define('checked', checkedOver('picked'));
   if (spec.key.length > 0) requireColumns(step, spec.key, columns, 'key');
-  return { columns, rules, raw: rawJsonSql(source_columns), checkedOver };
+  return { columns, rules, raw: `coalesce(_was, ${rawJsonSql(source_columns)})`, checkedOver };
 }
 
-function isInternal(name: string): boolean {
+/** True for the columns that a row carries along beside those of its source. */
+export function isInternal(name: string): boolean {
   return name.startsWith(RAW) || ([...POSITION, ...ORIGIN] as readonly string[]).includes(name);
 }
 
@@ -222,11 +231,11 @@ export function preferenceSql(spec: SilverNode['spec']): string {
 }
 
 /** What the row looked like before anything was done to it, as JSON of texts: exact for every scalar type. */
-function rawJsonSql(columns: readonly EngineColumn[]): string {
+export function rawJsonSql(columns: readonly EngineColumn[], prefix = RAW): string {
   const own = columns.filter((column) => !isInternal(column.name));
   const members = own.flatMap((column) => [
     quoteText(column.name),
-    `cast(${quoteIdent(RAW + column.name)} as varchar)`,
+    `cast(${quoteIdent(prefix + column.name)} as varchar)`,
   ]);
   return members.length === 0 ? "'{}'" : `cast(json_object(${members.join(', ')}) as varchar)`;
 }
@@ -235,9 +244,11 @@ function rawJsonSql(columns: readonly EngineColumn[]): string {
 export function unrawSql(columns: readonly Column[]): string {
   const own = columns.filter((column) => !isInternal(column.name));
   return own
-    .map((column) => {
-      const path = quoteText(`$."${column.name.replaceAll('"', '\\"')}"`);
-      return `cast(json_extract_string(raw, ${path}) as ${column.type}) as ${quoteIdent(column.name)}`;
-    })
+    .map((column) => `cast(${memberSql('raw', column.name)} as ${column.type}) as ${quoteIdent(column.name)}`)
     .join(', ');
+}
+
+/** SQL text: a member of a JSON object, NULL when it is not there. */
+export function memberSql(json: string, name: string): string {
+  return `json_extract_string(${json}, ${quoteText(`$."${name.replaceAll('"', '\\"')}"`)})`;
 }

@@ -1,0 +1,53 @@
+import { type Column, type TableId, tableKey } from '../core/model/table.ts';
+import type { EngineSession } from '../core/ports/engine.ts';
+import type { Snapshot } from '../core/ports/lake.ts';
+import { relationOf, type StepContext } from './context.ts';
+import { QUARANTINE_COLUMNS } from './quarantine.ts';
+
+/** What a person can decide about a rejected row: send it again (corrected or as it is), or put it away for good. */
+export const DECISION_ACTIONS = ['fix', 'replay', 'discard'] as const;
+export type DecisionAction = (typeof DECISION_ACTIONS)[number];
+
+/**
+ * Columns of the table that remembers decisions about a table's rejected rows, beside a copy of the rejected row itself. `decision`
+ * is the version of this table that brought the row; the newest decision about a quarantine id is the one in force. `mended` is what takes
+ * the place of `raw`.
+ */
+export const DECIDED_COLUMNS: readonly Column[] = [
+  { name: 'decision', type: 'bigint', nullable: false },
+  { name: 'action', type: 'varchar', nullable: false },
+  { name: 'mended', type: 'varchar', nullable: true },
+  { name: 'why', type: 'varchar', nullable: true },
+  { name: 'decided_by', type: 'varchar', nullable: false },
+  { name: 'decided_at', type: 'timestamptz', nullable: false },
+  { name: 'decided_run_id', type: 'varchar', nullable: false },
+  ...QUARANTINE_COLUMNS,
+];
+
+/** Where the decisions about a table's rejected rows are kept: `quarantine.decided_silver_achats`. No layer is called so, so no name collides. */
+export function decidedOf(table: TableId): TableId {
+  return { layer: 'quarantine', name: `decided_${table.layer}_${table.name}` };
+}
+
+/** The name under which a step's record holds the version of the decisions that it took into account. */
+export function decidedInput(table: TableId): string {
+  return tableKey(decidedOf(table));
+}
+
+/** The version of the decisions that the table's last success took into account; -1 = none. */
+export function appliedDecision(step: Pick<StepContext, 'run' | 'node'>): number {
+  return step.run.ledger.lastSuccess(step.node.key)?.inputs[decidedInput(step.node)] ?? -1;
+}
+
+/**
+ * Binds the decisions of a step's table: `in_force` has the newest one about each rejected row. Returns whether there are any.
+ */
+export async function bindDecisions(session: EngineSession, decided: Snapshot | undefined): Promise<boolean> {
+  if (decided === undefined || decided.rows === 0) return false;
+  await session.bind(relationOf(decided, 'decisions'));
+  const rows = await session.materialize(
+    'in_force',
+    'select * from decisions qualify row_number() over (partition by quarantine_id order by decision desc) = 1',
+  );
+  return rows > 0;
+}
