@@ -65,7 +65,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'quarantine',
-    summary: 'Show rejected rows and files: grouped by rule and file, or row by row for one table',
+    summary: 'Rejected rows and files: list, show, export, fix, replay or discard them',
     group: 'Look',
     load: async () => (await import('./cli/commands/quarantine.ts')).spec,
   },

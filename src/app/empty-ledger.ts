@@ -30,6 +30,8 @@ export function emptyLedger(): Ledger {
     inputByHash: () => undefined,
     dialect: () => undefined,
     quarantine: () => [],
+    recordDecision: refuse,
+    decisions: () => [],
     recordRelease: refuse,
     latestRelease: () => undefined,
     releases: () => [],

@@ -30,6 +30,8 @@ export interface RunOptions extends PlanOptions {
   readonly fail_fast?: boolean;
   /** The run whose rest is done now. */
   readonly retry_of?: string;
+  /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
+  readonly first?: (run: RunContext) => Promise<void>;
 }
 
 /**
@@ -94,6 +96,7 @@ export async function lockedRun(
     createSource: rooms.createSource,
   };
   try {
+    await options.first?.(run);
     const steps = await runAll(run, selected, options, meter, limits.threads);
     const status = statusOf(steps);
     const release_id =

@@ -2,11 +2,21 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, re
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import { decisionFrom } from '../core/model/decision-note.ts';
 import { isStepNote, outcomeFrom, releaseFrom } from '../core/model/step-note.ts';
-import { type TableId, tableKey } from '../core/model/table.ts';
+import { parseTableKey, type TableId, tableKey } from '../core/model/table.ts';
 import type { HistoryEntry, Lake } from '../core/ports/lake.ts';
-import type { Ledger, Lock, ReleaseRecord, RunRecord, StepOutcome } from '../core/ports/ledger.ts';
+import type {
+  DecisionRecord,
+  Ledger,
+  Lock,
+  ReleaseRecord,
+  RunRecord,
+  StepOutcome,
+  StepRecord,
+} from '../core/ports/ledger.ts';
 import { timeSortedId } from '../kit/ids.ts';
+import { decidedInput } from '../medallion/decisions.ts';
 
 export interface RebuildOptions {
   readonly lake: Lake;
@@ -140,10 +150,35 @@ function mergeByTime(histories: readonly Found[][]): readonly Found[] {
 async function fill(ledger: Ledger, found: readonly Found[], lake: Lake): Promise<RebuildReport> {
   const runs = runsOf(found);
   for (const run of runs) ledger.startRun(run);
-  for (const { outcome } of found) ledger.finishStep(outcome);
+  const decisions = await findDecisions(lake);
+  for (const { outcome } of found) {
+    for (const decision of decisionsBefore(outcome.step, decisions)) ledger.recordDecision(decision);
+    ledger.finishStep(outcome);
+  }
+  for (const decision of decisions) ledger.recordDecision(decision);
   for (const release of await releasesOf(found, lake)) ledger.recordRelease(release);
   const tables = new Set(found.map(({ outcome }) => outcome.step.step));
   return { tables: tables.size, runs: runs.length, inputs: ledger.inputs().length, steps: found.length };
+}
+
+/** All decisions about rejected rows. */
+async function findDecisions(lake: Lake): Promise<readonly DecisionRecord[]> {
+  const found: DecisionRecord[] = [];
+  for (const table of await lake.tables()) {
+    if (table.layer !== 'quarantine' || !table.name.startsWith('decided_')) continue;
+    for (const entry of await lake.history(table)) {
+      const decision = decisionFrom(entry.note, entry.version);
+      if (decision !== undefined) found.push(decision);
+    }
+  }
+  return found.sort((a, b) => a.decision - b.decision);
+}
+
+/** A step names the newest decision that it took into account: those came before it, whatever the clocks said. */
+function decisionsBefore(step: StepRecord, decisions: readonly DecisionRecord[]): readonly DecisionRecord[] {
+  const table = parseTableKey(step.step);
+  const applied = table === undefined ? undefined : step.inputs[decidedInput(table)];
+  return decisions.filter((one) => one.table === step.step && applied !== undefined && one.decision <= applied);
 }
 
 function runsOf(found: readonly Found[]): readonly RunRecord[] {

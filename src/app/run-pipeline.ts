@@ -29,7 +29,11 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     const plan = () => planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
     const pending = (await settled(await plan(), options)) ?? (await plan());
     const undone = await leftUndone(graph, lake, ledger);
-    if (!undone && pending.every((step) => step.action === 'skip' || step.action === 'wait'))
+    if (
+      options.first === undefined &&
+      !undone &&
+      pending.every((step) => step.action === 'skip' || step.action === 'wait')
+    )
       return nothingToDo(pending, started_ms);
     checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);

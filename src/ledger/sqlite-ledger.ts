@@ -1,6 +1,8 @@
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
+  DecisionEntry,
+  DecisionRecord,
   InputRecord,
   Ledger,
   Lock,
@@ -16,6 +18,7 @@ import type {
 import type { KnownInput } from '../core/ports/source.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { Connection } from './connection.ts';
+import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
@@ -84,6 +87,7 @@ export class SqliteLedger implements Ledger {
       const renewed = putInputs(this.#connection, outcome.inputs ?? []);
       clearQuarantineOfFiles(this.#connection, step.step, renewed);
       putQuarantine(this.#connection, step.step_id, outcome.quarantine ?? []);
+      applyDecisions(this.#connection, step, outcome.returned ?? []);
       if (outcome.dialect !== undefined)
         putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
     });
@@ -139,6 +143,14 @@ export class SqliteLedger implements Ledger {
 
   quarantine(table?: string): readonly QuarantineCount[] {
     return this.#connection.guard(() => openQuarantine(this.#connection, table));
+  }
+
+  recordDecision(decision: DecisionRecord): void {
+    this.#recorded(() => putDecision(this.#connection, decision));
+  }
+
+  decisions(table?: string): readonly DecisionEntry[] {
+    return this.#connection.guard(() => decisionsOf(this.#connection, table));
   }
 
   recordRelease(release: ReleaseRecord): void {

@@ -10,13 +10,14 @@ export type DecisionAction = (typeof DECISION_ACTIONS)[number];
 
 /**
  * Columns of the table that remembers decisions about a table's rejected rows, beside a copy of the rejected row itself. `decision`
- * is the version of this table that brought the row; the newest decision about a quarantine id is the one in force. `mended` is what takes
- * the place of `raw`.
+ * is the version of this table that brought the row; the newest decision about a quarantine id is the one in force. `mended` has all
+ * cells of a corrected record as JSON of texts, `mended_raw` a record that was corrected as text, for records that could not be taken apart.
  */
 export const DECIDED_COLUMNS: readonly Column[] = [
   { name: 'decision', type: 'bigint', nullable: false },
   { name: 'action', type: 'varchar', nullable: false },
   { name: 'mended', type: 'varchar', nullable: true },
+  { name: 'mended_raw', type: 'varchar', nullable: true },
   { name: 'why', type: 'varchar', nullable: true },
   { name: 'decided_by', type: 'varchar', nullable: false },
   { name: 'decided_at', type: 'timestamptz', nullable: false },

@@ -27,6 +27,7 @@ export interface Publication {
   readonly quarantine?: QuarantineChange;
   readonly quarantine_counts: readonly QuarantineCount[];
   readonly replaces_quarantine: boolean;
+  readonly returned?: StepOutcome['returned'];
   readonly input_files?: readonly InputRecord[];
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
   readonly usage: EngineUsage;
@@ -57,6 +58,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     step: record,
     quarantine: p.quarantine_counts,
     replaces_quarantine: p.replaces_quarantine,
+    ...(p.returned === undefined || p.returned.length === 0 ? {} : { returned: p.returned }),
     ...(p.input_files === undefined ? {} : { inputs: p.input_files }),
     ...(p.dialect === undefined ? {} : { dialect: p.dialect }),
     ...(step.definition === undefined ? {} : { definition: step.definition }),

@@ -1,13 +1,48 @@
+import type { Command } from 'commander';
 import type { CommandSpec } from '../command-spec.ts';
 
 export const spec: CommandSpec = {
   name: 'quarantine',
-  summary: 'Show rejected rows and files: grouped by rule and file, or row by row for one table',
+  summary: 'Rejected rows and files: list, show, export, fix, replay or discard them',
   group: 'Look',
   configure(command) {
-    command
-      .argument('[table]', 'a table such as silver.achats: its rejected rows')
+    filtered(command.command('list', { isDefault: true }), 'what was rejected, by table, rule, file and run')
+      .argument('[table]', 'a table such as silver.achats')
+      .option('--state <state>', 'open, pending, fixed, replayed, discarded or all', 'open');
+    filtered(command.command('show'), 'rejected rows of a table, or everything about one row')
+      .argument('<table|id>', 'a table, or a quarantine id (its beginning will do)')
       .option('--limit <rows>', 'at most this many rows', '100');
+    filtered(command.command('export'), 'write rejected rows to a file, to be mended there')
+      .argument('<table>', 'a table such as silver.achats')
+      .requiredOption('--to <file>', 'the file: .csv, .ndjson or .parquet')
+      .option('--force', 'replace the file');
+    deciding(command.command('fix'), 'correct rejected rows and send them again')
+      .option('--from <file>', 'an edited export: changed cells are the corrections')
+      .option('--set <assignment...>', "a new value by SQL, such as \"prix = replace(prix, ',', '.')\"")
+      .addHelpText(
+        'after',
+        "\nExamples:\n  dataflow quarantine fix silver.achats --from rows.csv\n  dataflow quarantine fix silver.achats --rule montant_valide --dry-run \\\n    --set \"montant = replace(montant, ',', '.')\"",
+      );
+    deciding(command.command('replay'), "send rejected rows and refused files again, through today's rules");
+    deciding(command.command('discard'), 'put rejected rows away for good').requiredOption(
+      '--reason <text>',
+      'why, for the record',
+    );
   },
   load: async () => (await import('../runners/quarantine.ts')).quarantine,
 };
+
+function filtered(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option('--rule <name>', 'only rows that broke this rule')
+    .option('--file <path>', 'only rows of this file')
+    .option('--run <id>', 'only rows that this run put aside');
+}
+
+function deciding(command: Command, description: string): Command {
+  return filtered(command, description)
+    .argument('<table>', 'a table such as silver.achats')
+    .option('--id <id>', 'only the row of this quarantine id')
+    .option('--dry-run', 'print what would be done; change nothing');
+}

@@ -1,70 +1,126 @@
-import { queryLake } from '../../app/query-lake.ts';
+import { rejectingNode } from '../../app/decide-quarantine.ts';
+import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/list-quarantine.ts';
+import { entryHistory, openRows } from '../../app/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { parseTableKey, quarantineOf, tableKey } from '../../core/model/table.ts';
 import type { Row } from '../../core/ports/engine.ts';
+import type { QuarantineFilter } from '../../medallion/decide/select.ts';
 import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { cutToWidth, escapeControls } from '../text.ts';
 
 export async function quarantine(invocation: Invocation): Promise<number> {
-  const [wanted] = invocation.args;
-  return wanted === undefined ? summary(invocation) : rowsOf(invocation, wanted);
+  switch (invocation.verb) {
+    case 'quarantine show':
+      return show(invocation);
+    case 'quarantine export':
+      return (await import('./quarantine-export.ts')).exportQuarantine(invocation);
+    case 'quarantine fix':
+    case 'quarantine replay':
+    case 'quarantine discard':
+      return (await import('./quarantine-decide.ts')).decide(invocation);
+    default:
+      return list(invocation);
+  }
 }
 
-/** From the ledger alone: table, rule, file, rows. */
-async function summary(invocation: Invocation): Promise<number> {
-  const { rooms, printer } = invocation;
+/** The flags that narrow down which rejected rows are meant. */
+export function filterFrom({ options }: Pick<Invocation, 'options'>): QuarantineFilter {
+  const names = ['rule', 'file', 'run', 'id'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof options[name] === 'string' ? [[name, options[name]]] : [])),
+  ) as QuarantineFilter;
+}
+
+/** From the ledger alone. */
+async function list(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args, options } = invocation;
+  const state = String(options['state']);
+  if (state !== 'all' && !QUARANTINE_STATES.includes(state as QuarantineState))
+    throw new DataflowError('E_USAGE', `--state wants ${QUARANTINE_STATES.join(', ')} or all, not "${state}"`);
   const { project } = await loadProjectFor(invocation);
+  const table = args[0] === undefined ? {} : { table: (await rejectingNode(rooms, project, args[0])).key };
   const ledger = await rooms.openLedger(project, { read_only: true, create: false });
   try {
-    const groups = ledger.quarantine();
-    printer.table({
-      columns: ['table', 'rule', 'file', 'rows', 'run_id'],
-      rows: groups.map((group) => ({ ...group })),
+    const all = listQuarantine(ledger, { ...table, filter: filterFrom(invocation) });
+    const groups = state === 'all' ? all : all.filter((group) => group.state === state);
+    printer.report({
+      document: groups,
+      sections: [{ columns: GROUP_COLUMNS, rows: groups.map((one) => ({ ...one })) }],
     });
-    const total = groups.reduce((sum, group) => sum + group.rows, 0);
+    const rows = (wanted: typeof all): number => wanted.reduce((sum, group) => sum + group.rows, 0);
+    const open = all.filter((group) => group.state === 'open');
+    const closed = rows(all) - rows(open);
     printer.text('');
     printer.text(
-      total === 0
+      open.length === 0
         ? 'the quarantine is empty'
-        : `${total} rows in quarantine; look at them with: dataflow quarantine ${groups[0]?.table ?? ''}`,
+        : `${rows(open)} rows in quarantine; look at them with: dataflow quarantine show ${open[0]?.table ?? ''}`,
     );
+    if (closed > 0 && state === 'open') printer.text(`${closed} rows were decided on: dataflow quarantine --state all`);
     return 0;
   } finally {
     ledger.close();
   }
 }
 
-async function rowsOf(invocation: Invocation, wanted: string): Promise<number> {
-  const { rooms, printer, signal, options } = invocation;
-  const table = parseTableKey(wanted.includes('.') ? wanted : `silver.${wanted}`);
+const GROUP_COLUMNS = ['state', 'table', 'rule', 'file', 'rows', 'run_id'];
+
+async function show(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args, options, signal } = invocation;
+  const wanted = args[0] ?? '';
   const limit = Number(options['limit']);
-  if (table === undefined || table.layer === 'quarantine')
-    throw new DataflowError('E_USAGE', `"${wanted}" is not a table`, {
-      hint: 'Name it with its layer: silver.achats.',
-    });
   if (!Number.isInteger(limit) || limit < 1)
     throw new DataflowError('E_USAGE', `--limit wants a whole number above 0, not "${String(options['limit'])}"`);
   const { project } = await loadProjectFor(invocation);
-  const lake = await rooms.openLake(project);
-  const snapshot = await lake.snapshot(quarantineOf(table));
-  if (snapshot === undefined) {
-    printer.table({ columns: COLUMNS, rows: [] });
-    printer.text(`${tableKey(table)} has nothing in quarantine`);
-    return 0;
-  }
-  const engine = await rooms.openEngine(project);
-  try {
-    const sql = `select ${COLUMNS.join(', ')} from ${tableKey(quarantineOf(table))} order by file, line, rule limit ${limit}`;
-    const rows: Row[] = [];
-    for await (const batch of queryLake({ project, lake, ledger: undefined, engine }, { sql, signal }))
-      rows.push(...batch.rows);
-    printer.table({ columns: COLUMNS, rows });
-    printer.text('');
-    printer.text(`${rows.length} of ${snapshot.rows} rows`);
-    return 0;
-  } finally {
-    await engine.close();
-  }
+  if (/^[0-9a-f]{4,32}$/.test(wanted) && !(wanted in project.silver)) return showEntry(invocation, wanted);
+  const node = await rejectingNode(rooms, project, wanted);
+  const { rows, total } = await openRows(rooms, project, node, { filter: filterFrom(invocation), limit, signal });
+  if (printer.format === 'table') for (const row of rows) printBlock(printer, row);
+  else printer.table({ columns: ALL_COLUMNS, rows });
+  if (total === 0) printer.text(`${node.key} has no such rows in quarantine`);
+  else printer.text(`${rows.length} of ${total} rows; one of them in full: dataflow quarantine show ID`);
+  return 0;
 }
 
-const COLUMNS = ['file', 'line', 'rule', 'reason', 'raw'];
+/** Three lines a row: where it is from, what is wrong with it, what it was. */
+function printBlock(printer: Printer, row: Row): void {
+  const place = row['line'] === null ? String(row['file']) : `${String(row['file'])}:${String(row['line'])}`;
+  const id = printer.style.bold(String(row['quarantine_id']).slice(0, 8));
+  printer.text(`${id}  ${escapeControls(`${place}  ${String(row['rule'])}`)}`);
+  printer.text(`  ${escapeControls(String(row['reason']))}`);
+  const raw = row['raw'] === null ? '(the whole file)' : escapeControls(String(row['raw']));
+  printer.text(`  ${printer.style.dim(cutToWidth(raw, printer.width - 2))}`);
+  printer.text('');
+}
+
+const ALL_COLUMNS = ['quarantine_id', 'file', 'line', 'rule', 'reason', 'column_name', 'row_key', 'raw', 'run_id'];
+
+async function showEntry(invocation: Invocation, id: string): Promise<number> {
+  const { rooms, printer, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const found = await entryHistory(rooms, project, id, signal);
+  const { entry } = found;
+  const facts = [['state', found.state], ['table', found.table], ...Object.entries(entry)];
+  printer.report({
+    document: { table: found.table, state: found.state, ...entry, history: found.events },
+    sections: [
+      {
+        columns: [{ name: 'field' }, { name: 'value' }],
+        rows: facts.filter(([, value]) => value !== null).map(([field, value]) => ({ field, value })),
+      },
+      {
+        title: 'history',
+        columns: [
+          'what',
+          { name: 'by' },
+          { name: 'at', format: (value) => String(value).slice(0, 19) },
+          'rule',
+          'reason',
+        ],
+        rows: found.events,
+      },
+    ],
+  });
+  return 0;
+}

@@ -10,6 +10,7 @@ import type {
   TestResult,
 } from '../ports/ledger.ts';
 import type { Balance } from './balance.ts';
+import { returnedFrom } from './decision-note.ts';
 import {
   asArray,
   asBoolean,
@@ -55,6 +56,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
       ? {}
       : { quarantine: outcome.quarantine.map((count) => shortCount(count, outcome.step)) }),
     ...(outcome.replaces_quarantine === undefined ? {} : { replaces_quarantine: outcome.replaces_quarantine }),
+    ...(outcome.returned === undefined ? {} : { returned: outcome.returned }),
     ...(outcome.dialect === undefined ? {} : { dialect: outcome.dialect }),
     ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
     ...(release === undefined ? {} : { release }),
@@ -79,6 +81,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
         asArray(value, at, (one, its) => countFrom(one, its, step)),
       ),
       ...field(fields, 'replaces_quarantine', 'replaces_quarantine', asBoolean),
+      ...field(fields, 'returned', 'returned', (value, at) => asArray(value, at, returnedFrom)),
       ...field(fields, 'dialect', 'dialect', dialectFrom),
       ...field(fields, 'definition', 'definition', asText),
     };

@@ -103,6 +103,45 @@ export interface QuarantineCount {
   readonly rows: number;
 }
 
+/** What a person decided about a set of rejected rows of one table. The rows themselves are in the lake (`quarantine.decided_…`). */
+export interface DecisionRecord {
+  /** `silver.achats`. */
+  readonly table: string;
+  /** Number of the decision: the version of the table's decisions that brought it. */
+  readonly decision: number;
+  readonly action: 'fix' | 'replay' | 'discard';
+  readonly why?: string;
+  readonly decided_by: string;
+  readonly decided_at: string;
+  /** The run that took the decision. */
+  readonly run_id: string;
+  readonly groups: readonly DecisionGroup[];
+}
+
+/** Rows of one decision that had been put aside by one rule from one file in one run. */
+export interface DecisionGroup {
+  readonly file: string;
+  readonly rule: string;
+  readonly quarantine_run_id: string;
+  readonly rows: number;
+  /** How many of them are in quarantine again since. */
+  readonly returned?: number;
+}
+
+/** A decision as the ledger holds it: the run that carried it out is known once a step of the table has succeeded since. */
+export interface DecisionEntry extends DecisionRecord {
+  readonly applied_run_id?: string;
+}
+
+/** Rows of a decision that were rejected again when they were sent through the table. */
+export interface ReturnedRows {
+  readonly decision: number;
+  readonly file: string;
+  readonly rule: string;
+  readonly quarantine_run_id: string;
+  readonly rows: number;
+}
+
 export interface ReleaseRecord {
   readonly release_id: string;
   readonly run_id: string;
@@ -137,6 +176,8 @@ export interface StepOutcome {
   readonly quarantine?: readonly QuarantineCount[];
   /** True: the quarantine counts replace all earlier ones of this table (the whole table was computed again). */
   readonly replaces_quarantine?: boolean;
+  /** Decided rows that this step sent through the table and that were rejected again. */
+  readonly returned?: readonly ReturnedRows[];
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
   /** Text of the definition behind the step's fingerprint, secrets masked; given when the ledger does not hold it yet. */
   readonly definition?: string;
@@ -186,6 +227,11 @@ export interface Ledger {
 
   /** Open quarantine, grouped; `table` narrows. */
   quarantine(table?: string): readonly QuarantineCount[];
+
+  /** Enters a decision; known ones change nothing. Discarded rows leave the open quarantine. */
+  recordDecision(decision: DecisionRecord): void;
+  /** Decisions, oldest first; `table` narrows. */
+  decisions(table?: string): readonly DecisionEntry[];
 
   recordRelease(release: ReleaseRecord): void;
   latestRelease(): ReleaseRecord | undefined;

@@ -40,8 +40,35 @@ create table receipts (
 ) strict;
 `;
 
+/** What was decided about rejected rows, and how many of them were rejected again. The rows are in the lake. */
+const DECISIONS = `
+create table quarantine_decisions (
+  table_name text not null,
+  decision integer not null,
+  action text not null check (action in ('fix', 'replay', 'discard')),
+  why text,
+  decided_by text not null,
+  decided_at text not null,
+  run_id text not null,
+  applied_run_id text,
+  primary key (table_name, decision)
+) strict, without rowid;
+
+create table quarantine_decided (
+  table_name text not null,
+  decision integer not null,
+  file text not null,
+  rule text not null,
+  quarantine_run_id text not null,
+  rows integer not null,
+  returned integer not null default 0,
+  primary key (table_name, decision, file, rule, quarantine_run_id),
+  foreign key (table_name, decision) references quarantine_decisions (table_name, decision) on delete cascade
+) strict, without rowid;
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS, DECISIONS].join('\n'),
 };

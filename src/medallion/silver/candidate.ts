@@ -1,7 +1,7 @@
 import type { Column } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile } from '../../core/ports/lake.ts';
-import type { QuarantineCount, TestResult } from '../../core/ports/ledger.ts';
+import type { QuarantineCount, ReturnedRows, TestResult } from '../../core/ports/ledger.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import type { QuarantineChange } from '../quarantine.ts';
 import type { SilverViews } from './sql.ts';
@@ -23,6 +23,8 @@ export interface SilverCandidate {
   readonly quarantine_counts: readonly QuarantineCount[];
   /** True: the counts are those of the whole quarantine of this table, not just the new ones. */
   readonly replaces_quarantine: boolean;
+  /** Decided rows that were rejected again. */
+  readonly returned: readonly ReturnedRows[];
   readonly warnings: readonly TestResult[];
 }
 

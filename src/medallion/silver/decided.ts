@@ -1,8 +1,10 @@
 import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
+import type { ReturnedRows, TestResult } from '../../core/ports/ledger.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { appliedDecision } from '../decisions.ts';
 import { quarantineIdSql } from '../quarantine.ts';
 import { rowIdentity } from './reject.ts';
-import { isInternal, memberSql, rawJsonSql, type SilverStep } from './sql.ts';
+import { DISCARDED, isInternal, memberSql, rawJsonSql, type SilverStep } from './sql.ts';
 
 /**
  * Defines `src` over `src_as_read`: rows that a decision is in force about take their corrected values, or are marked as discarded. They stay
@@ -47,4 +49,35 @@ function twinOrder(step: SilverStep): string {
   const { dedupe } = step.node.spec;
   const way = dedupe?.before_rules === true && dedupe.keep === 'last' ? 'desc' : 'asc';
   return ['_src', '_part', '_pos'].map((column) => `${column} ${way}`).join(', ');
+}
+
+/** Rows of new decisions that this computation rejected again, by the group that they came from. */
+export async function returnedRows(
+  step: SilverStep,
+  session: EngineSession,
+  any_bad: boolean,
+): Promise<readonly ReturnedRows[]> {
+  if (!any_bad) return [];
+  const rows = await session.rows(
+    `select decision, coalesce(file, '') as file, rule, run_id, count(*) as n from in_force
+     where decision > ${appliedDecision(step)} and quarantine_id in (select _qid from bad where _rule <> ${DISCARDED}) group by all order by all`,
+    { rows_max: 1_000_000 },
+  );
+  return rows.map((row) => ({
+    decision: Number(row['decision']),
+    file: String(row['file']),
+    rule: String(row['rule']),
+    quarantine_run_id: String(row['run_id']),
+    rows: Number(row['n']),
+  }));
+}
+
+/** Decisions whose rows are no longer in the input, said so that nobody wonders: the file was rewritten, or is gone. */
+export async function unmatched(session: EngineSession): Promise<readonly TestResult[]> {
+  const sql = 'select count(*) as n from in_force where quarantine_id not in (select _id from decided_rows)';
+  const [row] = await session.rows(sql);
+  const failures = Number(row?.['n'] ?? 0);
+  if (failures === 0) return [];
+  const message = `${failures} rows that were fixed or discarded are no longer in the input; these decisions find nothing to apply to`;
+  return [{ test: 'decisions_without_rows', severity: 'warn', passed: false, failures, message }];
 }

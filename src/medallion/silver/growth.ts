@@ -35,7 +35,8 @@ export async function growthInput(
   }
   const retry = await retryable(step);
   const fresh = [...files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
-  if (fresh === 0 && retry === undefined) return 'unaffected';
+  // A discard alone, with no input that moved, is no reason to try other rows again.
+  if (fresh === 0 && (retry === undefined || verdict.changed.length === 0)) return 'unaffected';
   return { kind: 'growth', files, rows: fresh + (retry?.rows ?? 0), ...(retry === undefined ? {} : { retry }) };
 }
 

@@ -80,6 +80,7 @@ export async function mergeRows(
     quarantine,
     quarantine_counts: [...(await remaining(step, session, input)), ...rejected.counts],
     replaces_quarantine: input.retry !== undefined,
+    returned: [],
     warnings: await warningsOf(session, views),
   };
 }

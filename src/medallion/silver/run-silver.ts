@@ -6,10 +6,11 @@ import { storedColumns } from '../../core/types/stored-columns.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { audit } from '../audit.ts';
-import { publish, recordUnchanged } from '../publish.ts';
 import { dropDiscarded } from '../discards.ts';
+import { publish, recordUnchanged } from '../publish.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
+import { returnedRows, unmatched } from './decided.ts';
 import { findLosers, goodRows } from './dedupe.ts';
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
@@ -78,6 +79,7 @@ async function attempt(
       ...(made.quarantine === undefined ? {} : { quarantine: made.quarantine }),
       quarantine_counts: made.quarantine_counts,
       replaces_quarantine: made.replaces_quarantine,
+      returned: made.returned,
       usage: session.usage(),
       cpu_ms: Math.round((used.user + used.system) / 1000),
     });
@@ -121,6 +123,7 @@ async function computeWhole(
     quarantine,
     quarantine_counts: rejected.counts,
     replaces_quarantine: true,
-    warnings: await warningsOf(session, views),
+    returned: views.decided ? await returnedRows(step, session, rejected.rows > 0) : [],
+    warnings: [...(await warningsOf(session, views)), ...(views.decided ? await unmatched(session) : [])],
   };
 }

@@ -40,6 +40,8 @@ export interface SilverViews {
   readonly rules: readonly BoundRule[];
   /** SQL expression: the row as it was in the source, as JSON. */
   readonly raw: string;
+  /** Decisions about rejected rows were applied to `src`. */
+  readonly decided: boolean;
   /** Picked rows plus `_rule`, the index of the first broken rule (NULL = good), over any subset of `picked`. */
   checkedOver(picked: string): string;
 }
@@ -69,7 +71,7 @@ export async function defineSilver(
     `select picked.*, ${verdict} as _rule from ${subset} as picked${joins}`;
   await session.define('checked', checkedOver('picked'));
   if (spec.key.length > 0) requireColumns(step, spec.key, columns, 'key');
-  return { columns, rules, raw: `coalesce(_was, ${rawJsonSql(source_columns)})`, checkedOver };
+  return { columns, rules, raw: `coalesce(_was, ${rawJsonSql(source_columns)})`, decided, checkedOver };
 }
 
 /** True for the columns that a row carries along beside those of its source. */

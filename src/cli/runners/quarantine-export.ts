@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { rejectingNode } from '../../app/decide-quarantine.ts';
+import { exportRows } from '../../app/show-quarantine.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { filterFrom } from './quarantine.ts';
+
+const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson', '.parquet': 'parquet' } as const;
+
+/** Writes rejected rows to a file that `fix --from` takes back. */
+export async function exportQuarantine(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args, options, signal, cwd } = invocation;
+  const name = String(options['to']);
+  const to = resolve(cwd, name);
+  const format = FORMATS[extname(name).toLowerCase() as keyof typeof FORMATS];
+  if (format === undefined)
+    throw new DataflowError('E_USAGE', `--to wants a file that ends in .csv, .ndjson or .parquet, not "${name}"`);
+  if (existsSync(to) && options['force'] !== true)
+    throw new DataflowError('E_USAGE', `${name} is there already`, {
+      hint: 'Replace it with --force, or choose another name.',
+    });
+  const { project } = await loadProjectFor(invocation);
+  const table = args[0] ?? '';
+  const node = await rejectingNode(rooms, project, table);
+  const formula_safe = options['formulaSafe'] === true;
+  const rows = await exportRows(rooms, project, node, {
+    filter: filterFrom(invocation),
+    to,
+    format,
+    formula_safe,
+    signal,
+  });
+  printer.report({ document: { table: node.key, file: name, rows }, sections: [] });
+  printer.text(`${rows} rejected rows of ${node.key} were written to ${name}`);
+  printer.text(`mend their cells there, then: dataflow quarantine fix ${node.key} --from ${name}`);
+  return 0;
+}
