@@ -1,4 +1,4 @@
-// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the threads' own files, and the help texts.
+// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the files of threads and reader processes, and the help texts.
 //
 // One CommonJS file, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running 7 ms
 // after Node itself, without it (or as split ES modules) it takes 20 to 40 ms. Native packages stay packages.
@@ -16,6 +16,7 @@ const workers = [
   join(root, 'src', 'formats', 'inspect-worker.ts'),
   join(root, 'src', 'kit', 'digest-worker.ts'),
   join(root, 'src', 'connectors', 'files', 'stat-worker.ts'),
+  join(root, 'src', 'engines', 'duckdb', 'reader-process.ts'),
 ];
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/
 

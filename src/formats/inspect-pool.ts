@@ -5,6 +5,7 @@ import { DataflowError, type Place } from '../core/errors/dataflow-error.ts';
 import type { FormatInspector, FormatInspectors, InspectRequest } from '../core/ports/format.ts';
 import type { Inspection } from '../core/ports/source.ts';
 import { inspectors } from './inspectors.ts';
+import { unsafeUnit } from './unsafe-unit.ts';
 
 /** What a worker is asked. */
 export interface InspectQuestion {
@@ -22,6 +23,8 @@ const INLINE_BYTES = 1024 * 1024;
 /** A compressed file expands by up to a thousand, so less of it is done on the spot. */
 const INLINE_COMPRESSED_BYTES = 64 * 1024;
 const WORKERS_MAX = 2;
+/** Far above what an inspection needs; a damaged file that claims more ends its worker, not the process. */
+const WORKER = { resourceLimits: { maxOldGenerationSizeMb: 512 } };
 
 /**
  * Inspectors that keep large files off the main thread: a few worker threads, started when the first large file comes, that never keep
@@ -44,9 +47,12 @@ function findWorker(): URL | undefined {
   );
 }
 
-/** zstd always goes to a worker: its decoder keeps its memory after damaged input, and a worker can be replaced. */
+/**
+ * zstd always goes to a worker: its decoder keeps its memory after damaged input, and a worker can be replaced. So does Parquet, whose
+ * damaged footers can claim gigabytes.
+ */
 function isSmall({ unit }: InspectRequest): boolean {
-  if (unit.compression === 'zstd') return false;
+  if (unit.compression === 'zstd' || unit.format === 'parquet') return false;
   return unit.size_bytes < (unit.compression === 'none' ? INLINE_BYTES : INLINE_COMPRESSED_BYTES);
 }
 
@@ -84,13 +90,14 @@ class Pool {
       return;
     }
     this.#busy += 1;
-    this.#run(this.#idle.pop() ?? new Worker(this.#url), job);
+    this.#run(this.#idle.pop() ?? new Worker(this.#url, WORKER), job);
   }
 
   #run(worker: Worker, job: Job): void {
     const done = (keep: boolean, settle: () => void): void => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
       job.signal?.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
       this.#busy -= 1;
       worker.unref();
       if (keep) this.#idle.push(worker);
@@ -103,19 +110,29 @@ class Pool {
         answer.inspection?.problem?.rule !== 'damaged_zstd' && answer.inspection?.problem?.rule !== 'expansion_limit';
       done(keep, () => settleJob(job, answer));
     };
-    const onError = (error: Error): void =>
-      done(false, () =>
-        job.reject(
-          new DataflowError('E_INTERNAL', `the inspection of ${job.request.unit.path} failed: ${error.message}`, {
-            cause: error,
-          }),
-        ),
-      );
+    const unsafe = (reason: string): void =>
+      done(false, () => void unsafeUnit(job.request, reason, job.signal).then(job.resolve, job.reject));
+    const onError = (error: Error & { readonly code?: string }): void => {
+      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') unsafe('its inspection needed too much memory');
+      else
+        done(false, () =>
+          job.reject(
+            new DataflowError('E_INTERNAL', `the inspection of ${job.request.unit.path} failed: ${error.message}`, {
+              cause: error,
+            }),
+          ),
+        );
+    };
     const onExit = (): void =>
       done(false, () =>
         job.reject(new DataflowError('E_INTERNAL', `the inspection of ${job.request.unit.path} ended early`)),
       );
     const onAbort = (): void => done(false, () => job.reject(job.signal?.reason));
+    const { seconds_max } = job.request;
+    const timer =
+      seconds_max === undefined
+        ? undefined
+        : setTimeout(() => unsafe(`its inspection took longer than ${seconds_max} s`), seconds_max * 1000);
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     job.signal?.addEventListener('abort', onAbort, { once: true });
     worker.ref();

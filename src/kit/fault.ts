@@ -2,7 +2,8 @@ import { writeSync } from 'node:fs';
 
 /**
  * Named fault points for crash tests: `DATAFLOW_FAULT=<name>:kill[@<n>]` or `<name>:error[@<n>]` (n-th pass, default 1);
- * `<name>:trace` only tells each pass. Inert unless the variable is set; the check is one comparison.
+ * `<name>:trace` only tells each pass. A process that reads files knows three more: `segv` (crash), `hang` (never end), `hog` (take memory
+ * until somebody stops it). Inert unless the variable is set; the check is one comparison.
  */
 const plan = parsePlan(process.env['DATAFLOW_FAULT']);
 let passes = 0;
@@ -14,7 +15,7 @@ interface FaultPlan {
 }
 
 function parsePlan(text: string | undefined): FaultPlan | undefined {
-  const match = /^([\w-]+):(kill|error|trace)(?:@(\d+))?$/.exec(text ?? '');
+  const match = /^([\w-]+):(kill|error|trace|segv|hang|hog)(?:@(\d+))?$/.exec(text ?? '');
   if (!match?.[1] || !match[2]) return undefined;
   return { name: match[1], action: match[2], nth: Number(match[3] ?? 1) };
 }
@@ -28,5 +29,16 @@ export function faultPoint(name: string): void {
   writeSync(2, `fault point ${name}\n`);
   if (plan.action === 'trace') return;
   if (plan.action === 'kill') process.kill(process.pid, 'SIGKILL');
+  throw Object.assign(new Error(`injected fault at ${name}`), { code: 'EIO' });
+}
+
+/** A fault point in a process that reads files: `reader-<name of the file without its ending>`. Not counted, not matched by `any`. */
+export function readerFaultPoint(name: string): void {
+  if (plan === undefined || plan.name !== name) return;
+  if (plan.action === 'segv') process.kill(process.pid, 'SIGSEGV');
+  if (plan.action === 'kill') process.kill(process.pid, 'SIGKILL');
+  const hoard: Buffer[] = [];
+  while (plan.action === 'hang' || plan.action === 'hog')
+    if (plan.action === 'hog') hoard.push(Buffer.alloc(16 * 1024 * 1024, 1));
   throw Object.assign(new Error(`injected fault at ${name}`), { code: 'EIO' });
 }

@@ -19,6 +19,7 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
   const inspectOptions = inspectOptionsOf(options);
   const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
     unit,
+    ...timeFor(unit, context),
     temp_folder: context.temp_folder,
     options: inspectOptions,
     ...(pinned === undefined ? {} : { pinned }),
@@ -35,6 +36,14 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
       return stat !== undefined && isSame(unit, stat);
     },
   };
+}
+
+/** One second more for so many bytes. */
+const BYTES_A_SECOND = 5_000_000;
+
+function timeFor(unit: InputUnit, { file_seconds_max }: SourceContext): { readonly seconds_max?: number } {
+  if (file_seconds_max === undefined) return {};
+  return { seconds_max: file_seconds_max + Math.floor(unit.size_bytes / BYTES_A_SECOND) };
 }
 
 function inspectOptionsOf(options: FilesOptions): InspectOptions {

@@ -5,6 +5,7 @@ import { applySchema, type Components, type Context, complain, dispatch, shapeOf
 import { columnsSchema, description, tags } from './fields.ts';
 import { generateSchema } from './generate-schema.ts';
 import { found } from './messages.ts';
+import { limitsSchema } from './schema-limits.ts';
 
 const DEFAULT_ENGINE = 'duckdb';
 
@@ -28,7 +29,7 @@ export function sourceCommon() {
     schema_change: z._default(z.enum(['evolve', 'freeze', 'discard_row', 'discard_value']), 'freeze').check(
       z.meta({
         description:
-          'When a CSV file brings columns that are not known: `freeze` refuses the file, `evolve` adds them to the table, `discard_row` quarantines the rows that have a value there, `discard_value` leaves the columns out. Each is told and recorded.',
+          'When a CSV or Parquet file brings columns that are not known: `freeze` refuses the file, `evolve` adds them to the table, `discard_row` quarantines the rows that have a value there, `discard_value` leaves the columns out. Each is told and recorded.',
       }),
     ),
     on_rewrite: z._default(z.enum(['replace', 'append', 'error']), 'replace').check(
@@ -39,6 +40,7 @@ export function sourceCommon() {
     ),
     tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', samples: [['daily']] })),
     description,
+    limits: limitsSchema(),
     generate: z.optional(generateSchema),
   });
 }

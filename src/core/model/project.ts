@@ -38,6 +38,16 @@ export interface EngineSpec {
   readonly [option: string]: unknown;
 }
 
+/** What holds where a source has no `limits:`. */
+export const FILE_LIMITS: FileLimits = { file_seconds_max: 300, file_memory_max_bytes: 2_000_000_000 };
+
+/** `limits:` of a source: a file that takes more to read is quarantined as a whole. */
+export interface FileLimits {
+  /** Time for one file, besides what its size allows for. */
+  readonly file_seconds_max: number;
+  readonly file_memory_max_bytes: number;
+}
+
 /** One entry of `sources:`; what is beyond `type`, `columns` and `tags` is checked by the connector's own schema. */
 export interface SourceSpec {
   readonly type: string;
@@ -47,6 +57,8 @@ export interface SourceSpec {
   readonly on_rewrite: 'replace' | 'append' | 'error';
   readonly tags: readonly string[];
   readonly description?: string;
+  /** What reading one of its files may take. */
+  readonly limits?: FileLimits;
   /** What `dataflow generate` makes for it. */
   readonly generate?: GenerateSpec;
   /** The connector's own, validated options (`path`, `settle_seconds`, …). */

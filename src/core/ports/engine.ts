@@ -118,6 +118,12 @@ export interface ParseFile {
   readonly first_record_line?: number;
 }
 
+/** What reading untrusted files may take. */
+export interface ReadLimits {
+  readonly seconds_max: number;
+  readonly memory_bytes_max: number;
+}
+
 export interface ParseRequest {
   readonly format: 'csv' | 'ndjson' | 'json' | 'parquet';
   readonly files: readonly ParseFile[];
@@ -144,6 +150,8 @@ export interface ParseRequest {
   readonly target: WriteTarget;
   /** Folder for the rejected rows, written in {@link REJECT_COLUMNS}. */
   readonly reject_folder: string;
+  /** What reading these files may take; beyond it the request fails with E_READER. */
+  readonly limits?: ReadLimits;
   /** Stop and fail when more rows than this are rejected. */
   readonly rejects_max?: number;
 }
@@ -214,7 +222,7 @@ export interface EngineSession {
   /** Writes one file in the order of the query's rows; returns how many. An existing file is replaced. */
   exportFile(sql: string, target: ExportTarget): Promise<number>;
   /** Columns of input files as the engine infers them (used once, then frozen). */
-  infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>): Promise<readonly Column[]>;
+  infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>): Promise<readonly Column[]>;
   usage(): EngineUsage;
   close(): Promise<void>;
 }

@@ -29,6 +29,8 @@ export interface InspectRequest {
   /** Local folder in which a decoded copy may be written. */
   readonly temp_folder: string;
   readonly options: InspectOptions;
+  /** Longer than this the inspection is stopped and the unit refused; kept by inspectors that run beside the main thread. */
+  readonly seconds_max?: number;
   /** The dialect recorded for this source, if any. */
   readonly pinned?: CsvDialect;
   /** csv: the columns that the file will be read into, as far as they are known. */

@@ -84,6 +84,8 @@ export interface SourceContext {
   readonly rehash: boolean;
   /** The columns that units will be read into, as far as they are known. */
   readonly columns?: readonly Column[];
+  /** Time that the inspection of one unit may take, besides what its size allows for. */
+  readonly file_seconds_max?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { SessionOptions } from '../../core/ports/engine.ts';
+import type { ReadLimits, SessionOptions } from '../../core/ports/engine.ts';
 import { type Doing, engineError } from './errors.ts';
 
 const TICK_MS = 100;
@@ -54,6 +54,24 @@ export class Conversation {
       throw engineError(error, doing);
     } finally {
       this.#running -= 1;
+    }
+  }
+
+  /** Interrupts the work when it takes longer than the limits allow. @throws DataflowError E_READER then. */
+  async within<T>(limits: ReadLimits | undefined, work: () => Promise<T>): Promise<T> {
+    if (limits === undefined) return await work();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#interrupt();
+    }, limits.seconds_max * 1000);
+    try {
+      return await work();
+    } catch (error) {
+      if (!late || this.#options.signal?.aborted === true) throw error;
+      throw new DataflowError('E_READER', `reading it took longer than ${limits.seconds_max} s`);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -4,7 +4,7 @@ import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { LINE_BYTES_MAX } from './parse-parts.ts';
 import { dialectOptions, jsonCompression } from './read-csv.ts';
 
-export type InferRequest = Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header'>;
+export type InferRequest = Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>;
 
 /** Records that the engine looks at before it says what type a column has. */
 const SAMPLE_RECORDS = 100_000;

@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { EngineSpec } from '../../core/model/project.ts';
-import { engineLimits } from '../../core/planning/engine-limits.ts';
+import { type EngineLimits, engineLimits } from '../../core/planning/engine-limits.ts';
 import type { Engine, EngineSession, SessionOptions } from '../../core/ports/engine.ts';
 import { machineLimits } from '../../kit/machine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
+import { findReader, ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
 
 /**
@@ -15,7 +16,11 @@ import { DuckDbSession } from './session.ts';
  */
 export async function openDuckDb(spec: EngineSpec, options: { readonly temp_folder: string }): Promise<Engine> {
   await mkdir(options.temp_folder, { recursive: true, mode: 0o700 });
-  const settings = settingsFor(spec, join(options.temp_folder, 'spill'));
+  const limits = engineLimits(spec, machineLimits());
+  const settings = settingsFor(spec, limits, join(options.temp_folder, 'spill'));
+  const entry = findReader();
+  const readers =
+    entry === undefined ? undefined : new ReaderPool({ ...limits, entry, settings, temp_folder: options.temp_folder });
   let shared: Promise<DuckDBInstance> | undefined;
   let sessions = 0;
   return {
@@ -23,9 +28,11 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
     openSession: async (session) => {
       if (session.sandbox !== undefined) return sandboxed(settings, session);
       shared ??= create(settings);
-      return attached(await shared, ++sessions, session);
+      return attached(await shared, ++sessions, session, readers);
     },
+    readerUsage: () => readers?.usage() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
+      await readers?.close();
       (await shared?.catch(() => undefined))?.closeSync();
       shared = undefined;
     },
@@ -43,9 +50,8 @@ async function create(settings: Readonly<Record<string, string>>): Promise<DuckD
 /** Values of one partition column beyond which a value may get several files; each open file costs memory and a file descriptor. */
 const OPEN_FILES_MAX = 1_000;
 
-function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<string, string>> {
+function settingsFor(spec: EngineSpec, limits: EngineLimits, spill_folder: string): Readonly<Record<string, string>> {
   const { temp_limit, extension_directory } = spec;
-  const limits = engineLimits(spec, machineLimits());
   return {
     threads: String(limits.threads),
     memory_limit: spec.memory_limit ?? `${limits.memory_bytes}B`,
@@ -64,17 +70,27 @@ function settingsFor(spec: EngineSpec, spill_folder: string): Readonly<Record<st
  * Names live in a database that is attached for the session: schemas and views of an in-memory database are visible to all its
  * connections, while the limits of a second instance would be a second helping of memory and threads.
  */
-async function attached(instance: DuckDBInstance, number: number, options: SessionOptions): Promise<EngineSession> {
+async function attached(
+  instance: DuckDBInstance,
+  number: number,
+  options: SessionOptions,
+  readers: ReaderPool | undefined,
+): Promise<EngineSession> {
   const connection = await instance.connect();
   const database = quoteIdent(`s${number}`);
   await connection.run(`attach ':memory:' as ${database}`);
   await connection.run(`use ${database}`);
-  const session = new DuckDbSession(connection, options, async () => {
-    connection.closeSync();
-    const cleaner = await instance.connect();
-    await cleaner.run(`detach ${database}`).catch(() => undefined);
-    cleaner.closeSync();
-  });
+  const session = new DuckDbSession(
+    connection,
+    options,
+    async () => {
+      connection.closeSync();
+      const cleaner = await instance.connect();
+      await cleaner.run(`detach ${database}`).catch(() => undefined);
+      cleaner.closeSync();
+    },
+    readers,
+  );
   await session.prepare();
   return session;
 }

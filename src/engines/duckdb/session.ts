@@ -23,6 +23,7 @@ import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
 import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
 import { parseFiles } from './parse.ts';
+import type { ReaderPool } from './reader-pool.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
 import { sqlTables } from './sql-tables.ts';
 import { sqlOf, syntaxOf } from './syntax.ts';
@@ -44,15 +45,24 @@ export class DuckDbSession implements EngineSession {
   readonly #talk: Conversation;
   readonly #sandboxed: boolean;
   readonly #dispose: () => Promise<void>;
+  readonly #readers: ReaderPool | undefined;
+  readonly #signal: AbortSignal | undefined;
   readonly #schemas = new Set<string>();
   #bytes_read = 0;
   #bytes_written = 0;
   #closed = false;
 
-  constructor(connection: DuckDBConnection, options: SessionOptions, dispose: () => Promise<void>) {
+  constructor(
+    connection: DuckDBConnection,
+    options: SessionOptions,
+    dispose: () => Promise<void>,
+    readers?: ReaderPool,
+  ) {
     this.#talk = new Conversation(connection, options);
     this.#sandboxed = options.sandbox !== undefined;
     this.#dispose = dispose;
+    this.#readers = readers;
+    this.#signal = options.signal;
   }
 
   /** Settings of the connection, and the functions that dataflow adds to the engine's own. */
@@ -165,7 +175,10 @@ export class DuckDbSession implements EngineSession {
         this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target, { reading: 'source' })),
       fresh: (prefix: string) => `${prefix}_${++names_given}`,
     };
-    const result = await parseFiles(session, request);
+    const result =
+      request.format === 'parquet' && this.#readers !== undefined
+        ? await this.#readers.parse(request, this.#signal)
+        : await this.#talk.within(request.limits, () => parseFiles(session, request));
     for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;
     return result;
   }
@@ -176,6 +189,7 @@ export class DuckDbSession implements EngineSession {
   }
 
   async infer(request: InferRequest): Promise<readonly Column[]> {
+    if (request.format === 'parquet' && this.#readers !== undefined) return this.#readers.infer(request, this.#signal);
     const found = await this.#columns(inferSql(request), { reading: 'source' });
     const sql = onlyTextSql(request, found);
     const [long = {}] = sql === undefined ? [] : await this.#rows(sql, 1, { reading: 'source' });

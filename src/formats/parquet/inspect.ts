@@ -1,19 +1,20 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ColumnChunk, FileMetaData } from 'hyparquet';
-import type { FormatInspector } from '../../core/ports/format.ts';
+import type { FormatInspector, InspectOptions } from '../../core/ports/format.ts';
 import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
+import { RATIO_FLOOR_BYTES } from '../stream/expand.ts';
 import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
-import { checkPages } from './pages.ts';
+import { checkPages, type PageFacts } from './pages.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
 /** `PAR1` twice and the footer's length. */
 const FRAME_BYTES = 12;
 
-/** Parquet: magic at both ends, a sound footer, the checksums of its pages if it has any, and the row count that it states. */
+/** Parquet: magic at both ends, a sound footer, pages that lie as it says, their checksums where there are any. No page is decoded here. */
 export const inspector: FormatInspector = {
-  async inspect({ unit }, signal) {
+  async inspect({ unit, options }, signal) {
     const raw = new RawReader(unit.uri, signal);
     try {
       const sha256 = raw.finish();
@@ -35,7 +36,17 @@ export const inspector: FormatInspector = {
           ).problem,
         );
       try {
-        return { ...base, records: await countRows(unit.uri) };
+        const metadata = await readMetadata(unit.uri);
+        const pages = pagesOf(unit.uri, metadata);
+        refuseBomb(pages.expanded_bytes, raw.size_bytes, options);
+        const unchecked = pages.checked_pages < pages.pages;
+        return {
+          ...base,
+          expanded_bytes: Math.max(base.expanded_bytes, pages.expanded_bytes),
+          records: Number(metadata.num_rows),
+          header: columnNames(metadata),
+          notes: unchecked ? ['pages without checksum: only their structure was verified'] : [],
+        };
       } catch (error) {
         if (!(error instanceof UnitFault)) throw error;
         return withProblem(base, error.problem);
@@ -50,7 +61,8 @@ function withProblem(base: Omit<Inspection, 'records' | 'problem'>, problem: Uni
   return { ...base, records: 0, problem };
 }
 
-async function countRows(path: string): Promise<number> {
+/** Sound metadata only. */
+async function readMetadata(path: string): Promise<FileMetaData> {
   const { footer, size_bytes } = readFooter(path);
   const { parquetMetadata } = await import('hyparquet');
   let metadata: FileMetaData;
@@ -64,13 +76,36 @@ async function countRows(path: string): Promise<number> {
     );
   }
   checkGroups(metadata, size_bytes, footer.length);
+  return metadata;
+}
+
+function pagesOf(path: string, metadata: FileMetaData): PageFacts {
   const fd = openSync(path, 'r');
   try {
-    checkPages(metadata, (position, length) => readAt(fd, position, length));
+    return checkPages(metadata, (position, length) => readAt(fd, position, length));
   } finally {
     closeSync(fd);
   }
-  return Number(metadata.num_rows);
+}
+
+function refuseBomb(expanded_bytes: number, size_bytes: number, options: InspectOptions): void {
+  if (expanded_bytes > options.max_expanded_bytes)
+    throw new UnitFault(
+      'expansion_limit',
+      `it expands beyond ${options.max_expanded_bytes} bytes (max_expanded_bytes)`,
+    );
+  if (expanded_bytes > Math.max(RATIO_FLOOR_BYTES, size_bytes * options.max_ratio))
+    throw new UnitFault('expansion_limit', `it expands to more than ${options.max_ratio} times its size (max_ratio)`);
+}
+
+/** The top-level columns: the children of the schema's root, each with its own children behind it. */
+function columnNames({ schema }: FileMetaData): readonly string[] {
+  const names: string[] = [];
+  for (let i = 1; i < schema.length; ) {
+    names.push(schema[i]?.name ?? '');
+    for (let open = 1; open > 0 && i < schema.length; i++) open += (schema[i]?.num_children ?? 0) - 1;
+  }
+  return names;
 }
 
 function damaged(reason: string, byte_offset: number): UnitFault {

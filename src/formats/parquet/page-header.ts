@@ -3,6 +3,10 @@ export interface PageHeader {
   /** Bytes of the header itself. */
   readonly header_bytes: number;
   readonly compressed_bytes: number;
+  /** Size after decompression, as the writer states it. */
+  readonly expanded_bytes: number;
+  /** Values of a data page, nulls included; 0 for a dictionary or an index. */
+  readonly values: number;
   /** CRC-32 of the page as it is stored; few writers give one. */
   readonly crc: number | undefined;
 }
@@ -22,8 +26,14 @@ const TYPE = {
   MAP: 11,
   STRUCT: 12,
 };
+const PAGE_TYPE_FIELD = 1;
+const EXPANDED_SIZE_FIELD = 2;
 const COMPRESSED_SIZE_FIELD = 3;
 const CRC_FIELD = 4;
+/** Number of values inside the header of a data page, of the first and second version: field 1 of fields 5 and 8. */
+const VALUES_FIELDS: Readonly<Record<number, number>> = { 0: 501, 3: 801 };
+/** Data, index, dictionary, data of the second version. */
+const PAGE_TYPE_MAX = 3;
 const DEPTH_MAX = 8;
 
 /** Reads a page header (`PageHeader` of parquet.thrift); undefined when the bytes are none, or end before it does. */
@@ -37,9 +47,19 @@ export function readPageHeader(bytes: Buffer): PageHeader | undefined {
     throw error;
   }
   const compressed_bytes = found.get(COMPRESSED_SIZE_FIELD);
-  if (compressed_bytes === undefined || compressed_bytes < 0) return undefined;
+  const expanded_bytes = found.get(EXPANDED_SIZE_FIELD);
+  const type = found.get(PAGE_TYPE_FIELD) ?? -1;
+  const values = type in VALUES_FIELDS ? found.get(VALUES_FIELDS[type] ?? 0) : 0;
+  if (compressed_bytes === undefined || expanded_bytes === undefined || values === undefined) return undefined;
+  if (compressed_bytes < 0 || expanded_bytes < 0 || values < 0 || type < 0 || type > PAGE_TYPE_MAX) return undefined;
   const crc = found.get(CRC_FIELD);
-  return { header_bytes: reader.at, compressed_bytes, crc: crc === undefined ? undefined : crc >>> 0 };
+  return {
+    header_bytes: reader.at,
+    compressed_bytes,
+    expanded_bytes,
+    values,
+    crc: crc === undefined ? undefined : crc >>> 0,
+  };
 }
 
 /** As much of the protocol as it takes to find the end of a struct. Throws RangeError where the bytes make no sense. */
@@ -51,7 +71,7 @@ class CompactReader {
     this.#bytes = bytes;
   }
 
-  /** Tells the whole numbers among the fields. */
+  /** Tells the whole numbers among the fields; field `m` of a struct in field `n` is told as `100 n + m`. */
   struct(tell: (id: number, value: number) => void, depth = 0): void {
     if (depth > DEPTH_MAX) throw new RangeError('nested too deeply');
     for (let id = 0; ; ) {
@@ -59,8 +79,12 @@ class CompactReader {
       if (head === 0) return;
       const step = head >> 4;
       id = step === 0 ? this.#zigzag() : id + step;
-      const value = this.#value(head & 0xf, depth);
-      if (value !== undefined) tell(id, value);
+      const field = id;
+      const value =
+        (head & 0xf) === TYPE.STRUCT
+          ? this.struct((inner, its) => tell(field * 100 + inner, its), depth + 1)
+          : this.#value(head & 0xf, depth);
+      if (typeof value === 'number') tell(id, value);
     }
   }
 

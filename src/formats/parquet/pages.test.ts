@@ -70,10 +70,12 @@ it('a header that makes no sense is none', () => {
   expect(readPageHeader(Buffer.from([]))).toBeUndefined();
   expect(readPageHeader(Buffer.from([0x15, 0x00]))).toBeUndefined();
   expect(readPageHeader(Buffer.alloc(100, 0xff))).toBeUndefined();
-  // type 0, uncompressed 10, compressed 9, end
-  expect(readPageHeader(Buffer.from([0x15, 0x00, 0x15, 0x14, 0x15, 0x12, 0x00]))).toEqual({
+  // type 2 (a dictionary), uncompressed 10, compressed 9, end
+  expect(readPageHeader(Buffer.from([0x15, 0x04, 0x15, 0x14, 0x15, 0x12, 0x00]))).toEqual({
     header_bytes: 7,
     compressed_bytes: 9,
+    expanded_bytes: 10,
+    values: 0,
     crc: undefined,
   });
 });

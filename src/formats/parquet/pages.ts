@@ -4,56 +4,86 @@ import { UnitFault } from '../stream/unit-fault.ts';
 import { readPageHeader } from './page-header.ts';
 
 /** A header with statistics of long texts stays far below this. */
-const HEADER_BYTES_MAX = 64 * 1024;
+const HEADER_BYTES_MAX = 1024 * 1024;
 const HEADER_BYTES_USUAL = 512;
+const CHUNK_BYTES = 1024 * 1024;
 
 /** Reads so many bytes at a place of the file, fewer at its end. */
 export type ReadAt = (position: number, length: number) => Buffer;
 
+/** What the pages of a file came to. */
+export interface PageFacts {
+  /** Size of all pages after decompression, as their headers say. */
+  readonly expanded_bytes: number;
+  readonly pages: number;
+  /** Pages whose checksum was there and right. */
+  readonly checked_pages: number;
+}
+
 /**
- * Holds each page against its checksum, where the writer left one: the engine does not look at them, and a flipped bit in a page
- * without any mostly reads as another value. A writer gives checksums to all pages or to none; pages of a file without any are the
- * engine's to judge.
+ * Goes from page to page of every column chunk: their headers must be sound, lie one behind the other inside the chunk, and hold as many
+ * values as the footer says. Holds each page against its checksum, where the writer left one: the engine does not look at them, and a
+ * flipped bit in a page without any mostly reads as another value. A writer gives checksums to all pages or to none. Nothing is decompressed.
  * @throws UnitFault `damaged_parquet`
  */
-export function checkPages(metadata: FileMetaData, read: ReadAt): void {
-  let checked = 0;
+export function checkPages(metadata: FileMetaData, read: ReadAt): PageFacts {
+  const total = { expanded_bytes: 0, pages: 0, checked_pages: 0 };
   let lacking: { readonly where: string; readonly at: number } | undefined;
-  for (const [group, { columns }] of metadata.row_groups.entries()) {
+  for (const [group, { columns, num_rows }] of metadata.row_groups.entries()) {
     for (const chunk of columns) {
       const where = `${chunk.meta_data?.path_in_schema.join('.') ?? 'a column'} in row group ${group}`;
-      const found = checkChunk(chunk, where, read);
-      checked += found.checked;
-      if (found.stopped_at !== undefined) lacking ??= { where, at: found.stopped_at };
+      const found = checkChunk(chunk, where, Number(num_rows), read);
+      total.expanded_bytes += found.expanded_bytes;
+      total.pages += found.pages;
+      total.checked_pages += found.checked_pages;
+      if (found.lacking_at !== undefined) lacking ??= { where, at: found.lacking_at };
     }
   }
-  if (checked > 0 && lacking !== undefined)
-    throw damaged(`a page of ${lacking.where} has no sound header, or lacks the checksum that others have`, lacking.at);
+  if (total.checked_pages > 0 && lacking !== undefined)
+    throw damaged(`a page of ${lacking.where} lacks the checksum that others have`, lacking.at);
+  return total;
 }
 
-interface ChunkLook {
-  /** Pages whose checksum was right. */
-  readonly checked: number;
-  /** Where a page begins that has no checksum or no sound header. */
-  readonly stopped_at?: number;
-}
-
-function checkChunk({ meta_data: meta }: ColumnChunk, where: string, read: ReadAt): ChunkLook {
-  if (meta === undefined) return { checked: 0 };
+/** A page without checksum, if any, begins at `lacking_at`. */
+function checkChunk(
+  { meta_data: meta, file_path }: ColumnChunk,
+  where: string,
+  rows: number,
+  read: ReadAt,
+): PageFacts & { readonly lacking_at?: number } {
+  const facts = { expanded_bytes: 0, pages: 0, checked_pages: 0 };
+  if (meta === undefined || file_path !== undefined) return facts;
+  const promised = Number(meta.num_values);
+  // Some writers state 0 for "no dictionary".
   const dictionary = Number(meta.dictionary_page_offset ?? 0n);
-  let at = dictionary > 0 ? dictionary : Number(meta.data_page_offset);
-  const end = at + Number(meta.total_compressed_size);
-  let checked = 0;
-  while (at < end) {
-    const header = headerAt(at, end, read);
-    if (header?.crc === undefined) return { checked, stopped_at: at };
+  const start = dictionary > 0 ? dictionary : Number(meta.data_page_offset);
+  const end = start + Number(meta.total_compressed_size);
+  // A repeated column has as many values as rows, or more: an empty list counts as one.
+  if (promised < rows) throw damaged(`${where} has ${promised} values for ${rows} rows`, start);
+  let lacking_at: number | undefined;
+  let values = 0;
+  for (let at = start; values < promised; ) {
+    const header = at < end ? headerAt(at, end, read) : undefined;
+    if (header === undefined) throw damaged(`a page of ${where} has no sound header`, at);
     const body = at + header.header_bytes;
-    if (crc32(read(body, header.compressed_bytes)) !== header.crc)
+    if (header.crc === undefined) lacking_at ??= at;
+    else if (checksum(body, header.compressed_bytes, read) !== header.crc)
       throw damaged(`the checksum of a page of ${where} does not match its content`, body);
-    checked += 1;
+    else facts.checked_pages += 1;
+    facts.pages += 1;
+    facts.expanded_bytes += header.expanded_bytes;
+    values += header.values;
     at = body + header.compressed_bytes;
   }
-  return { checked };
+  if (values !== promised) throw damaged(`${where} has ${values} values, its footer says ${promised}`, start);
+  return lacking_at === undefined ? facts : { ...facts, lacking_at };
+}
+
+function checksum(start: number, length: number, read: ReadAt): number {
+  let crc = 0;
+  for (let done = 0; done < length; done += CHUNK_BYTES)
+    crc = crc32(read(start + done, Math.min(CHUNK_BYTES, length - done)), crc);
+  return crc;
 }
 
 function headerAt(at: number, end: number, read: ReadAt): ReturnType<typeof readPageHeader> {

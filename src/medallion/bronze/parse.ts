@@ -2,6 +2,7 @@ import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
 import { columnsOfHeader, discardDrifted, extraColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
+import { isolate, readLimits } from './isolate.ts';
 import type { Parsed, Unfit } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
@@ -125,7 +126,12 @@ async function parseGroup(
 ): Promise<Parsed> {
   const [first] = units;
   if (first === undefined) return { candidates: [], rejects: [], loaded: [], unfit: [] };
-  const judged = judge(units, await session.parse(await parseRequest(step, units, first, columns, label)));
+  let judged: Parsed;
+  try {
+    judged = judge(units, await session.parse(await parseRequest(step, units, first, columns, label)));
+  } catch (error) {
+    return await isolate(error, units, label, (some, its) => parseGroup(step, session, some, columns, its));
+  }
   if (judged.unfit.length === 0) return await discardDrifted(step, session, judged, columns, label);
   const rest = judged.loaded.map((one) => one.accepted);
   const again = await parseGroup(step, session, rest, columns, `${label}r`);
@@ -174,6 +180,7 @@ export async function parseRequest(
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
+    limits: readLimits(step, units),
     target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns: wanted },
     reject_folder: await run.lake.stage(run.run_id, step.step_id, `rejects-${label}`),
   };

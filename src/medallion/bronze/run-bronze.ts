@@ -1,4 +1,5 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { Column } from '../../core/model/table.ts';
 import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
@@ -33,6 +34,7 @@ export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Pr
     temp_folder: run.temp_folder,
     now_ms: run.now_ms,
     rehash: run.rehash,
+    file_seconds_max: (node.spec.limits ?? FILE_LIMITS).file_seconds_max,
     signal: run.signal,
   };
   const known = run.ledger.knownInputs(node.name);

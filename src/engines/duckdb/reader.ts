@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { shownBytes } from '../../core/planning/engine-limits.ts';
+import type { ReadLimits } from '../../core/ports/engine.ts';
+import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
+
+const WATCH_MS = 50;
+/** Within this time a reader has to be there. */
+const START_MS_MAX = 60_000;
+/** Address space that the program, its libraries and its threads take beside the engine's data: beyond it the system refuses memory. */
+const BACKSTOP_BYTES = 768 * 1024 * 1024;
+const PAGE_BYTES = 4096;
+
+/** One reader process and the watch over it. */
+export class Reader {
+  readonly #child: ChildProcess;
+  readonly #memory_bytes_max: number;
+  #cpu_ms = 0;
+  #peak_bytes = 0;
+  #gone: string | undefined;
+  readonly #ready: Promise<void>;
+
+  constructor(entry: string, setup: ReaderSetup, memory_bytes_max: number) {
+    this.#memory_bytes_max = memory_bytes_max;
+    const args = [entry, JSON.stringify(setup)];
+    const options = {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ('ignore' | 'ipc')[],
+      serialization: 'advanced' as const,
+      env: readerEnvironment(),
+    };
+    const kilobytes = Math.ceil((memory_bytes_max + BACKSTOP_BYTES) / 1024);
+    // The shell lowers the limit for itself and becomes the reader; where it cannot, the watch alone must do.
+    const limited = `ulimit -c 0 2>/dev/null; ulimit -d ${kilobytes} 2>/dev/null; exec "$0" "$@"`;
+    this.#child =
+      process.platform === 'win32'
+        ? spawn(process.execPath, args, options)
+        : spawn('/bin/sh', ['-c', limited, process.execPath, ...args], options);
+    this.#child.once('exit', (code, signal) => {
+      this.#gone = signal === null ? `ended with status ${code}` : `crashed with ${signal}`;
+    });
+    this.#child.once('error', (error) => {
+      this.#gone = `could not be started: ${error.message}`;
+    });
+    this.#ready = new Promise((resolve) => {
+      const child = this.#child;
+      const timer = setTimeout(() => this.kill(), START_MS_MAX);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      child.once('message', done).once('exit', done).once('error', done);
+    });
+  }
+
+  get alive(): boolean {
+    return this.#gone === undefined;
+  }
+
+  get cpu_ms(): number {
+    return this.#cpu_ms;
+  }
+
+  get peak_memory_bytes(): number {
+    return this.#peak_bytes;
+  }
+
+  /**
+   * The answer to one question, within the limits.
+   * @throws DataflowError E_READER when the process crashed, took too long or too much memory; E_ENGINE_INTERRUPTED after an abort.
+   */
+  async ask(question: ReaderQuestion, limits: ReadLimits, signal: AbortSignal | undefined): Promise<ReaderAnswer> {
+    await this.#ready;
+    if (signal?.aborted === true) throw new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted');
+    return await new Promise((resolve, reject) => {
+      const child = this.#child;
+      const began = Date.now();
+      const settle = (act: () => void): void => {
+        clearInterval(watch);
+        child.off('message', onMessage).off('exit', onExit).off('error', onExit);
+        signal?.removeEventListener('abort', onAbort);
+        child.unref();
+        child.channel?.unref();
+        act();
+      };
+      const give_up = (error: DataflowError): void => {
+        this.kill();
+        settle(() => reject(error));
+      };
+      const onMessage = (answer: unknown): void => {
+        const told = answer as ReaderAnswer;
+        this.#cpu_ms = told.cpu_ms;
+        this.#peak_bytes = Math.max(this.#peak_bytes, told.peak_memory_bytes);
+        settle(() => resolve(told));
+      };
+      const onExit = (): void => settle(() => reject(readerError(`the process that read it ${this.#gone ?? 'ended'}`)));
+      const onAbort = (): void => give_up(new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted'));
+      const watch = setInterval(() => {
+        const bytes = residentBytes(child.pid);
+        this.#peak_bytes = Math.max(this.#peak_bytes, bytes);
+        if (bytes > this.#memory_bytes_max) give_up(tooMuchMemory(this.#memory_bytes_max));
+        else if (Date.now() - began > limits.seconds_max * 1000)
+          give_up(readerError(`reading it took longer than ${limits.seconds_max} s`));
+      }, WATCH_MS);
+      child.on('message', onMessage).on('exit', onExit).on('error', onExit);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      child.ref();
+      child.channel?.ref();
+      if (this.#gone !== undefined) onExit();
+      else child.send(question, (error) => (error === null ? undefined : onExit()));
+    });
+  }
+
+  kill(): void {
+    this.#gone ??= 'was stopped';
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Reading a file was not safe, or not possible. */
+export function readerError(message: string): DataflowError {
+  return new DataflowError('E_READER', message);
+}
+
+export function tooMuchMemory(bytes: number): DataflowError {
+  return readerError(`reading it needed more than ${shownBytes(bytes)} of memory`);
+}
+
+/** Crash points of the line are not for readers, and a reader needs nothing else of the environment than what Node needs. */
+function readerEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, DATAFLOW_FAULT, SystemRoot } = process.env;
+  const all = { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, SystemRoot, MALLOC_ARENA_MAX: '4' };
+  const fault = DATAFLOW_FAULT?.startsWith('reader-') === true ? { DATAFLOW_FAULT } : {};
+  return Object.fromEntries(Object.entries({ ...all, ...fault }).filter(([, value]) => value !== undefined));
+}
+
+/** Resident set of a process; 0 where the system does not tell it in `/proc`. */
+function residentBytes(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== 'linux') return 0;
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1] ?? 0) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
