@@ -4,7 +4,7 @@
  */
 const VOLATILE_COLUMNS =
   /^(ms|wall|wall_ms|cpu|cpu_ms|memory|~?size|bytes|read|written|age|since|until|started|finished|created|published|when|time|at|committed|run|run_id|release|id|.*_(ms|at|bytes|seconds))$/i;
-const VOLATILE_MEMBERS = /^(.*_(ms|at|bytes|per_s|seconds)|pid|host|since|size)$/;
+const VOLATILE_MEMBERS = /^(.*_(ms|at|bytes|per_s|per_second|seconds)|money|pid|host|since|size)$/;
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uuid>'],
