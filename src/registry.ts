@@ -76,6 +76,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/query.ts')).spec,
   },
   {
+    name: 'release',
+    summary: 'List, show, compare and pin releases: table versions that belong together',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/release.ts')).spec,
+  },
+  {
     name: 'retry',
     summary: 'Run only what failed in a run and what was skipped because of it, with the same flags',
     group: 'Work',
@@ -98,6 +104,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Run the declared tests on the published tables; changes nothing',
     group: 'Look',
     load: async () => (await import('./cli/commands/test.ts')).spec,
+  },
+  {
+    name: 'undo',
+    summary: 'Put earlier table versions back: before a run, or as of a release; history stays',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/undo.ts')).spec,
   },
   {
     name: 'validate',

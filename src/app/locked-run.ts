@@ -12,6 +12,7 @@ import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.t
 import { timeSortedId } from '../kit/ids.ts';
 import { machineLimits } from '../kit/machine.ts';
 import type { RunContext } from '../medallion/context.ts';
+import { finishUndos } from './apply-undo.ts';
 import type { OpenProject } from './open-project.ts';
 import type { PlanOptions } from './plan-pipeline.ts';
 import { reconcile } from './reconcile.ts';
@@ -51,6 +52,7 @@ export async function lockedRun(
   for (const id of ledger.closeDeadRuns())
     options.tell({ type: 'notice', message: `run ${id} had died; it is marked as interrupted` });
   for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
+  for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
   await lake.leftovers(keptRuns(ledger), true);
   ledger.startRun({
     run_id,
@@ -65,6 +67,7 @@ export async function lockedRun(
       full_refresh: options.full_refresh,
       force: options.force === true,
       rehash: options.rehash,
+      redo: options.redo === true,
       fail_fast: options.fail_fast === true,
       ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
     },
@@ -91,6 +94,7 @@ export async function lockedRun(
     signal,
     temp_folder,
     rehash: options.rehash,
+    redo: options.redo === true,
     openSession: async (label) => (await engine.get()).openSession({ label, signal }),
     redact: rooms.redact,
     createSource: rooms.createSource,
@@ -100,7 +104,9 @@ export async function lockedRun(
     const steps = await runAll(run, selected, options, meter, limits.threads);
     const status = statusOf(steps);
     const release_id =
-      status === 'succeeded' ? recordRelease(run.ledger, run_id, await releasable(graph, lake, ledger)) : undefined;
+      status === 'succeeded'
+        ? await recordRelease(lake, ledger, run_id, await releasable(graph, lake, ledger))
+        : undefined;
     const receipt = meter.receipt(run_id);
     ledger.finishRun(run_id, status);
     ledger.recordReceipt(receipt);

@@ -15,6 +15,8 @@ export interface PlanOptions {
   /** Run the selected steps even when they are up to date; with `full_refresh`, load every file again too. */
   readonly force?: boolean;
   readonly rehash: boolean;
+  /** Do again what was undone. */
+  readonly redo?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -42,6 +44,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     now_ms: Date.now(),
     temp_folder: '',
     rehash: options.rehash,
+    redo: options.redo === true,
     signal: options.signal,
     createSource: rooms.createSource,
   };
@@ -50,6 +53,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     full_refresh: options.full_refresh,
     force: options.force === true,
     redact: rooms.redact,
+    redo: options.redo === true,
     discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
   };
 }

@@ -35,6 +35,8 @@ export interface PlanningContext {
   readonly ledger: Ledger;
   readonly full_refresh: boolean;
   readonly force: boolean;
+  /** What was undone is to be done again. */
+  readonly redo?: boolean;
   redact(text: string): string;
   discover(
     node: Extract<Node, { layer: 'bronze' }>,
@@ -126,6 +128,7 @@ export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node
   const inputs = new Map<string, number | undefined>();
   for (const parent of parentsOf(node)) inputs.set(parent, await versionOf(context.lake, parent));
   const last = context.ledger.lastSuccess(node.key);
+  const hold = context.ledger.hold(node.key);
   const verdict = judgeFreshness({
     code_fingerprint: codeFingerprint(node),
     inputs,
@@ -133,6 +136,8 @@ export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node
     last,
     full_refresh: context.full_refresh,
     force: context.force,
+    redo: context.redo === true,
+    ...(hold === undefined ? {} : { hold }),
     definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
   return withDecisions(verdict, await undecided(context, node));

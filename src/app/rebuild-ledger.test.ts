@@ -46,6 +46,11 @@ class HistoryLake {
       stage: unused,
       candidates: unused,
       commit: unused,
+      previewRestore: unused,
+      restore: unused,
+      recordRelease: unused,
+      releases: async () => [],
+      keepRelease: unused,
       discardStaging: unused,
       leftovers: unused,
     };

@@ -148,7 +148,8 @@ function mergeByTime(histories: readonly Found[][]): readonly Found[] {
 }
 
 async function fill(ledger: Ledger, found: readonly Found[], lake: Lake): Promise<RebuildReport> {
-  const runs = runsOf(found);
+  const releases = await releasesOf(found, lake);
+  const runs = withReleaseRuns(runsOf(found), releases);
   for (const run of runs) ledger.startRun(run);
   const decisions = await findDecisions(lake);
   for (const { outcome } of found) {
@@ -156,7 +157,10 @@ async function fill(ledger: Ledger, found: readonly Found[], lake: Lake): Promis
     ledger.finishStep(outcome);
   }
   for (const decision of decisions) ledger.recordDecision(decision);
-  for (const release of await releasesOf(found, lake)) ledger.recordRelease(release);
+  for (const release of releases) {
+    ledger.recordRelease(release);
+    if (release.kept === true) ledger.keepRelease(release.release_id, true);
+  }
   const tables = new Set(found.map(({ outcome }) => outcome.step.step));
   return { tables: tables.size, runs: runs.length, inputs: ledger.inputs().length, steps: found.length };
 }
@@ -201,8 +205,23 @@ function runsOf(found: readonly Found[]): readonly RunRecord[] {
   return [...runs.values()];
 }
 
-/** The releases that the commits name; when they name none, one of the newest versions of the tables that we published. */
+/** A run may have recorded a release without publishing anything itself. */
+function withReleaseRuns(runs: readonly RunRecord[], releases: readonly ReleaseRecord[]): readonly RunRecord[] {
+  const all = [...runs];
+  for (const { run_id, created_at } of releases) {
+    const [first] = all;
+    if (first === undefined || all.some((run) => run.run_id === run_id)) continue;
+    const later = all.findIndex((run) => run.started_at > created_at);
+    const run = { ...first, run_id, started_at: created_at, finished_at: created_at };
+    all.splice(later < 0 ? all.length : later, 0, run);
+  }
+  return all;
+}
+
+/** The releases that the lake keeps; without any, those that the commits name; when they name none, one of the newest versions of the tables that we published. */
 async function releasesOf(found: readonly Found[], lake: Lake): Promise<readonly ReleaseRecord[]> {
+  const kept = await lake.releases();
+  if (kept.length > 0) return kept;
   const named = found.flatMap(({ release }) => release ?? []);
   const last = found.at(-1);
   if (named.length > 0 || last === undefined) return named;

@@ -1,7 +1,8 @@
-import { parseTableKey } from '../core/model/table.ts';
+import { parseTableKey, quarantineOf, tableKey } from '../core/model/table.ts';
 import { type Graph, parentsOf } from '../core/planning/graph.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger, ReleaseRecord } from '../core/ports/ledger.ts';
+import { faultPoint } from '../kit/fault.ts';
 import { timeSortedId } from '../kit/ids.ts';
 
 type Tables = ReleaseRecord['tables'];
@@ -24,7 +25,14 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
     if (parentsOf(node).some((parent) => last.inputs[parent] !== undefined && last.inputs[parent] !== tables[parent]))
       return undefined;
   }
-  return Object.keys(tables).length === 0 ? undefined : tables;
+  if (Object.keys(tables).length === 0) return undefined;
+  // The rejected rows belong to it: an undo brings them back with the table.
+  for (const node of graph.nodes) {
+    const table = quarantineOf({ layer: node.layer, name: node.name });
+    const version = await lake.latestVersion(table);
+    if (version !== undefined) tables[tableKey(table)] = version;
+  }
+  return tables;
 }
 
 export function sameTables(a: Tables, b: Tables | undefined): boolean {
@@ -33,11 +41,21 @@ export function sameTables(a: Tables, b: Tables | undefined): boolean {
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
-/** Records a release when it differs from the newest one; returns the id of the newest. */
-export function recordRelease(ledger: Ledger, run_id: string, tables: Tables | undefined): string | undefined {
+/** Records a release when it differs from the newest one, in the lake and then in the ledger; returns the id of the newest. */
+export async function recordRelease(
+  lake: Lake,
+  ledger: Ledger,
+  run_id: string,
+  tables: Tables | undefined,
+): Promise<string | undefined> {
   const newest = ledger.latestRelease();
   if (tables === undefined || sameTables(tables, newest?.tables)) return newest?.release_id;
-  const release_id = timeSortedId();
-  ledger.recordRelease({ release_id, run_id, created_at: new Date().toISOString(), tables });
-  return release_id;
+  const stored = (await lake.releases()).at(-1);
+  // A crash came between lake and ledger.
+  const left = stored !== undefined && stored.release_id !== newest?.release_id && sameTables(tables, stored.tables);
+  const release = left ? stored : { release_id: timeSortedId(), run_id, created_at: new Date().toISOString(), tables };
+  if (!left) await lake.recordRelease(release);
+  faultPoint('after-release');
+  ledger.recordRelease(release);
+  return release.release_id;
 }

@@ -74,6 +74,7 @@ async function settled(
  * that nobody closed, a release that was not recorded.
  */
 async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boolean> {
+  if (ledger.undos().some((undo) => !undo.finished)) return true;
   if (ledger.runs(20).some((run) => run.status === 'running')) return true;
   if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
   const tables = await releasable(graph, lake, ledger);

@@ -45,7 +45,8 @@ export function changesSince(
         if (!isOld(live.get(path))) live.set(path, { fresh: dataFile(path, file, uriOf) });
     }
   }
-  const added = [...live.values()].flatMap((one) => ('fresh' in one ? [one.fresh] : []));
+  // A file that left and came back (an undo) holds the very rows that it held: `delete` tells whether it had left.
+  const added = [...live].flatMap(([path, one]) => ('fresh' in one && !removed.delete(path) ? [one.fresh] : []));
   return { added, removed: [...removed.values()], schema_changed };
 }
 

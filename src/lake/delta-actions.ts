@@ -51,6 +51,8 @@ export interface CommitInfoAction {
   readonly timestamp?: number;
   readonly operation?: string;
   readonly dataflow?: CommitNote;
+  /** Resolved paths of all live files in their order, when this commit brought older ones back among them. */
+  readonly dataflowFileOrder?: readonly string[];
   readonly [other: string]: unknown;
 }
 
@@ -107,7 +109,12 @@ const SHAPES: Readonly<Record<keyof Action, Readonly<Record<string, Check>>>> = 
     writerFeatures: optional(texts),
   },
   txn: { appId: text, version: whole, lastUpdated: optional(whole) },
-  commitInfo: { timestamp: optional(whole), operation: optional(text), dataflow: optional(isRecord) },
+  commitInfo: {
+    timestamp: optional(whole),
+    operation: optional(text),
+    dataflow: optional(isRecord),
+    dataflowFileOrder: optional(texts),
+  },
 };
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,7 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { LAYERS, type Layer, TABLE_NAME, type TableId, tableKey } from '../core/model/table.ts';
-import type { CommitRequest, CommitResult, HistoryEntry, Lake, Snapshot, VersionChanges } from '../core/ports/lake.ts';
+import type {
+  CommitRequest,
+  CommitResult,
+  HistoryEntry,
+  Lake,
+  RestorePreview,
+  RestoreRequest,
+  Snapshot,
+  VersionChanges,
+} from '../core/ports/lake.ts';
+import type { ReleaseRecord } from '../core/ports/ledger.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { changesSince } from './changes.ts';
@@ -11,6 +21,8 @@ import { findLeftovers } from './leftovers.ts';
 import { lakePath } from './log-paths.ts';
 import { LogReader } from './log-reader.ts';
 import { layerFolder, tableFolder } from './places.ts';
+import { appendRelease, pinRelease, storedReleases } from './release-log.ts';
+import { restoreTable } from './restore.ts';
 import { countRows } from './row-counts.ts';
 import { discardStaged, stagedCandidates, stageFolder } from './staging.ts';
 import { LocalStorage } from './storage-local.ts';
@@ -131,6 +143,40 @@ class DeltaLake implements Lake {
     // The version is published whatever becomes of its checkpoint: that is tried again with the next commit.
     await this.#checkpoint(open, result.version).catch(() => undefined);
     return result;
+  }
+
+  async previewRestore(table: TableId, version: number): Promise<RestorePreview> {
+    const { folder } = this.#open(table);
+    const then = version < 0 ? undefined : await this.snapshot(table, { version });
+    const now = await this.snapshot(table);
+    const [files_then, files_now] = [then?.files ?? [], now?.files ?? []];
+    const known = new Set(files_now.map((file) => file.path));
+    const back = files_then.filter((file) => !known.has(file.path));
+    const missing: string[] = [];
+    for (const { path } of back)
+      if ((await this.#storage.info(lakePath(folder, path))) === undefined) missing.push(lakePath(folder, path));
+    const files_gone = files_now.length - (files_then.length - back.length);
+    return { rows: then?.rows ?? 0, rows_before: now?.rows ?? 0, files_back: back.length, files_gone, missing };
+  }
+
+  async restore(request: RestoreRequest): Promise<CommitResult> {
+    const open = this.#open(request.table);
+    const result = await restoreTable(this.#storage, open.folder, open.log, request);
+    faultPoint('after-publish');
+    await this.#checkpoint(open, result.version).catch(() => undefined);
+    return result;
+  }
+
+  recordRelease(release: ReleaseRecord): Promise<void> {
+    return appendRelease(this.#storage, release);
+  }
+
+  releases(): Promise<readonly ReleaseRecord[]> {
+    return storedReleases(this.#storage);
+  }
+
+  keepRelease(release_id: string, keep: boolean): Promise<void> {
+    return pinRelease(this.#storage, release_id, keep);
   }
 
   async #checkpoint(open: OpenTable, version: number): Promise<void> {

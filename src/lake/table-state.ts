@@ -71,6 +71,8 @@ export function replay(
     // Inside an entry the order means nothing: a file that is removed and added again is there.
     for (const action of entry.actions) if (action.remove) drop(draft, action.remove, resolve);
     for (const action of entry.actions) apply(draft, action, entry.version, resolve);
+    for (const action of entry.actions)
+      if (action.commitInfo?.dataflowFileOrder) reorder(draft, action.commitInfo.dataflowFileOrder);
   }
   return draft;
 }
@@ -91,6 +93,17 @@ function apply(draft: Draft, action: Action, version: number | undefined, resolv
     draft.adds.set(path, { action: action.add, version: draft.adds.get(path)?.version ?? version });
     draft.removes.delete(path);
   }
+}
+
+/** A version that was brought back has its files in their old order; files are otherwise in the order in which they were added. */
+function reorder(draft: Draft, paths: readonly string[]): void {
+  const before = new Map(draft.adds);
+  draft.adds.clear();
+  for (const path of paths) {
+    const file = before.get(path);
+    if (file !== undefined) draft.adds.set(path, file);
+  }
+  for (const [path, file] of before) if (!draft.adds.has(path)) draft.adds.set(path, file);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CsvDialect } from '../core/ports/engine.ts';
 import { integer, text } from './cells.ts';
 import type { Connection } from './connection.ts';
+import type { SqlRow } from './sqlite.ts';
 
 export function putDialect(connection: Connection, source: string, dialect: CsvDialect, run_id: string): void {
   connection.run(
@@ -15,11 +16,23 @@ export function putDialect(connection: Connection, source: string, dialect: CsvD
     dialect.skip_lines,
     run_id,
   );
+  connection.run(
+    `insert into dialect_history (source, delimiter, quote_char, escape_char, has_header, skip_lines, run_id)
+     select source, delimiter, quote_char, escape_char, has_header, skip_lines, run_id from dialects where source = ?`,
+    source,
+  );
+}
+
+export function forgetDialect(connection: Connection, source: string): void {
+  connection.run('delete from dialects where source = ?', source);
 }
 
 export function dialectOf(connection: Connection, source: string): CsvDialect | undefined {
   const row = connection.get('select * from dialects where source = ?', source);
-  if (row === undefined) return undefined;
+  return row === undefined ? undefined : dialectIn(row);
+}
+
+export function dialectIn(row: SqlRow): CsvDialect {
   return {
     delimiter: text(row, 'delimiter'),
     quote: text(row, 'quote_char'),

@@ -21,7 +21,8 @@ const BY_CONTENT = `select ${COLUMNS} from inputs i indexed by inputs_by_content
  */
 export function putInputs(connection: Connection, inputs: readonly InputRecord[]): readonly string[] {
   const renewed: string[] = [];
-  const unseen = unseenSources(connection, inputs);
+  const unseen = sourcesWithout(connection, inputs, 'inputs');
+  const unmarked = sourcesWithout(connection, inputs, 'undone_inputs');
   for (const input of inputs) {
     const row = unseen.has(input.source)
       ? undefined
@@ -30,16 +31,32 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
     const touched = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
     if (touched && sameStat(before, input)) continue;
     const { size_bytes, mtime_ns, inode } = input;
-    write(connection, touched ? { ...input, ...before, size_bytes, mtime_ns, inode } : input);
-    if (!touched && input.status !== 'duplicate') renewed.push(input.path);
+    if (touched) {
+      const sql = 'update inputs set size_bytes = ?, mtime_ns = ?, inode = ? where source = ? and path = ?';
+      connection.run(sql, size_bytes, mtime_ns, inode, input.source, input.path);
+      continue;
+    }
+    if (!unmarked.has(input.source)) forgetUndone(connection, input);
+    write(connection, input);
+    if (input.status !== 'duplicate') renewed.push(input.path);
   }
   return renewed;
 }
 
-/** Sources of which nothing is known: their first load, the largest, needs no look at what was there. */
-function unseenSources(connection: Connection, inputs: readonly InputRecord[]): ReadonlySet<string> {
+/** A unit that was undone is taken again; or the file of its name is another one now, and what it looked like says nothing any more. */
+function forgetUndone(connection: Connection, { source, path, sha256 }: InputRecord): void {
+  connection.run('delete from undone_inputs where source = ? and path = ? and sha256 = ?', source, path, sha256);
+  connection.run(`update undone_inputs set mtime_ns = '' where source = ? and path = ?`, source, path);
+}
+
+/** Sources of which a table holds nothing: the first load of one, the largest, needs no look at what was there. */
+function sourcesWithout(
+  connection: Connection,
+  inputs: readonly InputRecord[],
+  table: 'inputs' | 'undone_inputs',
+): ReadonlySet<string> {
   const sources = [...new Set(inputs.map((input) => input.source))];
-  const known = 'select 1 as found from inputs where source = ? limit 1';
+  const known = `select 1 as found from ${table} where source = ? limit 1`;
   return new Set(sources.filter((source) => connection.get(known, source) === undefined));
 }
 
@@ -65,6 +82,10 @@ function write(connection: Connection, input: InputRecord): void {
     input.first_record_line,
     input.multiline_records ? 1 : 0,
   );
+  putInput(connection, input, history_seq);
+}
+
+function putInput(connection: Connection, input: InputRecord, history_seq: number): void {
   connection.run(
     `insert into inputs (source, path, size_bytes, mtime_ns, inode, sha256, status, history_seq) values (?, ?, ?, ?, ?, ?, ?, ?)
      on conflict (source, path) do update set size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode,
@@ -79,6 +100,31 @@ function write(connection: Connection, input: InputRecord): void {
     history_seq,
   );
 }
+
+/** A unit is known again as it was recorded once: its own history row counts, no new one is written unless that is lost. */
+export function pointInputTo(connection: Connection, input: InputRecord): void {
+  const row = connection.get(
+    'select seq from input_history where source = ? and path = ? and sha256 = ? and run_id = ? and status = ? order by seq desc limit 1',
+    input.source,
+    input.path,
+    input.sha256,
+    input.run_id,
+    input.status,
+  );
+  if (row === undefined) write(connection, input);
+  else putInput(connection, input, integer(row, 'seq'));
+}
+
+export const HISTORY_COLUMNS =
+  'source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records';
+
+/** What the history tells; when the file was written and its inode are not in it. */
+export function historyInput(row: SqlRow): InputRecord {
+  return inputOf({ ...row, mtime_ns: UNKNOWN_STAT, inode: UNKNOWN_STAT });
+}
+
+/** No file has this time and inode, so that it is looked at again. */
+const UNKNOWN_STAT = '0';
 
 /** Rows that one JSON text carries: bounds the memory for a source with millions of files. */
 const KNOWN_ROWS_MAX = 50_000;

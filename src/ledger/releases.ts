@@ -1,5 +1,5 @@
 import type { ReleaseRecord } from '../core/ports/ledger.ts';
-import { text } from './cells.ts';
+import { integer, text } from './cells.ts';
 import type { Connection } from './connection.ts';
 import type { SqlRow } from './sqlite.ts';
 
@@ -22,10 +22,23 @@ export function putRelease(connection: Connection, release: ReleaseRecord): void
   }
 }
 
+const SELECT = `select r.*, (select json_group_object(table_name, version) from release_tables t where t.release_id = r.release_id) as tables,
+  exists (select 1 from release_keeps k where k.release_id = r.release_id) as kept from releases r`;
+
 export function newestReleases(connection: Connection, limit: number): readonly ReleaseRecord[] {
-  const sql = `select r.*, (select json_group_object(table_name, version) from release_tables t where t.release_id = r.release_id) as tables
-    from releases r order by seq desc limit ?`;
-  return connection.all(sql, limit).map(releaseOf);
+  return connection.all(`${SELECT} order by seq desc limit ?`, limit).map(releaseOf);
+}
+
+export function keptReleases(connection: Connection): readonly ReleaseRecord[] {
+  const kept = 'release_id in (select release_id from release_keeps)';
+  return connection.all(`${SELECT} where ${kept} order by seq desc`).map(releaseOf);
+}
+
+export function keepRelease(connection: Connection, release_id: string, keep: boolean): void {
+  const sql = keep
+    ? 'insert or ignore into release_keeps (release_id) values (?)'
+    : 'delete from release_keeps where release_id = ?';
+  connection.run(sql, release_id);
 }
 
 function releaseOf(row: SqlRow): ReleaseRecord {
@@ -34,5 +47,6 @@ function releaseOf(row: SqlRow): ReleaseRecord {
     run_id: text(row, 'run_id'),
     created_at: text(row, 'created_at'),
     tables: JSON.parse(text(row, 'tables')) as Record<string, number>,
+    ...(integer(row, 'kept') === 1 ? { kept: true } : {}),
   };
 }

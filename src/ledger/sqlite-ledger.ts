@@ -14,8 +14,10 @@ import type {
   StepError,
   StepOutcome,
   StepRecord,
+  UndoRecord,
 } from '../core/ports/ledger.ts';
 import type { KnownInput } from '../core/ports/source.ts';
+import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { Connection } from './connection.ts';
 import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
@@ -25,9 +27,30 @@ import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
-import { newestReleases, putRelease } from './releases.ts';
+import { keepRelease, keptReleases, newestReleases, putRelease } from './releases.ts';
 import { closeDeadRuns, insertRun, newestRuns, runById, runsLike, updateRun } from './runs.ts';
-import { lastSuccess, latestSteps, publishes, putStep, stepsLike, stepsOfRun, successBefore } from './steps.ts';
+import {
+  lastSuccess,
+  lastSuccessOutside,
+  latestSteps,
+  publishes,
+  putStep,
+  stepsLike,
+  stepsOfRun,
+  successBefore,
+} from './steps.ts';
+import {
+  allRunIds,
+  allUndos,
+  beginUndo,
+  dialectOutside,
+  endUndo,
+  holdOf,
+  inputsOutside,
+  putUndo,
+  putUndone,
+  undoneInputs,
+} from './undos.ts';
 
 /** Fault points around every transaction that records a publish or a release. */
 export const LEDGER_FAULT_POINTS = ['before-ledger-write', 'during-ledger-write', 'after-ledger-write'] as const;
@@ -90,6 +113,7 @@ export class SqliteLedger implements Ledger {
       applyDecisions(this.#connection, step, outcome.returned ?? []);
       if (outcome.dialect !== undefined)
         putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
+      if (outcome.undo !== undefined) putUndo(this.#connection, outcome, outcome.undo);
     });
   }
 
@@ -163,6 +187,56 @@ export class SqliteLedger implements Ledger {
 
   releases(limit: number): readonly ReleaseRecord[] {
     return this.#connection.guard(() => newestReleases(this.#connection, limit));
+  }
+
+  keepRelease(release_id: string, keep: boolean): void {
+    this.#connection.transaction(() => keepRelease(this.#connection, release_id, keep));
+  }
+
+  keptReleases(): readonly ReleaseRecord[] {
+    return this.#connection.guard(() => keptReleases(this.#connection));
+  }
+
+  runIds(): readonly string[] {
+    return this.#connection.guard(() => allRunIds(this.#connection));
+  }
+
+  undos(): readonly UndoRecord[] {
+    return this.#connection.guard(() => allUndos(this.#connection));
+  }
+
+  startUndo(run: RunRecord, undo: UndoRecord): void {
+    this.#recorded(() => beginUndo(this.#connection, run, undo));
+  }
+
+  finishUndo(run_id: string): void {
+    this.#recorded(() => endUndo(this.#connection, run_id));
+  }
+
+  undoneInputs(source?: string): readonly UndoneInput[] {
+    return this.#connection.guard(() => undoneInputs(this.#connection, source));
+  }
+
+  rememberUndone(inputs: readonly UndoneInput[]): void {
+    this.#connection.transaction(() => {
+      for (const input of inputs) putUndone(this.#connection, input);
+    });
+  }
+
+  hold(step: string): Hold | undefined {
+    return this.#connection.guard(() => holdOf(this.#connection, step));
+  }
+
+  lastSuccessOutside(step: string, run_ids: ReadonlySet<string>): StepRecord | undefined {
+    return this.#connection.guard(() => lastSuccessOutside(this.#connection, step, run_ids));
+  }
+
+  inputsOutside(source: string, run_ids: ReadonlySet<string>): readonly InputRecord[] {
+    return this.#connection.guard(() => inputsOutside(this.#connection, source, run_ids));
+  }
+
+  dialectOutside(source: string, run_ids: ReadonlySet<string>): CsvDialect | undefined {
+    return this.#connection.guard(() => dialectOutside(this.#connection, source, run_ids));
   }
 
   lock(scope: string, command: string): Lock {

@@ -108,6 +108,17 @@ export function stepsLike(connection: Connection, prefix: string): readonly Step
   return connection.all(sql, prefix.length, prefix).map(stepOf);
 }
 
+export function lastSuccessOutside(
+  connection: Connection,
+  step: string,
+  run_ids: ReadonlySet<string>,
+): StepRecord | undefined {
+  const sql = `${SELECT} where s.step = ? and s.status = 'succeeded' and s.run_id not in (select value from json_each(?))
+    order by s.seq desc limit 1`;
+  const row = connection.get(sql, step, JSON.stringify([...run_ids]));
+  return row === undefined ? undefined : stepOf(row);
+}
+
 function stepOf(row: SqlRow): StepRecord {
   return {
     run_id: text(row, 'run_id'),

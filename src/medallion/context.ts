@@ -24,6 +24,8 @@ export interface RunContext {
   readonly rehash: boolean;
   /** Masks secrets in text that is kept. */
   redact(text: string): string;
+  /** Take again what was undone. */
+  readonly redo: boolean;
   openSession(label: string): Promise<EngineSession>;
   createSource(spec: SourceSpec): Promise<Source>;
 }

@@ -16,7 +16,8 @@ export function addRunFlags(command: Command): Command {
     .option('-f, --full-refresh', 'compute whole tables even where a part would do')
     .option('--force', 'run up-to-date tables too; with --full-refresh, load every file again')
     .option('-x, --fail-fast', 'start nothing after the first failure (default: go on where possible)')
-    .option('--rehash', 'hash every input file again instead of trusting size, time and inode');
+    .option('--rehash', 'hash every input file again instead of trusting size, time and inode')
+    .option('--redo', 'do again what was undone');
 }
 
 export function selectionFrom(options: Readonly<Record<string, unknown>>, layer?: string): Selection {
@@ -36,11 +37,13 @@ export function runFlagsFrom(options: Readonly<Record<string, unknown>>): {
   readonly force: boolean;
   readonly fail_fast: boolean;
   readonly rehash: boolean;
+  readonly redo: boolean;
 } {
   return {
     full_refresh: options['fullRefresh'] === true,
     force: options['force'] === true,
     fail_fast: options['failFast'] === true,
     rehash: options['rehash'] === true,
+    redo: options['redo'] === true,
   };
 }

@@ -70,6 +70,12 @@ export const CATALOGUE = {
   E_LAKE_NO_TABLE: entry('No such table', 'See the tables with `dataflow status`.', 2),
   E_LAKE_NO_VERSION: entry('No such version', 'See the versions with `dataflow status --history`.', 2),
   E_LAKE_SPACE: entry('Not enough disk space for a step', 'Make room, or move the lake to a larger disk.', 5, true),
+  E_NO_RELEASE: entry('No such release or run', 'See `dataflow release list` and `dataflow status --runs`.', 2),
+  E_UNDO_COLLECTED: entry(
+    'The old files are gone',
+    'Retention collected them. Go back to a later release, or restore the files from a mirror or a backup.',
+    1,
+  ),
   E_LAKE_FSYNC: entry('The disk refused to make data durable', 'Do not trust this disk; move the lake.', 1),
   // ledger and locks
   E_LEDGER_BUSY: entry('The ledger is busy', 'Another process writes to it; run again.', 5, true),

@@ -1,4 +1,5 @@
 import { DataflowError } from '../errors/dataflow-error.ts';
+import type { CsvDialect } from '../ports/engine.ts';
 import type { CommitNote } from '../ports/lake.ts';
 import type {
   InputRecord,
@@ -24,6 +25,7 @@ import {
   type JsonObject,
   NoteProblem,
 } from './note-fields.ts';
+import { type NoteParts, undoFrom, undoNote } from './undo-note.ts';
 
 /** Format of the notes; a reader refuses a higher one. */
 const NOTE_FORMAT = 1;
@@ -59,6 +61,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
     ...(outcome.returned === undefined ? {} : { returned: outcome.returned }),
     ...(outcome.dialect === undefined ? {} : { dialect: outcome.dialect }),
     ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
+    ...(outcome.undo === undefined ? {} : { undo: undoNote(outcome.undo, (input) => shortInput(input, outcome.step)) }),
     ...(release === undefined ? {} : { release }),
   };
 }
@@ -84,6 +87,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
       ...field(fields, 'returned', 'returned', (value, at) => asArray(value, at, returnedFrom)),
       ...field(fields, 'dialect', 'dialect', dialectFrom),
       ...field(fields, 'definition', 'definition', asText),
+      ...field(fields, 'undo', 'undo', (value, at) => undoFrom(value, at, undoParts(step, version))),
     };
   });
 }
@@ -164,6 +168,10 @@ function inputFrom(value: unknown, at: string, step: StepRecord, version: number
   };
 }
 
+function undoParts(step: StepRecord, version: number): NoteParts {
+  return { input: (value, at) => inputFrom(value, at, step, version), dialect: layoutFrom };
+}
+
 function sourceOf(step: StepRecord): string {
   return step.step.slice(step.step.indexOf('.') + 1);
 }
@@ -228,16 +236,17 @@ function errorFrom(value: unknown, at: string): NonNullable<StepRecord['error']>
 
 function dialectFrom(value: unknown, at: string): NonNullable<StepOutcome['dialect']> {
   const o = asObject(value, at);
-  const d = asObject(o['dialect'], `${at}.dialect`);
+  return { source: asText(o['source'], `${at}.source`), dialect: layoutFrom(o['dialect'], `${at}.dialect`) };
+}
+
+function layoutFrom(value: unknown, at: string): CsvDialect {
+  const d = asObject(value, at);
   return {
-    source: asText(o['source'], `${at}.source`),
-    dialect: {
-      delimiter: asText(d['delimiter'], `${at}.dialect.delimiter`),
-      quote: asText(d['quote'], `${at}.dialect.quote`),
-      escape: asText(d['escape'], `${at}.dialect.escape`),
-      has_header: asBoolean(d['has_header'], `${at}.dialect.has_header`),
-      skip_lines: asInteger(d['skip_lines'], `${at}.dialect.skip_lines`),
-    },
+    delimiter: asText(d['delimiter'], `${at}.delimiter`),
+    quote: asText(d['quote'], `${at}.quote`),
+    escape: asText(d['escape'], `${at}.escape`),
+    has_header: asBoolean(d['has_header'], `${at}.has_header`),
+    skip_lines: asInteger(d['skip_lines'], `${at}.skip_lines`),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { StepRecord } from '../ports/ledger.ts';
+import type { Hold } from '../ports/undo.ts';
 import { type Cause, type DefinitionChange, reasonOf } from './reasons.ts';
 
 /** What freshness compares: never times, only fingerprints and versions (decision 6). */
@@ -14,6 +15,10 @@ export interface FreshnessFacts {
   readonly force?: boolean;
   /** In which parts the definition differs from that of the last success; asked only when the fingerprints differ. */
   readonly definitionChanges?: () => readonly DefinitionChange[] | undefined;
+  /** Set while the newest success of the step is an undo. */
+  readonly hold?: Hold;
+  /** What was undone is to be done again. */
+  readonly redo?: boolean;
 }
 
 export interface FreshnessVerdict {
@@ -27,8 +32,23 @@ export interface FreshnessVerdict {
   readonly changed: readonly string[];
 }
 
-/** Decides in O(inputs) whether a step has to run and says why. Pure. */
+/** Decides in O(inputs) whether a step has to run and says why. What an undo took back is not done again unasked. Pure. */
 export function judgeFreshness(facts: FreshnessFacts): FreshnessVerdict {
+  const found = compare(facts);
+  const { hold } = facts;
+  if (hold === undefined || facts.full_refresh || facts.force === true || !found.run) return found;
+  if (facts.redo !== true && isHeld(hold, facts))
+    return verdict(false, 'incremental', [{ kind: 'undone', run_id: hold.run_id }]);
+  return hold.emptied ? verdict(true, 'full', [{ kind: 'never_built' }]) : found;
+}
+
+/** Neither the definition nor an input is another one than at the undo. */
+function isHeld(hold: Hold, { code_fingerprint, inputs }: FreshnessFacts): boolean {
+  if (hold.code_fingerprint !== code_fingerprint) return false;
+  return [...inputs].every(([table, version]) => hold.inputs[table] === version);
+}
+
+function compare(facts: FreshnessFacts): FreshnessVerdict {
   const missing = [...facts.inputs].filter(([, version]) => version === undefined).map(([table]) => table);
   if (missing.length > 0) return verdict(false, 'full', [{ kind: 'no_data', tables: missing }]);
   if (facts.full_refresh) return verdict(true, 'full', [{ kind: 'asked', flag: 'full-refresh' }]);

@@ -26,9 +26,17 @@ export type Cause =
   | { readonly kind: 'parent_moves'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
   /** Bronze: files; `waiting` are still being written: the clock decides when they may be taken. */
-  | { readonly kind: 'files'; readonly fresh: number; readonly unchanged: number; readonly waiting: number }
   /** Rejected rows of the table were decided on: `decisions` since its last success. */
   | { readonly kind: 'decided'; readonly decisions: number }
+  | {
+      readonly kind: 'files';
+      readonly fresh: number;
+      readonly unchanged: number;
+      readonly waiting: number;
+      readonly undone?: number;
+    }
+  /** An undo took back what the step would do again. */
+  | { readonly kind: 'undone'; readonly run_id: string }
   | { readonly kind: 'nothing_moved' };
 
 /** The words for causes: what `plan` says before, the run's record says after, and `status` and `why` repeat. */
@@ -68,16 +76,20 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return filesWords(cause);
     case 'decided':
       return 'rows of its quarantine were decided on';
+    case 'undone':
+      return `undone by ${cause.run_id}, not done again: dataflow run --redo`;
     case 'nothing_moved':
       return 'up to date: same definition, same input versions';
   }
 }
 
-function filesWords({ fresh, unchanged, waiting }: Extract<Cause, { kind: 'files' }>): string {
+function filesWords({ fresh, unchanged, waiting, undone = 0 }: Extract<Cause, { kind: 'files' }>): string {
   const still = waiting === 0 ? '' : `, ${waiting} still being written`;
   if (fresh > 0) return `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${still}`;
-  if (unchanged === 0) return `no input found${still}`;
-  return `up to date: ${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged${still}`;
+  if (unchanged + undone === 0) return `no input found${still}`;
+  const known = `${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged`;
+  if (undone === 0) return `up to date: ${known}${still}`;
+  return `${unchanged === 0 ? '' : `${known}, `}${undone} undone, not loaded again: dataflow run --redo${still}`;
 }
 
 const PARTS_NAMED_MAX = 3;
@@ -108,11 +120,13 @@ export function filesCause(
   discovery: Pick<Discovery, 'fresh' | 'refused' | 'unchanged' | 'waiting'>,
   known: ReadonlyMap<string, KnownInput>,
 ): Extract<Cause, { kind: 'files' }> {
+  const undone = [...known.values()].filter((one) => one.status === 'undone').length;
   const barred = discovery.refused.filter((one) => !known.has(one.path)).length;
   return {
     kind: 'files',
     fresh: discovery.fresh.length + barred,
-    unchanged: discovery.unchanged,
+    unchanged: Math.max(0, discovery.unchanged - undone),
     waiting: discovery.waiting.length,
+    ...(undone === 0 ? {} : { undone }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Column, TableId } from '../model/table.ts';
 import type { CandidateFile, InputFile } from './engine.ts';
+import type { ReleaseRecord } from './ledger.ts';
 
 /** A published data file. */
 export interface DataFile extends InputFile {
@@ -78,6 +79,29 @@ export interface CommitResult {
   readonly bytes_written: number;
 }
 
+/** A commit that brings the rows, columns and files of an older version back, as a new version. */
+export interface RestoreRequest {
+  readonly table: TableId;
+  /** The newest version; another one at the time of the commit is E_LAKE_CONFLICT. */
+  readonly read_version: number;
+  /** The version to go back to; -1: the table is emptied, as it was before its first version. */
+  readonly version: number;
+  readonly txns: readonly { readonly app_id: string; readonly version: number }[];
+  readonly note: CommitNote;
+  readonly fence: () => void;
+}
+
+/** What going back to an older version takes. */
+export interface RestorePreview {
+  readonly rows: number;
+  readonly rows_before: number;
+  /** Data files that would be part of the table again, and those that would leave it. */
+  readonly files_back: number;
+  readonly files_gone: number;
+  /** Files of the older version that no longer lie in the lake: going back is impossible while there is one. */
+  readonly missing: readonly string[];
+}
+
 export interface HistoryEntry {
   readonly version: number;
   readonly committed_at_ms: number;
@@ -105,6 +129,16 @@ export interface Lake {
   candidates(run_id: string, step_id: string): Promise<readonly string[]>;
   /** Hash, fsync, move into the table's folder, fsync, exclusive create of the next log entry. */
   commit(request: CommitRequest): Promise<CommitResult>;
+  /** @throws DataflowError E_LAKE_NO_VERSION when the log no longer tells of the version. */
+  previewRestore(table: TableId, version: number): Promise<RestorePreview>;
+  /** Files are not copied: those of the older version are named again. @throws DataflowError E_LAKE_CONFLICT, E_LAKE_IO, E_LAKE_FEATURE. */
+  restore(request: RestoreRequest): Promise<CommitResult>;
+  /** Writes a release down for good, as the newest one. */
+  recordRelease(release: ReleaseRecord): Promise<void>;
+  /** All releases that were written down, oldest first. */
+  releases(): Promise<readonly ReleaseRecord[]>;
+  /** Pins a release, or lets go of it. */
+  keepRelease(release_id: string, keep: boolean): Promise<void>;
   /** Removes the staging folders of a run (or of one step). */
   discardStaging(run_id: string, step_id?: string): Promise<void>;
   /** Staging folders and temp files that no live run owns. `remove` collects them. Returns their paths. */

@@ -2,6 +2,7 @@ import type { Balance } from '../model/balance.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { KnownInput } from './source.ts';
+import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
 export type StepStatus = 'running' | 'succeeded' | 'failed' | 'skipped' | 'up_to_date';
@@ -27,6 +28,7 @@ export interface RunOptionsRecord {
   readonly full_refresh: boolean;
   readonly force: boolean;
   readonly rehash: boolean;
+  readonly redo?: boolean;
   readonly fail_fast: boolean;
   /** The run that this one continues. */
   readonly retry_of?: string;
@@ -148,6 +150,8 @@ export interface ReleaseRecord {
   readonly created_at: string;
   /** Table → version that belongs to it. */
   readonly tables: Readonly<Record<string, number>>;
+  /** Pinned: its versions stay until it is dropped. */
+  readonly kept?: boolean;
 }
 
 /** A held lock. The token grows with every holder: a zombie is recognised at publish. */
@@ -181,13 +185,20 @@ export interface StepOutcome {
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
   /** Text of the definition behind the step's fingerprint, secrets masked; given when the ledger does not hold it yet. */
   readonly definition?: string;
+  /** Present when the publish went back to an older version. */
+  readonly undo?: UndoOutcome;
 }
+
+// What going back adds, in terms of the records above.
+export type UndoOutcome = UndoOutcomeOf<InputRecord>;
+export type UndoTablePlan = UndoTablePlanOf<StepOutcome>;
+export type UndoRecord = UndoRecordOf<StepOutcome>;
 
 /**
  * What dataflow remembers between runs. Synchronous (an embedded database), small, in one transaction per call.
  * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
  */
-export interface Ledger {
+export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */
@@ -236,6 +247,10 @@ export interface Ledger {
   recordRelease(release: ReleaseRecord): void;
   latestRelease(): ReleaseRecord | undefined;
   releases(limit: number): readonly ReleaseRecord[];
+  /** Pins a release, or lets go of it. */
+  keepRelease(release_id: string, keep: boolean): void;
+  /** Releases that are pinned, newest first: retention must not collect their versions. */
+  keptReleases(): readonly ReleaseRecord[];
 
   /** Throws E_LOCKED with the holder when another live process has it. */
   lock(scope: string, command: string): Lock;

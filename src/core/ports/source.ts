@@ -9,7 +9,8 @@ export interface KnownInput {
   readonly mtime_ns: string;
   readonly inode: string;
   readonly sha256: string;
-  readonly status: 'loaded' | 'duplicate' | 'quarantined';
+  /** `undone`: its rows left the lake with an undo; it is not taken again unless that is asked for. */
+  readonly status: 'loaded' | 'duplicate' | 'quarantined' | 'undone';
 }
 
 /** A unit of input that is new or changed: for files, one file. */

@@ -67,8 +67,57 @@ create table quarantine_decided (
 ) strict, without rowid;
 `;
 
+/** Undos, what they hold back, and releases that are pinned. */
+const UNDOS = `
+create table undos (
+  seq integer primary key,
+  run_id text not null unique,
+  since_run text not null,
+  tables text not null,
+  finished integer not null check (finished in (0, 1)),
+  plan text
+) strict;
+
+create table holds (
+  step_id text primary key references steps (step_id) on delete cascade,
+  run_id text not null,
+  code_fingerprint text,
+  inputs text not null,
+  emptied integer not null check (emptied in (0, 1))
+) strict, without rowid;
+
+create table undone_inputs (
+  source text not null,
+  path text not null,
+  sha256 text not null,
+  size_bytes integer not null,
+  mtime_ns text not null,
+  inode text not null,
+  run_id text not null,
+  undone_by text not null,
+  primary key (source, path, sha256)
+) strict, without rowid;
+
+create table dialect_history (
+  seq integer primary key,
+  source text not null,
+  delimiter text not null,
+  quote_char text not null,
+  escape_char text not null,
+  has_header integer not null check (has_header in (0, 1)),
+  skip_lines integer not null,
+  run_id text not null
+) strict;
+insert into dialect_history (source, delimiter, quote_char, escape_char, has_header, skip_lines, run_id)
+  select source, delimiter, quote_char, escape_char, has_header, skip_lines, run_id from dialects;
+
+create table release_keeps (
+  release_id text primary key
+) strict, without rowid;
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS, DECISIONS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS, DECISIONS, UNDOS].join('\n'),
 };

@@ -12,6 +12,7 @@ import type {
 } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import type { BronzeStep } from './step.ts';
+import { leaveUndone } from './undone.ts';
 
 /** A unit that was inspected and may be loaded. */
 export interface AcceptedUnit {
@@ -79,8 +80,9 @@ async function takeUnits(
   going: ReadonlySet<string>,
 ): Promise<Intake> {
   const pinned = step.run.ledger.dialect(step.node.name);
-  const inspections = await inspectAll(source, discovery.fresh, context, pinned);
+  const inspected = await inspectAll(source, discovery.fresh, context, pinned);
   faultPoint('after-inspect');
+  const inspections = leaveUndone(step, discovery.fresh, inspected);
   const accepted: AcceptedUnit[] = [];
   const refused: Intake['refused'][number][] = [];
   const records: InputRecord[] = [];

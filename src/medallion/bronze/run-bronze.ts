@@ -19,6 +19,7 @@ import { parseUnits } from './parse.ts';
 import type { Parsed } from './parsed.ts';
 import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
 import type { BronzeStep } from './step.ts';
+import { knownUnits } from './undone.ts';
 
 /** What a bronze step would take, found without opening any file: the stat walk. */
 export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Promise<{
@@ -37,7 +38,7 @@ export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Pr
     file_seconds_max: (node.spec.limits ?? FILE_LIMITS).file_seconds_max,
     signal: run.signal,
   };
-  const known = run.ledger.knownInputs(node.name);
+  const known = knownUnits(run, node.name);
   return { source, context, known, discovery: await source.discover(known, context) };
 }
 

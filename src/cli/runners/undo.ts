@@ -1,0 +1,85 @@
+import { type UndoReport, undo as undoRuns } from '../../app/undo.ts';
+import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
+import { loadProjectFor } from '../shared/open.ts';
+
+export async function undo(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, args, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const [target] = args;
+  const tables = options['tables'];
+  const report = await undoRuns(rooms, project, {
+    dry_run: options['dryRun'] === true,
+    command: invocation.command_line,
+    signal,
+    notice: (line) => printer.note(line),
+    ...(target === undefined ? {} : { target }),
+    ...(Array.isArray(tables) ? { tables: tables.map(String) } : {}),
+  });
+  print(printer, report);
+  return 0;
+}
+
+function print(printer: Printer, report: UndoReport): void {
+  if (report.tables.length === 0) {
+    printer.report({ document: report, sections: [] });
+    printer.text(
+      report.aim.startsWith('no run')
+        ? `nothing to undo: ${report.aim}`
+        : `nothing to undo: every table is as it was ${asOf(report.aim)}`,
+    );
+    return;
+  }
+  const rows = report.tables.map((table) => ({ ...table, change: table.rows - table.rows_before }));
+  printer.report({
+    document: report,
+    sections: [
+      {
+        columns: [
+          { name: 'table' },
+          { name: 'version_before', title: 'version' },
+          {
+            name: 'restored_version',
+            title: 'back to',
+            align: 'right',
+            format: (value) => (Number(value) < 0 ? 'empty' : String(value)),
+          },
+          ...(report.dry_run ? [] : [{ name: 'version', title: 'as' }]),
+          { name: 'rows_before', title: 'rows' },
+          { name: 'rows', title: 'rows now' },
+          { name: 'change', align: 'right' as const, format: signed },
+        ],
+        rows,
+      },
+    ],
+  });
+  printer.text('');
+  for (const line of summary(report)) printer.text(line);
+}
+
+function signed(value: unknown): string {
+  return Number(value) > 0 ? `+${String(value)}` : String(value);
+}
+
+function summary(report: UndoReport): readonly string[] {
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const runs = report.undone_runs.length === 1 ? 'the run' : `the ${report.undone_runs.length} runs`;
+  const since = report.undone_runs.length === 1 ? report.undone_runs[0] : `from ${report.undone_runs[0]} on`;
+  const lines = [
+    report.dry_run
+      ? `would undo ${runs} ${since}: ${count(report.tables.length, 'table')} as ${asOf(report.aim)}; nothing was changed`
+      : `undone: ${runs} ${since}; ${count(report.tables.length, 'table')} as ${asOf(report.aim)}`,
+  ];
+  if (report.inputs_undone > 0)
+    lines.push(`  ${count(report.inputs_undone, 'file')} not loaded any more; to load again: dataflow run --redo`);
+  if (report.inputs_back > 0) lines.push(`  ${count(report.inputs_back, 'file')} known as loaded again`);
+  if (report.run_id !== null) {
+    lines.push(`  release ${report.release_id ?? 'none: some table lags behind'}`);
+    lines.push(`  to take this back: dataflow undo ${report.run_id}`);
+  }
+  return lines;
+}
+
+function asOf(aim: string): string {
+  return aim.startsWith('of ') ? `in ${aim.slice('of '.length)}` : aim;
+}

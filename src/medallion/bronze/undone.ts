@@ -1,0 +1,43 @@
+import type { InputUnit, Inspection, KnownInput } from '../../core/ports/source.ts';
+import type { UndoneInput } from '../../core/ports/undo.ts';
+import type { RunContext } from '../context.ts';
+import type { BronzeStep } from './step.ts';
+
+/**
+ * What the discovery leaves alone: units that were taken and, unless a redo is asked for, those whose rows left the lake with an undo.
+ * A name whose earlier content is loaded again looks to the discovery like the undone file that lies there.
+ */
+export function knownUnits(run: Pick<RunContext, 'ledger' | 'redo'>, source: string): ReadonlyMap<string, KnownInput> {
+  const known = run.ledger.knownInputs(source);
+  const undone = run.redo ? [] : run.ledger.undoneInputs(source).filter((input) => input.mtime_ns !== '');
+  if (undone.length === 0) return known;
+  const merged = new Map(known);
+  for (const { path, size_bytes, mtime_ns, inode, sha256, status } of undone) {
+    const loaded = known.get(path);
+    const seen = { path, size_bytes, mtime_ns, inode };
+    merged.set(path, loaded === undefined ? { ...seen, sha256, status } : { ...loaded, ...seen });
+  }
+  return merged;
+}
+
+/** Drops the inspections of units whose bytes were undone and are not loaded under another name; they are remembered as they look now. */
+export function leaveUndone(
+  { run, node }: BronzeStep,
+  units: readonly InputUnit[],
+  inspections: readonly (Inspection | undefined)[],
+): readonly (Inspection | undefined)[] {
+  const undone = run.redo ? [] : run.ledger.undoneInputs(node.name).filter((input) => input.sha256 !== '');
+  if (undone.length === 0) return inspections;
+  const by_hash = new Map(undone.map((input) => [input.sha256, input]));
+  const seen: UndoneInput[] = [];
+  const left = units.map((unit, index) => {
+    const inspection = inspections[index];
+    const before = by_hash.get(inspection?.sha256 ?? '');
+    if (before === undefined || run.ledger.inputByHash(node.name, before.sha256) !== undefined) return inspection;
+    const { path, size_bytes, mtime_ns, inode } = unit;
+    seen.push({ ...before, path, size_bytes, mtime_ns, inode });
+    return undefined;
+  });
+  if (seen.length > 0) run.ledger.rememberUndone(seen);
+  return left;
+}
