@@ -4,14 +4,14 @@ import type { Ledger, ReleaseRecord } from '../core/ports/ledger.ts';
 const ALL = 1_000_000_000;
 
 /**
- * The release that a word means: an id or the beginning of one, `current`, `previous`, `current~2` (the second before the newest), or
- * the id of the run that made it. @throws DataflowError E_NO_RELEASE.
+ * The release that a word means: an id or the beginning of one, `current`, `previous`, `current~2` (the second before the newest),
+ * `first` (the oldest), or the id of the run that made it. @throws DataflowError E_NO_RELEASE.
  */
 export function findRelease(ledger: Ledger, word: string): ReleaseRecord {
   const releases = ledger.releases(ALL);
   const back = /^(?:current|HEAD)(?:~(\d{1,9}))?$/i.exec(word);
-  if (back !== null || word === 'previous') {
-    const found = releases[word === 'previous' ? 1 : Number(back?.[1] ?? 0)];
+  if (back !== null || word === 'previous' || word === 'first') {
+    const found = word === 'first' ? releases.at(-1) : releases[word === 'previous' ? 1 : Number(back?.[1] ?? 0)];
     if (found === undefined)
       throw new DataflowError('E_NO_RELEASE', `there is no release "${word}": ${releases.length} are recorded`);
     return found;

@@ -68,13 +68,20 @@ export async function undo(rooms: Rooms, project: Project, options: UndoOptions)
     : await openLedgerFor(rooms, project, lake);
   const open: OpenProject = { project, lake, ledger, checks, graph: buildGraph(project, checks) };
   try {
-    if (options.dry_run) return await prepared(rooms, open, options, '').then(({ report }) => report);
+    if (options.dry_run) {
+      if (ledger.undos().some((one) => !one.finished))
+        options.notice('an undo was cut short: the next command that writes finishes it first');
+      return (await prepared(rooms, open, options, '')).report;
+    }
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
       ledger.closeDeadRuns();
       for (const line of await reconcile(open.graph, lake, ledger)) options.notice(line);
-      for (const line of await finishUndos(open, lock)) options.notice(line);
+      const finished = await finishUndos(open, lock);
+      for (const line of finished) options.notice(line);
       const run_id = timeSortedId();
+      // `undo` again after a crash means the same undo, not that of the undo.
+      if (finished.length > 0 && options.target === undefined) return nothingUndone('that undo is done', false);
       const { report, plan, since_run } = await prepared(rooms, open, options, run_id);
       if (plan.length === 0 || since_run === undefined) return report;
       options.signal.throwIfAborted();
@@ -102,6 +109,20 @@ function runRecord(rooms: Rooms, run_id: string, command: string) {
   return { run_id, command, started_at, status, pid, host: hostname(), dataflow_version: rooms.version };
 }
 
+function nothingUndone(aim: string, dry_run: boolean): UndoReport {
+  return {
+    run_id: null,
+    aim,
+    undone_runs: [],
+    tables: [],
+    inputs_undone: 0,
+    inputs_back: 0,
+    release_id: null,
+    destinations: [],
+    dry_run,
+  };
+}
+
 interface Prepared {
   readonly report: UndoReport;
   readonly plan: readonly UndoTablePlan[];
@@ -113,17 +134,7 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
   const histories = await readHistories(lake);
   const run_ids = ledger.runIds();
   const aim = undoAim(ledger, run_ids, publishingRuns(histories), options.target);
-  const empty: UndoReport = {
-    run_id: null,
-    aim: aim.words,
-    undone_runs: [],
-    tables: [],
-    inputs_undone: 0,
-    inputs_back: 0,
-    release_id: null,
-    destinations: [],
-    dry_run: options.dry_run,
-  };
+  const empty = nothingUndone(aim.words, options.dry_run);
   if (aim.since_run === undefined) return { report: empty, plan: [], since_run: undefined };
   const rejects = rejectCounter(rooms, open, options.signal);
   const planning: UndoPlanning = {

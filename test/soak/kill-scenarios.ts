@@ -71,6 +71,12 @@ function loaded(folder: string): void {
   must(folder, ['run']);
 }
 
+function merged(folder: string): void {
+  loaded(folder);
+  put(folder, SECOND);
+  must(folder, ['run']);
+}
+
 /** Runs a command of the preparation, which nothing disturbs. */
 function must(folder: string, args: readonly string[]): string {
   const child = spawnSync(process.execPath, [BINARY, ...args], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
@@ -109,6 +115,16 @@ export const SCENARIOS: readonly Scenario[] = [
       put(folder, SECOND);
     },
     command: ['run'],
+  },
+  { name: 'undo', needs: 'undo', prepare: merged, command: ['undo', 'first'] },
+  {
+    name: 'redo',
+    needs: 'undo',
+    prepare: (folder) => {
+      merged(folder);
+      must(folder, ['undo']);
+    },
+    command: ['run', '--redo'],
   },
 ];
 

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 
-const RELEASE = 'an id or its beginning, current, previous, or current~N';
+const RELEASE = 'an id or its beginning, current, previous, current~N, or first';
 
 export const spec: CommandSpec = {
   name: 'release',

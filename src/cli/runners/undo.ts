@@ -24,7 +24,7 @@ function print(printer: Printer, report: UndoReport): void {
   if (report.tables.length === 0) {
     printer.report({ document: report, sections: [] });
     printer.text(
-      report.aim.startsWith('no run')
+      !/^(before|of) /.test(report.aim)
         ? `nothing to undo: ${report.aim}`
         : `nothing to undo: every table is as it was ${asOf(report.aim)}`,
     );
@@ -63,16 +63,16 @@ function signed(value: unknown): string {
 
 function summary(report: UndoReport): readonly string[] {
   const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-  const runs = report.undone_runs.length === 1 ? 'the run' : `the ${report.undone_runs.length} runs`;
-  const since = report.undone_runs.length === 1 ? report.undone_runs[0] : `from ${report.undone_runs[0]} on`;
+  const [first = ''] = report.undone_runs;
+  const runs = report.undone_runs.length === 1 ? `run ${first}` : `${report.undone_runs.length} runs, from ${first} on`;
   const lines = [
-    report.dry_run
-      ? `would undo ${runs} ${since}: ${count(report.tables.length, 'table')} as ${asOf(report.aim)}; nothing was changed`
-      : `undone: ${runs} ${since}; ${count(report.tables.length, 'table')} as ${asOf(report.aim)}`,
+    `${report.dry_run ? 'would undo' : 'undone:'} ${runs}`,
+    `  ${count(report.tables.length, 'table')} as ${asOf(report.aim)}`,
   ];
   if (report.inputs_undone > 0)
     lines.push(`  ${count(report.inputs_undone, 'file')} not loaded any more; to load again: dataflow run --redo`);
   if (report.inputs_back > 0) lines.push(`  ${count(report.inputs_back, 'file')} known as loaded again`);
+  if (report.dry_run) lines.push('  nothing was changed');
   if (report.run_id !== null) {
     lines.push(`  release ${report.release_id ?? 'none: some table lags behind'}`);
     lines.push(`  to take this back: dataflow undo ${report.run_id}`);
