@@ -40,8 +40,11 @@ function build(db: SqliteDatabase): void {
 
 /** The folder with mode 0700; the folders above it as the umask says. A looser mode that somebody set is tightened. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(dirname(folder), { recursive: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const made = mkdirSync(dirname(folder), { recursive: true });
+  // Whoever writes here later relies on these names, and the one that makes them is the one to make them durable.
+  for (let above = dirname(folder); made !== undefined && above.length >= made.length; above = dirname(above))
+    fsyncPath(dirname(above));
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) fsyncPath(dirname(folder));
   tighten(folder, 0o700);
 }
 
