@@ -4,13 +4,17 @@ import { quoteText } from '../../kit/sql.ts';
 
 type Ask = (sql: string) => Promise<readonly Row[]>;
 
-/** What comes with every statement of the tree that the engine turns back into text. */
-const STATEMENT = { error: false };
+/** Marks whole numbers that a JS number cannot hold exactly; they travel as texts. The control character is in no SQL text. */
+const EXACT = '\\u0001';
 
 /** The engine's parse tree of one SELECT that was vetted. */
 export async function syntaxOf(ask: Ask, sql: string): Promise<QuerySyntax> {
   const [row] = await ask(`select cast(json_serialize_sql(${quoteText(sql)}) as varchar) as tree`);
-  const parsed = JSON.parse(String(row?.['tree'])) as { readonly statements: readonly { readonly node: SyntaxNode }[] };
+  // Places are of no use here, and "nowhere" is a number that JSON.parse rounds to one that the engine refuses.
+  const json = String(row?.['tree'])
+    .replaceAll(/"query_location":\d+/g, '"query_location":0')
+    .replaceAll(/("\w+"):(-?\d{16,})(?=[,}])/g, `$1:"${EXACT}$2"`);
+  const parsed = JSON.parse(json) as { readonly statements: readonly { readonly node: SyntaxNode }[] };
   const functions = await ask(
     "select distinct lower(function_name) as name from duckdb_functions() where function_type = 'aggregate'",
   );
@@ -20,8 +24,8 @@ export async function syntaxOf(ask: Ask, sql: string): Promise<QuerySyntax> {
 
 /** The text of a query, from its tree. */
 export async function sqlOf(ask: Ask, tree: SyntaxNode): Promise<string> {
-  const statements = [{ node: tree, named_param_map: [] }];
-  const json = quoteText(JSON.stringify({ ...STATEMENT, statements }));
+  const statement = JSON.stringify({ error: false, statements: [{ node: tree, named_param_map: [] }] });
+  const json = quoteText(statement.replaceAll(/"\\u0001(-?\d+)"/g, '$1'));
   const [row] = await ask(`select json_deserialize_sql(cast(${json} as json)) as sql`);
   return String(row?.['sql']);
 }
