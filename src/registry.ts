@@ -106,6 +106,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/test.ts')).spec,
   },
   {
+    name: 'trace',
+    summary: 'Follow rows back to files and lines, or a file or line forward to tables',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/trace.ts')).spec,
+  },
+  {
     name: 'undo',
     summary: 'Put earlier table versions back: before a run, or as of a release; history stays',
     group: 'Work',

@@ -13,7 +13,7 @@ export interface Marked {
 export type MarkedTables = ReadonlyMap<string, Marked>;
 
 /** Keeps the marked rows that a query yields; an id that comes twice is sure when one of them is. */
-export async function mark(context: Annotating, sql: string): Promise<Marked> {
+export async function mark(context: Pick<Annotating, 'session' | 'fresh'>, sql: string): Promise<Marked> {
   const relation = context.fresh('m');
   const rows = await context.session.materialize(
     relation,

@@ -1,0 +1,164 @@
+import type { BackwardTrace, ForwardTrace, TracedFate, TracedFile, TraceLevel } from '../../core/model/trace.ts';
+import { plainText } from '../table.ts';
+import { cutToWidth, escapeControls } from '../text.ts';
+import { type Branch, drawTree } from './tree.ts';
+
+/** A trace that leads back, for people: a tree of tables down to the files. */
+export function backwardText(trace: BackwardTrace, width: number, ascii: boolean): readonly string[] {
+  const [first] = trace.levels;
+  if (first === undefined || first.rows === 0) {
+    const which = trace.where === null ? 'has no rows' : `has no row where ${trace.where}`;
+    return [escapeControls(`${trace.table} version ${trace.version} ${which}`)];
+  }
+  const seen = new Set<string>();
+  const lines = drawTree(levelBranch(trace, first, seen), ascii);
+  return cut([...lines, ...remarks(trace.levels)], width);
+}
+
+function levelBranch(trace: BackwardTrace, level: TraceLevel, seen: Set<string>): Branch {
+  const label = `${level.table}  version ${level.version}, ${countText(level)}`;
+  if (seen.has(level.table)) return { label: `${level.table} (above)`, below: [] };
+  seen.add(level.table);
+  const sample = samples(level);
+  const next = level.next.flatMap((name) => {
+    const other = trace.levels.find((one) => one.table === name);
+    return other === undefined ? [] : [levelBranch(trace, other, seen)];
+  });
+  const files = trace.files.filter((file) => `bronze.${file.source}` === level.table).map(fileBranch);
+  return { label, below: [...sample, ...files, ...next] };
+}
+
+function countText({ rows, sure_rows }: Pick<TraceLevel, 'rows' | 'sure_rows'>): string {
+  if (rows === sure_rows) return rowsText(rows);
+  if (sure_rows === 0) return `at most ${rowsText(rows)}`;
+  return `${rowsText(sure_rows)}, at most ${rows - sure_rows} more`;
+}
+
+function rowsText(rows: number): string {
+  return rows === 1 ? '1 row' : `${rows} rows`;
+}
+
+function samples(level: TraceLevel): readonly Branch[] {
+  const lines = level.sample.map((row) => ({
+    label: Object.entries(row)
+      .filter(([name]) => name !== '_file')
+      .map(([name, value]) => `${name}=${value === null ? 'NULL' : plainText(value)}`)
+      .join(' '),
+    below: [],
+  }));
+  const more = level.rows - lines.length;
+  return more > 0 && lines.length > 0 ? [...lines, { label: `… ${more} more`, below: [] }] : lines;
+}
+
+function fileBranch(file: TracedFile): Branch {
+  const { lines } = file;
+  const more = file.rows - lines.length;
+  const shown =
+    lines.length === 0 ? '' : `, ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more > 0 ? ', …' : ''}`;
+  const hash = file.sha256 === '' ? 'not known to the ledger' : `sha256 ${file.sha256}`;
+  return { label: `${file.path}  ${countText(file)}${shown}`, below: [{ label: hash, below: [] }] };
+}
+
+function remarks(levels: readonly TraceLevel[]): readonly string[] {
+  const said = levels.flatMap((level) => [
+    ...(level.at_most.length > 0 ? [`${level.table}: at most these rows: ${level.at_most.join('; ')}`] : []),
+    ...level.notes.map((note) => `${level.table}: ${note}`),
+  ]);
+  return said.length === 0 ? [] : ['', ...said];
+}
+
+/** A trace that leads forward, for people. */
+export function forwardText(trace: ForwardTrace, width: number, ascii: boolean): readonly string[] {
+  const { file, line } = trace;
+  const lines = [`${file.path}${line === null ? '' : `:${line.number}`}  ${fileWords(file)}`];
+  if (file.sha256 !== '') lines.push(`sha256 ${file.sha256}`);
+  if (file.state === 'loaded' || file.state === 'duplicate') {
+    lines.push(
+      `run ${file.run_id ?? '?'}, bronze version ${file.bronze_version ?? '?'}, ${rowsText(file.records ?? 0)}, ${file.rejected ?? 0} rejected`,
+    );
+  }
+  if (line !== null && line.state !== 'record') lines.push('', `line ${line.number}: ${lineWords(line)}`);
+  const [bronze] = trace.levels;
+  if (bronze !== undefined) {
+    const seen = new Set<string>();
+    lines.push('', ...drawTree(forwardBranch(trace, bronze, seen), ascii), ...remarks(trace.levels));
+  }
+  if (bronze !== undefined) lines.push('', ...reachWords(trace));
+  return cut(lines, width);
+}
+
+function forwardBranch(trace: ForwardTrace, level: TraceLevel, seen: Set<string>): Branch {
+  if (seen.has(level.table)) return { label: `${level.table} (above)`, below: [] };
+  seen.add(level.table);
+  const next = level.next.flatMap((name) => {
+    const other = trace.levels.find((one) => one.table === name);
+    return other === undefined ? [] : [forwardBranch(trace, other, seen)];
+  });
+  const fates = level.table.startsWith('bronze.')
+    ? trace.fates
+        .filter((fate) => fate.fate !== 'kept' && !fate.table.startsWith('gold.'))
+        .map((fate) => ({ label: fateWords(fate), below: [] }))
+    : [];
+  return {
+    label: `${level.table}  version ${level.version}, ${countText(level)}`,
+    below: [...samples(level), ...fates, ...next],
+  };
+}
+
+function fateWords(fate: TracedFate): string {
+  const count = rowsText(fate.rows);
+  switch (fate.fate) {
+    case 'deduplicated': {
+      const { instead } = fate;
+      const place =
+        instead === null ? '' : `: ${instead.file}${instead.line === null ? '' : `:${instead.line}`} was kept instead`;
+      return `${fate.table}: ${count} deduplicated${fate.rows > 1 && place !== '' ? `, the first${place}` : place}`;
+    }
+    case 'quarantined':
+      return `${fate.table}: ${count} quarantined by ${fate.rule ?? 'a rule'}: ${fate.reason ?? ''}`;
+    case 'filtered':
+      return `${fate.table}: ${count} filtered out by where`;
+    default:
+      return `${fate.table}: ${count} not read yet; next: dataflow run`;
+  }
+}
+
+function fileWords(file: ForwardTrace['file']): string {
+  switch (file.state) {
+    case 'loaded':
+      return `loaded by source ${file.source ?? ''}`;
+    case 'duplicate':
+      return `same bytes as ${file.same_as ?? 'another file'}, whose rows are shown`;
+    case 'quarantined':
+      return `quarantined as a whole${file.rule === null ? '' : ` (${file.rule})`}: ${file.reason ?? ''}`;
+    default:
+      return `unknown: ${file.reason ?? ''}`;
+  }
+}
+
+function lineWords(line: NonNullable<ForwardTrace['line']>): string {
+  const detail = line.detail ?? '';
+  if (line.state === 'rejected') return `quarantined while it was read, ${detail}`;
+  if (line.state === 'beyond_end') return `no record: ${detail}`;
+  if (line.state === 'before_records') return `no record: ${detail}`;
+  return detail;
+}
+
+function reachWords(trace: ForwardTrace): readonly string[] {
+  const late = trace.fates.filter((fate) => fate.table.startsWith('gold.') && fate.fate === 'not_read_yet');
+  const [newest] = trace.releases;
+  return [
+    ...late.map((fate) => `${fate.table} was built before; next: dataflow run`),
+    newest === undefined
+      ? 'releases: none has it yet'
+      : `releases: ${trace.releases.length}, the newest ${newest.release_id}`,
+    trace.destinations.length === 0
+      ? 'destinations: none configured'
+      : `destinations: ${trace.destinations.join(', ')}`,
+  ];
+}
+
+/** Lines of a tree are cut, not wrapped: the whole is in the JSON. Sentences at the left edge are wrapped. */
+function cut(lines: readonly string[], width: number): readonly string[] {
+  return lines.map((line) => cutToWidth(escapeControls(line), width));
+}

@@ -1,0 +1,132 @@
+import type { EngineSession } from '../../core/ports/engine.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { bindSources, wholeInput } from '../silver/input.ts';
+import {
+  defineSilver,
+  keyPresentSql,
+  POSITION,
+  preferenceSql,
+  ruleNameSql,
+  ruleReasonSql,
+  type SilverStep,
+  type SilverViews,
+} from '../silver/sql.ts';
+
+const AT = POSITION.join(', ');
+
+/** The row pipeline of a silver table over all of its input, ready to be asked about single rows. */
+export interface SilverRows {
+  readonly step: SilverStep;
+  readonly session: EngineSession;
+  readonly views: SilverViews;
+}
+
+/** Binds the inputs at the versions of the step and defines the views; nothing is computed yet. */
+export async function openSilverRows(step: SilverStep, session: EngineSession): Promise<SilverRows> {
+  const views = await defineSilver(step, session, await bindSources(step, session, wholeInput(step)));
+  return { step, session, views };
+}
+
+/**
+ * The rows that compete for the keys in `keys` (a relation with the key's columns), best first: `_n` counts, and `_w…` is where the
+ * winner stands. Under `before_rules` bad rows compete, too.
+ */
+function contestSql({ step, views }: SilverRows, keys: string): string {
+  const { spec } = step.node;
+  const key = spec.key.map(quoteIdent).join(', ');
+  const rows = `(select * from picked where ${keyPresentSql(spec.key)} and (${key}) in (select (${key}) from ${keys}))`;
+  const good = spec.dedupe?.before_rules === true ? '' : ' where _rule is null';
+  const over = `(partition by ${key} order by ${preferenceSql(spec)})`;
+  const winner = POSITION.map((column) => `first_value(${column}) over ${over} as _w${column}`).join(', ');
+  return `select *, row_number() over ${over} as _n, ${winner} from (${views.checkedOver(rows)})${good}`;
+}
+
+/**
+ * Finds the bronze rows that rows of the silver table are made of, and keeps them as `relation` (`_src`, `_part`, `_pos`, `sure`). A row
+ * with a key is the winner of its key; without a key it is every good row with the same values. Returns how many rows of
+ * `wanted` were found in bronze.
+ * @param wanted relation with the table's columns and `sure`.
+ */
+export async function bronzeBehind(rows: SilverRows, wanted: string, relation: string): Promise<number> {
+  const { step, session, views } = rows;
+  const { key } = step.node.spec;
+  const parts: string[] = [];
+  const keyed = key.length > 0 ? keyPresentSql(key) : 'false';
+  if (key.length > 0) {
+    await session.materialize(`${relation}_contest`, contestSql(rows, `(select * from ${wanted} where ${keyed})`));
+    const same = key.map((column) => `c.${quoteIdent(column)} = w.${quoteIdent(column)}`).join(' and ');
+    parts.push(
+      `select c._src, c._part, c._pos, w.sure from ${relation}_contest as c join ${wanted} as w on ${same} where c._n = 1 and c._rule is null`,
+    );
+  }
+  const equal = views.columns.map(({ name }) => `c.${quoteIdent(name)} is not distinct from w.${quoteIdent(name)}`);
+  const keyless = `(select * from ${wanted} where not (${keyed}))`;
+  const [row] = await session.rows(`select count(*) as n from ${keyless}`);
+  if (Number(row?.['n']) > 0) {
+    parts.push(
+      `select c._src, c._part, c._pos, w.sure from (${views.checkedOver('picked')}) as c join ${keyless} as w on ${equal.join(' and ')} where c._rule is null`,
+    );
+  }
+  return session.materialize(
+    relation,
+    parts.length === 0
+      ? `select ${AT}, true as sure from picked where false`
+      : `select ${AT}, bool_or(sure) as sure from (${parts.join(' union all ')}) group by ${AT}`,
+  );
+}
+
+/** Rows of other tables that rules looked into to let the rows of `wanted` pass: SQL per table, with the columns that were compared. */
+export function lookedUp(
+  rows: SilverRows,
+  wanted: string,
+): readonly { readonly table: string; readonly where: string }[] {
+  return rows.views.rules.flatMap(({ severity, condition: { reference } }) =>
+    reference === undefined || severity === 'warn' || reference.table === rows.step.node.key
+      ? []
+      : [
+          {
+            table: reference.table,
+            where: `${quoteIdent(reference.on)} in (select ${quoteIdent(reference.column)} from ${wanted})`,
+          },
+        ],
+  );
+}
+
+/**
+ * Keeps as `relation` what became of bronze rows (`from`: `_src`, `_part`, `_pos`): `fate` (kept, deduplicated, quarantined,
+ * filtered), `rule` and `reason`, the winner's place, and the row as it was selected.
+ */
+export async function fatesOf(rows: SilverRows, from: string, relation: string): Promise<void> {
+  const { step, session, views } = rows;
+  const { spec } = step.node;
+  const columns = views.columns.map(({ name }) => quoteIdent(name)).join(', ');
+  await session.materialize(
+    `${relation}_judged`,
+    `select ${columns}, ${AT}, _rule, ${ruleNameSql(views.rules)} as _rule_name, cast(${ruleReasonSql(views.rules)} as varchar) as _rule_reason
+     from (${views.checkedOver(`(select * from picked where (${AT}) in (select (${AT}) from ${from}))`)})`,
+  );
+  let joined = `select *, cast(null as bigint) as _n, ${POSITION.map((one) => `cast(null as bigint) as _w${one}`).join(', ')} from ${relation}_judged`;
+  if (spec.key.length > 0) {
+    await session.materialize(`${relation}_contest`, contestSql(rows, `${relation}_judged`));
+    const winner = POSITION.map((one) => `c._w${one}`).join(', ');
+    joined = `select j.*, c._n, ${winner} from ${relation}_judged as j left join ${relation}_contest as c using (${AT})`;
+  }
+  const before = spec.dedupe?.before_rules === true;
+  const order = before
+    ? "when j._n > 1 then 'deduplicated' when j._rule is not null then 'quarantined'"
+    : "when j._rule is not null then 'quarantined' when j._n > 1 then 'deduplicated'";
+  await session.materialize(
+    relation,
+    `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order} else 'kept' end as fate,
+       j._rule_name as rule, j._rule_reason as reason, ${POSITION.map((one) => `j._w${one} as w${one}`).join(', ')},
+       j.* exclude (${AT}, _rule, _rule_name, _rule_reason, _n, ${POSITION.map((one) => `_w${one}`).join(', ')})
+     from ${from} as f left join (${joined}) as j on j._src = f._src and j._part = f._part and j._pos = f._pos`,
+  );
+}
+
+/** SQL condition: a published row `p` is the row `f` that was kept. */
+export function publishedAs({ step, views }: SilverRows): string {
+  const { key } = step.node.spec;
+  const names = key.length > 0 ? key : views.columns.map(({ name }) => name);
+  return names.map((name) => `p.${quoteIdent(name)} is not distinct from f.${quoteIdent(name)}`).join(' and ');
+}
