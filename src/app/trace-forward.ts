@@ -142,11 +142,7 @@ function notesOf(redefined: boolean): readonly string[] {
 
 const NO_FATE = { rule: null, reason: null, instead: null } as const;
 
-async function countedFates(
-  context: TraceContext,
-  node: SilverNode,
-  fates: string,
-): Promise<readonly TracedFate[]> {
+async function countedFates(context: TraceContext, node: SilverNode, fates: string): Promise<readonly TracedFate[]> {
   const { session } = context.trace;
   const rule = "case when fate = 'quarantined' then rule end";
   const rows = await session.rows(
