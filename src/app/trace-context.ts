@@ -6,6 +6,7 @@ import type { Node } from '../core/planning/graph.ts';
 import type { EngineSession } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { RunContext } from '../medallion/context.ts';
+import { decidedInput } from '../medallion/decisions.ts';
 import type { SilverNode, SilverStep } from '../medallion/silver/sql.ts';
 import { type BoundVersion, TraceSession } from '../medallion/trace/session.ts';
 import type { OpenProject } from './open-project.ts';
@@ -74,8 +75,11 @@ export function silverStep(
   context: TraceContext,
   node: SilverNode,
   making: Making,
-  inputs: ReadonlyMap<string, Snapshot>,
+  versions: ReadonlyMap<string, Snapshot>,
 ): SilverStep {
+  const inputs = new Map(versions);
+  const decided = inputs.get(decidedInput(node));
+  inputs.delete(decidedInput(node));
   const { project, graph, lake, ledger, checks } = context;
   const run: Partial<RunContext> = { project, graph, lake, ledger, checks, now_ms: making.now_ms, run_id: 'trace' };
   return {
@@ -86,6 +90,7 @@ export function silverStep(
     code_fingerprint: '',
     definition: undefined,
     inputs,
+    decided,
     started_ms: making.now_ms,
   };
 }

@@ -38,7 +38,8 @@ export async function traceForward(context: TraceContext, found: FoundFile): Pro
   const { record: input } = found;
   const file = fileOf(context, found);
   const nothing = { direction: 'forward' as const, file, fates: [], levels: [], releases: [], destinations: [] };
-  if (input === undefined || input.status === 'quarantined') return { ...nothing, line: null };
+  if (input === undefined || input.status === 'quarantined' || input.status === 'undone')
+    return { ...nothing, line: null };
   const line = found.line === undefined ? null : await lineOf(context, found, input);
   if (line !== null && line.state !== 'record') return { ...nothing, line, releases: [] };
   const walk: Walk = { input, line: found.line, reached: new Map(), levels: [], fates: [] };

@@ -8,7 +8,7 @@ export const spec: CommandSpec = {
     command
       .argument('<target>', 'a table, a file, a line of it as file:line, or the SHA-256 of a file')
       .option('--where <condition>', 'which rows of the table, as an SQL condition')
-      .option('--limit <rows>', 'show at most so many rows and lines per table', '5')
+      .option('--limit <rows>', 'show at most so many rows and lines per table', '3')
       .addHelpText(
         'after',
         `\nExamples:\n  dataflow trace gold.kpi_ca_par_mois --where "mois = '2024-03'"\n  dataflow trace data/achats.csv:120`,

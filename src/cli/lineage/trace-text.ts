@@ -1,6 +1,6 @@
 import type { BackwardTrace, ForwardTrace, TracedFate, TracedFile, TraceLevel } from '../../core/model/trace.ts';
 import { plainText } from '../table.ts';
-import { cutToWidth, escapeControls } from '../text.ts';
+import { cellWidth, cutToWidth, escapeControls } from '../text.ts';
 import { type Branch, drawTree } from './tree.ts';
 
 /** A trace that leads back, for people: a tree of tables down to the files. */
@@ -12,7 +12,7 @@ export function backwardText(trace: BackwardTrace, width: number, ascii: boolean
   }
   const seen = new Set<string>();
   const lines = drawTree(levelBranch(trace, first, seen), ascii);
-  return cut([...lines, ...remarks(trace.levels)], width);
+  return [...cut(lines, width), ...fileLines(trace.files), ...wrapped(remarks(trace.levels), width)];
 }
 
 function levelBranch(trace: BackwardTrace, level: TraceLevel, seen: Set<string>): Branch {
@@ -51,12 +51,18 @@ function samples(level: TraceLevel): readonly Branch[] {
 }
 
 function fileBranch(file: TracedFile): Branch {
-  const { lines } = file;
-  const more = file.rows - lines.length;
-  const shown =
-    lines.length === 0 ? '' : `, ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more > 0 ? ', …' : ''}`;
-  const hash = file.sha256 === '' ? 'not known to the ledger' : `sha256 ${file.sha256}`;
-  return { label: `${file.path}  ${countText(file)}${shown}`, below: [{ label: hash, below: [] }] };
+  return { label: `${file.path}  ${countText(file)}`, below: linesOf(file).map((label) => ({ label, below: [] })) };
+}
+
+function linesOf({ lines, rows }: TracedFile): readonly string[] {
+  if (lines.length === 0) return rows === 0 ? [] : ['lines are not known: records span lines'];
+  return [`${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${rows > lines.length ? ', …' : ''}`];
+}
+
+/** A hash is as long as a line: it stands below the tree. */
+function fileLines(files: readonly TracedFile[]): readonly string[] {
+  const known = files.filter((file) => file.sha256 !== '');
+  return known.length === 0 ? [] : ['', ...known.flatMap((file) => [`${file.path}  sha256`, `  ${file.sha256}`])];
 }
 
 function remarks(levels: readonly TraceLevel[]): readonly string[] {
@@ -81,10 +87,10 @@ export function forwardText(trace: ForwardTrace, width: number, ascii: boolean):
   const [bronze] = trace.levels;
   if (bronze !== undefined) {
     const seen = new Set<string>();
-    lines.push('', ...drawTree(forwardBranch(trace, bronze, seen), ascii), ...remarks(trace.levels));
+    lines.push('', ...drawTree(forwardBranch(trace, bronze, seen), ascii));
+    return [...cut(lines, width), ...wrapped([...remarks(trace.levels), '', ...reachWords(trace)], width)];
   }
-  if (bronze !== undefined) lines.push('', ...reachWords(trace));
-  return cut(lines, width);
+  return wrapped(lines, width);
 }
 
 function forwardBranch(trace: ForwardTrace, level: TraceLevel, seen: Set<string>): Branch {
@@ -116,6 +122,8 @@ function fateWords(fate: TracedFate): string {
     }
     case 'quarantined':
       return `${fate.table}: ${count} quarantined by ${fate.rule ?? 'a rule'}: ${fate.reason ?? ''}`;
+    case 'discarded':
+      return `${fate.table}: ${count} discarded from quarantine`;
     case 'filtered':
       return `${fate.table}: ${count} filtered out by where`;
     default:
@@ -131,6 +139,8 @@ function fileWords(file: ForwardTrace['file']): string {
       return `same bytes as ${file.same_as ?? 'another file'}, whose rows are shown`;
     case 'quarantined':
       return `quarantined as a whole${file.rule === null ? '' : ` (${file.rule})`}: ${file.reason ?? ''}`;
+    case 'undone':
+      return 'undone: its rows left the lake; dataflow run --redo takes it again';
     default:
       return `unknown: ${file.reason ?? ''}`;
   }
@@ -158,7 +168,22 @@ function reachWords(trace: ForwardTrace): readonly string[] {
   ];
 }
 
-/** Lines of a tree are cut, not wrapped: the whole is in the JSON. Sentences at the left edge are wrapped. */
+/** Lines of a tree are cut: the whole is in the JSON. */
 function cut(lines: readonly string[], width: number): readonly string[] {
   return lines.map((line) => cutToWidth(escapeControls(line), width));
+}
+
+/** Sentences go on in the next line, indented. */
+function wrapped(lines: readonly string[], width: number): readonly string[] {
+  return lines.flatMap((line) => {
+    const out: string[] = [];
+    let rest = escapeControls(line);
+    while (cellWidth(rest) > width) {
+      const space = rest.lastIndexOf(' ', width);
+      if (space <= 2) break;
+      out.push(rest.slice(0, space));
+      rest = `  ${rest.slice(space + 1)}`;
+    }
+    return [...out, rest];
+  });
 }

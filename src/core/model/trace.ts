@@ -46,7 +46,7 @@ export interface BackwardTrace {
 }
 
 /** What became of a file as a whole. */
-export type FileState = 'loaded' | 'duplicate' | 'quarantined' | 'unknown';
+export type FileState = 'loaded' | 'duplicate' | 'quarantined' | 'undone' | 'unknown';
 
 /** What became of one line, when a line was asked for. */
 export type LineState = 'record' | 'rejected' | 'before_records' | 'beyond_end' | 'not_located';
@@ -54,7 +54,7 @@ export type LineState = 'record' | 'rejected' | 'before_records' | 'beyond_end' 
 /** Bronze rows that met the same fate on the way into a silver table. */
 export interface TracedFate {
   readonly table: string;
-  readonly fate: 'kept' | 'deduplicated' | 'quarantined' | 'filtered' | 'not_read_yet';
+  readonly fate: 'kept' | 'deduplicated' | 'quarantined' | 'discarded' | 'filtered' | 'not_read_yet';
   readonly rule: string | null;
   /** The reason of the first of them. */
   readonly reason: string | null;

@@ -2,6 +2,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { bindSources, wholeInput } from '../silver/input.ts';
 import {
+  DISCARDED,
   defineSilver,
   keyPresentSql,
   POSITION,
@@ -23,7 +24,8 @@ export interface SilverRows {
 
 /** Binds the inputs at the versions of the step and defines the views; nothing is computed yet. */
 export async function openSilverRows(step: SilverStep, session: EngineSession): Promise<SilverRows> {
-  const views = await defineSilver(step, session, await bindSources(step, session, wholeInput(step)));
+  const source = await bindSources(step, session, wholeInput(step));
+  const views = await defineSilver(step, session, source.columns, source.decided);
   return { step, session, views };
 }
 
@@ -94,7 +96,7 @@ export function lookedUp(
 
 /**
  * Keeps as `relation` what became of bronze rows (`from`: `_src`, `_part`, `_pos`): `fate` (kept, deduplicated, quarantined,
- * filtered), `rule` and `reason`, the winner's place, and the row as it was selected.
+ * discarded, filtered), `rule` and `reason`, the winner's place, and the row as it was selected.
  */
 export async function fatesOf(rows: SilverRows, from: string, relation: string): Promise<void> {
   const { step, session, views } = rows;
@@ -112,9 +114,8 @@ export async function fatesOf(rows: SilverRows, from: string, relation: string):
     joined = `select j.*, c._n, ${winner} from ${relation}_judged as j left join ${relation}_contest as c using (${AT})`;
   }
   const before = spec.dedupe?.before_rules === true;
-  const order = before
-    ? "when j._n > 1 then 'deduplicated' when j._rule is not null then 'quarantined'"
-    : "when j._rule is not null then 'quarantined' when j._n > 1 then 'deduplicated'";
+  const out = `when j._rule = ${DISCARDED} then 'discarded' when j._rule is not null then 'quarantined'`;
+  const order = before ? `when j._n > 1 then 'deduplicated' ${out}` : `${out} when j._n > 1 then 'deduplicated'`;
   await session.materialize(
     relation,
     `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order} else 'kept' end as fate,
