@@ -218,6 +218,8 @@ export interface EngineSession {
   /** A result of any size, in batches, as it is computed. */
   stream(sql: string): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;
   write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]>;
+  /** Rows that a reader finds in written files, from the files themselves. */
+  countRows(files: readonly InputFile[]): Promise<number>;
   parse(request: ParseRequest): Promise<ParseResult>;
   /** Writes one file in the order of the query's rows; returns how many. An existing file is replaced. */
   exportFile(sql: string, target: ExportTarget): Promise<number>;

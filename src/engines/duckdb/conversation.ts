@@ -15,6 +15,7 @@ export class Conversation {
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
   #running = 0;
+  #failed = false;
   #peak_bytes = process.memoryUsage.rss();
 
   constructor(connection: DuckDBConnection, options: SessionOptions) {
@@ -51,6 +52,7 @@ export class Conversation {
     try {
       return await work();
     } catch (error) {
+      this.#failed = true;
       throw engineError(error, doing);
     } finally {
       this.#running -= 1;
@@ -75,10 +77,12 @@ export class Conversation {
     }
   }
 
-  close(): void {
+  /** Ends the conversation; true when nothing went wrong in it and nothing is running. */
+  close(): boolean {
     clearInterval(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     if (this.#running > 0) this.connection.interrupt();
+    return this.#running === 0 && !this.#failed;
   }
 
   #interrupt(): void {

@@ -9,6 +9,7 @@ import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
 import { findReader, ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
+import { PREPARATION, Workplaces } from './workplaces.ts';
 
 /**
  * Opens the embedded engine: one in-memory instance (limits are per instance), made when the first session needs it; one connection and
@@ -22,17 +23,18 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
   const readers =
     entry === undefined ? undefined : new ReaderPool({ ...limits, entry, settings, temp_folder: options.temp_folder });
   let shared: Promise<DuckDBInstance> | undefined;
-  let sessions = 0;
+  const workplaces = new Workplaces();
   return {
     type: 'duckdb',
     openSession: async (session) => {
       if (session.sandbox !== undefined) return sandboxed(settings, session);
       shared ??= create(settings);
-      return attached(await shared, ++sessions, session, readers);
+      return workplaces.session(await shared, session, readers);
     },
     readerUsage: () => readers?.usage() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
       await readers?.close();
+      workplaces.close();
       (await shared?.catch(() => undefined))?.closeSync();
       shared = undefined;
     },
@@ -66,35 +68,6 @@ function settingsFor(spec: EngineSpec, limits: EngineLimits, spill_folder: strin
   };
 }
 
-/**
- * Names live in a database that is attached for the session: schemas and views of an in-memory database are visible to all its
- * connections, while the limits of a second instance would be a second helping of memory and threads.
- */
-async function attached(
-  instance: DuckDBInstance,
-  number: number,
-  options: SessionOptions,
-  readers: ReaderPool | undefined,
-): Promise<EngineSession> {
-  const connection = await instance.connect();
-  const database = quoteIdent(`s${number}`);
-  await connection.run(`attach ':memory:' as ${database}`);
-  await connection.run(`use ${database}`);
-  const session = new DuckDbSession(
-    connection,
-    options,
-    async () => {
-      connection.closeSync();
-      const cleaner = await instance.connect();
-      await cleaner.run(`detach ${database}`).catch(() => undefined);
-      cleaner.closeSync();
-    },
-    readers,
-  );
-  await session.prepare();
-  return session;
-}
-
 /** The settings that lock an engine in are for good and for the whole instance: so an instance of its own. */
 async function sandboxed(settings: Readonly<Record<string, string>>, options: SessionOptions): Promise<EngineSession> {
   const instance = await create(settings);
@@ -103,7 +76,7 @@ async function sandboxed(settings: Readonly<Record<string, string>>, options: Se
     connection.closeSync();
     instance.closeSync();
   });
-  await session.prepare();
+  await connection.run(PREPARATION.join(';\n'));
   const folders = (options.sandbox?.allowed_folders ?? []).map((folder) =>
     quoteText(folder.endsWith('/') ? folder : `${folder}/`),
   );

@@ -1,7 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
-import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
 import type { Column } from '../../core/model/table.ts';
 import type {
   CandidateFile,
@@ -9,6 +8,7 @@ import type {
   EngineSession,
   EngineUsage,
   ExportTarget,
+  InputFile,
   InputRelation,
   ParseRequest,
   ParseResult,
@@ -40,14 +40,19 @@ const EXPLAIN = /^\s*explain\s+(?:analyze\s+|\([^)]*\)\s*)?/i;
  */
 let names_given = 0;
 
+/** Gives the workplace back: with the statements that tidy it, or without them when it is not to be used again. */
+export type Dispose = (drops: readonly string[] | undefined) => Promise<void>;
+
 /** One step's conversation: a connection of its own, and a database of its own for its names. */
 export class DuckDbSession implements EngineSession {
   readonly #talk: Conversation;
   readonly #sandboxed: boolean;
-  readonly #dispose: () => Promise<void>;
+  readonly #dispose: Dispose;
   readonly #readers: ReaderPool | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #schemas = new Set<string>();
+  /** Statements that remove what this session made, so that its workplace can serve again. */
+  readonly #drops = new Set<string>();
   #bytes_read = 0;
   #bytes_written = 0;
   #closed = false;
@@ -55,7 +60,7 @@ export class DuckDbSession implements EngineSession {
   constructor(
     connection: DuckDBConnection,
     options: SessionOptions,
-    dispose: () => Promise<void>,
+    dispose: Dispose,
     readers?: ReaderPool,
   ) {
     this.#talk = new Conversation(connection, options);
@@ -65,30 +70,17 @@ export class DuckDbSession implements EngineSession {
     this.#signal = options.signal;
   }
 
-  /** Settings of the connection, and the functions that dataflow adds to the engine's own. */
-  async prepare(): Promise<void> {
-    for (const setting of [
-      "TimeZone='UTC'",
-      'enable_progress_bar=true',
-      'enable_progress_bar_print=false',
-      'progress_bar_time=0',
-    ]) {
-      await this.#talk.run(`set ${setting}`);
-    }
-    for (const { name, params, body } of SQL_FUNCTIONS) {
-      await this.#talk.run(`create or replace temp macro ${name}(${params.join(', ')}) as ${body}`);
-    }
-  }
-
   async bind(relation: InputRelation): Promise<void> {
     const [schema, table] = relation.name.split('.');
-    if (table !== undefined && schema !== undefined && !this.#schemas.has(schema)) {
-      await this.#talk.run(`create schema if not exists ${quoteIdent(schema)}`);
-      this.#schemas.add(schema);
-    }
+    const prelude =
+      table === undefined || schema === undefined || this.#schemas.has(schema)
+        ? ''
+        : `create schema if not exists ${quoteIdent(schema)};\n`;
+    if (schema !== undefined) this.#schemas.add(schema);
+    this.#drops.add(`drop view if exists ${qualifiedName(relation.name)}`);
     this.#bytes_read += relation.files.reduce((sum, file) => sum + file.size_bytes, 0);
     const groups = fileGroups(relation);
-    const create = `create or replace view ${qualifiedName(relation.name)} as `;
+    const create = `${prelude}create or replace view ${qualifiedName(relation.name)} as `;
     try {
       await this.#talk.run(create + relationSql(relation, groups));
     } catch (error) {
@@ -104,10 +96,12 @@ export class DuckDbSession implements EngineSession {
   }
 
   async define(name: string, sql: string): Promise<void> {
+    this.#drops.add(`drop view if exists temp.${quoteIdent(name)}`);
     await this.#run(`create or replace temp view ${quoteIdent(name)} as\n`, sql);
   }
 
   async materialize(name: string, sql: string): Promise<number> {
+    this.#drops.add(`drop table if exists temp.${quoteIdent(name)}`);
     await this.#run(`create or replace temp table ${quoteIdent(name)} as\n`, sql);
     const [row] = await this.#rows(`select count(*) as n from ${quoteIdent(name)}`, 1);
     return Number(row?.['n'] ?? 0);
@@ -165,6 +159,13 @@ export class DuckDbSession implements EngineSession {
     return files;
   }
 
+  async countRows(files: readonly InputFile[]): Promise<number> {
+    if (files.length === 0) return 0;
+    const list = files.map((file) => quoteText(file.uri)).join(', ');
+    const [row] = await this.#rows(`select sum(num_rows)::bigint as n from parquet_file_metadata([${list}])`, 1);
+    return Number(row?.['n'] ?? 0);
+  }
+
   async parse(request: ParseRequest): Promise<ParseResult> {
     this.#refuseInSandbox();
     const session = {
@@ -208,8 +209,8 @@ export class DuckDbSession implements EngineSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#talk.close();
-    await this.#dispose();
+    const tidy = this.#talk.close();
+    await this.#dispose(tidy ? [...this.#drops].reverse() : undefined);
   }
 
   async #run(before: string, sql: string): Promise<void> {

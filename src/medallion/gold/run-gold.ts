@@ -95,7 +95,7 @@ async function computeWhole(
     partition_by: node.spec.partition_by,
     ...(cluster === undefined ? {} : { cluster_by: cluster }),
   });
-  const rows = await countedRows(session, columns, node.spec.partition_by, add);
+  const rows = await session.countRows(add);
   return {
     columns,
     add,
@@ -105,18 +105,6 @@ async function computeWhole(
     rows_out: total(add),
     computed: 'full',
   };
-}
-
-/** Reads the candidate back: what was written is what a reader will see. */
-async function countedRows(
-  session: EngineSession,
-  columns: readonly Column[],
-  partition_by: readonly string[],
-  files: readonly CandidateFile[],
-): Promise<number> {
-  await session.bind({ name: 'candidate', columns, partition_by, files });
-  const [row] = await session.rows('select count(*) as n from candidate');
-  return Number(row?.['n'] ?? 0);
 }
 
 function total(files: readonly { readonly rows: number }[]): number {
@@ -156,7 +144,7 @@ async function refreshTouched(
     partition_by: node.spec.partition_by,
     ...(cluster === undefined ? {} : { cluster_by: cluster }),
   });
-  const rows = await countedRows(session, columns, node.spec.partition_by, add);
+  const rows = await session.countRows(add);
   return {
     columns,
     add,
