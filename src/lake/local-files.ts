@@ -1,10 +1,28 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  fsync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { faultPoint } from '../kit/fault.ts';
 import { codeOf, fsyncError, ioError } from './io-error.ts';
 
-/** Acts on absolute local paths that the local storage is made of. Every fsync is tried once: see {@link sealFile}. */
+/**
+ * Acts on absolute local paths that the local storage is made of. Every fsync is tried once: see {@link sealFile}. What the kernel
+ * answers from memory (names, small files) is done at once, since a promise costs ten times the call; what waits for the disk
+ * (fsync) or takes long (hashing) is not.
+ */
+
+const syncToDisk = promisify(fsync);
 
 const CHUNK_BYTES = 1 << 20;
 const STAGED_KEPT = 'nothing was published; the staged file is marked .bad';
@@ -17,14 +35,14 @@ function tempBeside(target: string): string {
 }
 
 async function writeDurably(path: string, content: Uint8Array): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
+  const fd = openSync(path, 'wx', 0o644);
   try {
-    await writeFile(handle, content);
-    await handle.sync().catch((error: unknown) => {
+    writeFileSync(fd, content);
+    await syncToDisk(fd).catch((error: unknown) => {
       throw fsyncError(error, 'cannot write a log file', 'nothing was published');
     });
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
@@ -37,33 +55,49 @@ export async function createFileExclusively(target: string, content: Uint8Array)
   try {
     await writeDurably(temp, content);
     faultPoint('after-temp-log');
-    await link(temp, target).catch(async (error: unknown) => {
-      // A network file system may have made the link and lost the answer.
-      if (!(await sameFile(temp, target))) throw error;
-    });
+    linkTo(temp, target);
     faultPoint('after-log-create');
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    await unlink(temp).catch(() => undefined);
+    forget(temp);
   }
   await fsyncFolder(dirname(target), 'the new version is visible, but the disk may lose it');
   return true;
 }
 
-async function sameFile(a: string, b: string): Promise<boolean> {
-  const [one, other] = await Promise.all([stat(a).catch(() => undefined), stat(b).catch(() => undefined)]);
+function linkTo(temp: string, target: string): void {
+  try {
+    linkSync(temp, target);
+  } catch (error) {
+    // A network file system may have made the link and lost the answer.
+    if (!sameFile(temp, target)) throw error;
+  }
+}
+
+function sameFile(a: string, b: string): boolean {
+  const one = statSync(a, { throwIfNoEntry: false });
+  const other = statSync(b, { throwIfNoEntry: false });
   return one !== undefined && other !== undefined && one.ino === other.ino && one.dev === other.dev;
+}
+
+/** What is left of a temp file is collected later. */
+function forget(temp: string): void {
+  try {
+    unlinkSync(temp);
+  } catch {
+    // it was not made, or cannot be removed now
+  }
 }
 
 export async function replaceFile(target: string, content: Uint8Array): Promise<void> {
   const temp = tempBeside(target);
   try {
     await writeDurably(temp, content);
-    await rename(temp, target);
+    renameSync(temp, target);
   } catch (error) {
-    await unlink(temp).catch(() => undefined);
+    forget(temp);
     throw error;
   }
   await fsyncFolder(dirname(target), 'every published version stays as it is');
@@ -71,23 +105,23 @@ export async function replaceFile(target: string, content: Uint8Array): Promise<
 
 /** Makes a folder and those above it, each durably entered in its parent. */
 export async function makeFolderDurably(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+  const first = mkdirSync(folder, { recursive: true });
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made))
     await fsyncFolder(dirname(made), 'nothing was published');
 }
 
 export async function fsyncFolder(folder: string, kept: string): Promise<void> {
-  let handle: FileHandle | undefined;
+  let fd: number | undefined;
   try {
-    handle = await open(folder, 'r');
-    await handle.sync();
+    fd = openSync(folder, 'r');
+    await syncToDisk(fd);
   } catch (error) {
     // Some systems do not let a folder be opened or synced; there the rename itself is the best that can be had.
     if (!['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP'].includes(codeOf(error) ?? ''))
       throw fsyncError(error, `cannot make the folder ${folder} durable`, kept);
   } finally {
-    await handle?.close();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

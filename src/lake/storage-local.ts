@@ -1,16 +1,18 @@
 import {
+  closeSync,
   constants,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
@@ -56,8 +58,8 @@ export class LocalStorage implements LakeStorage {
 
   async list(folder: string): Promise<readonly string[]> {
     try {
-      await this.#refuseFolderOut(this.#at(folder));
-      return await readdir(this.#at(folder));
+      this.#refuseFolderOut(this.#at(folder));
+      return readdirSync(this.#at(folder));
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return [];
       throw ioError(error, `cannot list ${folder}`);
@@ -67,21 +69,28 @@ export class LocalStorage implements LakeStorage {
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
       const target = this.#at(path);
-      await (constants.O_NOFOLLOW === undefined ? this.#refuseFileOut(path) : this.#refuseFolderOut(dirname(target)));
-      return await readFile(target, { flag: NO_LINK }).catch(async (error: unknown) => {
-        if (codeOf(error) !== 'ELOOP') throw error;
-        await this.#refuseTargetOut(target);
-        return readFile(target);
-      });
+      if (constants.O_NOFOLLOW === undefined) this.#refuseFileOut(path);
+      else this.#refuseFolderOut(dirname(target));
+      return this.#contentOf(target);
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return undefined;
       throw ioError(error, `cannot read ${path}`);
     }
   }
 
+  #contentOf(target: string): Uint8Array {
+    try {
+      return contentOf(target, NO_LINK);
+    } catch (error) {
+      if (codeOf(error) !== 'ELOOP') throw error;
+      this.#refuseTargetOut(target);
+      return contentOf(target, constants.O_RDONLY);
+    }
+  }
+
   async readRange(path: string, from: number, to: number): Promise<Uint8Array> {
     try {
-      await this.#refuseFileOut(path);
+      this.#refuseFileOut(path);
       const handle = await open(this.#at(path), 'r');
       try {
         const { buffer, bytesRead } = await handle.read(Buffer.alloc(to - from), 0, to - from, from);
@@ -96,7 +105,7 @@ export class LocalStorage implements LakeStorage {
 
   async info(path: string): Promise<StoredFile | undefined> {
     try {
-      const found = await stat(this.#at(path));
+      const found = statSync(this.#at(path));
       return { size_bytes: found.size, modified_ms: Math.floor(found.mtimeMs) };
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return undefined;
@@ -113,7 +122,7 @@ export class LocalStorage implements LakeStorage {
   }
 
   jot(path: string, content: Uint8Array): Promise<void> {
-    return this.#writing(path, () => writeFile(this.#at(path), content, { mode: PRIVATE_FILE }));
+    return this.#writing(path, async () => writeFileSync(this.#at(path), content, { mode: PRIVATE_FILE }));
   }
 
   makeFolder(path: string, options: { readonly private?: boolean } = {}): Promise<void> {
@@ -123,15 +132,15 @@ export class LocalStorage implements LakeStorage {
         return this.#refuseFolderOut(this.#at(path));
       }
       // The lake's own root is for all readers; only what is made below it here is private.
-      await mkdir(this.#root, { recursive: true });
-      await mkdir(this.#at(path), { recursive: true, mode: PRIVATE_FOLDER });
-      await this.#refuseFolderOut(this.#at(path));
+      if (!this.#inside.has(this.#root)) mkdirSync(this.#root, { recursive: true });
+      mkdirSync(this.#at(path), { recursive: true, mode: PRIVATE_FOLDER });
+      this.#refuseFolderOut(this.#at(path));
     });
   }
 
   async seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
     try {
-      await this.#refuseFileOut(path);
+      this.#refuseFileOut(path);
       return await sealFile(this.#at(path), path);
     } catch (error) {
       throw ioError(error, `cannot make ${path} durable`);
@@ -139,7 +148,7 @@ export class LocalStorage implements LakeStorage {
   }
 
   move(from: string, to: string): Promise<void> {
-    return this.#writing(to, () => rename(this.#at(from), this.#at(to)));
+    return this.#writing(to, async () => renameSync(this.#at(from), this.#at(to)));
   }
 
   async settle(folders: readonly string[]): Promise<void> {
@@ -149,7 +158,8 @@ export class LocalStorage implements LakeStorage {
   async remove(path: string): Promise<void> {
     if (this.#at(path) === this.#root) throw leadsOut(path);
     try {
-      await this.#refuseFolderOut(dirname(this.#at(path)));
+      this.#refuseFolderOut(dirname(this.#at(path)));
+      // Unlike the rest this can take long: folders of files, each a change of the file system's journal.
       await rm(this.#at(path), { recursive: true, force: true });
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return;
@@ -166,11 +176,11 @@ export class LocalStorage implements LakeStorage {
       folders.set(dirname(target), names.add(target));
     }
     for (const [folder, files] of folders) {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      if (entries.length > 0) await this.#refuseFolderOut(folder);
+      const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+      if (entries.length > 0) this.#refuseFolderOut(folder);
       for (const entry of entries) {
-        const target = join(folder, entry.name);
-        if (entry.isSymbolicLink() && files.has(target)) await this.#refuseTargetOut(target);
+        if (entry.isSymbolicLink() && files.has(join(folder, entry.name)))
+          this.#refuseTargetOut(join(folder, entry.name));
       }
     }
   }
@@ -189,26 +199,45 @@ export class LocalStorage implements LakeStorage {
     return target;
   }
 
-  async #refuseFileOut(path: string): Promise<void> {
+  #refuseFileOut(path: string): void {
     const target = this.#at(path);
-    await this.#refuseFolderOut(dirname(target));
-    if ((await lstat(target)).isSymbolicLink()) await this.#refuseTargetOut(target);
+    this.#refuseFolderOut(dirname(target));
+    if (lstatSync(target).isSymbolicLink()) this.#refuseTargetOut(target);
   }
 
-  /** A folder is looked at once; its answer is kept. */
-  async #refuseFolderOut(folder: string): Promise<void> {
+  /** A folder is looked at once, from the root down; its answer is kept. */
+  #refuseFolderOut(folder: string): void {
     if (this.#inside.has(folder)) return;
-    await this.#refuseTargetOut(folder);
+    if (folder !== this.#root) {
+      this.#refuseFolderOut(dirname(folder));
+      if (lstatSync(folder).isSymbolicLink()) this.#refuseTargetOut(folder);
+    } else statSync(folder);
+    // The root is remembered only once it exists.
     this.#inside.add(folder);
   }
 
   /** A symbolic link inside the lake that leads out of it is refused (the lake's own root may be a link). */
-  async #refuseTargetOut(target: string): Promise<void> {
-    const [real, root] = await Promise.all([realpath(target), realpath(this.#root)]).catch(async (error: unknown) => {
-      const dangling = (await lstat(target).catch(() => undefined))?.isSymbolicLink() === true;
-      throw dangling ? leadsOut(relative(this.#root, target)) : error;
-    });
+  #refuseTargetOut(target: string): void {
+    const [real, root] = this.#realOf(target);
     if (real !== root && !real.startsWith(root + sep)) throw leadsOut(relative(this.#root, target));
+  }
+
+  #realOf(target: string): readonly [string, string] {
+    try {
+      return [realpathSync(target), realpathSync(this.#root)];
+    } catch (error) {
+      const dangling = lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      throw dangling ? leadsOut(relative(this.#root, target)) : error;
+    }
+  }
+}
+
+function contentOf(target: string, flags: number): Uint8Array {
+  const fd = openSync(target, flags);
+  try {
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

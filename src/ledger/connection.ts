@@ -10,11 +10,13 @@ export class Connection {
   readonly file: string;
   readonly #db: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
+  readonly #synchronous: 'full' | 'off';
   #open = true;
 
-  constructor(db: SqliteDatabase, file: string) {
+  constructor(db: SqliteDatabase, file: string, synchronous: 'full' | 'off' = 'full') {
     this.#db = db;
     this.file = file;
+    this.#synchronous = synchronous;
   }
 
   exec(sql: string): void {
@@ -45,6 +47,19 @@ export class Connection {
       // SQLite rolls back by itself after some errors (disk full, I/O); asking again then fails, which changes nothing.
       this.#attempt('rollback');
       throw ledgerError(error, this.file);
+    }
+  }
+
+  /**
+   * The same without waiting for the disk: after a power failure it may be gone, though whatever is there is whole. For what can be found
+   * again in the lake; the next transaction of the other kind makes it durable too.
+   */
+  hastyTransaction<T>(work: () => T): T {
+    this.exec('pragma synchronous = normal');
+    try {
+      return this.transaction(work);
+    } finally {
+      this.exec(`pragma synchronous = ${this.#synchronous}`);
     }
   }
 

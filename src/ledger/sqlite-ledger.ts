@@ -98,7 +98,7 @@ export class SqliteLedger implements Ledger {
   }
 
   startStep(step: StepRecord): void {
-    this.#connection.transaction(() => putStep(this.#connection, step));
+    this.#connection.hastyTransaction(() => putStep(this.#connection, step));
   }
 
   finishStep(outcome: StepOutcome): void {
@@ -114,7 +114,7 @@ export class SqliteLedger implements Ledger {
       if (outcome.dialect !== undefined)
         putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
       if (outcome.undo !== undefined) putUndo(this.#connection, outcome, outcome.undo);
-    });
+    }, 'hastyTransaction');
   }
 
   steps(run_id: string): readonly StepRecord[] {
@@ -251,10 +251,11 @@ export class SqliteLedger implements Ledger {
     this.#connection.close();
   }
 
-  #recorded(work: () => void): void {
+  /** `hasty`: what is written can be found again in the lake, and the release at the end of the run makes it durable anyway. */
+  #recorded(work: () => void, how: 'transaction' | 'hastyTransaction' = 'transaction'): void {
     this.#connection.guard(() => {
       faultPoint('before-ledger-write');
-      this.#connection.transaction(() => {
+      this.#connection[how](() => {
         work();
         faultPoint('during-ledger-write');
       });

@@ -72,6 +72,7 @@ function knownSources({ tree, problems }: Situation, name: string, spec: SilverS
 }
 
 function knownTables({ tree, components, problems }: Situation, list: Path, uses: readonly CheckSpec[]): void {
+  if (uses.length === 0) return;
   const known = (['bronze', 'silver', 'gold'] as const).flatMap((layer) =>
     namesIn(tree, sectionOf(layer)).map((name) => `${layer}.${name}`),
   );

@@ -5,6 +5,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import { readerFaultPoint } from '../../kit/fault.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
 import { DuckDbSession } from './session.ts';
+import { PREPARATION } from './workplaces.ts';
 
 /**
  * The entry of a reader process: it lets the engine read files that nobody vouches for. If one of them makes it crash, run away or swell,
@@ -27,9 +28,8 @@ void session.catch(() => undefined).then(() => process.send?.('ready'));
 async function open(): Promise<EngineSession> {
   const instance = await DuckDBInstance.create(':memory:', { ...setup.settings });
   const connection = await instance.connect();
-  const opened = new DuckDbSession(connection, { label: 'reader' }, async () => undefined);
-  await opened.prepare();
-  return opened;
+  await connection.run(PREPARATION.join(';\n'));
+  return new DuckDbSession(connection, { label: 'reader' }, async () => undefined);
 }
 
 async function answer(question: ReaderQuestion): Promise<ReaderAnswer> {

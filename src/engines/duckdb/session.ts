@@ -57,12 +57,7 @@ export class DuckDbSession implements EngineSession {
   #bytes_written = 0;
   #closed = false;
 
-  constructor(
-    connection: DuckDBConnection,
-    options: SessionOptions,
-    dispose: Dispose,
-    readers?: ReaderPool,
-  ) {
+  constructor(connection: DuckDBConnection, options: SessionOptions, dispose: Dispose, readers?: ReaderPool) {
     this.#talk = new Conversation(connection, options);
     this.#sandboxed = options.sandbox !== undefined;
     this.#dispose = dispose;
