@@ -5,7 +5,7 @@ import type { EngineSpec } from '../../core/model/project.ts';
 import { type EngineLimits, engineLimits } from '../../core/planning/engine-limits.ts';
 import type { Engine, EngineSession, SessionOptions } from '../../core/ports/engine.ts';
 import { machineLimits } from '../../kit/machine.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
 import { findReader, ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
