@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
 
@@ -86,5 +89,92 @@ describe('budget', () => {
 
   it('money needs a price', () => {
     expectError(project('budget: { money: 1 }\n').dataflow(['run']), 'E_CONFIG_INVALID', 2);
+  });
+});
+
+const BIG_ROWS = `id,x\n${Array.from({ length: 1_000_000 }, (_, i) => `${i},abcdefghij${(i * 7919) % 1_000_003}\n`).join('')}`;
+
+describe('memory', () => {
+  it('a step that runs out of it is done again with 1 thread, and says so', () => {
+    const place = project('');
+    place.put({
+      'in/a.csv': BIG_ROWS,
+      'pipelines.yaml': `version: 1\nengine: { memory_limit: 60MB, threads: 32 }\n${TABLES}`,
+    });
+    const run = place.dataflow(['run', 'bronze', '--format', 'json']);
+    expectDone(run);
+    expect(run.stderr).toMatch(/warning engine\.threads is 32, but the \w+ has \d+ CPU/);
+    expect(run.stderr).toMatch(/warning bronze\.a: the engine ran out of memory: .*; it is done again with 1 thread/);
+    const { steps, receipt } = JSON.parse(run.stdout);
+    expect(steps[0]).toMatchObject({ status: 'succeeded', balance: { rows_in: 1_000_000, rows_out: 1_000_000 } });
+    expect(steps[0].reason).toContain('done again with 1 thread, because the engine ran out of memory');
+    expect(receipt.retried_steps).toEqual(['bronze.a']);
+    expect(place.query('select count(*) as n, min(id) as a, max(id) as b from bronze.a')).toEqual([
+      { n: 1_000_000, a: 0, b: 999_999 },
+    ]);
+  });
+
+  it('a step that runs out of it twice fails with the step, the limit and what to set', () => {
+    const place = project('');
+    const model = 'select id % 700000 as k, list(x) as xs, list(id) as ids from bronze.a group by all';
+    place.put({
+      'in/a.csv': BIG_ROWS,
+      'pipelines.yaml': `version: 1\nengine: { memory_limit: 64MB, threads: 2 }\n${TABLES.replace(/ {2}g: .*/, `  g: "${model}"`)}`,
+    });
+    const run = place.dataflow(['run', '--select', '+gold.g']);
+    expect(run.status, run.stderr).toBe(4);
+    expect(run.stderr).toMatch(
+      /error\[E_ENGINE_MEMORY\] gold\.g: out of memory with 2 threads and again with 1, memory limit 64\.0 MB\n {2}kept: .*\n {2}next: Set engine\.memory_limit above 64\.0 MB/,
+    );
+    expect(place.status().get('bronze.a')).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('after a run was killed the next one says what it was doing, and goes on', () => {
+    const place = project('');
+    const killed = place.dataflow(['run'], { DATAFLOW_FAULT: 'after-stage:kill@2' });
+    expect(killed.signal).toBe('SIGKILL');
+    const next = place.dataflow(['run']);
+    expectDone(next);
+    expect(next.stderr).toMatch(
+      /run \w+: the process died while it worked on silver\.a \(its memory had reached [\d.]+ MB, engine limit 512 MB, threads 2\); it is marked as interrupted/,
+    );
+    const [, first] = JSON.parse(place.dataflow(['status', '--runs', '--format', 'json']).stdout);
+    expect(first).toMatchObject({ status: 'interrupted', error: 'E_INTERRUPTED' });
+    expect(place.dataflow(['status', first.run_id]).stdout).toMatch(/the process died while it worked on silver\.a/);
+  });
+});
+
+describe('estimates', () => {
+  it('are told with --verbose before a step begins', () => {
+    const run = project('').dataflow(['run', '-v']);
+    expect(run.stderr).toMatch(/^bronze\.a: about .* in; .* out; fits into the 512 MB of memory$/m);
+    expect(run.stderr).toMatch(/^silver\.a: about 1000 rows, .* in; .*$/m);
+  });
+});
+
+const can_mount = process.platform === 'linux' && spawnSync('unshare', ['-m', 'true']).status === 0;
+if (!can_mount) console.log('skipped the disk that is too small: mounting is not permitted');
+
+describe.skipIf(!can_mount)('disk', () => {
+  it('a step whose result would not fit is not begun', () => {
+    const place = project('');
+    const lake = join(place.folder, 'lake');
+    mkdirSync(lake);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', lake]);
+    try {
+      expect(mounted.status).toBe(0);
+      place.put({
+        'in/a.csv': BIG_ROWS,
+        'in/b.csv': `${BIG_ROWS}x,y\n`,
+        'in/c.csv': `${BIG_ROWS}y,z\n`,
+        'in/d.csv': `${BIG_ROWS}z,z\n`,
+      });
+      const run = place.dataflow(['run']);
+      expectError(run, 'E_LAKE_SPACE', 5);
+      expect(run.stderr).toMatch(/bronze\.a: its result needs about 19\.\d MB, but \d\.\d+ MB are free at /);
+      expect(place.status().get('bronze.a')).toMatchObject({ status: 'failed', version: null });
+    } finally {
+      spawnSync('umount', [lake]);
+    }
   });
 });

@@ -12,7 +12,9 @@ import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.t
 import { timeSortedId } from '../kit/ids.ts';
 import { machineLimits } from '../kit/machine.ts';
 import type { RunContext } from '../medallion/context.ts';
+import { admitStep } from './admit-step.ts';
 import { finishUndos } from './apply-undo.ts';
+import { closeDeadRuns } from './dead-runs.ts';
 import type { OpenProject } from './open-project.ts';
 import type { PlanOptions } from './plan-pipeline.ts';
 import { reconcile } from './reconcile.ts';
@@ -49,8 +51,9 @@ export async function lockedRun(
   const { started_ms } = began;
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
-  for (const id of ledger.closeDeadRuns())
-    options.tell({ type: 'notice', message: `run ${id} had died; it is marked as interrupted` });
+  const state_folder = rooms.stateFolder(project);
+  const temp_folder = join(state_folder, 'tmp', run_id);
+  for (const message of closeDeadRuns(ledger, join(state_folder, 'tmp'))) options.tell({ type: 'notice', message });
   for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
   for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
   await lake.leftovers(keptRuns(ledger), true);
@@ -73,6 +76,7 @@ export async function lockedRun(
     },
   });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
+  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
   const engine = lazyEngine(rooms, project);
   const limits = engineLimits(project.engine, machineLimits());
   for (const message of limits.warnings) options.tell({ type: 'warning', message });
@@ -80,12 +84,11 @@ export async function lockedRun(
     ...open,
     ...began,
     limits,
+    temp_folder,
     readers: engine.readers,
     warn: (message) => options.tell({ type: 'warning', message }),
   });
   const signal = AbortSignal.any([options.signal, meter.signal]);
-  const temp_folder = join(rooms.stateFolder(project), 'tmp', run_id);
-  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
   const run: RunContext = {
     ...open,
     run_id,
@@ -95,7 +98,10 @@ export async function lockedRun(
     temp_folder,
     rehash: options.rehash,
     redo: options.redo === true,
-    openSession: async (label) => (await engine.get()).openSession({ label, signal }),
+    limits,
+    openSession: async (label, small) =>
+      (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+    admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: rooms.createSource,
   };
@@ -183,6 +189,10 @@ async function runAll(
   threads: number,
 ): Promise<readonly StepRecord[]> {
   const records = new Map<string, StepRecord>();
+  const tell: RunOptions['tell'] = (event) => {
+    if (event.type === 'step_repeated') meter.addRetry(event.step);
+    options.tell(event);
+  };
   const finish = (record: StepRecord): StepEnd => {
     records.set(record.step, record);
     meter.add(record);
@@ -213,7 +223,7 @@ async function runAll(
       const node = run.graph.byKey.get(key);
       if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
       if (meter.spent !== undefined) return skip(key, `skipped: ${meter.spent}`);
-      return finish(await runStep(run, node, options, options.tell));
+      return finish(await runStep(run, node, options, tell));
     },
     (key, because, fail_fast) => skip(key, reasonOf([{ kind: 'parent_failed', table: because, fail_fast }])),
     options.fail_fast,

@@ -12,7 +12,11 @@ export type RunEvent =
     }
   | { readonly type: 'step_finished'; readonly record: StepRecord }
   | { readonly type: 'notice'; readonly message: string }
-  | { readonly type: 'warning'; readonly message: string };
+  | { readonly type: 'warning'; readonly message: string }
+  /** What the step is expected to take. */
+  | { readonly type: 'estimate'; readonly step: string; readonly message: string }
+  /** The engine ran out of memory; the step is done again with a smaller plan. */
+  | { readonly type: 'step_repeated'; readonly step: string; readonly reason: string };
 
 /** The outcome of `run`, `ingest` and `demo`. */
 export interface RunReport {

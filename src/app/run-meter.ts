@@ -5,14 +5,19 @@ import { type EngineLimits, shownBytes } from '../core/planning/engine-limits.ts
 import { type Graph, parentsOf } from '../core/planning/graph.ts';
 import type { ReaderUsage } from '../core/ports/engine.ts';
 import type { StepRecord } from '../core/ports/ledger.ts';
+import { noteVitals } from './dead-runs.ts';
 
 /** How often a run that has a budget is held against it. */
 const TICK_MS = 250;
+/** Memory is noted when it has grown by so much. */
+const NOTE_GROWTH = 1.05;
 
 export interface MeterOptions {
   readonly project: Project;
   readonly graph: Graph;
   readonly limits: EngineLimits;
+  /** The run's own temporary folder: there it notes how it is, for the run that comes after it. */
+  readonly temp_folder: string;
   readonly started_ms: number;
   /** What the process had used when the run began. */
   readonly cpu_before: NodeJS.CpuUsage;
@@ -26,14 +31,15 @@ export class RunMeter {
   readonly #steps: StepRecord[] = [];
   readonly #retried: string[] = [];
   readonly #stopping = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #noted_bytes = 0;
   readonly #warned = new Set<Overrun['limit']>();
 
   constructor(options: MeterOptions) {
     this.#options = options;
-    if (options.project.budget === undefined) return;
-    this.#timer = setInterval(() => this.#judge(), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
+    this.#tick();
   }
 
   /** Aborts, with an E_BUDGET as its reason, when a limit is passed and the budget says `fail`. */
@@ -77,6 +83,16 @@ export class RunMeter {
       retried_steps: this.#retried,
       over_budget: overrunsOf(project.budget, project.price, used),
     };
+  }
+
+  #tick(): void {
+    const peak_memory_bytes = peakMemory();
+    if (peak_memory_bytes > this.#noted_bytes * NOTE_GROWTH) {
+      this.#noted_bytes = peak_memory_bytes;
+      const { limits, temp_folder } = this.#options;
+      noteVitals(temp_folder, { peak_memory_bytes, memory_limit_bytes: limits.memory_bytes, threads: limits.threads });
+    }
+    this.#judge();
   }
 
   #flow(): ReturnType<typeof flowOf> {

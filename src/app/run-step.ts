@@ -1,5 +1,6 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { parseTableKey } from '../core/model/table.ts';
+import { type Estimate, estimateTable } from '../core/planning/estimate.ts';
 import { codeFingerprint } from '../core/planning/fingerprint.ts';
 import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import { type Node, parentsOf } from '../core/planning/graph.ts';
@@ -16,6 +17,7 @@ import type { GoldStep } from '../medallion/gold/step.ts';
 import { runSilver } from '../medallion/silver/run-silver.ts';
 import type { SilverStep } from '../medallion/silver/sql.ts';
 import { definitionText } from './definitions.ts';
+import { withSmallerPlan } from './memory-retry.ts';
 import { verdictOf } from './plan-run.ts';
 import type { RunEvent } from './run-events.ts';
 
@@ -70,7 +72,8 @@ export async function runStep(
       inputs: {},
       tests: [],
     });
-    return await dispatch(step, full_refresh && force);
+    if (node.layer !== 'bronze') await run.admit(node.key, tableEstimate(step));
+    return await withSmallerPlan(step, tell, (one) => dispatch(one, full_refresh && force));
   } catch (error) {
     const spent = budgetSpent(run.signal);
     if (run.signal.aborted && spent === undefined) throw interrupted(error);
@@ -90,6 +93,11 @@ export async function runStep(
       throw error;
     return record;
   }
+}
+
+function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {
+  const files = [...inputs.values()].flatMap((input) => input.files);
+  return estimateTable(files, verdict.mode, run.ledger.lastSuccess(node.key));
 }
 
 /** A source is always looked at; what was found there becomes the reason. */

@@ -1,7 +1,9 @@
 import type { Project, SourceSpec } from '../core/model/project.ts';
+import type { EngineLimits } from '../core/planning/engine-limits.ts';
+import type { Estimate } from '../core/planning/estimate.ts';
 import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
-import type { EngineSession, InputRelation } from '../core/ports/engine.ts';
+import type { EngineSession, InputRelation, SessionOptions } from '../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
@@ -26,7 +28,12 @@ export interface RunContext {
   redact(text: string): string;
   /** Take again what was undone. */
   readonly redo: boolean;
-  openSession(label: string): Promise<EngineSession>;
+  /** What the engine has. */
+  readonly limits: EngineLimits;
+  /** @param small a session that needs less memory; see {@link SessionOptions.small}. */
+  openSession(label: string, small?: SessionOptions['small']): Promise<EngineSession>;
+  /** Told before the work of a step begins. @throws DataflowError E_LAKE_SPACE when its result would not fit onto the disk. */
+  admit(step: string, estimate: Estimate): Promise<void>;
   createSource(spec: SourceSpec): Promise<Source>;
 }
 
@@ -44,6 +51,8 @@ export interface StepContext<N extends Node = Node> {
   /** Decisions about rejected rows of this table, fixed when the step starts; they are an input like any other. */
   readonly decided: Snapshot | undefined;
   readonly started_ms: number;
+  /** The second attempt, after the engine ran out of memory: work in smaller pieces. */
+  readonly small?: boolean;
 }
 
 /** `now` as the checks and the quarantine use it. */

@@ -125,7 +125,7 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     step_id: step.step_id,
     step: step.node.key,
     status: 'succeeded',
-    reason: step.verdict.reason,
+    reason: reasonFor(step),
     mode: p.computed,
     code_fingerprint: step.code_fingerprint,
     inputs: withDecided(step, p.inputs),
@@ -147,6 +147,12 @@ export function withDecided(step: StepContext, inputs: StepRecord['inputs']): St
   return step.decided === undefined ? inputs : { ...inputs, [decidedInput(step.node)]: step.decided.version };
 }
 
+function reasonFor({ verdict, small }: StepContext): string {
+  return small === true
+    ? `${verdict.reason}; done again with 1 thread, because the engine ran out of memory`
+    : verdict.reason;
+}
+
 /** "silver.achats version 3 stays as it is", for the errors of steps that fail. */
 export function keptMessage(step: StepContext, snapshot: Snapshot | undefined): string {
   return snapshot === undefined
@@ -163,7 +169,7 @@ export function recordUnchanged(step: StepContext, version: number): StepRecord 
     step_id: step.step_id,
     step: step.node.key,
     status: 'succeeded',
-    reason: `${step.verdict.reason}; no row of this table is affected`,
+    reason: `${reasonFor(step)}; no row of this table is affected`,
     mode: 'incremental',
     code_fingerprint: step.code_fingerprint,
     inputs: withDecided(step, Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version]))),

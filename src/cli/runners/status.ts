@@ -72,7 +72,7 @@ export async function status(invocation: Invocation): Promise<number> {
 }
 
 function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
-  const limit = Number(options['runs']);
+  const limit = options['runs'] === true ? Number.NaN : Number(options['runs']);
   const rows = ledger
     .runs(Number.isInteger(limit) && limit > 0 ? limit : 20)
     .map((run) => ({ ...run, error: run.error?.code ?? null }));

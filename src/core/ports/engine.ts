@@ -28,6 +28,11 @@ export interface SessionOptions {
   readonly label: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EngineProgress) => void;
+  /**
+   * After running out of memory: an engine of its own with one thread. `any_order`: rows may be written in any order, which needs
+   * less memory.
+   */
+  readonly small?: { readonly any_order: boolean };
   /** For SQL that users type: one read-only statement, no files outside these folders, no network, no extensions. */
   readonly sandbox?: { readonly allowed_folders: readonly string[] };
 }

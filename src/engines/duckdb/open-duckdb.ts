@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -28,6 +29,11 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
     type: 'duckdb',
     openSession: async (session) => {
       if (session.sandbox !== undefined) return sandboxed(settings, session);
+      if (session.small !== undefined) {
+        const left = limits.memory_bytes - (await usedBytes(shared));
+        const memory_bytes = Math.max(left, Math.floor(limits.memory_bytes / 2));
+        return small({ ...settings, memory_limit: `${memory_bytes}B` }, session, readers);
+      }
       shared ??= create(settings);
       return workplaces.session(await shared, session, readers);
     },
@@ -66,6 +72,40 @@ function settingsFor(spec: EngineSpec, limits: EngineLimits, spill_folder: strin
     errors_as_json: 'true',
     partitioned_write_max_open_files: String(OPEN_FILES_MAX),
   };
+}
+
+/** Memory that the engine of the other sessions holds at the moment. */
+async function usedBytes(shared: Promise<DuckDBInstance> | undefined): Promise<number> {
+  if (shared === undefined) return 0;
+  const connection = await (await shared).connect();
+  try {
+    const result = await connection.runAndReadAll('select sum(memory_usage_bytes)::bigint from duckdb_memory()');
+    return Number(result.getRows()[0]?.[0] ?? 0);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** Threads and the order of rows are settings of an instance, so a session with fewer has one of its own. */
+async function small(
+  settings: Readonly<Record<string, string>>,
+  options: SessionOptions,
+  readers: ReaderPool | undefined,
+): Promise<EngineSession> {
+  const instance = await create({
+    ...settings,
+    threads: '1',
+    preserve_insertion_order: String(options.small?.any_order !== true),
+    temp_directory: `${settings['temp_directory']}-small-${randomUUID()}`,
+  });
+  const connection = await instance.connect();
+  const dispose = async (): Promise<void> => {
+    connection.closeSync();
+    instance.closeSync();
+  };
+  const session = new DuckDbSession(connection, options, dispose, readers);
+  await connection.run(PREPARATION.join(';\n'));
+  return session;
 }
 
 /** The settings that lock an engine in are for good and for the whole instance: so an instance of its own. */

@@ -8,6 +8,8 @@ import type { BronzeStep } from './step.ts';
 
 /** Files that are parsed by one engine call hold at most this much together, so that one bad file costs little to parse again. */
 const GROUP_BYTES_MAX = 512 * 1024 * 1024;
+/** After the engine ran out of memory. */
+const SMALL_GROUP_BYTES_MAX = 32 * 1024 * 1024;
 
 interface Group {
   readonly units: AcceptedUnit[];
@@ -37,7 +39,7 @@ export async function parseUnits(
     else if (done === undefined) fit.push(unit);
     else merge(out, judge([unit], done));
   }
-  for (const [index, group] of grouped(fit).entries()) {
+  for (const [index, group] of grouped(fit, step.small === true ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX).entries()) {
     const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
     merge(out, parsed);
   }
@@ -90,7 +92,7 @@ function isRequired(step: BronzeStep, column: string): boolean {
   return Object.keys(columns ?? {}).some((name) => name.toLowerCase() === column.toLowerCase());
 }
 
-function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
+function grouped(units: readonly AcceptedUnit[], bytes_max: number): readonly Group[] {
   const open = new Map<string, Group>();
   const groups: Group[] = [];
   for (const accepted of units) {
@@ -106,7 +108,7 @@ function grouped(units: readonly AcceptedUnit[]): readonly Group[] {
       inspection.doubtful?.length === 0 ? 0 : inspection.first_record_line,
     ]);
     let group = open.get(key);
-    if (group === undefined || group.bytes + inspection.expanded_bytes > GROUP_BYTES_MAX) {
+    if (group === undefined || group.bytes + inspection.expanded_bytes > bytes_max) {
       group = { units: [], bytes: 0 };
       open.set(key, group);
       groups.push(group);

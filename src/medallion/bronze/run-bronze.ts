@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { Column } from '../../core/model/table.ts';
+import { estimateIntake } from '../../core/planning/estimate.ts';
 import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
@@ -114,6 +115,8 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   const context: SourceContext = { ...found.context, ...(fixed === undefined ? {} : { columns: fixed }) };
   const barred = discovery.refused.filter((one) => !known.has(one.path));
   const isIdle = (taken: Intake): boolean => taken.accepted.length + taken.refused.length + barred.length === 0;
+  if (discovery.fresh.length > 0)
+    await run.admit(node.key, estimateIntake(discovery.fresh, run.ledger.lastSuccess(node.key)));
   let intake: Intake | undefined;
   if (discovery.fresh.every((unit) => unit.size_bytes < EARLY_BYTES_MIN)) {
     intake = await takeIn(step, source, context, discovery, known);
