@@ -66,12 +66,12 @@ function within(few: readonly string[], many: readonly string[]): boolean {
 async function traced(context: Annotating, made: Annotated, ids: readonly number[]): Promise<Record<string, number[]>> {
   const list =
     ids.length === 0
-      ? 'select 0 as id, true as sure where false'
-      : `select unnest([${ids.join(', ')}])::bigint as id, true as sure`;
+      ? 'select 0 as _df_id, true as _df_sure where false'
+      : `select unnest([${ids.join(', ')}])::bigint as _df_id, true as _df_sure`;
   const tables = await backward(context, made, await mark(context, list));
   const found: Record<string, number[]> = {};
   for (const [table, marked] of tables) {
-    const rows = await context.session.rows(`select id from ${marked.relation} order by id`);
+    const rows = await context.session.rows(`select _df_id as id from ${marked.relation} order by id`);
     found[table] = rows.map((row) => Number(row['id']));
   }
   return found;
@@ -134,9 +134,9 @@ async function forwardAgrees(
   for (const [key, found] of traces) {
     for (const [table, ids] of Object.entries(found)) {
       for (const id of ids.slice(0, 1)) {
-        const start = new Map([[table, await mark(context, `select ${id}::bigint as id, true as sure`)]]);
+        const start = new Map([[table, await mark(context, `select ${id}::bigint as _df_id, true as _df_sure`)]]);
         const reached = await forward(context, made, start);
-        const rows = await context.session.rows(`select id from ${reached.relation}`);
+        const rows = await context.session.rows(`select _df_id as id from ${reached.relation}`);
         const there = new Set(rows.map((row) => Number(row['id'])));
         expect(
           groups.get(key)?.some((one) => there.has(one)),

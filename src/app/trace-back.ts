@@ -40,7 +40,10 @@ export async function traceBack(context: TraceContext, node: Node, where: string
   const pending = new Map<string, Pending>([
     [
       keyOf(start),
-      { bound: first, parts: [`select ${POSITION_ID} as id, true as sure from ${first.positioned}${condition}`] },
+      {
+        bound: first,
+        parts: [`select ${POSITION_ID} as _df_id, true as _df_sure from ${first.positioned}${condition}`],
+      },
     ],
   ]);
   const levels: TraceLevel[] = [];
@@ -109,7 +112,8 @@ async function follow(
   const inputs = await inputsOf(context, making);
   if (node.layer === 'gold') {
     const found = await goldSources(context, node, bound, marked, inputs);
-    for (const { snapshot, relation } of found.sources) await put(snapshot, () => `select id, sure from ${relation}`);
+    for (const { snapshot, relation } of found.sources)
+      await put(snapshot, () => `select _df_id, _df_sure from ${relation}`);
     return { at_most: found.at_most, notes: [...notes, ...found.notes] };
   }
   const { trace } = context;
@@ -121,7 +125,7 @@ async function follow(
   for (const [index, table] of node.inputs.entries()) {
     const snapshot = inputs.get(table);
     if (snapshot !== undefined)
-      await put(snapshot, () => `select ${POSITION_ID} as id, sure from ${behind} where _src = ${index}`);
+      await put(snapshot, () => `select ${POSITION_ID} as _df_id, _df_sure from ${behind} where _src = ${index}`);
   }
   const looked = lookedUp(rows, wanted);
   for (const { table, where } of looked) {
@@ -129,7 +133,7 @@ async function follow(
     if (snapshot !== undefined)
       await put(
         snapshot,
-        (other) => `select ${POSITION_ID} as id, false as sure from ${other.positioned} where ${where}`,
+        (other) => `select ${POSITION_ID} as _df_id, false as _df_sure from ${other.positioned} where ${where}`,
       );
   }
   const [row] = await trace.session.rows(`select count(*) as n from ${wanted}`);
@@ -159,9 +163,9 @@ async function filesBehind(
   const place = { source, positioned: bound.positioned, prefix: trace.fresh('line') };
   const lines = await lineSql(context, session, place, inputs, wanted);
   const found = await session.rows(
-    `select _file as file, count(*) as n, count(*) filter (where sure) as sure,
-       list(line order by sure desc, line)[1:${limit}] as lines
-     from (select l._file, l.line, m.sure from (${lines}) as l join ${marked} as m on ${POSITION_ID} = m.id)
+    `select _file as file, count(*) as n, count(*) filter (where _df_sure) as sure,
+       list(_df_line order by _df_sure desc, _df_line)[1:${limit}] as lines
+     from (select l._file, l._df_line, m._df_sure from (${lines}) as l join ${marked} as m on ${POSITION_ID} = m._df_id)
      group by _file order by _file`,
     { rows_max: 1_000_000 },
   );

@@ -114,9 +114,9 @@ export async function levelOf(
   about: Partial<Pick<TraceLevel, 'next' | 'at_most' | 'notes'>> = {},
 ): Promise<TraceLevel> {
   const { session } = context.trace;
-  const [count] = await session.rows(`select count(*) as n, count(*) filter (where sure) as sure from ${marked}`);
+  const [count] = await session.rows(`select count(*) as n, count(*) filter (where _df_sure) as sure from ${marked}`);
   const rows = await session.rows(
-    `select * exclude (id, sure) from (${context.trace.markedRows(bound, marked)}) order by sure desc, id limit ${context.limit}`,
+    `select * exclude (_df_id, _df_sure) from (${context.trace.markedRows(bound, marked)}) order by _df_sure desc, _df_id limit ${context.limit}`,
   );
   return {
     table: tableKey(bound.snapshot.table),

@@ -98,8 +98,8 @@ async function bronzeRows(context: TraceContext, walk: Walk): Promise<void> {
     const bound = await trace.bind(snapshot);
     const place = { source: input.source, positioned: bound.positioned, prefix: trace.fresh('line') };
     const lines = await lineSql(context, trace.session, place, [input], `_file = ${quoteText(input.path)}`);
-    const where = line === undefined ? '' : ` where line = ${line}`;
-    const marked = await mark(trace, `select ${POSITION_ID} as id, true as sure from (${lines})${where}`);
+    const where = line === undefined ? '' : ` where _df_line = ${line}`;
+    const marked = await mark(trace, `select ${POSITION_ID} as _df_id, true as _df_sure from (${lines})${where}`);
     walk.reached.set(`${key}@${snapshot.version}`, marked);
     if (snapshot === newest) walk.levels.push(await levelOf(context, bound, marked.relation));
   }
@@ -118,7 +118,7 @@ async function silverFates(context: TraceContext, walk: Walk, node: SilverNode):
   }
   const rows = await openSilverRows(silverStep(context, node, making, await inputsOf(context, making)), trace.session);
   const from = trace.fresh('from');
-  const position = 'cast(id // 1099511627776 as bigint) as _part, cast(id % 1099511627776 as bigint) as _pos';
+  const position = 'cast(_df_id // 1099511627776 as bigint) as _part, cast(_df_id % 1099511627776 as bigint) as _pos';
   await trace.session.materialize(
     from,
     `select ${node.inputs.indexOf(key)} as _src, ${position} from ${marked.relation}`,
@@ -129,8 +129,8 @@ async function silverFates(context: TraceContext, walk: Walk, node: SilverNode):
   const bound = await trace.bind(published);
   const kept = await mark(
     trace,
-    `select (cast(p._part as bigint) * 1099511627776 + p._pos) as id, true as sure
-     from ${bound.positioned} as p join ${fates} as f on ${publishedAs(rows)} where f.fate = 'kept'`,
+    `select (cast(p._part as bigint) * 1099511627776 + p._pos) as _df_id, true as _df_sure
+     from ${bound.positioned} as p join ${fates} as f on ${publishedAs(rows)} where f._df_fate = 'kept'`,
   );
   walk.reached.set(`${node.key}@${published.version}`, kept);
   if (kept.rows > 0)
@@ -145,11 +145,11 @@ const NO_FATE = { rule: null, reason: null, instead: null } as const;
 
 async function countedFates(context: TraceContext, node: SilverNode, fates: string): Promise<readonly TracedFate[]> {
   const { session } = context.trace;
-  const rule = "case when fate = 'quarantined' then rule end";
+  const rule = "case when _df_fate = 'quarantined' then _df_rule end";
   const rows = await session.rows(
-    `select fate, ${rule} as rule, first(reason order by _part, _pos) as reason, count(*) as n,
-       first(w_src order by _part, _pos) as w_src, first(w_part order by _part, _pos) as w_part, first(w_pos order by _part, _pos) as w_pos
-     from ${fates} group by fate, ${rule} order by n desc, fate, rule`,
+    `select _df_fate as fate, ${rule} as rule, first(_df_reason order by _part, _pos) as reason, count(*) as n,
+       first(_df_w_src order by _part, _pos) as w_src, first(_df_w_part order by _part, _pos) as w_part, first(_df_w_pos order by _part, _pos) as w_pos
+     from ${fates} group by 1, 2 order by n desc, fate, rule`,
   );
   const found: TracedFate[] = [];
   for (const row of rows) {
@@ -179,7 +179,7 @@ async function insteadOf(
   const inputs = context.ledger.inputs(source).filter((one) => one.path === path);
   const prefix = context.trace.fresh('line');
   const lines = await lineSql(context, session, { source, positioned, prefix }, inputs, `_file = ${quoteText(path)}`);
-  const [found] = await session.rows(`select line from (${lines}) where ${place}`);
+  const [found] = await session.rows(`select _df_line as line from (${lines}) where ${place}`);
   const line = found?.['line'];
   return { file: path, line: line === null || line === undefined ? null : Number(line) };
 }

@@ -65,9 +65,9 @@ export async function goldSources(
     `select count(*) as n from ${wanted} as p where exists (select 1 from ${made.relation} as t where ${same})`,
   );
   const missing = rows - Number(found?.['n'] ?? 0);
-  const parts = [`select t.rowid as id, p.sure from ${made.relation} as t join ${wanted} as p on ${same}`];
+  const parts = [`select t.rowid as _df_id, p._df_sure from ${made.relation} as t join ${wanted} as p on ${same}`];
   // A row that does not come out again cannot be told from the others: then any row may be behind it.
-  if (missing > 0) parts.push(`select rowid as id, false as sure from ${made.relation}`);
+  if (missing > 0) parts.push(`select rowid as _df_id, false as _df_sure from ${made.relation}`);
   const start = await mark(annotating, parts.join('\nunion all '));
   const tables = await backward(annotating, made, start);
   return {
@@ -98,8 +98,8 @@ export async function goldReached(
   const reached = await forward(annotating, made, new Map(own));
   const rows = await mark(
     annotating,
-    `select (cast(p._part as bigint) * 1099511627776 + p._pos) as id, m.sure from ${bound.positioned} as p
-     join ${made.relation} as t on ${sameRow(node, bound.columns)} join ${reached.relation} as m on t.rowid = m.id`,
+    `select (cast(p._part as bigint) * 1099511627776 + p._pos) as _df_id, m._df_sure from ${bound.positioned} as p
+     join ${made.relation} as t on ${sameRow(node, bound.columns)} join ${reached.relation} as m on t.rowid = m._df_id`,
   );
   return { marked: rows, at_most: atMost(made) };
 }

@@ -11,6 +11,8 @@ export const spec: CommandSpec = {
       .option('--columns', 'show columns, not only tables')
       .option('--upstream', 'only what the target comes from')
       .option('--downstream', 'only what the target goes into')
+      .option('--openlineage', 'write the events of a run in the OpenLineage standard, one JSON a line')
+      .option('--run <run>', 'with --openlineage: which run (default: the newest)')
       .addOption(new Option('--output <kind>', 'how the graph is written').choices(['text', 'json', 'mermaid', 'dot']))
       .addHelpText(
         'after',

@@ -1,6 +1,8 @@
+import { openLineageEvents } from '../../app/openlineage-events.ts';
 import { type LineageReport, projectLineage, showLineage } from '../../app/show-lineage.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Direction } from '../../core/lineage/project-lineage.ts';
+import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
 import { lineageDot, lineageMermaid } from '../lineage/diagrams.ts';
 import { lineageText } from '../lineage/text.ts';
@@ -12,6 +14,7 @@ export async function lineage(invocation: Invocation): Promise<number> {
   const [target] = args;
   const direction = directionOf(options);
   const { project } = await loadProjectFor(invocation);
+  if (options['openlineage'] === true) return writeEvents(invocation, project);
   const report = showLineage(await projectLineage(rooms, project), {
     ...(target === undefined ? {} : { target }),
     ...(direction === undefined ? {} : { direction }),
@@ -33,6 +36,19 @@ export async function lineage(invocation: Invocation): Promise<number> {
     default:
       printByFormat(invocation, report, columns);
   }
+  return 0;
+}
+
+async function writeEvents({ rooms, printer, options, args }: Invocation, project: Project): Promise<number> {
+  const run = options['run'];
+  if (args.length > 0) {
+    throw new DataflowError('E_USAGE', '--openlineage writes the events of a whole run, not of one table', {
+      hint: 'Name a run with --run, or leave the table out.',
+    });
+  }
+  const events = await openLineageEvents(rooms, project, typeof run === 'string' ? run : undefined);
+  if (events.length > 0) printer.raw(events.map((event) => toJson(event)).join('\n'));
+  else printer.note('no events: this run ran no step');
   return 0;
 }
 

@@ -114,6 +114,10 @@ async function evaluate(
   const relation = context.fresh('d');
   await context.session.materialize(relation, await context.session.sqlOf(node));
   const described = await context.session.describe(`select * from ${relation}`);
+  if (described.some((column) => column.name.toLowerCase() === 'rowid'))
+    throw new DataflowError('E_SQL', 'rows cannot be followed through a column that is named rowid', {
+      hint: 'Give the column another name.',
+    });
   return { relation, columns: described.map((column) => column.name).filter((name) => !name.startsWith(HIDDEN)) };
 }
 

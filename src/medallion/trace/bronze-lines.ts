@@ -12,7 +12,7 @@ export interface LineContext {
 }
 
 /**
- * SQL: rows of a bronze table with their `_file` and `line`. A row's position in its data file gives its place among the good records of
+ * SQL: rows of a bronze table with their `_file` and `_df_line`. A row's position in its data file gives its place among the good records of
  * the source file; the rejected records before it are added; the first line comes from the ledger. Files whose records span
  * lines have no lines (NULL), and neither have files that the ledger does not know.
  * @param table.positioned the bronze table with `_part` and `_pos`.
@@ -40,7 +40,7 @@ export async function lineSql(
     `select _part, _file, min(_pos) as first_pos from ${positioned} where ${wanted} group by all`,
   );
   return `select b.*, f.l + b._pos - s.first_pos + (select count(*) from ${prefix}_rejects as r
-      where r.f = b._file and r.l - f.l - (r.i - 1) <= b._pos - s.first_pos) as line
+      where r.f = b._file and r.l - f.l - (r.i - 1) <= b._pos - s.first_pos) as _df_line
     from (select * from ${positioned} where ${wanted}) as b
     left join ${prefix}_files as f on f.f = b._file
     left join ${prefix}_starts as s on s._part = b._part and s._file = b._file`;

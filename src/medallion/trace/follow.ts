@@ -2,7 +2,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import type { Annotated, Annotating, Link, Source, WindowReach } from './annotated.ts';
 
 /**
- * Rows on a trace: a temporary table of the session with the columns `id` and `sure` (false = the row may matter, true = it does).
+ * Rows on a trace: a temporary table of the session with the columns `_df_id` and `_df_sure` (false = the row may matter, true = it does).
  */
 export interface Marked {
   readonly relation: string;
@@ -17,7 +17,7 @@ export async function mark(context: Pick<Annotating, 'session' | 'fresh'>, sql: 
   const relation = context.fresh('m');
   const rows = await context.session.materialize(
     relation,
-    `select id, bool_or(sure) as sure from (${sql}) where id is not null group by id`,
+    `select _df_id, bool_or(_df_sure) as _df_sure from (${sql}) where _df_id is not null group by _df_id`,
   );
   return { relation, rows };
 }
@@ -47,19 +47,19 @@ async function back(
 
 /** SQL: ids of the source's rows behind the marked ones. */
 function sourceRows(context: Annotating, from: Annotated, marked: Marked, link: Link): string {
-  const own = `${from.relation} as t join ${marked.relation} as m on t.rowid = m.id`;
+  const own = `${from.relation} as t join ${marked.relation} as m on t.rowid = m._df_id`;
   switch (link.kind) {
     case 'row':
-      return `select t.${link.id} as id, m.sure from ${own}`;
+      return `select t.${link.id} as _df_id, m._df_sure from ${own}`;
     case 'group': {
       const keys = link.keys.map((key) => `t.${key}`);
-      const groups = `(select ${[...keys, `bool_or(m.sure)${link.exact ? '' : ' and false'} as sure`].join(', ')} from ${own}${keys.length > 0 ? ` group by ${keys.join(', ')}` : ' having count(*) > 0'})`;
-      return `select v.${link.id} as id, g.sure from ${link.view} as v join ${groups} as g on ${equal(link.keys, 'v', 'g')}`;
+      const groups = `(select ${[...keys, `bool_or(m._df_sure)${link.exact ? '' : ' and false'} as _df_sure`].join(', ')} from ${own}${keys.length > 0 ? ` group by ${keys.join(', ')}` : ' having count(*) > 0'})`;
+      return `select v.${link.id} as _df_id, g._df_sure from ${link.view} as v join ${groups} as g on ${equal(link.keys, 'v', 'g')}`;
     }
     case 'values': {
       const same = link.columns.map(([a, b]) => `t.${quoteIdent(a)} is not distinct from s.${quoteIdent(b)}`);
       const on = same.length === 0 ? 'true' : same.join(' and ');
-      return `select s.rowid as id, m.sure${link.exact ? '' : ' and false'} as sure from ${own} join ${link.source.query.relation} as s on ${on}`;
+      return `select s.rowid as _df_id, m._df_sure${link.exact ? '' : ' and false'} as _df_sure from ${own} join ${link.source.query.relation} as s on ${on}`;
     }
     case 'all':
       return `select ${allIds(context, link.source)} where exists (select 1 from ${marked.relation})`;
@@ -67,9 +67,9 @@ function sourceRows(context: Annotating, from: Annotated, marked: Marked, link: 
 }
 
 function allIds(context: Annotating, source: Source): string {
-  if ('query' in source) return `rowid as id, false as sure from ${source.query.relation}`;
+  if ('query' in source) return `rowid as _df_id, false as _df_sure from ${source.query.relation}`;
   const bound = context.tables.get(source.table);
-  return `cast(_part as bigint) * 1099511627776 + _pos as id, false as sure from ${bound?.positioned ?? ''}`;
+  return `cast(_part as bigint) * 1099511627776 + _pos as _df_id, false as _df_sure from ${bound?.positioned ?? ''}`;
 }
 
 function equal(columns: readonly string[], a: string, b: string): string {
@@ -80,7 +80,7 @@ function equal(columns: readonly string[], a: string, b: string): string {
 /** SQL: the marked rows, and unsurely those that a window function of theirs looks at (or, forward, those that look at them). */
 function withNeighbours(from: Annotated, marked: Marked, way: 'back' | 'forth'): string {
   const parts = from.windows.map((reach) => neighbours(from, marked, reach, way));
-  return [`select id, sure from ${marked.relation}`, ...parts].join('\nunion all ');
+  return [`select _df_id, _df_sure from ${marked.relation}`, ...parts].join('\nunion all ');
 }
 
 function neighbours(from: Annotated, marked: Marked, reach: WindowReach, way: 'back' | 'forth'): string {
@@ -90,7 +90,7 @@ function neighbours(from: Annotated, marked: Marked, reach: WindowReach, way: 'b
   const high = `max(t.${place})`;
   const reachHigh = behind === 'peers' ? `max(t.${last_peer})` : high;
   const columns = [...keys, `${low} as low`, `${high} as high`, `${reachHigh} as reach_high`];
-  const around = `(select ${columns.join(', ')} from ${from.relation} as t join ${marked.relation} as m on t.rowid = m.id${keys.length > 0 ? ` group by ${keys.join(', ')}` : ''})`;
+  const around = `(select ${columns.join(', ')} from ${from.relation} as t join ${marked.relation} as m on t.rowid = m._df_id${keys.length > 0 ? ` group by ${keys.join(', ')}` : ''})`;
   const bounds: string[] = [equal(partition, 't', 'a')];
   if (way === 'back') {
     if (before !== undefined) bounds.push(`t.${place} >= a.low - ${before}`);
@@ -102,7 +102,7 @@ function neighbours(from: Annotated, marked: Marked, reach: WindowReach, way: 'b
     if (behind === 'peers') bounds.push(`t.${last_peer} >= a.low`);
     else if (behind !== undefined) bounds.push(`t.${place} >= a.low - ${behind}`);
   }
-  return `select t.rowid as id, false as sure from ${from.relation} as t join ${around} as a on ${bounds.join(' and ')}`;
+  return `select t.rowid as _df_id, false as _df_sure from ${from.relation} as t join ${around} as a on ${bounds.join(' and ')}`;
 }
 
 /** The rows of a query that marked rows of tables of the lake went into. */
@@ -113,7 +113,7 @@ export async function forward(context: Annotating, to: Annotated, marked: Marked
     const rows = 'table' in source ? marked.get(source.table) : await forward(context, source.query, marked);
     if (rows !== undefined && rows.rows > 0) parts.push(targetRows(to, rows, link));
   }
-  const own = await mark(context, parts.join('\nunion all ') || 'select 0 as id, false as sure where false');
+  const own = await mark(context, parts.join('\nunion all ') || 'select 0 as _df_id, false as _df_sure where false');
   return to.windows.length === 0 || own.rows === 0 ? own : mark(context, withNeighbours(to, own, 'forth'));
 }
 
@@ -121,20 +121,20 @@ export async function forward(context: Annotating, to: Annotated, marked: Marked
 function targetRows(to: Annotated, marked: Marked, link: Link): string {
   switch (link.kind) {
     case 'row':
-      return `select t.rowid as id, m.sure from ${to.relation} as t join ${marked.relation} as m on t.${link.id} = m.id`;
+      return `select t.rowid as _df_id, m._df_sure from ${to.relation} as t join ${marked.relation} as m on t.${link.id} = m._df_id`;
     case 'group': {
       const keys = link.keys.map((key) => `v.${key}`);
-      const sure = `bool_or(m.sure)${link.exact ? '' : ' and false'} as sure`;
-      const groups = `(select ${[...keys, sure].join(', ')} from ${link.view} as v join ${marked.relation} as m on v.${link.id} = m.id${keys.length > 0 ? ` group by ${keys.join(', ')}` : ' having count(*) > 0'})`;
-      return `select t.rowid as id, g.sure from ${to.relation} as t join ${groups} as g on ${equal(link.keys, 't', 'g')}`;
+      const sure = `bool_or(m._df_sure)${link.exact ? '' : ' and false'} as _df_sure`;
+      const groups = `(select ${[...keys, sure].join(', ')} from ${link.view} as v join ${marked.relation} as m on v.${link.id} = m._df_id${keys.length > 0 ? ` group by ${keys.join(', ')}` : ' having count(*) > 0'})`;
+      return `select t.rowid as _df_id, g._df_sure from ${to.relation} as t join ${groups} as g on ${equal(link.keys, 't', 'g')}`;
     }
     case 'values': {
       const same = link.columns.map(([a, b]) => `t.${quoteIdent(a)} is not distinct from s.${quoteIdent(b)}`);
-      const from = `${link.source.query.relation} as s join ${marked.relation} as m on s.rowid = m.id`;
-      return `select t.rowid as id, m.sure${link.exact ? '' : ' and false'} as sure from ${to.relation} as t join (${from}) on ${same.length === 0 ? 'true' : same.join(' and ')}`;
+      const from = `${link.source.query.relation} as s join ${marked.relation} as m on s.rowid = m._df_id`;
+      return `select t.rowid as _df_id, m._df_sure${link.exact ? '' : ' and false'} as _df_sure from ${to.relation} as t join (${from}) on ${same.length === 0 ? 'true' : same.join(' and ')}`;
     }
     case 'all':
-      return `select rowid as id, false as sure from ${to.relation}`;
+      return `select rowid as _df_id, false as _df_sure from ${to.relation}`;
   }
 }
 

@@ -44,9 +44,9 @@ export class TraceSession {
     return bound;
   }
 
-  /** SQL: the rows of a bound table that are marked, in their order, with `sure`. */
+  /** SQL: the rows of a bound table that are marked, in their order, with `_df_id` and `_df_sure`. */
   markedRows(bound: BoundTable, marked: string): string {
     const list = bound.columns.map(quoteIdent).join(', ');
-    return `select ${list}, m.sure, m.id from ${bound.positioned} as t join ${marked} as m on ${POSITION_ID} = m.id`;
+    return `select ${list}, m._df_sure, m._df_id from ${bound.positioned} as t join ${marked} as m on ${POSITION_ID} = m._df_id`;
   }
 }

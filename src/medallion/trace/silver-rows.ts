@@ -44,10 +44,10 @@ function contestSql({ step, views }: SilverRows, keys: string): string {
 }
 
 /**
- * Finds the bronze rows that rows of the silver table are made of, and keeps them as `relation` (`_src`, `_part`, `_pos`, `sure`). A row
+ * Finds the bronze rows that rows of the silver table are made of, and keeps them as `relation` (`_src`, `_part`, `_pos`, `_df_sure`). A row
  * with a key is the winner of its key; without a key it is every good row with the same values. Returns how many rows of
  * `wanted` were found in bronze.
- * @param wanted relation with the table's columns and `sure`.
+ * @param wanted relation with the table's columns and `_df_sure`.
  */
 export async function bronzeBehind(rows: SilverRows, wanted: string, relation: string): Promise<number> {
   const { step, session, views } = rows;
@@ -58,7 +58,7 @@ export async function bronzeBehind(rows: SilverRows, wanted: string, relation: s
     await session.materialize(`${relation}_contest`, contestSql(rows, `(select * from ${wanted} where ${keyed})`));
     const same = key.map((column) => `c.${quoteIdent(column)} = w.${quoteIdent(column)}`).join(' and ');
     parts.push(
-      `select c._src, c._part, c._pos, w.sure from ${relation}_contest as c join ${wanted} as w on ${same} where c._n = 1 and c._rule is null`,
+      `select c._src, c._part, c._pos, w._df_sure from ${relation}_contest as c join ${wanted} as w on ${same} where c._n = 1 and c._rule is null`,
     );
   }
   const equal = views.columns.map(({ name }) => `c.${quoteIdent(name)} is not distinct from w.${quoteIdent(name)}`);
@@ -66,14 +66,14 @@ export async function bronzeBehind(rows: SilverRows, wanted: string, relation: s
   const [row] = await session.rows(`select count(*) as n from ${keyless}`);
   if (Number(row?.['n']) > 0) {
     parts.push(
-      `select c._src, c._part, c._pos, w.sure from (${views.checkedOver('picked')}) as c join ${keyless} as w on ${equal.join(' and ')} where c._rule is null`,
+      `select c._src, c._part, c._pos, w._df_sure from (${views.checkedOver('picked')}) as c join ${keyless} as w on ${equal.join(' and ')} where c._rule is null`,
     );
   }
   return session.materialize(
     relation,
     parts.length === 0
-      ? `select ${AT}, true as sure from picked where false`
-      : `select ${AT}, bool_or(sure) as sure from (${parts.join(' union all ')}) group by ${AT}`,
+      ? `select ${AT}, true as _df_sure from picked where false`
+      : `select ${AT}, bool_or(_df_sure) as _df_sure from (${parts.join(' union all ')}) group by ${AT}`,
   );
 }
 
@@ -95,8 +95,8 @@ export function lookedUp(
 }
 
 /**
- * Keeps as `relation` what became of bronze rows (`from`: `_src`, `_part`, `_pos`): `fate` (kept, deduplicated, quarantined,
- * discarded, filtered), `rule` and `reason`, the winner's place, and the row as it was selected.
+ * Keeps as `relation` what became of bronze rows (`from`: `_src`, `_part`, `_pos`): `_df_fate` (kept, deduplicated, quarantined,
+ * discarded, filtered), `_df_rule` and `_df_reason`, the winner's place, and the row as it was selected.
  */
 export async function fatesOf(rows: SilverRows, from: string, relation: string): Promise<void> {
   const { step, session, views } = rows;
@@ -118,8 +118,8 @@ export async function fatesOf(rows: SilverRows, from: string, relation: string):
   const order = before ? `when j._n > 1 then 'deduplicated' ${out}` : `${out} when j._n > 1 then 'deduplicated'`;
   await session.materialize(
     relation,
-    `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order} else 'kept' end as fate,
-       j._rule_name as rule, j._rule_reason as reason, ${POSITION.map((one) => `j._w${one} as w${one}`).join(', ')},
+    `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order} else 'kept' end as _df_fate,
+       j._rule_name as _df_rule, j._rule_reason as _df_reason, ${POSITION.map((one) => `j._w${one} as _df_w${one}`).join(', ')},
        j.* exclude (${AT}, _rule, _rule_name, _rule_reason, _n, ${POSITION.map((one) => `_w${one}`).join(', ')})
      from ${from} as f left join (${joined}) as j on j._src = f._src and j._part = f._part and j._pos = f._pos`,
   );
