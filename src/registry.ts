@@ -10,6 +10,12 @@ export type Lazy<T> = Readonly<Record<string, () => Promise<T>>>;
 /** Verbs: what the list of commands shows, and the way to the rest. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'backfill',
+    summary: 'Compute a range of a table again, window by window; goes on where it was stopped',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/backfill.ts')).spec,
+  },
+  {
     name: 'completion',
     summary: 'Print a completion script for your shell',
     group: 'Care',

@@ -46,7 +46,7 @@ const report = (place: Place, ...args: string[]): Report =>
 const ends = (one: Report): Record<string, string> =>
   Object.fromEntries(one.steps.map((step) => [step.step, step.status]));
 
-describe('retry', () => {
+describe('retry', { timeout: 60_000 }, () => {
   it('says when there is nothing to retry', () => {
     const place = newShop(1000);
     expect(place.dataflow(['retry'])).toMatchObject({ status: 0, stdout: 'nothing to retry: there was no run yet\n' });
@@ -97,7 +97,7 @@ describe('retry', () => {
   });
 });
 
-describe('flags of run', () => {
+describe('flags of run', { timeout: 60_000 }, () => {
   it('--until, --from, and the path between', () => {
     const place = newShop(1000);
     expect(Object.keys(ends(report(place, 'run', '--until', 'jours')))).toEqual([

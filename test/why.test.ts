@@ -62,7 +62,7 @@ beforeAll(() => {
 });
 afterAll(() => place.remove());
 
-describe('why', () => {
+describe('why', { timeout: 60_000 }, () => {
   it('answers before the first run, and for unknown names', () => {
     expect(place.dataflow(['why', 'par_jour']).stdout).toMatch(/no run has touched it yet[\s\S]*now: waits for/);
     expectError(place.dataflow(['why']), 'E_SELECTION', 2);

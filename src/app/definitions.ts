@@ -5,8 +5,17 @@ import type { Ledger } from '../core/ports/ledger.ts';
 
 type Redact = (text: string) => string;
 
-/** A definition as the ledger and the commit notes keep it: JSON, secrets masked. */
-export function definitionText(node: Node, redact: Redact): string {
+/**
+ * The definition to be kept with a step, as JSON with secrets masked; undefined when the last success had the same and the ledger
+ * holds it.
+ */
+export function newDefinition(
+  { ledger, redact }: { readonly ledger: Ledger; readonly redact: Redact },
+  node: Node,
+  code_fingerprint: string,
+): string | undefined {
+  const same = ledger.lastSuccess(node.key)?.code_fingerprint === code_fingerprint;
+  if (same && ledger.definition(node.key, code_fingerprint) !== undefined) return undefined;
   return JSON.stringify(masked(definitionOf(node), redact));
 }
 

@@ -25,6 +25,7 @@ export function emptyLedger(): Ledger {
     stepsLike: () => [],
     runsLike: () => [],
     definition: () => undefined,
+    newestBackfill: () => undefined,
     knownInputs: () => new Map(),
     inputs: () => [],
     inputByHash: () => undefined,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { BackfillRequest } from '../core/model/backfill.ts';
 import type { Project } from '../core/model/project.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import { engineLimits } from '../core/planning/engine-limits.ts';
@@ -35,6 +36,9 @@ export interface RunOptions extends PlanOptions {
   readonly retry_of?: string;
   /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
   readonly first?: (run: RunContext) => Promise<void>;
+  /** For a backfill: what was asked for, and the work instead of that of the selected steps. */
+  readonly backfill?: BackfillRequest;
+  readonly work?: (run: RunContext) => Promise<readonly StepRecord[]>;
 }
 
 /**
@@ -73,6 +77,7 @@ export async function lockedRun(
       redo: options.redo === true,
       fail_fast: options.fail_fast === true,
       ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
+      ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
     },
   });
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
@@ -107,7 +112,8 @@ export async function lockedRun(
   };
   try {
     await options.first?.(run);
-    const steps = await runAll(run, selected, options, meter, limits.threads);
+    const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, limits.threads));
+    if (options.work !== undefined) for (const step of steps) meter.add(step);
     const status = statusOf(steps);
     const release_id =
       status === 'succeeded'

@@ -22,6 +22,8 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
     if (tables[node.key] === undefined) continue;
     const last = ledger.lastSuccess(node.key);
     if (last === undefined) continue;
+    // Partly of an older definition: a backfill that was not finished.
+    if (last.code_fingerprint === undefined) return undefined;
     if (parentsOf(node).some((parent) => last.inputs[parent] !== undefined && last.inputs[parent] !== tables[parent]))
       return undefined;
   }

@@ -62,6 +62,8 @@ export function leftOf(run: RunRecord, records: readonly StepRecord[]): readonly
   const ends = new Map(records.map((record) => [record.step, record.status]));
   const done = (step: string): boolean => ['succeeded', 'up_to_date'].includes(ends.get(step) ?? '');
   const broken = run.status === 'running' || run.status === 'interrupted' || run.error !== undefined;
+  // Each window of a backfill is a record of the same step: one that is done says nothing of the rest.
+  if (broken && run.options?.backfill !== undefined) return run.options.steps;
   if (broken && run.options !== undefined) return run.options.steps.filter((step) => !done(step));
   return [...ends].filter(([step]) => !done(step)).map(([step]) => step);
 }

@@ -16,7 +16,7 @@ import { runGold } from '../medallion/gold/run-gold.ts';
 import type { GoldStep } from '../medallion/gold/step.ts';
 import { runSilver } from '../medallion/silver/run-silver.ts';
 import type { SilverStep } from '../medallion/silver/sql.ts';
-import { definitionText } from './definitions.ts';
+import { newDefinition } from './definitions.ts';
 import { withSmallerPlan } from './memory-retry.ts';
 import { verdictOf } from './plan-run.ts';
 import type { RunEvent } from './run-events.ts';
@@ -75,23 +75,7 @@ export async function runStep(
     if (node.layer !== 'bronze') await run.admit(node.key, tableEstimate(step));
     return await withSmallerPlan(step, tell, (one) => dispatch(one, full_refresh && force));
   } catch (error) {
-    const spent = budgetSpent(run.signal);
-    if (run.signal.aborted && spent === undefined) throw interrupted(error);
-    const failure = failureOf(spent ?? error);
-    const record: StepRecord = {
-      ...base,
-      status: 'failed',
-      reason: failure.message,
-      code_fingerprint,
-      inputs: Object.fromEntries([...inputs].map(([table, input]) => [table, input.version])),
-      tests: testsOf(error),
-      error: failure,
-      finished_at: new Date().toISOString(),
-    };
-    run.ledger.finishStep({ step: record, ...(definition === undefined ? {} : { definition }) });
-    if (error instanceof DataflowError && (error.code === 'E_LOCK_LOST' || error.code.startsWith('E_LEDGER')))
-      throw error;
-    return record;
+    return failStep({ run, node, step_id, code_fingerprint, definition, inputs, started_ms }, error);
   }
 }
 
@@ -100,17 +84,37 @@ function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {
   return estimateTable(files, verdict.mode, run.ledger.lastSuccess(node.key));
 }
 
+/**
+ * Records the failure of a step. @throws what concerns the whole run: its interruption, a lost lock, a ledger that cannot be written.
+ */
+export function failStep(step: Omit<StepContext, 'verdict' | 'decided'>, error: unknown): StepRecord {
+  const { run, node, step_id, code_fingerprint, definition, inputs, started_ms } = step;
+  const spent = budgetSpent(run.signal);
+  if (run.signal.aborted && spent === undefined) throw interrupted(error);
+  const failure = failureOf(spent ?? error);
+  const record: StepRecord = {
+    run_id: run.run_id,
+    step_id,
+    step: node.key,
+    status: 'failed',
+    reason: failure.message,
+    code_fingerprint,
+    inputs: Object.fromEntries([...inputs].map(([table, input]) => [table, input.version])),
+    tests: testsOf(error),
+    error: failure,
+    started_at: new Date(started_ms).toISOString(),
+    finished_at: new Date().toISOString(),
+  };
+  run.ledger.finishStep({ step: record, ...(definition === undefined ? {} : { definition }) });
+  if (error instanceof DataflowError && (error.code === 'E_LOCK_LOST' || error.code.startsWith('E_LEDGER')))
+    throw error;
+  return record;
+}
+
 /** A source is always looked at; what was found there becomes the reason. */
 function bronzeVerdict(full_refresh: boolean): FreshnessVerdict {
   const mode = full_refresh ? 'full' : 'incremental';
   return { run: true, mode, reason: 'looks for new input', causes: [], changed: [] };
-}
-
-/** The definition to be kept with the step: undefined when the last success had the same and the ledger holds it. */
-function newDefinition(run: RunContext, node: Node, code_fingerprint: string): string | undefined {
-  const same = run.ledger.lastSuccess(node.key)?.code_fingerprint === code_fingerprint;
-  if (same && run.ledger.definition(node.key, code_fingerprint) !== undefined) return undefined;
-  return definitionText(node, run.redact);
 }
 
 function dispatch(step: StepContext, reload: boolean): Promise<StepRecord> {

@@ -1,6 +1,7 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CheckSpec } from '../core/model/project.ts';
 import { parseTableKey } from '../core/model/table.ts';
+import { comparesWithClock } from '../core/planning/clock.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
 import { type Cause, definitionChanges, reasonOf } from '../core/planning/reasons.ts';
 import type { Lake } from '../core/ports/lake.ts';
@@ -206,20 +207,6 @@ function clockRules(context: StoryContext, step: string): StepStory['clock_rules
 
 function rulesOf(node: Node): readonly CheckSpec[] {
   return node.layer === 'silver' ? node.spec.rules : [];
-}
-
-/** A check compares with the clock when it asks something else at another time. */
-function comparesWithClock({ check, params }: CheckSpec, checks: ReadonlyMap<string, CheckComponent>): boolean {
-  const component = checks.get(check);
-  const [early, late] = ['2001-01-01T00:00:00.000Z', '2002-02-02T00:00:00.000Z'].map((now_iso) => {
-    try {
-      const context = { columns: [], now_iso };
-      return JSON.stringify([component?.row?.(params, context), component?.table?.(params, context)]);
-    } catch {
-      return undefined; // it wants to know the columns, which decide nothing about the clock
-    }
-  });
-  return early !== late;
 }
 
 /** The step that a skipped one waited for, in the same run. */

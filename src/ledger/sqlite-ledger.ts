@@ -1,6 +1,7 @@
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
+  BackfillRecord,
   DecisionEntry,
   DecisionRecord,
   InputRecord,
@@ -19,6 +20,7 @@ import type {
 import type { KnownInput } from '../core/ports/source.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
+import { newestBackfill, putBackfillWindow } from './backfills.ts';
 import type { Connection } from './connection.ts';
 import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
@@ -106,6 +108,7 @@ export class SqliteLedger implements Ledger {
       const { step } = outcome;
       putStep(this.#connection, step);
       putDefinition(this.#connection, outcome);
+      if (outcome.backfill !== undefined) putBackfillWindow(this.#connection, step, outcome.backfill);
       if (outcome.replaces_quarantine === true) clearQuarantine(this.#connection, step.step);
       const renewed = putInputs(this.#connection, outcome.inputs ?? []);
       clearQuarantineOfFiles(this.#connection, step.step, renewed);
@@ -143,6 +146,10 @@ export class SqliteLedger implements Ledger {
 
   runsLike(prefix: string): readonly RunRecord[] {
     return this.#connection.guard(() => runsLike(this.#connection, prefix));
+  }
+
+  newestBackfill(step: string): BackfillRecord | undefined {
+    return this.#connection.guard(() => newestBackfill(this.#connection, step));
   }
 
   definition(step: string, code_fingerprint: string): string | undefined {

@@ -1,4 +1,5 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { BackfillProgress } from '../core/model/backfill.ts';
 import type { Balance } from '../core/model/balance.ts';
 import { imbalance } from '../core/model/balance.ts';
 import { noteFor } from '../core/model/step-note.ts';
@@ -27,9 +28,13 @@ export interface Publication {
   readonly quarantine?: QuarantineChange;
   readonly quarantine_counts: readonly QuarantineCount[];
   readonly replaces_quarantine: boolean;
-  readonly returned?: StepOutcome['returned'];
+  readonly returned?: StepOutcome['returned'] | undefined;
   readonly input_files?: readonly InputRecord[];
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
+  /** The window of a backfill that this publishes. */
+  readonly backfill?: BackfillProgress;
+  /** The table is partly of this definition and partly not: it has no fingerprint, so that the next run computes it whole. */
+  readonly mixed?: boolean;
   readonly usage: EngineUsage;
   readonly cpu_ms: number;
 }
@@ -61,7 +66,8 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     ...(p.returned === undefined || p.returned.length === 0 ? {} : { returned: p.returned }),
     ...(p.input_files === undefined ? {} : { inputs: p.input_files }),
     ...(p.dialect === undefined ? {} : { dialect: p.dialect }),
-    ...(step.definition === undefined ? {} : { definition: step.definition }),
+    ...(step.definition === undefined || p.mixed === true ? {} : { definition: step.definition }),
+    ...(p.backfill === undefined ? {} : { backfill: p.backfill }),
   };
   const committed = await step.run.lake.commit({
     table: { layer: step.node.layer, name: step.node.name },
@@ -127,7 +133,7 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     status: 'succeeded',
     reason: reasonFor(step),
     mode: p.computed,
-    code_fingerprint: step.code_fingerprint,
+    ...(p.mixed === true ? {} : { code_fingerprint: step.code_fingerprint }),
     inputs: withDecided(step, p.inputs),
     balance: p.balance,
     tests: p.tests,

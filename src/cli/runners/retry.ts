@@ -5,6 +5,7 @@ import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
+import { planWindowsOf, runBackfill } from './backfill.ts';
 
 /** Exit 0 when there is nothing to retry; else that of the run. */
 export async function retry(invocation: Invocation): Promise<number> {
@@ -16,6 +17,12 @@ export async function retry(invocation: Invocation): Promise<number> {
     printer.report({ document: { status: 'nothing_to_retry', run_id, steps: [] }, sections: [] });
     printer.text(nothing(left));
     return 0;
+  }
+  const request = left.run?.options?.backfill;
+  if (request !== undefined) {
+    if (options['dryRun'] === true) return planWindowsOf(invocation, project, request);
+    printer.note(`going on with the backfill of run ${left.run?.run_id}`);
+    return runBackfill(invocation, project, request, left.run?.run_id);
   }
   if (options['dryRun'] === true) {
     printPlan(printer, await planPipeline(rooms, project, { ...left.options, signal }), true);

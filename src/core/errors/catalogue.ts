@@ -90,6 +90,11 @@ export const CATALOGUE = {
   E_LOCKED: entry('Another run holds the lock', 'Wait for it to end, or stop that process.', 6, true),
   E_LOCK_LOST: entry('The lock was taken over', 'Another run took over; run again.', 5, true),
   // the line
+  E_BACKFILL: entry(
+    'The table cannot be backfilled',
+    'Compute it whole with `dataflow run --full-refresh --select`.',
+    2,
+  ),
   E_BALANCE: entry('Rows are unaccounted for', 'Nothing was published. Report this with the candidate kept.', 1),
   E_TESTS_FAILED: entry(
     'Data tests failed',

@@ -10,6 +10,7 @@ import type {
   StepRecord,
   TestResult,
 } from '../ports/ledger.ts';
+import type { BackfillProgress } from './backfill.ts';
 import type { Balance } from './balance.ts';
 import { returnedFrom } from './decision-note.ts';
 import {
@@ -62,6 +63,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
     ...(outcome.dialect === undefined ? {} : { dialect: outcome.dialect }),
     ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
     ...(outcome.undo === undefined ? {} : { undo: undoNote(outcome.undo, (input) => shortInput(input, outcome.step)) }),
+    ...(outcome.backfill === undefined ? {} : { backfill: outcome.backfill }),
     ...(release === undefined ? {} : { release }),
   };
 }
@@ -88,6 +90,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
       ...field(fields, 'dialect', 'dialect', dialectFrom),
       ...field(fields, 'definition', 'definition', asText),
       ...field(fields, 'undo', 'undo', (value, at) => undoFrom(value, at, undoParts(step, version))),
+      ...field(fields, 'backfill', 'backfill', backfillFrom),
     };
   });
 }
@@ -247,6 +250,25 @@ function layoutFrom(value: unknown, at: string): CsvDialect {
     escape: asText(d['escape'], `${at}.escape`),
     has_header: asBoolean(d['has_header'], `${at}.has_header`),
     skip_lines: asInteger(d['skip_lines'], `${at}.skip_lines`),
+  };
+}
+
+function backfillFrom(value: unknown, at: string): BackfillProgress {
+  const o = asObject(value, at);
+  const j = asObject(o['job'], `${at}.job`);
+  return {
+    position: asInteger(o['position'], `${at}.position`),
+    job: {
+      backfill_id: asText(j['backfill_id'], `${at}.job.backfill_id`),
+      step: asText(j['step'], `${at}.job.step`),
+      column: asText(j['column'], `${at}.job.column`),
+      from: asText(j['from'], `${at}.job.from`),
+      to: asText(j['to'], `${at}.job.to`),
+      window: asText(j['window'], `${at}.job.window`),
+      windows: asInteger(j['windows'], `${at}.job.windows`),
+      code_fingerprint: asText(j['code_fingerprint'], `${at}.job.code_fingerprint`),
+      inputs: asIntegers(j['inputs'], `${at}.job.inputs`),
+    },
   };
 }
 

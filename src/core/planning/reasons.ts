@@ -37,6 +37,13 @@ export type Cause =
     }
   /** An undo took back what the step would do again. */
   | { readonly kind: 'undone'; readonly run_id: string }
+  | {
+      readonly kind: 'backfill';
+      readonly from: string;
+      readonly to: string;
+      readonly number: number;
+      readonly of: number;
+    }
   | { readonly kind: 'nothing_moved' };
 
 /** The words for causes: what `plan` says before, the run's record says after, and `status` and `why` repeat. */
@@ -78,6 +85,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return 'rows of its quarantine were decided on';
     case 'undone':
       return `undone by ${cause.run_id}, not done again: dataflow run --redo`;
+    case 'backfill':
+      return `backfill of ${cause.from} to ${cause.to} (window ${cause.number} of ${cause.of})`;
     case 'nothing_moved':
       return 'up to date: same definition, same input versions';
   }

@@ -1,3 +1,4 @@
+import type { BackfillJob, BackfillProgress, BackfillRequest } from '../model/backfill.ts';
 import type { Balance } from '../model/balance.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
@@ -32,6 +33,8 @@ export interface RunOptionsRecord {
   readonly fail_fast: boolean;
   /** The run that this one continues. */
   readonly retry_of?: string;
+  /** For a backfill: what was asked for. */
+  readonly backfill?: BackfillRequest;
 }
 
 export interface StepError {
@@ -187,6 +190,15 @@ export interface StepOutcome {
   readonly definition?: string;
   /** Present when the publish went back to an older version. */
   readonly undo?: UndoOutcome;
+  /** The window of a backfill that the step published. */
+  readonly backfill?: BackfillProgress;
+}
+
+/** A backfill as far as it came. */
+export interface BackfillRecord {
+  readonly job: BackfillJob;
+  /** Position of each published window → the table's version after it. */
+  readonly done: ReadonlyMap<number, number>;
 }
 
 // What going back adds, in terms of the records above.
@@ -227,6 +239,8 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   stepsLike(prefix: string): readonly StepRecord[];
   /** Runs whose id begins so, newest first, at most a few. */
   runsLike(prefix: string): readonly RunRecord[];
+  /** The newest backfill of a step, with its windows that are published. */
+  newestBackfill(step: string): BackfillRecord | undefined;
   /** The text kept for a fingerprint of a step. */
   definition(step: string, code_fingerprint: string): string | undefined;
 

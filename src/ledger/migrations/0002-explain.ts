@@ -116,8 +116,32 @@ create table release_keeps (
 ) strict, without rowid;
 `;
 
+/** Recomputations of a part of a table, and their windows that are published: a backfill that was stopped goes on after them. */
+const BACKFILLS = `
+create table backfills (
+  seq integer primary key,
+  backfill_id text not null unique,
+  step text not null,
+  column_name text not null,
+  from_value text not null,
+  to_value text not null,
+  window_size text not null,
+  windows integer not null,
+  code_fingerprint text not null,
+  inputs text not null
+) strict;
+create index backfills_by_step on backfills (step, seq);
+create table backfill_windows (
+  backfill_id text not null references backfills (backfill_id) on delete cascade,
+  position integer not null,
+  version integer not null,
+  step_id text not null,
+  primary key (backfill_id, position)
+) strict, without rowid;
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS, RECEIPTS, DECISIONS, UNDOS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, BACKFILLS, RECEIPTS, DECISIONS, UNDOS].join('\n'),
 };

@@ -68,7 +68,7 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
 }
 
 /** The model's output columns with the types the lake stores; SQL errors get the model's file as their place. */
-async function modelColumns(step: GoldStep, session: EngineSession): Promise<readonly Column[]> {
+export async function modelColumns(step: GoldStep, session: EngineSession): Promise<readonly Column[]> {
   try {
     return storedColumns(await session.describe(step.node.spec.sql), step.node.key);
   } catch (error) {
@@ -112,7 +112,7 @@ function total(files: readonly { readonly rows: number }[]): number {
 }
 
 /** Tables that are refreshed by a date are kept in one file a month, so that a refresh rewrites few of them. */
-function clusterBy(node: GoldNode, columns: readonly Column[]): string | undefined {
+export function clusterBy(node: GoldNode, columns: readonly Column[]): string | undefined {
   const by = node.spec.refresh?.by;
   if (by === undefined || node.spec.partition_by.length > 0) return undefined;
   const type = columns.find((column) => column.name.toLowerCase() === by.toLowerCase())?.type ?? '';
