@@ -120,14 +120,24 @@ async function causesOf(context: StoryContext, record: StepRecord, depth: number
   }
   if (record.step.startsWith('bronze.')) return [...causes, ...newFiles(context.ledger, record)];
   if (before === undefined) return [...causes, { kind: 'never_built' }];
-  const added = Object.keys(record.inputs).filter((table) => before.inputs[table] === undefined);
+  const tables = Object.entries(record.inputs).filter(([input]) => !isDecisions(input));
+  for (const [input, version] of Object.entries(record.inputs)) {
+    const decisions = isDecisions(input) ? version - (before.inputs[input] ?? -1) : 0;
+    if (decisions > 0) causes.push({ kind: 'decided', decisions });
+  }
+  const added = tables.map(([table]) => table).filter((table) => before.inputs[table] === undefined);
   if (added.length > 0 && before.code_fingerprint !== undefined) causes.push({ kind: 'new_table', tables: added });
-  for (const [table, to] of Object.entries(record.inputs)) {
+  for (const [table, to] of tables) {
     const from = before.inputs[table];
     if (from !== undefined && from !== to)
       causes.push(await tellInput(context, { kind: 'input', table, from, to }, depth));
   }
   return causes;
+}
+
+/** The decisions about a table's rejected rows are kept among its inputs. */
+function isDecisions(input: string): boolean {
+  return input.startsWith('quarantine.decided_');
 }
 
 function definitionCause(ledger: Ledger, before: StepRecord, record: StepRecord): StoryCause {

@@ -25,9 +25,9 @@ export type Cause =
   | { readonly kind: 'no_data'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_moves'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
-  /** Bronze: files; `waiting` are still being written: the clock decides when they may be taken. */
   /** Rejected rows of the table were decided on: `decisions` since its last success. */
   | { readonly kind: 'decided'; readonly decisions: number }
+  /** Bronze: files; `waiting` are still being written: the clock decides when they may be taken. */
   | {
       readonly kind: 'files';
       readonly fresh: number;
