@@ -11,6 +11,7 @@ import type { RunContext } from '../medallion/context.ts';
 import type { Segment } from '../medallion/segment.ts';
 import { planWork, stepOf, type WindowPlan } from './backfill-job.ts';
 import { lockedRun, type RunOptions } from './locked-run.ts';
+import { withSmallerPlan } from './memory-retry.ts';
 import { openLedgerFor } from './open-project.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunReport } from './run-events.ts';
@@ -137,7 +138,8 @@ async function runWindows(
       run.signal.throwIfAborted();
       tell({ type: 'step_started', step: node.key, reason, mode: 'incremental' });
       const progress = { job: plan.job, position };
-      record = await backfillWindow(step, { progress, segment, range: plan.range, consistent });
+      const work = { progress, segment, range: plan.range, consistent };
+      record = await withSmallerPlan(step, tell, (one) => backfillWindow({ ...step, ...one, node }, work));
     } catch (error) {
       record = failStep(step, error);
     }
