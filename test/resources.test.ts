@@ -114,7 +114,7 @@ describe('memory', () => {
     ]);
   });
 
-  it('a step that runs out of it twice fails with the step, the limit and what to set', () => {
+  it('case 17: a step that runs out of it twice fails with the step, the limit and what to set', () => {
     const place = project('');
     const model = 'select id % 700000 as k, list(x) as xs, list(id) as ids from bronze.a group by all';
     place.put({
@@ -129,7 +129,7 @@ describe('memory', () => {
     expect(place.status().get('bronze.a')).toMatchObject({ status: 'succeeded' });
   });
 
-  it('after a run was killed the next one says what it was doing, and goes on', () => {
+  it('case 17: after a run was killed the next one says what it was doing, and goes on', () => {
     const place = project('');
     const killed = place.dataflow(['run'], { DATAFLOW_FAULT: 'after-stage:kill@2' });
     expect(killed.signal).toBe('SIGKILL');

@@ -61,7 +61,7 @@ describe('a reader that is lost', () => {
     ['segv', '', /crashed with SIGSEGV/],
     ['hog', ', limits: { file_memory_max: 200MB }', /needed more than 200 MB of memory/],
     ['hang', ', limits: { file_seconds_max: 0.5 }', /took longer than 0.5 s/],
-  ])('%s: the file is quarantined with the reason, the others are loaded', async (action, more, reason) => {
+  ])('case 26: %s: the file is quarantined with the reason, the others are loaded', async (action, more, reason) => {
     const place = project(await distinct(6), more);
     try {
       const run = place.dataflow(['run'], { DATAFLOW_FAULT: `reader-f3:${action}` });
@@ -95,7 +95,7 @@ describe('a reader that is lost', () => {
 const FILES = 560;
 
 describe('damaged Parquet', () => {
-  it(`${FILES} files, cut off, zeroed and flipped: the run survives, each is refused or exactly right where that can be known`, () => {
+  it(`case 26: ${FILES} files, cut off, zeroed and flipped: the run survives, each is refused or exactly right where that can be known`, () => {
     const random = seeded(20);
     const kinds = [...sound.keys()];
     const files = new Map<string, Buffer>();

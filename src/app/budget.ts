@@ -1,7 +1,6 @@
 import type { Project } from '../core/model/project.ts';
 import { overrunsOf, type Receipt } from '../core/model/receipt.ts';
 import type { Graph } from '../core/planning/graph.ts';
-import { parentsOf } from '../core/planning/graph.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { PlannedStep } from './plan-run.ts';
 import { budgetError } from './run-meter.ts';
@@ -26,7 +25,7 @@ export function checkEstimate(
   const running = new Set(planned.filter((step) => step.action === 'run').map((step) => step.step));
   const entries = planned.filter((step) => {
     const node = graph.byKey.get(step.step);
-    return running.has(step.step) && (node === undefined || !parentsOf(node).some((parent) => running.has(parent)));
+    return running.has(step.step) && node?.inputs.some((input) => running.has(input)) !== true;
   });
   const total = (values: readonly (number | undefined)[]): number | undefined =>
     values.some((value) => value === undefined)

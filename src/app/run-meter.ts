@@ -2,7 +2,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
 import { flowOf, moneyFor, type Overrun, overrunsOf, type Receipt, type Usage } from '../core/model/receipt.ts';
 import { type EngineLimits, shownBytes } from '../core/planning/engine-limits.ts';
-import { type Graph, parentsOf } from '../core/planning/graph.ts';
+import type { Graph } from '../core/planning/graph.ts';
 import type { ReaderUsage } from '../core/ports/engine.ts';
 import type { StepRecord } from '../core/ports/ledger.ts';
 import { noteVitals } from './dead-runs.ts';
@@ -97,10 +97,7 @@ export class RunMeter {
 
   #flow(): ReturnType<typeof flowOf> {
     const { graph } = this.#options;
-    return flowOf(this.#steps, (step) => {
-      const node = graph.byKey.get(step);
-      return node === undefined ? [] : parentsOf(node);
-    });
+    return flowOf(this.#steps, (step) => graph.byKey.get(step)?.inputs ?? []);
   }
 
   #usage(): Usage {

@@ -103,16 +103,16 @@ export function overrunsOf(
 }
 
 /**
- * Rows and bytes of the steps that succeeded: in, where no parent of the step ran in this run; out, of all of them.
- * @param parents of a step, by name.
+ * Rows and bytes of the steps that succeeded: in, where no input of the step was made in this run; out, of all of them.
+ * @param inputs of a step: the tables that its rows come from.
  */
 export function flowOf(
   steps: readonly StepRecord[],
-  parents: (step: string) => readonly string[],
+  inputs: (step: string) => readonly string[],
 ): Pick<Receipt, 'rows_in' | 'rows_out' | 'rows_quarantined' | 'bytes_in' | 'bytes_out'> {
   const done = steps.filter((step) => step.status === 'succeeded');
   const ran = new Set(done.map((step) => step.step));
-  const entries = done.filter((step) => !parents(step.step).some((parent) => ran.has(parent)));
+  const entries = done.filter((step) => !inputs(step.step).some((input) => ran.has(input)));
   const sum = (list: readonly StepRecord[], value: (step: StepRecord) => number | undefined): number =>
     list.reduce((total, step) => total + (value(step) ?? 0), 0);
   return {

@@ -205,7 +205,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     replaces_quarantine: false,
     input_files: files,
     ...(dialect === undefined ? {} : { dialect: { source: step.node.name, dialect } }),
-    usage: { ...session.usage(), bytes_read: session.usage().bytes_read + sourceBytes(load.intake) },
+    usage: { ...session.usage(), bytes_read: sourceBytes(load.intake) },
     cpu_ms: Math.round((used.user + used.system) / 1000),
   });
 }
