@@ -28,6 +28,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/demo.ts')).spec,
   },
   {
+    name: 'doctor',
+    summary: 'Look at everything a run depends on, and say what to do about it',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/doctor.ts')).spec,
+  },
+  {
     name: 'generate',
     summary: 'Make data from the declared columns, keys, references and rules',
     group: 'Start',

@@ -7,6 +7,9 @@ const VOLATILE_COLUMNS =
 const VOLATILE_MEMBERS = /^(.*_(ms|at|bytes|per_s|per_second|seconds)|money|pid|host|since|size)$/;
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\bprocess \d+ on .*/g, '<process>'],
+  [/\bNode \d\S+ on \w+ \w+/g, '<node>'],
+  [/\b\d+ (CPUs?|threads?)\b/g, '<n> $1'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uuid>'],
   [/\b[0-9a-f]{12,64}\b…?/g, '<hash>'],
   [/\b01[0-9a-z]{18,24}\b/g, '<id>'],

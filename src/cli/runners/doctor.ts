@@ -1,0 +1,47 @@
+import { type DoctorReport, runDoctor } from '../../app/run-doctor.ts';
+import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
+import { escapeControls, wrapWords } from '../text.ts';
+
+/** Exit 1 when something would keep a run from working. */
+export async function doctor(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, cwd, env, signal } = invocation;
+  const config = options['config'];
+  const report = await runDoctor(rooms, { cwd, env, signal, ...(typeof config === 'string' ? { config } : {}) });
+  if (options['json'] === true) printer.raw(`${rooms.redact(JSON.stringify(report, null, 2))}\n`);
+  else if (printer.format === 'table') printReport(printer, report);
+  else
+    printer.report({
+      document: report,
+      sections: [{ columns: COLUMNS, rows: report.findings.map((one) => ({ ...one })) }],
+    });
+  return report.healthy ? 0 : 1;
+}
+
+const COLUMNS = ['check', 'status', 'message', 'remedy'];
+
+const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
+const CHECK_CELLS = 16;
+
+function printReport(printer: Printer, { findings, healthy }: DoctorReport): void {
+  const { green, yellow, red } = printer.style;
+  const paint = { ok: green, warn: yellow, fail: red } as const;
+  const indent = ' '.repeat(CHECK_CELLS + 6);
+  for (const { check, status, message, remedy } of findings) {
+    const [first = '', ...rest] = wrapWords(escapeControls(message), printer.width - indent.length);
+    printer.text(`${paint[status](MARKS[status])}  ${check.padEnd(CHECK_CELLS - 1)} ${first}`);
+    for (const line of rest) printer.text(`${indent}${line}`);
+    if (remedy === null) continue;
+    for (const [at, line] of wrapWords(escapeControls(remedy), printer.width - indent.length - 6).entries())
+      printer.text(`${indent}${at === 0 ? 'next: ' : '      '}${line}`);
+  }
+  const count = (status: 'warn' | 'fail'): number => findings.filter((finding) => finding.status === status).length;
+  printer.text('');
+  const [fails, warns] = [count('fail'), count('warn')];
+  const notes = warns === 0 ? '' : `${warns} ${warns === 1 ? 'thing deserves' : 'things deserve'} a look`;
+  if (healthy) printer.text(warns === 0 ? 'all is well' : `a run will work; ${notes}`);
+  else
+    printer.text(
+      `${fails} ${fails === 1 ? 'thing keeps' : 'things keep'} a run from working${warns === 0 ? '' : `; ${notes}`}`,
+    );
+}

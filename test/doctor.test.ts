@@ -1,0 +1,125 @@
+import { chmodSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { clock } from '../src/app/doctor/state.ts';
+import type { Lake } from '../src/core/ports/lake.ts';
+import { newPlace, type Outcome, type Place } from './support/fault-project.ts';
+
+const CONFIG = `sources:
+  a: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint } }
+silver:
+  a: { from: a, key: id }
+`;
+
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+describe('doctor', () => {
+  let place: Place;
+  afterEach(() => place.remove());
+
+  const opened = (config = CONFIG): Place => {
+    place = newPlace(config);
+    place.put({ 'in/1.csv': 'id\n1\n2\n' });
+    return place;
+  };
+  const findings = (outcome: Outcome): readonly Finding[] =>
+    (JSON.parse(outcome.stdout) as { findings: readonly Finding[] }).findings;
+  const finding = (outcome: Outcome, check: string): Finding | undefined =>
+    findings(outcome).find((one) => one.check === check && one.status !== 'ok');
+  const tree = (): readonly string[] =>
+    readdirSync(place.folder, { recursive: true, encoding: 'utf8' })
+      // A reader of the ledger touches these beside it.
+      .filter((name) => !/-(wal|shm)$/.test(name))
+      .sort()
+      .map((name) => {
+        const { size, mtimeMs } = statSync(join(place.folder, name));
+        return `${name} ${size} ${mtimeMs}`;
+      });
+
+  it('finds all well after a run, and before the first one, and changes nothing', () => {
+    opened();
+    const before = place.dataflow(['doctor']);
+    expect(before).toMatchObject({ status: 0, stderr: '' });
+    place.dataflow(['run']);
+    const files = tree();
+    const after = place.dataflow(['doctor']);
+    expect(after).toMatchObject({ status: 0, stderr: '' });
+    expect(after.stdout).toContain('all is well');
+    expect(after.stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+    expect(tree()).toEqual(files);
+  });
+
+  it('reports every problem of the configuration with its place', () => {
+    opened(CONFIG.replace('key: id', 'key: idd').replace('type: files', 'type: fils'));
+    const outcome = place.dataflow(['doctor', '--json']);
+    expect(outcome.status).toBe(1);
+    expect(finding(outcome, 'configuration')?.message).toMatch(/pipelines\.yaml:\d+:\d+/);
+  });
+
+  it('names a damaged ledger, and one that is gone, with the way back', () => {
+    opened();
+    place.dataflow(['run']);
+    const ledger = join(place.folder, 'lake/_dataflow/ledger.db');
+    truncateSync(ledger, 5_000);
+    const damaged = place.dataflow(['doctor', '--json']);
+    expect(damaged.status).toBe(1);
+    expect(finding(damaged, 'ledger')?.remedy).toContain('ledger rebuild');
+    rmSync(ledger);
+    for (const end of ['-wal', '-shm']) rmSync(ledger + end, { force: true });
+    const gone = place.dataflow(['doctor', '--json']);
+    expect(gone.status).toBe(1);
+    expect(finding(gone, 'ledger')).toMatchObject({ status: 'fail', message: expect.stringContaining('gone') });
+  });
+
+  it('tells of a run that died, what it left, and that the next run mends it', () => {
+    opened();
+    place.dataflow(['run'], { DATAFLOW_FAULT: 'after-table-commit:kill' });
+    const outcome = place.dataflow(['doctor', '--format', 'json']);
+    expect(outcome.status).toBe(0);
+    expect(finding(outcome, 'locks')?.message).toContain('died');
+    expect(finding(outcome, 'runs')?.message).toContain('died');
+    expect(finding(outcome, 'ledger')?.message).toContain('bronze.a version 0 is published');
+    expect(finding(outcome, 'left-over files')).toBeDefined();
+    place.dataflow(['run']);
+    expect(place.dataflow(['doctor']).stdout).toContain('all is well');
+  });
+
+  it('sees state that others can read, sources without files, and files that are no files', () => {
+    opened();
+    place.dataflow(['run']);
+    chmodSync(join(place.folder, 'lake/_dataflow/ledger.db'), 0o644);
+    rmSync(join(place.folder, 'in'), { recursive: true });
+    const outcome = place.dataflow(['doctor', '--json']);
+    expect(outcome.status).toBe(0);
+    expect(finding(outcome, 'private state')?.remedy).toMatch(/^chmod go-rwx .*ledger\.db$/);
+    expect(finding(outcome, 'source a')).toMatchObject({ status: 'warn' });
+    place.put({ 'in/1.csv/x': '' });
+    writeFileSync(join(place.folder, 'in/2.xyz'), '');
+    expect(finding(place.dataflow(['doctor', '--json']), 'source a')?.message).toContain('no file matches');
+  });
+
+  it('warns of limits that the machine does not have', () => {
+    opened(CONFIG);
+    place.put({ 'pipelines.yaml': `version: 1\nname: fault\nengine: { type: duckdb, memory_limit: 90TB }\n${CONFIG}` });
+    expect(finding(place.dataflow(['doctor', '--json']), 'resources')?.message).toContain('90TB');
+  });
+});
+
+describe('the clock', () => {
+  const table = { layer: 'silver', name: 'a' } as const;
+  const lake = {
+    tables: async () => [table],
+    snapshot: async () => ({ committed_at_ms: Date.UTC(2026, 1, 2) }),
+  } as unknown as Lake;
+
+  it('is behind what was published', async () => {
+    const [found] = await clock(lake, undefined, Date.UTC(2026, 1, 1));
+    expect(found).toMatchObject({ status: 'warn', message: expect.stringContaining('silver.a was published') });
+    expect((await clock(lake, undefined, Date.UTC(2026, 1, 3)))[0]?.status).toBe('ok');
+  });
+});
