@@ -1,6 +1,6 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { noteFor } from '../core/model/step-note.ts';
-import { parseTableKey, quarantineOf, type TableId } from '../core/model/table.ts';
+import { parseTableKey, quarantineOf, type TableId, tableKey } from '../core/model/table.ts';
 import type { CommitNote, Lake } from '../core/ports/lake.ts';
 import type { Ledger, Lock, UndoRecord, UndoTablePlan } from '../core/ports/ledger.ts';
 import { faultPoint } from '../kit/fault.ts';
@@ -54,7 +54,7 @@ async function applyTable(
   ledger: Ledger,
   lock: Lock,
   run_id: string,
-  { step, table, quarantine, outcome }: UndoTablePlan,
+  { step, table, beside, outcome }: UndoTablePlan,
 ): Promise<void> {
   const id = parseTableKey(step);
   if (id === undefined) throw new DataflowError('E_INTERNAL', `${step} is no table`);
@@ -69,13 +69,14 @@ async function applyTable(
       fence: () => lock.check(),
     });
   };
-  if (quarantine !== undefined) {
-    const rejects = quarantineOf(id);
-    const note = { run_id, step_id: outcome.step.step_id, step: `quarantine of ${step}` };
+  for (const one of beside) {
+    const its = parseTableKey(one.table);
+    if (its === undefined) continue;
+    const note = { run_id, step_id: outcome.step.step_id, step: `${one.table} of ${step}` };
     // As with a step: the quarantine says which version of the table it belongs to, and goes first.
-    const paired = table === undefined ? quarantine.from : table.from + 1;
-    const txns = table === undefined ? [] : quarantineTxns(step, await lake.snapshot(rejects), paired);
-    await restore(rejects, quarantine, note, txns);
+    const paired = table !== undefined && one.table === tableKey(quarantineOf(id)) ? table.from + 1 : undefined;
+    const txns = paired === undefined ? [] : quarantineTxns(step, await lake.snapshot(its), paired);
+    await restore(its, one, note, txns);
     faultPoint('after-undo-quarantine');
   }
   if (table !== undefined) await restore(id, table, noteFor(outcome), []);

@@ -2,17 +2,14 @@ import { outcomeFrom } from '../core/model/step-note.ts';
 import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../core/model/table.ts';
 import { runsWithoutEffect } from '../core/planning/undone-runs.ts';
 import type { HistoryEntry, Lake } from '../core/ports/lake.ts';
-import type { QuarantineCount, StepOutcome, StepRecord, UndoOutcome, UndoTablePlan } from '../core/ports/ledger.ts';
+import type { QuarantineCount, StepOutcome, StepRecord, UndoTablePlan } from '../core/ports/ledger.ts';
+import type { UndoMove } from '../core/ports/undo.ts';
 import { timeSortedId } from '../kit/ids.ts';
+import { decidedOf } from '../medallion/decisions.ts';
 import type { OpenProject } from './open-project.ts';
+import { sourceBefore } from './source-before.ts';
 
 type Histories = ReadonlyMap<string, readonly HistoryEntry[]>;
-
-/** From which version a table goes back to which; -1: to before its first one. */
-interface Move {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** What an undo is about to do, found without changing anything. */
 export interface UndoPlanning {
@@ -61,7 +58,9 @@ export async function planUndo(
 ): Promise<readonly UndoTablePlan[]> {
   const moves = movesOf(planning);
   const steps = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
-  const chosen = new Map([...moves].filter(([key]) => steps.some((step) => key === step || key === rejectsOf(step))));
+  const chosen = new Map(
+    [...moves].filter(([key]) => steps.some((step) => key === step || besideOf(step).includes(key))),
+  );
   const plans: UndoTablePlan[] = [];
   for (const step of steps) {
     const plan = await planTable(planning, step, chosen);
@@ -71,9 +70,9 @@ export async function planUndo(
 }
 
 /** The first commit of an undone run and everything after it goes. */
-function movesOf({ histories, run_ids, since_run }: UndoPlanning): ReadonlyMap<string, Move> {
+function movesOf({ histories, run_ids, since_run }: UndoPlanning): ReadonlyMap<string, UndoMove> {
   const undone = new Set(run_ids.slice(run_ids.indexOf(since_run)));
-  const moves = new Map<string, Move>();
+  const moves = new Map<string, UndoMove>();
   for (const [key, entries] of histories) {
     const first = entries.find(
       (entry) => changesRows(entry) && entry.note !== undefined && undone.has(entry.note.run_id),
@@ -92,19 +91,24 @@ function orderedSteps({ open, histories }: UndoPlanning): readonly string[] {
   return [...known, ...others.sort((a, b) => rank(a) - rank(b))];
 }
 
-function rejectsOf(step: string): string {
+/** Tables that go with a table: the decisions about its rejected rows, and its quarantine. */
+function besideOf(step: string): readonly string[] {
   const table = parseTableKey(step);
-  return table === undefined ? '' : tableKey(quarantineOf(table));
+  return table === undefined ? [] : [tableKey(decidedOf(table)), tableKey(quarantineOf(table))];
 }
 
 async function planTable(
   planning: UndoPlanning,
   step: string,
-  moves: ReadonlyMap<string, Move>,
+  moves: ReadonlyMap<string, UndoMove>,
 ): Promise<UndoTablePlan | undefined> {
   const table = moves.get(step);
-  const quarantine = moves.get(rejectsOf(step));
-  if (table === undefined && quarantine === undefined) return undefined;
+  const beside = besideOf(step).flatMap((key) => {
+    const move = moves.get(key);
+    return move === undefined ? [] : [{ table: key, ...move }];
+  });
+  if (table === undefined && beside.length === 0) return undefined;
+  const quarantine = beside.find((one) => one.table === besideOf(step).at(-1));
   const { open, histories, run_ids } = planning;
   const without = runsWithoutEffect(run_ids, open.ledger.undos(), step, planning.since_run);
   const before = open.ledger.lastSuccessOutside(step, without) ?? recordAt(histories.get(step), table?.to);
@@ -132,7 +136,7 @@ async function planTable(
     undo: {
       since_run: planning.since_run,
       restored_version: table?.to ?? histories.get(step)?.at(-1)?.version ?? -1,
-      ...sourceBefore(planning, step, without),
+      ...sourceBefore(open.ledger, step, without),
       hold: {
         ...(now?.code_fingerprint === undefined ? {} : { code_fingerprint: now.code_fingerprint }),
         inputs: presentInputs(planning, moves, now),
@@ -143,12 +147,12 @@ async function planTable(
   return {
     step,
     ...(table === undefined ? {} : { table }),
-    ...(quarantine === undefined ? {} : { quarantine }),
+    beside,
     outcome,
   };
 }
 
-function reasonOf({ since_run }: UndoPlanning, table: Move | undefined): string {
+function reasonOf({ since_run }: UndoPlanning, table: UndoMove | undefined): string {
   if (table === undefined) return `undone: its quarantine is as it was before run ${since_run}`;
   if (table.to < 0) return `undone: empty, as it did not exist before run ${since_run}`;
   return `undone: back to version ${table.to}, as before run ${since_run}`;
@@ -158,7 +162,7 @@ function reasonOf({ since_run }: UndoPlanning, table: Move | undefined): string 
 async function balanceOf(
   lake: Lake,
   step: string,
-  move: Move | undefined,
+  move: UndoMove | undefined,
 ): Promise<NonNullable<StepRecord['balance']>> {
   const table = parseTableKey(step);
   const preview = table === undefined || move === undefined ? undefined : await lake.previewRestore(table, move.to);
@@ -184,7 +188,7 @@ function recordAt(entries: readonly HistoryEntry[] | undefined, version: number 
  */
 function movedInputs(
   { histories }: UndoPlanning,
-  moves: ReadonlyMap<string, Move>,
+  moves: ReadonlyMap<string, UndoMove>,
   before: StepRecord,
 ): Readonly<Record<string, number>> {
   const moved = Object.entries(before.inputs).map(([input, version]): [string, number] => {
@@ -195,13 +199,20 @@ function movedInputs(
     const same = move !== undefined && version <= move.to && !between.some(changesRows);
     return [input, same ? move.from + 1 : version];
   });
-  return Object.fromEntries(moved);
+  return { ...Object.fromEntries(moved), ...undoneDecisions(moves, before) };
+}
+
+/** Decisions that none had been taken before: the emptied table of them is nothing that the step has not seen. */
+function undoneDecisions(moves: ReadonlyMap<string, UndoMove>, before: StepRecord): Readonly<Record<string, number>> {
+  const [decided = ''] = besideOf(before.step);
+  const move = moves.get(decided);
+  return move === undefined || move.to >= 0 || before.inputs[decided] !== undefined ? {} : { [decided]: move.from + 1 };
 }
 
 /** The inputs that a step reads, with the versions that they will have after the undo. */
 function presentInputs(
   { histories }: UndoPlanning,
-  moves: ReadonlyMap<string, Move>,
+  moves: ReadonlyMap<string, UndoMove>,
   step: StepRecord | undefined,
 ): Readonly<Record<string, number>> {
   const present = Object.entries(step?.inputs ?? {}).map(([input, version]): [string, number] => {
@@ -209,40 +220,4 @@ function presentInputs(
     return [input, move === undefined ? (histories.get(input)?.at(-1)?.version ?? version) : move.from + 1];
   });
   return Object.fromEntries(present);
-}
-
-/** How the units of a source were known before, against how they are known now. */
-function sourceBefore(
-  { open }: UndoPlanning,
-  step: string,
-  without: ReadonlySet<string>,
-): Pick<UndoOutcome, 'inputs_undone' | 'inputs_back' | 'dialect'> {
-  if (!step.startsWith('bronze.')) return { inputs_undone: [], inputs_back: [] };
-  const source = step.slice('bronze.'.length);
-  const then = new Map(open.ledger.inputsOutside(source, without).map((input) => [input.path, input]));
-  const now = new Map(open.ledger.inputs(source).map((input) => [input.path, input]));
-  const marks = new Map(open.ledger.undoneInputs(source).map((input) => [`${input.path}\n${input.sha256}`, input]));
-  const differs = (path: string): boolean => {
-    const [a, b] = [then.get(path), now.get(path)];
-    return a?.sha256 !== b?.sha256 || a?.status !== b?.status;
-  };
-  const undone = [...now.values()].filter((input) => differs(input.path));
-  const back = [...then.values()].filter((input) => differs(input.path));
-  const present = open.ledger.dialect(source);
-  const dialect = open.ledger.dialectOutside(source, without) ?? null;
-  return {
-    inputs_undone: undone.map(({ path, size_bytes, mtime_ns, inode, sha256, run_id }) => ({
-      path,
-      size_bytes,
-      mtime_ns,
-      inode,
-      sha256,
-      run_id,
-    })),
-    inputs_back: back.map((input) => {
-      const mark = marks.get(`${input.path}\n${input.sha256}`);
-      return mark === undefined ? input : { ...input, mtime_ns: mark.mtime_ns || '0', inode: mark.inode };
-    }),
-    ...(JSON.stringify(dialect) === JSON.stringify(present ?? null) ? {} : { dialect }),
-  };
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
-import { parseTableKey, quarantineOf, type TableId, tableKey } from '../core/model/table.ts';
+import { parseTableKey, type TableId, tableKey } from '../core/model/table.ts';
 import { buildGraph } from '../core/planning/graph.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { Lake, RestorePreview } from '../core/ports/lake.ts';
@@ -177,11 +177,13 @@ function wantedTables(
 /** What each table and quarantine would become. @throws DataflowError E_UNDO_COLLECTED when old files are gone. */
 async function previews(lake: Lake, plan: readonly UndoTablePlan[]): Promise<readonly UndoneTable[]> {
   const tables: UndoneTable[] = [];
-  for (const { step, table, quarantine } of plan) {
-    const id = parseTableKey(step);
-    if (id === undefined) continue;
-    if (table !== undefined) tables.push(await previewOf(lake, id, table));
-    if (quarantine !== undefined) tables.push(await previewOf(lake, quarantineOf(id), quarantine));
+  const moves = plan.flatMap(({ step, table, beside }) => [
+    ...(table === undefined ? [] : [{ key: step, move: table }]),
+    ...beside.map((move) => ({ key: move.table, move })),
+  ]);
+  for (const { key, move } of moves) {
+    const id = parseTableKey(key);
+    if (id !== undefined) tables.push(await previewOf(lake, id, move));
   }
   return tables;
 }

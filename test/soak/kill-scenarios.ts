@@ -116,7 +116,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     command: ['run'],
   },
-  { name: 'undo', needs: 'undo', prepare: merged, command: ['undo', 'first'] },
+  { name: 'undo', needs: 'undo', prepare: merged, command: ['undo', 'first'], after: [['run']] },
   {
     name: 'redo',
     needs: 'undo',

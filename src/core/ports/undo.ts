@@ -36,13 +36,20 @@ export interface UndoOutcomeOf<Input> {
   readonly hold: Omit<Hold, 'run_id'>;
 }
 
-/** What is to be done to one table and its quarantine, written down before anything is done. */
+/** From which version a table goes back to which; -1: to before its first one, which empties it. */
+export interface UndoMove {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is to be done to one table and those that go with it, written down before anything is done. */
 export interface UndoTablePlanOf<Outcome> {
   /** `silver.achats`. */
   readonly step: string;
-  /** Newest version, and the one to go back to (-1: empty). Absent: only the quarantine changes. */
-  readonly table?: { readonly from: number; readonly to: number };
-  readonly quarantine?: { readonly from: number; readonly to: number };
+  /** Absent: only what goes with it changes. */
+  readonly table?: UndoMove;
+  /** The decisions about its rejected rows, and its quarantine: they go back first. */
+  readonly beside: readonly (UndoMove & { readonly table: string })[];
   /** All that the ledger learns; its output version is that of the commit. */
   readonly outcome: Outcome;
 }
