@@ -36,7 +36,7 @@ async function inputs(invocation: Invocation): Promise<number> {
   const { project } = await loadProjectFor(invocation);
   const open = await rooms.openLedger(project, { read_only: true, create: false });
   try {
-    const rows = open.inputs(args[0]).map((input) => ({ ...input }));
+    const rows = [...open.inputs(args[0]), ...open.undoneInputs(args[0])].map((input) => ({ ...input }));
     printer.table({
       columns: ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'],
       rows,
