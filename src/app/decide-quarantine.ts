@@ -9,6 +9,7 @@ import type { EngineSession, Row } from '../core/ports/engine.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import { timeSortedId } from '../kit/ids.ts';
 import type { RunContext } from '../medallion/context.ts';
+import { takeApart } from '../medallion/decide/apart.ts';
 import { defineCells } from '../medallion/decide/cells.ts';
 import { type Assignment, mendByEdit, mendBySql } from '../medallion/decide/mend.ts';
 import { recordDecision } from '../medallion/decide/record.ts';
@@ -17,6 +18,7 @@ import { refuseUnfit, type UnfitCell } from '../medallion/decide/unfit.ts';
 import type { DecisionAction } from '../medallion/decisions.ts';
 import { bindEdited } from './edited-file.ts';
 import type { RunOptions } from './locked-run.ts';
+import { type MovedFile, movedFiles } from './moved-files.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunReport } from './run-events.ts';
 import { runPipeline } from './run-pipeline.ts';
@@ -60,6 +62,8 @@ export interface DecisionReport {
   readonly unknown: number;
   /** Corrections that were not taken, because a cell is no value of its column's type. */
   readonly unfit: readonly UnfitCell[];
+  /** Refused files that are not where they were any more, or have other bytes. */
+  readonly moved_files: readonly MovedFile[];
   readonly tried: readonly TriedRow[];
   readonly run: RunReport | undefined;
 }
@@ -158,8 +162,8 @@ async function prepare(
     );
   } else {
     const columns = await recordColumns(lake, node);
-    await defineCells(session, columns, undefined);
     const with_raw = node.layer === 'bronze';
+    await defineCells(session, columns, with_raw ? await takeApart(session, columns, temp_folder) : undefined);
     if (options.from !== undefined) {
       const edited = await bindEdited(rooms, session, options.from, columns, temp_folder);
       unknown = (await mendByEdit(session, columns, edited, with_raw)).unknown;
@@ -191,11 +195,12 @@ async function lookFirst(
       ...found,
       closed: options.action === 'discard' ? found.decided : 0,
       failed_again: 0,
+      moved_files: options.action === 'replay' ? await movedFiles(rooms, project, node, session) : [],
       tried: [],
       run: undefined,
     };
     if (!options.dry_run || found.decided === 0 || options.action === 'discard') return report;
-    const rows = await tryFixes(rooms, project, lake, session, node);
+    const rows = await tryFixes(rooms, project, lake, session, node, temp_folder);
     const failed_again = rows.filter((row) => row['rule'] !== null).length;
     return { ...report, failed_again, closed: found.decided - failed_again, tried: rows.map(triedRow) };
   } finally {

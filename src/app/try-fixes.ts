@@ -4,9 +4,11 @@ import { codeFingerprint } from '../core/planning/fingerprint.ts';
 import { parentsOf } from '../core/planning/graph.ts';
 import type { EngineSession, Row } from '../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
+import type { BronzeStep } from '../medallion/bronze/step.ts';
 import type { RunContext } from '../medallion/context.ts';
+import { localPlaces } from '../medallion/decide/apart.ts';
 import type { RejectingNode } from '../medallion/decide/select.ts';
-import { trySilver } from '../medallion/decide/trial.ts';
+import { tryRecords, trySilver } from '../medallion/decide/trial.ts';
 import type { SilverStep } from '../medallion/silver/sql.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -19,8 +21,14 @@ export async function tryFixes(
   lake: Lake,
   session: EngineSession,
   node: RejectingNode,
+  temp_folder: string,
 ): Promise<readonly Row[]> {
-  if (node.layer === 'bronze') return [];
+  if (node.layer === 'bronze') {
+    const table = await lake.snapshot({ layer: 'bronze', name: node.name });
+    const step = { node } as unknown as BronzeStep;
+    await tryRecords(step, session, table?.columns ?? [], localPlaces(temp_folder));
+    return triedRows(session);
+  }
   const inputs = new Map<string, Snapshot>();
   for (const parent of parentsOf(node)) {
     const table = parseTableKey(parent);
@@ -30,8 +38,12 @@ export async function tryFixes(
   const run = { project, lake, checks: await rooms.checks(), now_ms: Date.now() } as unknown as RunContext;
   const step = { run, node, inputs, code_fingerprint: codeFingerprint(node) } as unknown as SilverStep;
   await trySilver(step, session);
+  return triedRows(session);
+}
+
+function triedRows(session: EngineSession): Promise<readonly Row[]> {
   return session.rows(
-    `select m.quarantine_id, m.file, m.line, m.raw as before, coalesce(f.mended, m.raw) as after, t.rule, t.reason
+    `select m.quarantine_id, m.file, m.line, m.raw as before, coalesce(f.mended_raw, f.mended, m.raw) as after, t.rule, t.reason
      from matched m join fixes f on f._id = m.quarantine_id join trial t on t._id = m.quarantine_id order by m.file, m.line, m.quarantine_id`,
     { rows_max: ROWS_MAX },
   );

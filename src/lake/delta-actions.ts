@@ -14,6 +14,9 @@ export interface AddAction {
   readonly deletionVector?: unknown;
 }
 
+/** Tag of an added file: the path of the file, removed by the same commit, whose place in the order it takes. Other readers know no order. */
+export const IN_PLACE_OF = 'dataflow.in_place_of';
+
 export interface RemoveAction {
   readonly path: string;
   readonly deletionTimestamp?: number;

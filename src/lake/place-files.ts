@@ -4,7 +4,7 @@ import type { CandidateFile } from '../core/ports/engine.ts';
 import type { CommitRequest } from '../core/ports/lake.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
-import type { AddAction } from './delta-actions.ts';
+import { type AddAction, IN_PLACE_OF } from './delta-actions.ts';
 import { statsText } from './delta-stats.ts';
 import { encodedPath, partitionFolder } from './log-paths.ts';
 import { notePlaced } from './staging.ts';
@@ -39,7 +39,10 @@ export async function placeFiles(storage: LakeStorage, folder: string, request: 
       modificationTime: Date.now(),
       dataChange: request.data_change ?? true,
       stats: statsText(file.stats),
-      tags: { 'dataflow.sha256': sha256 },
+      tags: {
+        'dataflow.sha256': sha256,
+        ...(file.in_place_of === undefined ? {} : { [IN_PLACE_OF]: file.in_place_of }),
+      },
     };
   });
   const done: Move[] = [];

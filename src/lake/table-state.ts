@@ -1,7 +1,15 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type TableId, tableKey } from '../core/model/table.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
-import type { Action, AddAction, MetaDataAction, ProtocolAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import {
+  type Action,
+  type AddAction,
+  IN_PLACE_OF,
+  type MetaDataAction,
+  type ProtocolAction,
+  type RemoveAction,
+  type TxnAction,
+} from './delta-actions.ts';
 import { checkReadable } from './delta-protocol.ts';
 import { columnsOf } from './delta-schema.ts';
 import { parseStats } from './delta-stats.ts';
@@ -69,12 +77,31 @@ export function replay(
   for (const entry of entries) {
     draft.committed_at_ms = entry.committed_at_ms;
     // Inside an entry the order means nothing: a file that is removed and added again is there.
+    takePlaces(draft, entry, resolve);
     for (const action of entry.actions) if (action.remove) drop(draft, action.remove, resolve);
     for (const action of entry.actions) apply(draft, action, entry.version, resolve);
     for (const action of entry.actions)
       if (action.commitInfo?.dataflowFileOrder) reorder(draft, action.commitInfo.dataflowFileOrder);
   }
   return draft;
+}
+
+/** Files that come in place of others stand where those stood: the map is written anew with both side by side. */
+function takePlaces(draft: Draft, entry: LogEntry, resolve: PathResolver): void {
+  const heirs = new Map<string, [string, LiveFile][]>();
+  for (const { add } of entry.actions) {
+    const place = add?.tags?.[IN_PLACE_OF];
+    if (add === undefined || place === undefined || !draft.adds.has(place)) continue;
+    const live = { action: add, version: entry.version };
+    heirs.set(place, [...(heirs.get(place) ?? []), [resolve(add.path), live]]);
+  }
+  if (heirs.size === 0) return;
+  const before = [...draft.adds];
+  draft.adds.clear();
+  for (const [path, live] of before) {
+    draft.adds.set(path, live);
+    for (const [heir, file] of heirs.get(path) ?? []) draft.adds.set(heir, file);
+  }
 }
 
 function drop(draft: Draft, remove: RemoveAction, resolve: PathResolver): void {

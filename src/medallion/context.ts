@@ -50,6 +50,8 @@ export interface StepContext<N extends Node = Node> {
   readonly inputs: ReadonlyMap<string, Snapshot>;
   /** Decisions about rejected rows of this table, fixed when the step starts; they are an input like any other. */
   readonly decided: Snapshot | undefined;
+  /** The newest of these decisions that counts as carried out when the step succeeds; by default the newest there is. */
+  readonly settles?: number;
   readonly started_ms: number;
   /** The second attempt, after the engine ran out of memory: work in smaller pieces. */
   readonly small?: boolean;

@@ -6,6 +6,9 @@ import { appliedDecision, bindDecisions } from './decisions.ts';
 import { commitQuarantine } from './publish.ts';
 import { quarantineRanAhead, stageQuarantine } from './quarantine.ts';
 
+/** SQL condition over quarantine rows: the decision in force is to discard this very content. */
+export const DISCARDED_SQL = `(quarantine_id, coalesce(raw, '')) in (select (quarantine_id, coalesce(raw, '')) from in_force where action = 'discard')`;
+
 /**
  * Takes rows that were discarded out of the open quarantine. The decision itself is in the lake already, so doing this twice, or after a crash
  * by the next run, comes to the same. Nothing of the table itself changes.
@@ -19,7 +22,7 @@ export async function dropDiscarded(step: StepContext, published: Snapshot | und
   const session = await run.openSession(`${run.run_id}/${node.key}/discards`);
   try {
     if (!(await bindDecisions(session, decided))) return;
-    const gone = `quarantine_id in (select quarantine_id from in_force where action = 'discard')`;
+    const gone = DISCARDED_SQL;
     const change = await stageQuarantine(step, session, undefined, gone);
     if (change.add.reduce((sum, file) => sum + file.rows, 0) === open.rows) return;
     await commitQuarantine(step, change, published?.version ?? 0);

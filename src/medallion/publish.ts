@@ -150,7 +150,9 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
 
 /** The versions that a step read, with that of the decisions about its rejected rows. */
 export function withDecided(step: StepContext, inputs: StepRecord['inputs']): StepRecord['inputs'] {
-  return step.decided === undefined ? inputs : { ...inputs, [decidedInput(step.node)]: step.decided.version };
+  return step.decided === undefined
+    ? inputs
+    : { ...inputs, [decidedInput(step.node)]: step.settles ?? step.decided.version };
 }
 
 function reasonFor({ verdict, small }: StepContext): string {

@@ -7,7 +7,7 @@ import { nowIso, type RunContext, relationOf, type StepContext } from './context
 /**
  * Columns of every quarantine table. One row is one rejected record (or one rejected file, `rule` then names what is
  * wrong with the file and `raw` is NULL). `quarantine_id` is a hash of where the record comes from, so that the same record
- * rejected again is the same entry.
+ * rejected again is the same entry. `layout` is JSON that says how to read a rejected record (format, dialect, header) when its file is gone.
  */
 export const QUARANTINE_COLUMNS: readonly Column[] = [
   { name: 'quarantine_id', type: 'varchar', nullable: false },
@@ -23,6 +23,7 @@ export const QUARANTINE_COLUMNS: readonly Column[] = [
   { name: 'retryable', type: 'boolean', nullable: false },
   { name: 'run_id', type: 'varchar', nullable: false },
   { name: 'quarantined_at', type: 'timestamptz', nullable: false },
+  { name: 'layout', type: 'varchar', nullable: true },
 ];
 
 /** The SQL expressions of one source of rejected rows, in terms of the relation that `from` names. */
@@ -43,6 +44,7 @@ export interface QuarantineSelect {
   /** SQL text: the table (or source) that the record was read from. */
   readonly origin: string;
   readonly retryable?: string;
+  readonly layout?: string;
 }
 
 /** The query that turns rejected rows into quarantine rows. */
@@ -53,7 +55,7 @@ export function quarantineSql(run: RunContext, table: TableId, part: QuarantineS
     ${text(part.file)} as file, cast(${part.line ?? 'null'} as bigint) as line, cast(${part.byte_offset ?? 'null'} as bigint) as byte_offset,
     ${text(part.raw)} as raw, ${text(part.row_key)} as row_key, ${text(part.origin)} as origin,
     coalesce(${part.retryable ?? 'false'}, false) as retryable, ${quoteText(run.run_id)} as run_id,
-    cast(${quoteText(nowIso(run))} as timestamptz) as quarantined_at
+    cast(${quoteText(nowIso(run))} as timestamptz) as quarantined_at, ${text(part.layout)} as layout
     from ${part.from}`;
 }
 
@@ -88,7 +90,7 @@ export async function stageQuarantine(
   if (snapshot !== undefined && snapshot.files.length > 0 && drop !== 'none') {
     remove = snapshot.files;
     if (drop !== 'all') {
-      await session.bind(relationOf(snapshot, 'old_quarantine'));
+      await session.bind({ ...relationOf(snapshot, 'old_quarantine'), columns: QUARANTINE_COLUMNS });
       parts.push(`select ${columnList()} from old_quarantine where not coalesce((${drop}), false)`);
     }
   }

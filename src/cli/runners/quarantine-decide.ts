@@ -70,10 +70,16 @@ function summaryOf(report: DecisionReport): readonly string[] {
   const were = dry_run ? 'would be' : 'were';
   if (failed_again > 0) lines.push(`${failed_again} ${were} rejected again: dataflow quarantine show ${table}`);
   if (unfit.length > 0) lines.push(`${unfit.length} corrections do not fit, such as ${unfit[0]?.reason ?? ''}`);
+  for (const { file, state } of report.moved_files) lines.push(`${file} ${MOVED[state]}`);
   if (unknown > 0) lines.push(`${unknown} rows of the edited file are not open and were left out`);
   if (run !== undefined) lines.push(...runLines(report));
   return dry_run ? [...lines, 'nothing was changed'] : lines;
 }
+
+const MOVED = {
+  gone: 'is gone: bring it back, or discard its entry',
+  changed: 'has changed since: it is taken as new input',
+} as const;
 
 function runLines({ run }: DecisionReport): readonly string[] {
   if (run?.run_id === undefined) return [];

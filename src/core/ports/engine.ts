@@ -96,6 +96,8 @@ export interface CandidateFile {
   readonly rows: number;
   readonly stats: FileStats;
   readonly partition_values: Readonly<Record<string, string | null>>;
+  /** Path of a removed data file whose place in the order of files this one takes; without it a new file comes last. */
+  readonly in_place_of?: string;
 }
 
 /** How a delimited file is laid out. Everything is explicit: the engine sniffs nothing. */

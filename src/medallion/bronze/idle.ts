@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../core/ports/lake.ts';
 import type { QuarantineCount, StepRecord } from '../../core/ports/ledger.ts';
-import { commitQuarantine } from '../publish.ts';
+import { commitQuarantine, withDecided } from '../publish.ts';
 import type { QuarantineChange } from '../quarantine.ts';
 import type { Intake } from './intake.ts';
 import type { RefusedUnit } from './refused.ts';
@@ -26,6 +26,7 @@ export async function onlyRefused(
   const record: StepRecord = {
     ...remembered(step, `${refused.length} files were refused, nothing was loaded`, snapshot),
     status: 'succeeded',
+    inputs: withDecided(step, {}),
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
   };
   step.run.ledger.finishStep({

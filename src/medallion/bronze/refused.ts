@@ -67,8 +67,9 @@ export async function stageRejects(
   if (parsed.rejects.length > 0) {
     parts.push(
       quarantineSql(step.run, table, {
-        from: 'rejects',
-        identity: `file || '|' || coalesce(line, -1) || '|' || coalesce(byte_offset, -1)`,
+        from: `(select *, case when line is null and byte_offset is null then row_number() over (partition by file, raw) end as _twin from rejects)`,
+        // A record without a place is told from others by its content.
+        identity: `file || '|' || coalesce(line, -1) || '|' || coalesce(byte_offset, -1) || coalesce('|' || raw || '|' || _twin, '')`,
         rule: `'unreadable_record'`,
         reason: 'error',
         column_name: 'column_name',
@@ -76,6 +77,7 @@ export async function stageRejects(
         line: 'line',
         byte_offset: 'byte_offset',
         raw: 'raw',
+        layout: layoutSql(parsed),
         origin: quoteText(`source.${step.node.name}`),
       }),
     );
@@ -84,7 +86,7 @@ export async function stageRejects(
     parts.push(
       quarantineSql(step.run, table, {
         from: '(select 1)',
-        identity: `${quoteText(one.record.path)} || '|file'`,
+        identity: `${quoteText(`${one.record.path}|file|${one.record.sha256}`)}`,
         rule: quoteText(one.rule),
         reason: quoteText(one.reason),
         file: quoteText(one.record.path),
@@ -109,4 +111,20 @@ export async function stageRejects(
     change,
     counts: [...rejected, ...files].map((one) => ({ run_id: step.run.run_id, table: step.node.key, ...one })),
   };
+}
+
+/** SQL text: how the records of `file` are written, so that a rejected one can be read again without its file. */
+function layoutSql(parsed: Parsed): string {
+  const files = new Map<string, string[]>();
+  for (const { accepted, rejected } of parsed.loaded) {
+    if (rejected === 0) continue;
+    const { dialect, header } = accepted.inspection;
+    const layout = JSON.stringify({ format: accepted.unit.format, dialect, header });
+    files.set(layout, [...(files.get(layout) ?? []), accepted.unit.path]);
+  }
+  const drift = `when line is null and byte_offset is null and raw is not null then '{"format":"drift"}'`;
+  const cases = [...files].map(
+    ([layout, paths]) => `when file in (${paths.map(quoteText).join(', ')}) then ${quoteText(layout)}`,
+  );
+  return `case ${[drift, ...cases].join(' ')} end`;
 }

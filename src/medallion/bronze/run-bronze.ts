@@ -14,16 +14,21 @@ import { keptMessage, publish } from '../publish.ts';
 import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
 import { driftWarnings, evolvedColumns } from './drift.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
+import { fileReplays, filesSettled } from './file-replays.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
 import type { Parsed } from './parsed.ts';
 import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
+import { settleDecisions } from './settle.ts';
 import type { BronzeStep } from './step.ts';
 import { knownUnits } from './undone.ts';
 
-/** What a bronze step would take, found without opening any file: the stat walk. */
-export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Promise<{
+/** What a bronze step would take, found without opening any file: the stat walk. Units to `forget` are looked at as if they were new. */
+export async function discoverSource(
+  step: Pick<BronzeStep, 'run' | 'node'>,
+  forget: ReadonlySet<string> = new Set(),
+): Promise<{
   source: Source;
   context: SourceContext;
   known: ReadonlyMap<string, KnownInput>;
@@ -39,7 +44,8 @@ export async function discoverSource(step: Pick<BronzeStep, 'run' | 'node'>): Pr
     file_seconds_max: (node.spec.limits ?? FILE_LIMITS).file_seconds_max,
     signal: run.signal,
   };
-  const known = knownUnits(run, node.name);
+  const all = knownUnits(run, node.name);
+  const known = forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
   return { source, context, known, discovery: await source.discover(known, context) };
 }
 
@@ -51,11 +57,20 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
   if (changed && step.verdict.mode !== 'full') throw columnsError(step, snapshot);
   if (changed || (step.anew === true && snapshot !== undefined)) {
     const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
-    return loadAnew({ ...asked, anew: true }, snapshot);
+    const loaded = await loadAnew({ ...asked, anew: true }, snapshot);
+    return (await settleDecisions(step, [])) ?? loaded;
   }
   const { anew: _, ...usual } = step;
-  const found = await discoverSource(usual);
-  return load(because(usual, [filesCause(found.discovery, found.known)]), snapshot, found);
+  const again = await fileReplays(usual);
+  const settled = await settleDecisions(usual, again);
+  const found = await discoverSource(usual, new Set(again.map((one) => one.file)));
+  const causes: Cause[] = again.length > 0 ? [{ kind: 'decided', decisions: 1 }] : [];
+  const now = await run.lake.snapshot({ layer: 'bronze', name: node.name });
+  const loaded = await load(because(usual, [...causes, filesCause(found.discovery, found.known)]), now, found);
+  const record = again.length > 0 ? filesSettled(usual, loaded, again) : loaded;
+  // A file that came with new content may hold records again that were decided on before.
+  const later = await settleDecisions(usual, []);
+  return record.status === 'up_to_date' ? (later ?? settled ?? record) : record;
 }
 
 /** The step with what was found at its source as the reason, in the words of `plan`. */
@@ -182,7 +197,9 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
   ];
   const dialect = loaded.find((one) => one.accepted.inspection.dialect !== undefined)?.accepted.inspection.dialect;
   const used = process.cpuUsage(load.cpu);
-  return await publish(step, {
+  // Records that were decided on may be rejected again now: their decisions have to be carried out once more.
+  const reloads = step.anew === true || loaded.some((one) => one.accepted.replaces);
+  return await publish(reloads ? { ...step, settles: -1 } : step, {
     snapshot,
     mode: old.remove.length > 0 ? 'rewrite' : 'append',
     add: [...old.add, ...parsed.candidates],
@@ -202,7 +219,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     computed: snapshot === undefined ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
-    replaces_quarantine: false,
+    replaces_quarantine: step.anew === true,
     input_files: files,
     ...(dialect === undefined ? {} : { dialect: { source: step.node.name, dialect } }),
     usage: { ...session.usage(), bytes_read: sourceBytes(load.intake) },

@@ -3,7 +3,7 @@ import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { memberSql } from '../silver/sql.ts';
 
 /**
- * Defines `cells`: the records of `matched` taken apart into texts, `_id` and `_raw` beside them. `apart` names a relation (`_id` and columns) of
+ * Defines `cells`: the records of `matched` taken apart into texts, `_id`, `_raw` and `_apart` (false: it could not be done) beside them. `apart` names a relation (`_id` and columns) of
  * records that are no JSON objects and were taken apart elsewhere. Whole files are left out.
  */
 export async function defineCells(
@@ -19,7 +19,7 @@ export async function defineCells(
   const join = apart === undefined ? '' : ` left join ${apart} a on a._id = m.quarantine_id`;
   await session.materialize(
     'cells',
-    `select ${['quarantine_id as _id', 'raw as _raw', ...json].join(', ')}
+    `select ${['quarantine_id as _id', 'raw as _raw', `(_json${apart === undefined ? '' : ' or a._id is not null'}) as _apart`, ...json].join(', ')}
      from (select *, starts_with(trim(raw), '{') and json_valid(raw) as _json from matched where raw is not null) m${join}`,
   );
 }

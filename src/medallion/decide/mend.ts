@@ -36,13 +36,14 @@ export async function mendBySql(
   await session.define('assigned', `select _id, ${exprs.join(', ')} from (select *, _raw as raw from cells)`);
   const at = [...values.keys()];
   const cellOf = (name: string): string => (at.includes(name) ? `v._v${at.indexOf(name)}` : presentCell(name));
-  const cells = at.some((name) => name !== '_raw') ? cellsJson(columns, cellOf) : 'm.mended_before';
+  const some_cell = at.some((name) => name !== '_raw');
+  const cells = some_cell ? `case when c._apart then ${cellsJson(columns, cellOf)} end` : 'm.mended_before';
   const text = at.includes('_raw') ? `cast(v._v${at.indexOf('_raw')} as varchar)` : 'cast(null as varchar)';
   await session.materialize(
     'fixes',
-    `select * from (select c._id, ${cells} as mended, ${text} as mended_raw, c._raw, ${cellsJson(columns, presentCell)} as present
+    `select * from (select c._id, ${cells} as mended, ${text} as mended_raw, c._raw, c._apart or m.mended_before is not null as _apart, ${cellsJson(columns, presentCell)} as present
        from cells c join matched m on m.quarantine_id = c._id join assigned v on v._id = c._id)
-     where mended is distinct from present or (mended_raw is not null and mended_raw <> _raw)`,
+     where (_apart and mended is distinct from present) or (mended_raw is not null and mended_raw <> _raw)`,
   );
 }
 
@@ -82,7 +83,8 @@ export async function mendByEdit(
     return `case when ${isSame(editedCell(name), presentCell(name))} then ${presentCell(name)} else ${newValue(editedCell(name))} end`;
   };
   const changed = present.map((name) => `not ${isSame(editedCell(name), presentCell(name))}`);
-  const any_cell = changed.length === 0 ? 'false' : `(${changed.map((one) => `coalesce(${one}, true)`).join(' or ')})`;
+  const any_cell =
+    changed.length === 0 ? 'false' : `c._apart and (${changed.map((one) => `coalesce(${one}, true)`).join(' or ')})`;
   const raw = with_raw && edited_columns.has('raw') ? `e.${quoteIdent(edited_columns.get('raw') ?? 'raw')}` : undefined;
   const any_raw = raw === undefined ? 'false' : `coalesce(not ${isSame(raw, 'c._raw')}, false)`;
   await session.materialize(

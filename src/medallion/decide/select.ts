@@ -49,7 +49,7 @@ export async function selectOpen(
   const decided = await bindDecisions(session, await lake.snapshot(decidedOf(node)));
   const names = QUARANTINE_COLUMNS.map((column) => `q.${column.name}`).join(', ');
   const sql = decided
-    ? `select ${names}, f.mended as mended_before from open_rows q left join in_force f using (quarantine_id)
+    ? `select ${names}, f.mended as mended_before from open_rows q left join in_force f on f.quarantine_id = q.quarantine_id and f.raw is not distinct from q.raw
        where coalesce(f.action, '') <> 'discard' and `
     : `select ${names}, cast(null as varchar) as mended_before from open_rows q where `;
   return session.materialize('matched', `select * from (${sql} true) where ${filterSql(filter)}`);

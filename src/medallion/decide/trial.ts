@@ -1,6 +1,9 @@
-import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { parseRecords, type RecordPlaces } from '../bronze/records.ts';
+import { recordOptions } from '../bronze/settle.ts';
+import type { BronzeStep } from '../bronze/step.ts';
 import { relationOf } from '../context.ts';
 import { defineSilver, memberSql, ruleNameSql, ruleReasonSql, type SilverStep } from '../silver/sql.ts';
 
@@ -29,5 +32,26 @@ export async function trySilver(step: SilverStep, session: EngineSession): Promi
     'trial',
     `select _qid as _id, ${ruleNameSql(views.rules)} as rule, ${ruleReasonSql(views.rules)} as reason from checked
      union all select _id, 'where', 'the condition of "where" leaves it out' from fixes where _id not in (select _qid from checked)`,
+  );
+}
+
+/** The same for records of a source: whether they can be read with today's columns. Whole files are not tried. */
+export async function tryRecords(
+  step: BronzeStep,
+  session: EngineSession,
+  columns: readonly Column[],
+  places: RecordPlaces,
+): Promise<void> {
+  await session.materialize(
+    'numbered_fixes',
+    `select m.quarantine_id, row_number() over (order by m.quarantine_id) as n, m.raw, f.mended, f.mended_raw, m.layout
+     from matched m join fixes f on f._id = m.quarantine_id where m.raw is not null`,
+  );
+  await session.define('to_parse', 'select n, raw, mended, mended_raw, layout from numbered_fixes');
+  await parseRecords(session, columns, places, recordOptions(step));
+  await session.materialize(
+    'trial',
+    `select r.quarantine_id as _id, case when b.n is not null then 'unreadable_record' end as rule, b.reason
+     from numbered_fixes r left join bad_records b on b.n = r.n`,
   );
 }

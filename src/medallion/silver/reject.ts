@@ -3,6 +3,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { QuarantineCount } from '../../core/ports/ledger.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { decidedOf } from '../decisions.ts';
 import { quarantineSql } from '../quarantine.ts';
 import { badRows } from './dedupe.ts';
 import {
@@ -107,11 +108,7 @@ async function locateLines(step: SilverStep, session: EngineSession): Promise<vo
       if (wanted.has(input.path) && !input.multiline_records)
         files.push(`(${index}, ${quoteText(input.path)}, ${input.first_record_line})`);
     }
-    const quarantine =
-      wanted.size === 0 ? undefined : await step.run.lake.snapshot(quarantineOf({ layer: 'bronze', name: source }));
-    if (quarantine === undefined || quarantine.files.length === 0) continue;
-    await session.bind(relationOf(quarantine, `rejects_${index}`));
-    rejects.push(`select distinct ${index} as s, file as f, line as l from rejects_${index} where line is not null`);
+    if (wanted.size > 0) rejects.push(...(await rejectedLines(step, session, index, source)));
   }
   const known =
     files.length === 0
@@ -120,7 +117,7 @@ async function locateLines(step: SilverStep, session: EngineSession): Promise<vo
   await session.materialize('source_files', known);
   await session.materialize(
     'source_rejects',
-    `select s, f, l, row_number() over (partition by s, f order by l) as i from (${rejects.join(' union all ') || 'select null::integer as s, null::varchar as f, null::bigint as l where false'})`,
+    `select s, f, l, row_number() over (partition by s, f order by l) as i from (select distinct * from (${rejects.join(' union all ') || 'select null::integer as s, null::varchar as f, null::bigint as l where false'}))`,
   );
   await session.materialize(
     'offsets',
@@ -134,4 +131,25 @@ async function locateLines(step: SilverStep, session: EngineSession): Promise<vo
      from bad left join source_files sf on sf.s = bad._src and sf.f = bad._file
      left join offsets o on o._src = bad._src and o._part = bad._part and o._file = bad._file`,
   );
+}
+
+/** Queries (`s`, `f`, `l`) of the lines of a source's rejected records. Discarded ones have left the quarantine; they are in the file all the same. */
+async function rejectedLines(
+  step: SilverStep,
+  session: EngineSession,
+  index: number,
+  source: string,
+): Promise<readonly string[]> {
+  const bronze = { layer: 'bronze' as const, name: source };
+  const found: string[] = [];
+  for (const [name, table, condition] of [
+    [`rejects_${index}`, quarantineOf(bronze), ''],
+    [`discards_${index}`, decidedOf(bronze), ` and action = 'discard'`],
+  ] as const) {
+    const rows = await step.run.lake.snapshot(table);
+    if (rows === undefined || rows.files.length === 0) continue;
+    await session.bind(relationOf(rows, name));
+    found.push(`select ${index} as s, file as f, line as l from ${name} where line is not null${condition}`);
+  }
+  return found;
 }

@@ -1,0 +1,57 @@
+import { quarantineOf } from '../../core/model/table.ts';
+import type { StepRecord } from '../../core/ports/ledger.ts';
+import { appliedDecision, bindDecisions } from '../decisions.ts';
+import { withDecided } from '../publish.ts';
+import { QUARANTINE_COLUMNS } from '../quarantine.ts';
+import type { BronzeStep } from './step.ts';
+
+/** A file that was refused as a whole and is to be read again from its place. */
+export interface FileReplay {
+  readonly file: string;
+  readonly decision: number;
+  readonly rule: string;
+  readonly quarantine_run_id: string;
+}
+
+/** Refused files that are still open and that a new decision sends again. */
+export async function fileReplays(step: BronzeStep): Promise<readonly FileReplay[]> {
+  const { run, node, decided } = step;
+  if (decided === undefined || decided.version <= appliedDecision(step)) return [];
+  const open = await run.lake.snapshot(quarantineOf(node));
+  if (open === undefined) return [];
+  const session = await run.openSession(`${run.run_id}/${node.key}/files`);
+  try {
+    if (!(await bindDecisions(session, decided))) return [];
+    await session.bind({ name: 'open_rows', columns: QUARANTINE_COLUMNS, files: open.files });
+    const rows = await session.rows(
+      `select file, decision, rule, run_id from in_force where decision > ${appliedDecision(step)} and action = 'replay' and raw is null
+       and quarantine_id in (select quarantine_id from open_rows) order by file`,
+      { rows_max: 1_000_000 },
+    );
+    return rows.map((row) => ({
+      file: String(row['file']),
+      decision: Number(row['decision']),
+      rule: String(row['rule']),
+      quarantine_run_id: String(row['run_id']),
+    }));
+  } finally {
+    await session.close();
+  }
+}
+
+/** Enters what became of the files: loaded, refused again, or gone, which leaves them where they were. */
+export function filesSettled(step: BronzeStep, loaded: StepRecord, files: readonly FileReplay[]): StepRecord {
+  const { ledger } = step.run;
+  const still = new Map(ledger.inputs(step.node.name).map((input) => [input.path, input.status]));
+  const returned = files
+    .filter((one) => still.get(one.file) === 'quarantined')
+    .map(({ decision, file, rule, quarantine_run_id }) => ({ decision, file, rule, quarantine_run_id, rows: 1 }));
+  const record: StepRecord = {
+    ...loaded,
+    status: 'succeeded',
+    inputs: withDecided(step, loaded.inputs),
+    balance: loaded.balance ?? { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
+  };
+  ledger.finishStep({ step: record, returned });
+  return record;
+}

@@ -1,0 +1,193 @@
+import { quarantineOf } from '../../core/model/table.ts';
+import { reasonOf } from '../../core/planning/reasons.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
+import type { QuarantineCount, ReturnedRows, StepRecord } from '../../core/ports/ledger.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import { timeSortedId } from '../../kit/ids.ts';
+import { quoteText } from '../../kit/sql.ts';
+import { appliedDecision, bindDecisions } from '../decisions.ts';
+import { DISCARDED_SQL } from '../discards.ts';
+import { commitQuarantine, publish, withDecided } from '../publish.ts';
+import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
+import { declaredColumns } from './columns.ts';
+import type { FileReplay } from './file-replays.ts';
+import { insertRecords } from './insert.ts';
+import { parseRecords } from './records.ts';
+import type { BronzeStep } from './step.ts';
+
+/**
+ * Carries out decisions about rejected records of a source: those that are sent again are parsed with today's columns and join the table at their place,
+ * the others stay with the new reason; discarded ones leave the quarantine. A publish of its own, before or after the load of files.
+ * Undefined when there is nothing of the kind to do. While whole files wait to be sent again, the load that follows has the last word.
+ */
+export async function settleDecisions(
+  given: BronzeStep,
+  files: readonly FileReplay[],
+): Promise<StepRecord | undefined> {
+  const { run, decided } = given;
+  const applied = appliedDecision(given);
+  if (decided === undefined || decided.version <= applied) return undefined;
+  const causes = [{ kind: 'decided' as const, decisions: decided.version - applied }];
+  const step: BronzeStep = {
+    ...given,
+    step_id: timeSortedId(),
+    started_ms: Date.now(),
+    verdict: { ...given.verdict, causes, reason: reasonOf(causes) },
+    ...(files.length > 0 ? { settles: applied } : {}),
+  };
+  const cpu = process.cpuUsage();
+  const snapshot = await run.lake.snapshot({ layer: 'bronze', name: step.node.name });
+  const session = await run.openSession(`${run.run_id}/${step.node.key}/decisions`);
+  try {
+    if (!(await bindDecisions(session, decided))) return undefined;
+    const columns = snapshot?.columns ?? declaredColumns(step);
+    await bindPending(step, session, snapshot);
+    await parseRecords(
+      session,
+      columns,
+      { temp_folder: run.temp_folder, folder: (part) => run.lake.stage(run.run_id, step.step_id, part) },
+      recordOptions(step),
+    );
+    const [counted] = await session.rows(
+      'select (select count(*) from pending) as pending, (select count(*) from good_records) as good',
+    );
+    const [rows_in, rows_out] = [Number(counted?.['pending'] ?? 0), Number(counted?.['good'] ?? 0)];
+    const placed = rows_out === 0 ? { add: [], remove: [] } : await insertRecords(step, session, snapshot, columns);
+    faultPoint('after-mend');
+    const change = await stageQuarantine(
+      step,
+      session,
+      rows_in === rows_out ? undefined : failedSql(step),
+      `quarantine_id in (select quarantine_id from pending) or ${DISCARDED_SQL}`,
+    );
+    const quarantine_counts = await countsOf(step, session, change.add);
+    const returned = await returnedRecords(session);
+    if (rows_out === 0) {
+      await commitQuarantine(step, change, snapshot?.version ?? 0);
+      faultPoint('after-quarantine-commit');
+      const record = settled(step, snapshot, rows_in);
+      run.ledger.finishStep({ step: record, quarantine: quarantine_counts, replaces_quarantine: true, returned });
+      await run.lake.discardStaging(run.run_id, step.step_id);
+      return record;
+    }
+    const used = process.cpuUsage(cpu);
+    return await publish(step, {
+      snapshot,
+      mode: placed.remove.length > 0 ? 'rewrite' : 'append',
+      ...placed,
+      columns,
+      partition_by: [],
+      txns: [],
+      inputs: run.ledger.lastSuccess(step.node.key)?.inputs ?? {},
+      balance: { rows_in, rows_out, quarantined: rows_in - rows_out, deduplicated: 0, filtered: 0 },
+      tests: [],
+      computed: 'incremental',
+      quarantine: change,
+      quarantine_counts,
+      replaces_quarantine: true,
+      returned,
+      usage: session.usage(),
+      cpu_ms: Math.round((used.user + used.system) / 1000),
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+/** How records are read today: the declared options of the source stand above the layout that the file had. */
+export function recordOptions(step: Pick<BronzeStep, 'node'>): Parameters<typeof parseRecords>[3] {
+  const { options, schema_change } = step.node.spec;
+  const names = ['delimiter', 'quote', 'escape', 'null_values'].filter((name) => options[name] !== undefined);
+  return {
+    drift_stays: schema_change === 'discard_row',
+    dialect: Object.fromEntries(names.map((name) => [name, options[name]])),
+  };
+}
+
+/**
+ * Defines `pending` and `to_parse`: records to be sent again. They must still be open with this very content; unless a crash came between quarantine
+ * and table, where the decision alone knows them.
+ */
+async function bindPending(step: BronzeStep, session: EngineSession, snapshot: Snapshot | undefined): Promise<void> {
+  const open = await step.run.lake.snapshot(quarantineOf(step.node));
+  await session.bind({ name: 'open_rows', columns: QUARANTINE_COLUMNS, files: open?.files ?? [] });
+  const is_open = (await quarantineRanAhead(step, snapshot?.version))
+    ? 'true'
+    : '(quarantine_id, raw) in (select (quarantine_id, raw) from open_rows where raw is not null)';
+  await session.materialize(
+    'pending',
+    `select *, row_number() over (order by file, line, byte_offset, quarantine_id) as n from in_force
+     where decision > ${appliedDecision(step)} and action <> 'discard' and raw is not null and ${is_open}`,
+  );
+  await session.define('to_parse', 'select n, raw, mended, mended_raw, layout from pending');
+}
+
+function failedSql(step: BronzeStep): string {
+  return quarantineSql(step.run, step.node, {
+    from: '(select p.*, b.reason as _reason, b.column_name as _column from pending p join bad_records b on b.n = p.n)',
+    known_id: 'quarantine_id',
+    identity: `''`,
+    rule: `'unreadable_record'`,
+    reason: '_reason',
+    column_name: '_column',
+    file: 'file',
+    line: 'line',
+    byte_offset: 'byte_offset',
+    raw: 'raw',
+    origin: quoteText(`source.${step.node.name}`),
+    layout: 'layout',
+  });
+}
+
+/** What lies in the quarantine after this step. */
+async function countsOf(
+  step: BronzeStep,
+  session: EngineSession,
+  files: Parameters<EngineSession['bind']>[0]['files'],
+): Promise<readonly QuarantineCount[]> {
+  await session.bind({ name: 'next_quarantine', columns: QUARANTINE_COLUMNS, files });
+  const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from next_quarantine group by all order by all`;
+  const rows = await session.rows(sql, { rows_max: 1_000_000 });
+  return rows.map((row) => ({
+    run_id: String(row['run_id']),
+    table: step.node.key,
+    rule: String(row['rule']),
+    file: String(row['file']),
+    rows: Number(row['n']),
+  }));
+}
+
+async function returnedRecords(session: EngineSession): Promise<readonly ReturnedRows[]> {
+  const rows = await session.rows(
+    `select decision, coalesce(file, '') as file, rule, run_id, count(*) as n from pending
+     where n in (select n from bad_records) group by all order by all`,
+    { rows_max: 1_000_000 },
+  );
+  return rows.map((row) => ({
+    decision: Number(row['decision']),
+    file: String(row['file']),
+    rule: String(row['rule']),
+    quarantine_run_id: String(row['run_id']),
+    rows: Number(row['n']),
+  }));
+}
+
+/** Nothing came into the table: only quarantine and ledger hear of it. */
+function settled(step: BronzeStep, snapshot: Snapshot | undefined, rows: number): StepRecord {
+  return {
+    run_id: step.run.run_id,
+    step_id: step.step_id,
+    step: step.node.key,
+    status: 'succeeded',
+    reason: step.verdict.reason,
+    mode: 'incremental',
+    code_fingerprint: step.code_fingerprint,
+    inputs: withDecided(step, step.run.ledger.lastSuccess(step.node.key)?.inputs ?? {}),
+    ...(snapshot === undefined ? {} : { output_version: snapshot.version }),
+    balance: { rows_in: rows, rows_out: 0, quarantined: rows, deduplicated: 0, filtered: 0 },
+    tests: [],
+    started_at: new Date(step.started_ms).toISOString(),
+    finished_at: new Date().toISOString(),
+  };
+}
