@@ -67,7 +67,7 @@ def parquet_file(path: str, kind: str, rows: list) -> None:
     table = pa.Table.from_pylist(rows, schema)
     pq.write_table(
         table, path, row_group_size=64, data_page_size=512, compression="zstd" if "zstd" in kind else "snappy",
-        write_page_checksum="checksum" in kind, use_dictionary=["label"])
+        write_page_checksum="checksum" in kind, use_dictionary=["label"], store_schema=False)
 
 
 def compressed(kind: str, content: bytes) -> bytes:

@@ -51,9 +51,19 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
 
 function triedColumn(column: Column, type: string | undefined): Tried {
   const read = quoteIdent(column.name);
-  if (type === column.type) return { column, read, value: read, may_fail: false };
+  if (type === column.type) {
+    const loss = beyondDecimal(column.type, read);
+    return { column, read, value: read, may_fail: loss !== undefined, ...(loss === undefined ? {} : { loss }) };
+  }
   const value = `try_cast(${read} as ${column.type})`;
   // Text in a Parquet file is judged like any text; what had another type must be the same when it is cast back.
   const typed = type !== undefined && type !== 'varchar' && column.type !== 'varchar';
   return { column, read, value, may_fail: true, ...(typed ? { loss: castBackLoss(type, read, value) } : {}) };
+}
+
+/** A Parquet file stores a decimal as an integer, and the engine believes that it has no more digits than its type allows. */
+function beyondDecimal(type: string, value: string): string | undefined {
+  const [, precision, scale] = /^decimal\((\d+),\s*(\d+)\)$/.exec(type) ?? [];
+  if (precision === undefined || scale === undefined) return undefined;
+  return `abs(cast(${value} as double)) >= 1e${Number(precision) - Number(scale)}`;
 }
