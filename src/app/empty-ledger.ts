@@ -50,6 +50,7 @@ export function emptyLedger(): Ledger {
     dialectOutside: () => undefined,
     lock: refuse,
     lockHolders: () => [],
+    checkIntegrity: () => undefined,
     close: () => undefined,
   };
 }

@@ -98,6 +98,12 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
 async function ledgerOrDamage(rooms: Rooms, project: Project, lake: Lake, findings: Finding[]): Promise<Ledger> {
   try {
     const ledger = await ledgerForReading(rooms, project, lake);
+    try {
+      ledger.checkIntegrity();
+    } catch (error) {
+      ledger.close();
+      throw error;
+    }
     for (const holder of ledger.lockHolders())
       if (holder.state !== 'dead')
         findings.push(

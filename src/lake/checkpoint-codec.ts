@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import type { SchemaElement } from 'hyparquet';
+import type { AsyncBuffer, SchemaElement } from 'hyparquet';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type Action, actionProblem } from './delta-actions.ts';
 
@@ -22,7 +22,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
     const metadata = parquetMetadata(file);
     const there = new Set(metadata.schema.map((element) => element.name));
     const rows = await parquetReadObjects({
-      file,
+      file: quietFile(file),
       metadata,
       columns: ACTIONS.filter((action) => there.has(action)),
       compressors: { ZSTD: (input, length) => zstd.decode(input, length), GZIP: (input) => gunzipSync(input) },
@@ -40,6 +40,25 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
       { cause },
     );
   }
+}
+
+/**
+ * The reader lets go of the other columns when one is damaged; nobody would hear their errors, which would end the program. So each
+ * promise that it makes of a slice is heard here.
+ */
+function quietFile(file: ArrayBuffer): AsyncBuffer {
+  return {
+    byteLength: file.byteLength,
+    slice: (start, end) => {
+      const slice = Promise.resolve(file.slice(start, end));
+      const heard = (...handlers: Parameters<typeof slice.then>) => {
+        const next = Promise.prototype.then.apply(slice, handlers);
+        next.catch(() => undefined);
+        return next;
+      };
+      return Object.defineProperty(slice, 'then', { value: heard });
+    },
+  };
 }
 
 /** The one action of a row: 64-bit integers as numbers, absent members left out, as in JSON. */

@@ -3,7 +3,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Lock, LockHolder } from '../core/ports/ledger.ts';
 import { integer, optionalText, text } from './cells.ts';
 import type { Connection } from './connection.ts';
-import { corrupt } from './errors.ts';
+import { refuseDamage } from './integrity.ts';
 import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts';
 import type { SqlRow } from './sqlite.ts';
 
@@ -52,8 +52,7 @@ export function lockHolders(connection: Connection): readonly LockHolder[] {
 
 function quickCheck(connection: Connection): void {
   if ((statSync(connection.file, { throwIfNoEntry: false })?.size ?? 0) > CHECKED_BYTES_MAX) return;
-  const finding = text(connection.get('pragma quick_check(1)') ?? {}, 'quick_check');
-  if (finding !== 'ok') throw corrupt(connection.file, finding.split('\n').at(-1) ?? finding);
+  refuseDamage(connection, 'quick_check');
 }
 
 /** Fencing: the token in the database, and the database itself (a rebuild puts another file in its place). */

@@ -26,6 +26,7 @@ import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
+import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
@@ -248,6 +249,10 @@ export class SqliteLedger implements Ledger {
 
   lock(scope: string, command: string): Lock {
     return this.#connection.guard(() => takeLock(this.#connection, scope, command, this.#now()));
+  }
+
+  checkIntegrity(): void {
+    this.#connection.guard(() => checkIntegrity(this.#connection));
   }
 
   lockHolders(): readonly LockHolder[] {

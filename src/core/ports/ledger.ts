@@ -269,5 +269,10 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** Throws E_LOCKED with the holder when another live process has it. */
   lock(scope: string, command: string): Lock;
   lockHolders(): readonly LockHolder[];
+  /**
+   * Looks at the whole file, indexes too.
+   * @throws DataflowError E_LEDGER_CORRUPT
+   */
+  checkIntegrity(): void;
   close(): void;
 }
