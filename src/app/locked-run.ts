@@ -1,43 +1,24 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { BackfillRequest } from '../core/model/backfill.ts';
 import type { Project } from '../core/model/project.ts';
 import type { Receipt } from '../core/model/receipt.ts';
-import { engineLimits } from '../core/planning/engine-limits.ts';
 import { reasonOf } from '../core/planning/reasons.ts';
-import type { Engine, ReaderUsage } from '../core/ports/engine.ts';
 import type { Ledger, Lock, RunStatus, StepRecord } from '../core/ports/ledger.ts';
 import { timeSortedId } from '../kit/ids.ts';
-import { machineLimits } from '../kit/machine.ts';
 import type { RunContext } from '../medallion/context.ts';
-import { admitStep } from './admit-step.ts';
-import { finishUndos } from './apply-undo.ts';
-import { closeDeadRuns } from './dead-runs.ts';
 import type { OpenProject } from './open-project.ts';
-import type { PlanOptions } from './plan-pipeline.ts';
-import { reconcile } from './reconcile.ts';
 import { recordRelease, releasable } from './release.ts';
 import type { Rooms } from './rooms.ts';
-import type { RunEvent, RunReport } from './run-events.ts';
-import { RunMeter } from './run-meter.ts';
+import type { RunReport } from './run-events.ts';
+import type { RunMeter } from './run-meter.ts';
+import { beginRun, type SetUpOptions, setUpRun } from './run-setup.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
 
-export interface RunOptions extends PlanOptions {
-  /** The command line as typed, for the ledger. */
-  readonly command: string;
-  readonly tell: (event: RunEvent) => void;
-  /** Start no step after the first failure; otherwise independent branches go on. */
-  readonly fail_fast?: boolean;
-  /** The run whose rest is done now. */
-  readonly retry_of?: string;
+export interface RunOptions extends SetUpOptions {
   /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
   readonly first?: (run: RunContext) => Promise<void>;
-  /** For a backfill: what was asked for, and the work instead of that of the selected steps. */
-  readonly backfill?: BackfillRequest;
+  /** For a backfill: the work instead of that of the selected steps. */
   readonly work?: (run: RunContext) => Promise<readonly StepRecord[]>;
 }
 
@@ -52,67 +33,13 @@ export async function lockedRun(
   options: RunOptions,
   began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
 ): Promise<RunReport> {
-  const { started_ms } = began;
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
-  const state_folder = rooms.stateFolder(project);
-  const temp_folder = join(state_folder, 'tmp', run_id);
-  for (const message of closeDeadRuns(ledger, join(state_folder, 'tmp'))) options.tell({ type: 'notice', message });
-  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
-  for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
-  await lake.leftovers(keptRuns(ledger), true);
-  ledger.startRun({
-    run_id,
-    command: options.command,
-    started_at: new Date(started_ms).toISOString(),
-    status: 'running',
-    pid: process.pid,
-    host: hostname(),
-    dataflow_version: rooms.version,
-    options: {
-      steps: graph.nodes.map((node) => node.key).filter((key) => selected.has(key)),
-      full_refresh: options.full_refresh,
-      force: options.force === true,
-      rehash: options.rehash,
-      redo: options.redo === true,
-      fail_fast: options.fail_fast === true,
-      ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
-      ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
-    },
-  });
-  options.tell({ type: 'run_started', run_id, steps: [...selected] });
-  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
-  const engine = lazyEngine(rooms, project);
-  const limits = engineLimits(project.engine, machineLimits());
-  for (const message of limits.warnings) options.tell({ type: 'warning', message });
-  const meter = new RunMeter({
-    ...open,
-    ...began,
-    limits,
-    temp_folder,
-    readers: engine.readers,
-    warn: (message) => options.tell({ type: 'warning', message }),
-  });
-  const signal = AbortSignal.any([options.signal, meter.signal]);
-  const run: RunContext = {
-    ...open,
-    run_id,
-    now_ms: Date.now(),
-    lock,
-    signal,
-    temp_folder,
-    rehash: options.rehash,
-    redo: options.redo === true,
-    limits,
-    openSession: async (label, small) =>
-      (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
-    admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
-    redact: rooms.redact,
-    createSource: rooms.createSource,
-  };
+  await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
+  const { run, meter, threads, close } = await setUpRun(rooms, open, lock, options, { ...began, run_id });
   try {
     await options.first?.(run);
-    const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, limits.threads));
+    const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, threads));
     if (options.work !== undefined) for (const step of steps) meter.add(step);
     const status = statusOf(steps);
     const release_id =
@@ -130,7 +57,7 @@ export async function lockedRun(
       status,
       steps,
       release_id,
-      wall_ms: Date.now() - started_ms,
+      wall_ms: Date.now() - began.started_ms,
       receipt,
       refused_files,
       exit_code: exitCodeOf(steps, refused_files) || overBudgetCode(project, receipt),
@@ -139,52 +66,13 @@ export async function lockedRun(
     ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
     throw error;
   } finally {
-    meter.stop();
-    await engine.close();
-    await rm(temp_folder, { recursive: true, force: true });
+    await close();
   }
-}
-
-/** Runs whose staging must stay: live ones, and those whose failed candidate is still the newest word on a table. */
-function keptRuns(ledger: Ledger): ReadonlySet<string> {
-  const kept = new Set(
-    ledger
-      .latestSteps()
-      .filter((step) => step.status === 'failed')
-      .map((step) => step.run_id),
-  );
-  for (const run of ledger.runs(50)) if (run.status === 'running') kept.add(run.run_id);
-  return kept;
 }
 
 /** A run that did all its work but passed the budget on the way is no full success where the budget says `fail`. */
 function overBudgetCode(project: Project, receipt: Receipt): number {
   return project.budget?.on_exceed === 'fail' && receipt.over_budget.length > 0 ? 4 : 0;
-}
-
-interface LazyEngine {
-  get(): Promise<Engine>;
-  /** What its reader processes have used; nothing before it is opened. */
-  readonly readers: () => ReaderUsage;
-  close(): Promise<void>;
-}
-
-function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
-  let engine: Promise<Engine> | undefined;
-  let opened: Engine | undefined;
-  return {
-    get: (): Promise<Engine> => {
-      engine ??= rooms.openEngine(project).then((one) => {
-        opened = one;
-        return one;
-      });
-      return engine;
-    },
-    readers: () => opened?.readerUsage?.() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
-    close: async () => {
-      if (engine !== undefined) await (await engine).close();
-    },
-  };
 }
 
 async function runAll(

@@ -1,4 +1,4 @@
-import type { StepRecord } from '../ports/ledger.ts';
+import type { Balance } from './balance.ts';
 
 /** `price:` what computing costs; nothing is looked up anywhere. */
 export interface PriceSpec {
@@ -102,18 +102,26 @@ export function overrunsOf(
   );
 }
 
+/** As much of a step's record as the flow needs. */
+interface FlowStep {
+  readonly step: string;
+  readonly status: string;
+  readonly balance?: Balance;
+  readonly resources?: { readonly bytes_read: number; readonly bytes_written: number };
+}
+
 /**
  * Rows and bytes of the steps that succeeded: in, where no input of the step was made in this run; out, of all of them.
  * @param inputs of a step: the tables that its rows come from.
  */
 export function flowOf(
-  steps: readonly StepRecord[],
+  steps: readonly FlowStep[],
   inputs: (step: string) => readonly string[],
 ): Pick<Receipt, 'rows_in' | 'rows_out' | 'rows_quarantined' | 'bytes_in' | 'bytes_out'> {
   const done = steps.filter((step) => step.status === 'succeeded');
   const ran = new Set(done.map((step) => step.step));
   const entries = done.filter((step) => !inputs(step.step).some((input) => ran.has(input)));
-  const sum = (list: readonly StepRecord[], value: (step: StepRecord) => number | undefined): number =>
+  const sum = (list: readonly FlowStep[], value: (step: FlowStep) => number | undefined): number =>
     list.reduce((total, step) => total + (value(step) ?? 0), 0);
   return {
     rows_in: sum(entries, (step) => step.balance?.rows_in),
