@@ -30,6 +30,7 @@ export function emptyLedger(): Ledger {
     inputs: () => [],
     inputByHash: () => undefined,
     dialect: () => undefined,
+    drift: () => [],
     quarantine: () => [],
     recordDecision: refuse,
     decisions: () => [],

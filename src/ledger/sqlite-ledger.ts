@@ -1,3 +1,4 @@
+import type { DriftRecord } from '../core/model/drift.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
@@ -25,6 +26,7 @@ import type { Connection } from './connection.ts';
 import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
+import { newestDrift, putDrift } from './drift.ts';
 import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
@@ -115,6 +117,7 @@ export class SqliteLedger implements Ledger {
       clearQuarantineOfFiles(this.#connection, step.step, renewed);
       putQuarantine(this.#connection, step.step_id, outcome.quarantine ?? []);
       applyDecisions(this.#connection, step, outcome.returned ?? []);
+      putDrift(this.#connection, step, outcome.drift ?? []);
       if (outcome.dialect !== undefined)
         putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
       if (outcome.undo !== undefined) putUndo(this.#connection, outcome, outcome.undo);
@@ -171,6 +174,10 @@ export class SqliteLedger implements Ledger {
 
   dialect(source: string): CsvDialect | undefined {
     return this.#connection.guard(() => dialectOf(this.#connection, source));
+  }
+
+  drift(source: string | undefined, limit: number): readonly DriftRecord[] {
+    return this.#connection.guard(() => newestDrift(this.#connection, source, limit));
   }
 
   quarantine(table?: string): readonly QuarantineCount[] {

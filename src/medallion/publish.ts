@@ -2,6 +2,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { BackfillProgress } from '../core/model/backfill.ts';
 import type { Balance } from '../core/model/balance.ts';
 import { imbalance } from '../core/model/balance.ts';
+import type { DriftEvent } from '../core/model/drift.ts';
 import { noteFor } from '../core/model/step-note.ts';
 import type { Column } from '../core/model/table.ts';
 import type { CandidateFile, CsvDialect, EngineUsage } from '../core/ports/engine.ts';
@@ -35,6 +36,7 @@ export interface Publication {
   readonly backfill?: BackfillProgress;
   /** The table is partly of this definition and partly not: it has no fingerprint, so that the next run computes it whole. */
   readonly mixed?: boolean;
+  readonly drift?: readonly DriftEvent[];
   readonly usage: EngineUsage;
   readonly cpu_ms: number;
 }
@@ -68,6 +70,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     ...(p.dialect === undefined ? {} : { dialect: p.dialect }),
     ...(step.definition === undefined || p.mixed === true ? {} : { definition: step.definition }),
     ...(p.backfill === undefined ? {} : { backfill: p.backfill }),
+    ...(p.drift === undefined ? {} : { drift: p.drift }),
   };
   const committed = await step.run.lake.commit({
     table: { layer: step.node.layer, name: step.node.name },

@@ -186,7 +186,7 @@ describe('columns that change', () => {
     expect(inputsByPath(place).get('in/b.csv')).toMatchObject({ records: 2, rejected: quarantined });
     if (quarantined === 0) return;
     expect(place.query('select column_name, raw from quarantine.bronze_t')).toEqual([
-      { column_name: 'w', raw: expect.stringContaining('"w":"7"') },
+      { column_name: 'w', raw: '2,7,y' },
     ]);
   });
 

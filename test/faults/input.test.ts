@@ -74,7 +74,16 @@ const CASES: readonly FileCase[] = [
   csv(30, 'array', '[{"a":1,"b":"x"},{"b":"y","a":2}]', { ending: 'json', rows: ['1|x', '2|y'] }),
   csv(30, 'array cut after an element', '[{"a":1,"b":"x"},{"a":2,"b":"y"}', { ending: 'json', refused: /./ }),
   csv(30, 'trailing comma', '[{"a":1,"b":"x"},]', { ending: 'json', refused: /./ }),
-  csv(30, 'duplicate keys: the first counts', '[{"a":1,"b":"x","a":2}]', { ending: 'json', rows: ['1|x'] }),
+  csv(30, 'duplicate keys', '[{"a":1,"b":"x","a":2},{"a":2,"b":"y"}]', { ending: 'json', rows: ['2|y'], lines: [1] }),
+  csv(30, 'duplicate keys in a line, in two spellings', '{"a":1,"b":"x"}\n{"a":2,"b":"y","\\u0061":3}\n', {
+    ending: 'ndjson',
+    rows: ['1|x'],
+    lines: [2],
+  }),
+  csv(30, 'duplicate keys deeper down stay as they are', '{"a":1,"b":{"x":1,"x":2}}\n', {
+    ending: 'ndjson',
+    rows: ['1|{"x":1,"x":2}'],
+  }),
   csv(30, '100,000 brackets', '['.repeat(100_000), { ending: 'json', refused: /./ }),
   csv(30, 'integer beyond 2^63', '[{"a":9223372036854775808,"b":"x"},{"a":9223372036854775807,"b":"y"}]', {
     ending: 'json',

@@ -2,10 +2,14 @@ import { showStatus } from '../../app/show-status.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
+import { printDrift } from '../shared/drift-printing.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printReceipt } from '../shared/receipt-printing.ts';
 import type { PrintColumn } from '../table.ts';
+
+/** The newest of them. */
+const DRIFT_MAX = 200;
 
 const STATUS: PrintColumn = {
   name: 'status',
@@ -48,6 +52,10 @@ export async function status(invocation: Invocation): Promise<number> {
   }
   try {
     if (options['runs'] !== undefined) return printRuns(invocation, ledger);
+    if (options['drift'] !== undefined) {
+      printDrift(printer, ledger.drift(typeof options['drift'] === 'string' ? options['drift'] : undefined, DRIFT_MAX));
+      return 0;
+    }
     if (invocation.args[0] !== undefined) return printOneRun(printer, ledger, invocation.args[0]);
     const report = showStatus(ledger);
     printer.report({

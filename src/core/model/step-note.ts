@@ -13,6 +13,7 @@ import type {
 import type { BackfillProgress } from './backfill.ts';
 import type { Balance } from './balance.ts';
 import { returnedFrom } from './decision-note.ts';
+import { driftFrom } from './drift-note.ts';
 import {
   asArray,
   asBoolean,
@@ -61,6 +62,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
     ...(outcome.replaces_quarantine === undefined ? {} : { replaces_quarantine: outcome.replaces_quarantine }),
     ...(outcome.returned === undefined ? {} : { returned: outcome.returned }),
     ...(outcome.dialect === undefined ? {} : { dialect: outcome.dialect }),
+    ...(outcome.drift === undefined ? {} : { drift: outcome.drift }),
     ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
     ...(outcome.undo === undefined ? {} : { undo: undoNote(outcome.undo, (input) => shortInput(input, outcome.step)) }),
     ...(outcome.backfill === undefined ? {} : { backfill: outcome.backfill }),
@@ -88,6 +90,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
       ...field(fields, 'replaces_quarantine', 'replaces_quarantine', asBoolean),
       ...field(fields, 'returned', 'returned', (value, at) => asArray(value, at, returnedFrom)),
       ...field(fields, 'dialect', 'dialect', dialectFrom),
+      ...field(fields, 'drift', 'drift', (value, at) => asArray(value, at, driftFrom)),
       ...field(fields, 'definition', 'definition', asText),
       ...field(fields, 'undo', 'undo', (value, at) => undoFrom(value, at, undoParts(step, version))),
       ...field(fields, 'backfill', 'backfill', backfillFrom),

@@ -143,6 +143,10 @@ export interface ParseRequest {
    * record.
    */
   readonly doubtful?: readonly string[];
+  /** Columns of the files in which a record must have no value; one that has is rejected (`schema_change: discard_row`). */
+  readonly forbidden?: readonly string[];
+  /** json, ndjson: reject records that have a member twice, or hold something that JSON forbids and the engine would read. */
+  readonly strict_records?: boolean;
   /** csv only: how many records the files hold together by our own count. */
   readonly records?: number;
   /** csv only: line of the first record (1-based), the same for all files of the request. */

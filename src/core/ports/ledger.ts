@@ -1,5 +1,6 @@
 import type { BackfillJob, BackfillProgress, BackfillRequest } from '../model/backfill.ts';
 import type { Balance } from '../model/balance.ts';
+import type { DriftEvent, DriftRecord } from '../model/drift.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { KnownInput } from './source.ts';
@@ -186,6 +187,8 @@ export interface StepOutcome {
   /** Decided rows that this step sent through the table and that were rejected again. */
   readonly returned?: readonly ReturnedRows[];
   readonly dialect?: { readonly source: string; readonly dialect: CsvDialect };
+  /** How the columns of the source changed. */
+  readonly drift?: readonly DriftEvent[];
   /** Text of the definition behind the step's fingerprint, secrets masked; given when the ledger does not hold it yet. */
   readonly definition?: string;
   /** Present when the publish went back to an older version. */
@@ -249,6 +252,8 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** The loaded input of this source with these bytes, under whatever name. */
   inputByHash(source: string, sha256: string): InputRecord | undefined;
   dialect(source: string): CsvDialect | undefined;
+  /** How the columns of sources changed, newest first. */
+  drift(source: string | undefined, limit: number): readonly DriftRecord[];
 
   /** Open quarantine, grouped; `table` narrows. */
   quarantine(table?: string): readonly QuarantineCount[];

@@ -48,6 +48,15 @@ export interface UnitProblem {
   readonly byte_offset?: number;
 }
 
+/** A column as the unit itself names it: CSV header, JSON member, Parquet column. */
+export interface UnitField {
+  readonly name: string;
+  /** Where the format has types of its own and this one has a plain name. */
+  readonly type?: string;
+  /** JSON: records that have it. */
+  readonly records?: number;
+}
+
 /** The outcome of the one streaming pass over a unit: identity, our own record count, how to parse it. */
 export interface Inspection {
   readonly sha256: string;
@@ -71,6 +80,10 @@ export interface Inspection {
    * Absent when the columns were not known or the format has types of its own.
    */
   readonly doubtful?: readonly string[];
+  /** json, ndjson, parquet: the columns that the unit names; absent when there are too many for columns. */
+  readonly fields?: readonly UnitField[];
+  /** json, ndjson: some record has a member twice, or something that JSON forbids and the engine reads (`[1,]`, `NaN`). */
+  readonly doubtful_records?: boolean;
   /** Remarks that are not problems, e.g. "no final newline". */
   readonly notes: readonly string[];
 }

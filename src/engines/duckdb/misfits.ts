@@ -1,7 +1,15 @@
 import type { Column } from '../../core/model/table.ts';
 import type { ParseFile, ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { culpritSql, linesSource, misfitSql, type ParseSession, RAW_CHARS_MAX, type Tried } from './parse-parts.ts';
+import {
+  culpritSql,
+  forbiddenColumns,
+  linesSource,
+  misfitSql,
+  type ParseSession,
+  RAW_CHARS_MAX,
+  type Tried,
+} from './parse-parts.ts';
 import { linesAt } from './physical-lines.ts';
 import { csvSource, everyRecord, MORE } from './read-csv.ts';
 
@@ -24,6 +32,14 @@ export function textColumns(request: ParseRequest): ReadonlySet<string> {
   );
 }
 
+/** Those that a record may fail by: the wanted columns, and the ones that must be empty. */
+export function judgedColumns(request: ParseRequest, as_text: ReadonlySet<string>): readonly Tried[] {
+  return [
+    ...triedColumns(request, as_text),
+    ...forbiddenColumns(request.forbidden, (name) => `nullif(${quoteIdent(name)}, '')`),
+  ];
+}
+
 /** True for a row that fits. */
 export function fitsSql(tried: readonly Tried[]): string {
   const misfits = tried.filter((one) => one.may_fail).map((one) => `not ${misfitSql(one)}`);
@@ -44,11 +60,11 @@ export async function findMisfits(
   as_text: ReadonlySet<string>,
   tables: MisfitTables,
 ): Promise<void> {
-  const tried = triedColumns(request, as_text);
+  const tried = judgedColumns(request, as_text);
   const culprit = culpritSql(tried);
   const from = csvSource(request, tables, as_text);
   const at = request.files.length === 1 ? '_at - 1' : '_at - min(_at) over (partition by _fi)';
-  const members = request.columns.map(({ name }) => `${quoteText(name)}, cast(${quoteIdent(name)} as varchar)`);
+  const members = tried.map(({ column: { name } }) => `${quoteText(name)}, cast(${quoteIdent(name)} as varchar)`);
   await session.run(
     `create temp table ${tables.misfits} as select _fi as file_id, _i as nth, ${culprit.column_name} as column_name, ${culprit.error} as error,
        left(cast(json_object(${members.join(', ')}) as varchar), ${RAW_CHARS_MAX}) as shown

@@ -4,6 +4,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import {
   findMisfits,
   fitsSql,
+  judgedColumns,
   lineSql,
   type MisfitTables,
   misfitRejects,
@@ -51,16 +52,17 @@ export function csvReading(session: ParseSession, request: ParseRequest): CsvRea
   >;
   const as_text = textColumns(request);
   const tried = triedColumns(request, as_text);
+  const judged = judgedColumns(request, as_text).filter((one) => one.may_fail);
   let misfits: MisfitTables | undefined;
   const count = async (table: string): Promise<number> =>
     Number((await session.all(`select count(*) as n from ${table}`))[0]?.['n'] ?? 0);
   return {
     values: tried.map((one) => `${one.value} as ${quoteIdent(one.column.name)}`),
-    from: csvSource(request, t, as_text) + (as_text.size === 0 ? '' : ` where ${fitsSql(tried)}`),
+    from: csvSource(request, t, as_text) + (judged.length === 0 ? '' : ` where ${fitsSql(judged)}`),
     rejected: async (good_rows) => {
       await session.run(`create temp table ${t.records} as ${rejectedRecordsSql(t.errors, t.scans)}`);
       const unreadable = await count(t.records);
-      if (as_text.size === 0 || good_rows + unreadable === request.records) return unreadable;
+      if (judged.length === 0 || good_rows + unreadable === request.records) return unreadable;
       misfits = { misfits: t.misfits, errors: t.misfit_errors, scans: t.misfit_scans };
       await findMisfits(session, request, as_text, misfits);
       return unreadable + (await count(t.misfits));

@@ -6,6 +6,7 @@ import { lossSql } from './loss.ts';
 import {
   culpritSql,
   fileId,
+  forbiddenColumns,
   LINE_BYTES_MAX,
   linesSource,
   misfitSql,
@@ -20,6 +21,17 @@ import { jsonCompression } from './read-csv.ts';
 /** The record without the white space of JSON around it. */
 const TRIMMED = `trim(_raw, ' ' || chr(9) || chr(10) || chr(13))`;
 
+/** A record that has a member twice: which of the two is meant nobody knows. Asked only of what is JSON. */
+const TWICE = `case when json_valid(_raw) then len(json_keys(_raw)) <> len(list_distinct(json_keys(_raw))) else false end`;
+/** What the engine reads although JSON forbids it: a comma before a closing bracket, NaN, Infinity; looked for outside strings. */
+const LENIENT = `regexp_matches(regexp_replace(_raw, '"([^"\\\\]|\\\\.)*"', '""', 'g'), ',\\s*[\\]}]|[NAIiFTYy]|na')`;
+/** Why a record is not valid. */
+const NOT_VALID = `case when ${TWICE} then 'a member stands in it twice: ' ||
+  list_filter(json_keys(_raw), lambda k, i: list_position(json_keys(_raw), k) < i)[1] 
+  when json_valid(_raw) and ${LENIENT} then 'not JSON: a comma too many, NaN or Infinity'
+  when regexp_matches(_raw, '[\\\\]u[dD][89a-fA-F][0-9a-fA-F]{2}') then 'not a JSON object: a string may hold half of a surrogate pair'
+  else 'not a JSON object' end`;
+
 const NESTED = /^(struct|map)\(|\]$/;
 
 /**
@@ -29,10 +41,11 @@ const NESTED = /^(struct|map)\(|\]$/;
 export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
   const source = request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
   const tried = request.columns.map(triedColumn);
-  const misfits = tried.filter((one) => one.may_fail).map(misfitSql);
+  const judged = [...tried, ...forbiddenColumns(request.forbidden, (name) => `struct_extract(_r, ${quoteText(name)})`)];
+  const misfits = judged.filter((one) => one.may_fail).map(misfitSql);
   const bad = ['not _valid', ...misfits].join(' or ');
   const fits = ['_valid', ...misfits.map((misfit) => `not ${misfit}`)].join(' and ');
-  const records = (from: string): string => recordsSql(from, request.columns);
+  const records = (from: string): string => recordsSql(from, request);
   // Trimming is dear, so it is done only for lines that do not look like the usual ones (CASE is lazy, OR is not).
   const present = `where case when _raw is null then false when starts_with(_raw, '{') then true else ${TRIMMED} <> '' end`;
   return {
@@ -46,11 +59,11 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
       return Number(row?.['n'] ?? 0) - good_rows;
     },
     rejects: async () => {
-      const culprit = culpritSql(tried);
+      const culprit = culpritSql(judged);
       const numbered = `select *, _at - min(_at) over (partition by _fi) + 1 as _line from (select *, row_number() over () as _at from (${source}))`;
       return `select ${fileId(request.files, '_fi')} as file, _line as line, cast(null as bigint) as byte_offset,
         case when _valid then ${culprit.column_name} end as column_name,
-        case when _valid then ${culprit.error} else 'not a JSON object' end as error, left(_raw, ${RAW_CHARS_MAX}) as raw
+        case when _valid then ${culprit.error} else ${NOT_VALID} end as error, left(_raw, ${RAW_CHARS_MAX}) as raw
         from (${records(`select * from (${numbered}) ${present}`)}) where ${bad} order by _at`;
     },
     cleanup: async () => undefined,
@@ -58,11 +71,16 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
 }
 
 /** Adds `_valid` and the members that are asked for as texts (`_r`): one look at the text for all columns together. */
-function recordsSql(from: string, columns: readonly Column[]): string {
-  const structure = JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, kindOf(column)])));
-  const object = `case when _raw is null then false when starts_with(_raw, '{') then json_valid(_raw)
-    when starts_with(${TRIMMED}, '{') then json_valid(_raw) else false end`;
-  const parsed = columns.length === 0 ? 'null' : `case when _valid then from_json(_raw, ${quoteText(structure)}) end`;
+function recordsSql(from: string, { columns, forbidden = [], strict_records }: ParseRequest): string {
+  const kinds = [
+    ...columns.map((column) => [column.name, kindOf(column)]),
+    ...forbidden.map((name) => [name, 'VARCHAR']),
+  ];
+  const structure = JSON.stringify(Object.fromEntries(kinds));
+  const valid = strict_records === true ? `(json_valid(_raw) and not ${TWICE} and not ${LENIENT})` : 'json_valid(_raw)';
+  const object = `case when _raw is null then false when starts_with(_raw, '{') then ${valid}
+    when starts_with(${TRIMMED}, '{') then ${valid} else false end`;
+  const parsed = kinds.length === 0 ? 'null' : `case when _valid then from_json(_raw, ${quoteText(structure)}) end`;
   return `select *, ${parsed} as _r from (select *, ${object} as _valid from (${from}))`;
 }
 

@@ -5,6 +5,7 @@ import { castBackLoss } from './loss.ts';
 import {
   culpritSql,
   fileId,
+  forbiddenColumns,
   misfitSql,
   type ParseSession,
   RAW_CHARS_MAX,
@@ -24,7 +25,8 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
     (await session.columns(`select * from ${read('')}`)).map(({ name, type }) => [name.toLowerCase(), type]),
   );
   const tried = request.columns.map((column) => triedColumn(column, types.get(column.name.toLowerCase())));
-  const misfits = tried.filter((one) => one.may_fail).map(misfitSql);
+  const judged = [...tried, ...forbiddenColumns(request.forbidden, quoteIdent)];
+  const misfits = judged.filter((one) => one.may_fail).map(misfitSql);
   const bad = misfits.length === 0 ? 'false' : misfits.join(' or ');
   const fits = misfits.length === 0 ? 'true' : misfits.map((misfit) => `not ${misfit}`).join(' and ');
   const values = tried.map((one) => `${one.value} as ${quoteIdent(one.column.name)}`);
@@ -38,8 +40,8 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
       return Number(row?.['n'] ?? 0) - good_rows;
     },
     rejects: async () => {
-      const culprit = culpritSql(tried);
-      const members = request.columns.map(({ name }) => `${quoteIdent(name)} := ${quoteIdent(name)}`).join(', ');
+      const culprit = culpritSql(judged);
+      const members = judged.map(({ column: { name } }) => `${quoteIdent(name)} := ${quoteIdent(name)}`).join(', ');
       return `select ${id} as file, file_row_number + 1 as line, cast(null as bigint) as byte_offset,
         ${culprit.column_name} as column_name, ${culprit.error} as error,
         left(cast(to_json(struct_pack(${members})) as varchar), ${RAW_CHARS_MAX}) as raw

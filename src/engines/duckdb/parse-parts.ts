@@ -64,6 +64,8 @@ export interface Tried {
   /** What was read; NULL means that there is no value. */
   readonly read: string;
   readonly value: string;
+  /** A column that must have no value. */
+  readonly forbidden?: boolean;
   /** False when the value cannot fail (it has its type already). */
   readonly may_fail: boolean;
   /** Condition under which the value is not what was read, in place of {@link lossSql}. */
@@ -71,7 +73,8 @@ export interface Tried {
 }
 
 /** Condition under which a column's value does not fit; never NULL. */
-export function misfitSql({ column, read, value, loss = lossSql(column.type, read, value) }: Tried): string {
+export function misfitSql({ column, read, value, forbidden, loss = lossSql(column.type, read, value) }: Tried): string {
+  if (forbidden === true) return `(${read} is not null)`;
   return `case when ${read} is null then false when ${value} is null then true else ${loss ?? 'false'} end`;
 }
 
@@ -81,10 +84,28 @@ export function culpritSql(tried: readonly Tried[]): { readonly column_name: str
   if (fallible.length === 0) return { column_name: 'cast(null as varchar)', error: `'does not fit'` };
   const names = fallible.map((one) => `when ${misfitSql(one)} then ${quoteText(one.column.name)}`);
   const reasons = fallible.map((one) => {
+    if (one.forbidden === true) {
+      const told = `column ${one.column.name} is not declared but has a value (schema_change: discard_row)`;
+      return `when ${misfitSql(one)} then ${quoteText(told)}`;
+    }
     const shown = `left(cast(${one.read} as varchar), 80)`;
     const says = quoteText(`${one.column.name} is no ${one.column.type}: `);
     const lossy = quoteText(` does not fit into ${one.column.type} unchanged`);
     return `when ${misfitSql(one)} then case when ${one.value} is null then ${says} || ${shown} else ${quoteText(`${one.column.name}: `)} || ${shown} || ${lossy} end`;
   });
   return { column_name: `case ${names.join(' ')} end`, error: `case ${reasons.join(' ')} else 'does not fit' end` };
+}
+
+/** The columns of `forbidden`, to be looked at beside the wanted ones. */
+export function forbiddenColumns(
+  names: readonly string[] | undefined,
+  readOf: (name: string) => string,
+): readonly Tried[] {
+  return (names ?? []).map((name) => ({
+    column: { name, type: 'varchar', nullable: true },
+    read: readOf(name),
+    value: 'null',
+    forbidden: true,
+    may_fail: true,
+  }));
 }

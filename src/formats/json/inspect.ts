@@ -3,6 +3,7 @@ import { verbatimCopy } from '../stream/copy.ts';
 import { inspectText, type TextOutcome } from '../stream/inspect-text.ts';
 import type { TextFacts } from '../stream/text.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
+import { MemberScan, memberFacts } from './member-scan.ts';
 import { JsonScan } from './scan.ts';
 
 /** One JSON document a file: an array of objects, or one object. */
@@ -18,7 +19,11 @@ async function readDocument(
 ): Promise<TextOutcome> {
   const scan = new JsonScan(request.options.max_line_bytes);
   facts.line_now = () => scan.line;
-  for await (const chunk of text) scan.push(chunk);
+  const members = new MemberScan('json');
+  for await (const chunk of text) {
+    scan.push(chunk);
+    members.push(chunk);
+  }
   scan.end();
   const invalid = facts.utf8.first_offset;
   if (invalid !== undefined)
@@ -27,6 +32,7 @@ async function readDocument(
     records: scan.records,
     first_record_line: scan.first_line,
     multiline_records: true,
+    ...memberFacts(members),
     // The engine takes a byte order mark in front of an array for part of the data.
     ...(facts.byte_order_mark ? { copy: verbatimCopy('json') } : {}),
     notes: [],

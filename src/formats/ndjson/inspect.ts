@@ -1,6 +1,7 @@
 import type { FormatInspector, InspectRequest } from '../../core/ports/format.ts';
 import { lineEndCopy } from '../csv/line-ends.ts';
 import { CR, csvMachine, LF } from '../csv/machine.ts';
+import { MemberScan, memberFacts } from '../json/member-scan.ts';
 import { verbatimCopy } from '../stream/copy.ts';
 import { inspectText, type TextOutcome } from '../stream/inspect-text.ts';
 import type { TextFacts } from '../stream/text.ts';
@@ -25,9 +26,11 @@ async function readLines(
 ): Promise<TextOutcome> {
   const scan = new LineScan(request.options.max_line_bytes);
   facts.line_now = () => scan.lines + 1;
+  const members = new MemberScan('ndjson');
   let kept: Buffer[] | undefined = [];
   for await (const chunk of text) {
     scan.push(chunk);
+    members.push(chunk);
     // A copy: the chunk's memory is used again.
     if (scan.records > 1 || scan.offset > SINGLE_LINE_BYTES_MAX) kept = undefined;
     else kept?.push(Buffer.from(chunk));
@@ -48,6 +51,7 @@ async function readLines(
     first_record_line: scan.first_line,
     multiline_records: scan.blank_lines > 0,
     ...(mixed || wrong ? { copy: wrong ? markedCopy(plain) : plain } : {}),
+    ...memberFacts(members),
     notes: [
       ...(mixed ? ['mixed line ends'] : []),
       ...(scan.blank_lines > 0 ? [`${scan.blank_lines} blank lines`] : []),

@@ -5,6 +5,7 @@ import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
 import { RATIO_FLOOR_BYTES } from '../stream/expand.ts';
 import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
+import { fieldsOf } from './fields.ts';
 import { checkPages, type PageFacts } from './pages.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
@@ -44,7 +45,7 @@ export const inspector: FormatInspector = {
           ...base,
           expanded_bytes: Math.max(base.expanded_bytes, pages.expanded_bytes),
           records: Number(metadata.num_rows),
-          header: columnNames(metadata),
+          fields: fieldsOf(metadata.schema),
           notes: unchecked ? ['pages without checksum: only their structure was verified'] : [],
         };
       } catch (error) {
@@ -96,16 +97,6 @@ function refuseBomb(expanded_bytes: number, size_bytes: number, options: Inspect
     );
   if (expanded_bytes > Math.max(RATIO_FLOOR_BYTES, size_bytes * options.max_ratio))
     throw new UnitFault('expansion_limit', `it expands to more than ${options.max_ratio} times its size (max_ratio)`);
-}
-
-/** The top-level columns: the children of the schema's root, each with its own children behind it. */
-function columnNames({ schema }: FileMetaData): readonly string[] {
-  const names: string[] = [];
-  for (let i = 1; i < schema.length; ) {
-    names.push(schema[i]?.name ?? '');
-    for (let open = 1; open > 0 && i < schema.length; i++) open += (schema[i]?.num_children ?? 0) - 1;
-  }
-  return names;
 }
 
 function damaged(reason: string, byte_offset: number): UnitFault {

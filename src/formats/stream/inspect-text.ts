@@ -7,7 +7,17 @@ import { UnitFault } from './unit-fault.ts';
 
 /** What a text format found out by reading the text to its end. */
 export interface TextOutcome
-  extends Pick<Inspection, 'records' | 'first_record_line' | 'multiline_records' | 'dialect' | 'header' | 'doubtful'> {
+  extends Pick<
+    Inspection,
+    | 'records'
+    | 'first_record_line'
+    | 'multiline_records'
+    | 'dialect'
+    | 'header'
+    | 'doubtful'
+    | 'fields'
+    | 'doubtful_records'
+  > {
   /** Set when the engine cannot read the text as it stands: how to write the copy. */
   readonly copy?: TextCopy;
   readonly notes: readonly string[];

@@ -138,10 +138,31 @@ create table backfill_windows (
   step_id text not null,
   primary key (backfill_id, position)
 ) strict, without rowid;
+/** How the columns of sources changed; `affected` and `named_in` are JSON lists of tables. */
+const DRIFT = `
+create table drift_events (
+  seq integer primary key,
+  source text not null,
+  run_id text not null,
+  step_id text not null,
+  what text not null,
+  column_name text,
+  from_value text,
+  to_value text,
+  action text not null,
+  file text not null,
+  files integer not null,
+  rows integer not null,
+  affected text not null,
+  named_in text not null,
+  recorded_at text not null
+) strict;
+create index drift_of_source on drift_events (source, seq);
+create index drift_of_step on drift_events (step_id);
 `;
 
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS, BACKFILLS, RECEIPTS, DECISIONS, UNDOS].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, BACKFILLS, RECEIPTS, DECISIONS, UNDOS, DRIFT].join('\n'),
 };

@@ -2,6 +2,7 @@ import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
 import { canonicalColumns } from '../../core/types/stored-columns.ts';
+import { extraColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
 import type { BronzeStep } from './step.ts';
 
@@ -33,7 +34,9 @@ export async function inferredColumns(
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
     ...(inspection.header === undefined ? {} : { header: inspection.header }),
   });
-  return [...canonicalColumns(inferred, step.node.key), ORIGIN];
+  // A member that came up only beyond the engine's sample is a column all the same.
+  const late = extraColumns(first, inferred).map((name) => ({ name, type: 'varchar', nullable: true }));
+  return [...canonicalColumns([...inferred, ...late], step.node.key), ORIGIN];
 }
 
 export function declaredColumns(step: BronzeStep): readonly Column[] {

@@ -1,130 +1,193 @@
+import type { DriftAction, DriftEvent } from '../../core/model/drift.ts';
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
-import { descendantsOf } from '../../core/planning/graph.ts';
-import { type EngineSession, REJECT_COLUMNS } from '../../core/ports/engine.ts';
-import type { TestResult } from '../../core/ports/ledger.ts';
-import { canonicalColumns } from '../../core/types/stored-columns.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import type { AcceptedUnit } from './intake.ts';
-import type { Parsed } from './parsed.ts';
-import type { BronzeStep } from './step.ts';
+import { descendantsOf, type Graph } from '../../core/planning/graph.ts';
+import type { InputUnit, Inspection, UnitField } from '../../core/ports/source.ts';
+import { commonType } from '../../core/types/widening.ts';
+import type { BronzeNode } from './step.ts';
 
-/** Header names that the columns do not know. */
-export function extraColumns(accepted: AcceptedUnit, columns: readonly Column[]): readonly string[] {
-  const known = new Set(columns.map((column) => column.name.toLowerCase()));
-  return (accepted.inspection.header ?? []).filter((name) => !known.has(name.toLowerCase()));
+/** A unit and what its inspection (or a look at its beginning) found. */
+export interface SeenUnit {
+  readonly unit: InputUnit;
+  readonly inspection: Inspection;
 }
+
+/** Columns that the unit names; undefined when it does not say. */
+export function fieldsOf({ inspection }: SeenUnit): readonly UnitField[] | undefined {
+  return inspection.fields ?? inspection.header?.map((name) => ({ name }));
+}
+
+/** JSON members go by their exact name, columns of files with a header by the name without case. */
+function sameName({ unit }: SeenUnit): (name: string) => string {
+  return isJson(unit) ? (name) => name : (name) => name.toLowerCase();
+}
+
+function isJson(unit: InputUnit): boolean {
+  return unit.format === 'json' || unit.format === 'ndjson';
+}
+
+/** Names that the columns do not know. */
+export function extraColumns(seen: SeenUnit, columns: readonly Column[]): readonly string[] {
+  const as = sameName(seen);
+  const known = new Set(columns.map((column) => as(column.name)));
+  return (fieldsOf(seen) ?? []).map((field) => field.name).filter((name) => !known.has(as(name)));
+}
+
+/** Columns that the unit lacks. A member that no record of a JSON file has is no lack: members are optional. */
+export function missingColumns(seen: SeenUnit, columns: readonly Column[]): readonly string[] {
+  const fields = fieldsOf(seen);
+  if (fields === undefined || isJson(seen.unit)) return [];
+  const present = new Set(fields.map((field) => field.name.toLowerCase()));
+  return columns
+    .filter((column) => column.name !== SOURCE_FILE_COLUMN && !present.has(column.name.toLowerCase()))
+    .map((column) => column.name);
+}
+
+/** What the engine is asked to read of a unit: the columns that it has. */
+export function presentColumns(seen: SeenUnit, columns: readonly Column[]): readonly Column[] {
+  const missing = new Set(missingColumns(seen, columns));
+  return missing.size === 0 ? columns : columns.filter((column) => !missing.has(column.name));
+}
+
+/** Columns of the unit that have another type than the table, as far as both are known. */
+export function retypedColumns(
+  seen: SeenUnit,
+  columns: readonly Column[],
+): readonly { readonly column: Column; readonly type: string }[] {
+  const types = new Map((seen.inspection.fields ?? []).map((field) => [field.name.toLowerCase(), field.type]));
+  return columns.flatMap((column) => {
+    const type = types.get(column.name.toLowerCase());
+    return type === undefined || type === column.type ? [] : [{ column, type }];
+  });
+}
+
+/** Under `evolve` only declared columns have to be there; what was added or inferred may be absent and reads NULL. */
+export function isRequired({ columns, schema_change }: BronzeNode['spec'], column: string): boolean {
+  if (schema_change !== 'evolve') return true;
+  return Object.keys(columns ?? {}).some((name) => name.toLowerCase() === column.toLowerCase());
+}
+
+type Change = Omit<DriftEvent, 'source' | 'files' | 'affected' | 'named_in'>;
 
 /**
- * `schema_change: evolve`: the table's columns with those that the files bring beyond them, at the end, with the types that the engine sees
- * in the first file that has them. Older files read NULL there.
+ * What changed in the columns of the units against those of the table (`before`), and what the source's `schema_change` makes of it. Pure: the
+ * plan tells it before, the run after. `after`: the table's columns as they will be, where that is known.
  */
-export async function evolvedColumns(
-  step: BronzeStep,
-  session: EngineSession,
-  accepted: readonly AcceptedUnit[],
-  columns: readonly Column[],
-): Promise<readonly Column[]> {
-  if (step.node.spec.schema_change !== 'evolve') return columns;
-  let grown = columns;
-  for (const one of accepted) {
-    const extra = new Set(extraColumns(one, grown));
-    if (extra.size === 0) continue;
-    const { unit, inspection } = one;
-    const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
-    const inferred = await session.infer({
-      format: unit.format,
-      files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
-      ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
-      ...(inspection.header === undefined ? {} : { header: inspection.header }),
-    });
-    const added = inferred.filter((column) => extra.has(column.name));
-    grown = [...grown, ...canonicalColumns(added, step.node.key)];
-  }
-  return grown;
-}
-
-/** What the engine is asked to read of files with this header. */
-export function columnsOfHeader(
-  step: BronzeStep,
-  accepted: AcceptedUnit,
-  columns: readonly Column[],
-): readonly Column[] {
-  const { header } = accepted.inspection;
-  if (header === undefined) return columns;
-  const present = new Set([...header.map((name) => name.toLowerCase()), SOURCE_FILE_COLUMN]);
-  const wanted = columns.filter((column) => present.has(column.name.toLowerCase()));
-  if (step.node.spec.schema_change !== 'discard_row') return wanted;
-  return [...wanted, ...extraColumns(accepted, columns).map((name) => ({ name, type: 'varchar', nullable: true }))];
-}
-
-/** `schema_change: discard_row`: rows with a value in a column that is not declared are rejected, the others go on without that column. */
-export async function discardDrifted(
-  step: BronzeStep,
-  session: EngineSession,
-  parsed: Parsed,
-  columns: readonly Column[],
-  label: string,
-): Promise<Parsed> {
-  const [first] = parsed.loaded;
-  const extra = first === undefined ? [] : extraColumns(first.accepted, columns);
-  if (first === undefined || extra.length === 0 || step.node.spec.schema_change !== 'discard_row') return parsed;
-  const all = columnsOfHeader(step, first.accepted, columns);
-  await session.bind({ name: 'drifted', columns: all, files: parsed.candidates });
-  const valued = extra.map((name) => `${quoteIdent(name)} is not null`).join(' or ');
-  const names = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const stage = (part: string): Promise<string> => step.run.lake.stage(step.run.run_id, step.step_id, part);
-  const candidates = await session.write(`select ${names} from drifted where not (${valued})`, {
-    folder: await stage(`data-${label}-kept`),
-    columns,
-  });
-  const culprit = `case ${extra.map((name) => `when ${quoteIdent(name)} is not null then ${quoteText(name)}`).join(' ')} end`;
-  const raw = `cast(json_object(${all.flatMap((column) => [quoteText(column.name), `cast(${quoteIdent(column.name)} as varchar)`]).join(', ')}) as varchar)`;
-  const rejects = await session.write(
-    `select ${quoteIdent(SOURCE_FILE_COLUMN)} as file, cast(null as bigint) as line, cast(null as bigint) as byte_offset, ${culprit} as column_name,
-      'column ' || ${culprit} || ' is not declared but has a value (schema_change: discard_row)' as error, ${raw} as raw from drifted where ${valued}`,
-    { folder: await stage(`rejects-${label}-drift`), columns: REJECT_COLUMNS },
-  );
-  const rows = await session.rows(
-    `select ${quoteIdent(SOURCE_FILE_COLUMN)} as f, count(*) as n from drifted where ${valued} group by 1`,
-    { rows_max: 1_000_000 },
-  );
-  const discarded = new Map(rows.map((row) => [String(row['f']), Number(row['n'])]));
-  const loaded = parsed.loaded.map((one) => {
-    const n = discarded.get(one.accepted.unit.path) ?? 0;
-    return { ...one, rows: one.rows - n, rejected: one.rejected + n };
-  });
-  return { ...parsed, candidates, rejects: [...parsed.rejects, ...rejects], loaded };
-}
-
-/** Columns that were added or left out, and dialects that moved: told and recorded, with the tables downstream that may care. */
-export function driftWarnings(
-  step: BronzeStep,
-  loaded: Parsed['loaded'],
-  columns: readonly Column[],
+export function driftOf(
+  node: BronzeNode,
+  graph: Graph,
+  units: readonly SeenUnit[],
   before: readonly Column[],
-): readonly TestResult[] {
-  const told = new Map<string, { test: string; message: string }>();
-  const readers = [...descendantsOf(step.run.graph, new Set([step.node.key]))];
-  const downstream = readers.length === 0 ? '' : `; read by ${readers.join(', ')}`;
-  const old = new Set(before.map((column) => column.name.toLowerCase()));
-  for (const { accepted } of loaded) {
-    const { path } = accepted.unit;
-    for (const name of accepted.inspection.header ?? []) {
-      const added = columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
-      if (added !== undefined && !old.has(name.toLowerCase()) && before.length > 0 && !told.has(name)) {
-        told.set(name, {
-          test: 'column_added',
-          message: `column ${name} (${added.type}) was added, first seen in ${path}${downstream}`,
-        });
-      } else if (added === undefined && !told.has(name)) {
-        told.set(name, {
-          test: 'column_left_out',
-          message: `column ${name} of ${path} is not declared and not kept${downstream}`,
-        });
-      }
+  after: readonly Column[] = before,
+): readonly DriftEvent[] {
+  const found = new Map<string, { change: Change; files: number; rows: number }>();
+  for (const seen of units) {
+    for (const change of changesOf(node, seen, before, after)) {
+      const key = JSON.stringify([change.what, change.column, change.from, change.to, change.action]);
+      const known = found.get(key) ?? { change, files: 0, rows: 0 };
+      known.files += 1;
+      known.rows += change.rows;
+      found.set(key, known);
     }
-    const note = accepted.inspection.notes.find((text) => text.startsWith('dialect changed'));
-    if (note !== undefined) told.set(`dialect of ${path}`, { test: 'dialect_changed', message: `${path}: ${note}` });
   }
-  return [...told.values()].map((one) => ({ ...one, severity: 'warn', passed: false, failures: 1 }));
+  const affected = [...descendantsOf(graph, new Set([node.key]))];
+  return [...found.values()].map(({ change, files, rows }) => ({
+    ...change,
+    source: node.name,
+    files,
+    rows,
+    affected,
+    named_in: affected.filter((table) => names(graph, table, change)),
+  }));
+}
+
+function changesOf(
+  node: BronzeNode,
+  seen: SeenUnit,
+  before: readonly Column[],
+  after: readonly Column[],
+): readonly Change[] {
+  const extra = extraColumns(seen, before);
+  const missing = missingColumns(seen, before);
+  const refused = missing.some((name) => isRequired(node.spec, name)) || (extra.length > 0 && isFrozen(node));
+  const { path: file } = seen.unit;
+  const rows = seen.inspection.records;
+  const lack: DriftAction = refused ? 'file_quarantined' : 'reads_null';
+  const changes: Change[] = [];
+  const [from] = missing;
+  const [to] = extra;
+  if (from !== undefined && to !== undefined && missing.length === 1 && extra.length === 1)
+    changes.push({ what: 'column_renamed', column: from, from, to, action: lack, file, rows });
+  else for (const column of missing) changes.push({ what: 'column_removed', column, action: lack, file, rows });
+  const renamed = changes.some((change) => change.what === 'column_renamed');
+  for (const column of extra) {
+    if (renamed && refused) continue;
+    const type = after.find((one) => one.name === column)?.type ?? fieldOf(seen, column)?.type;
+    changes.push({
+      what: 'column_added',
+      column,
+      ...(type === undefined ? {} : { to: type }),
+      action: refused ? 'file_quarantined' : EXTRA[node.spec.schema_change],
+      file,
+      rows: fieldOf(seen, column)?.records ?? rows,
+    });
+  }
+  if (!refused) changes.push(...retyped(seen, before, after), ...reordered(seen, before));
+  return changes;
+}
+
+function isFrozen(node: BronzeNode): boolean {
+  return node.spec.schema_change === 'freeze';
+}
+
+const EXTRA: Readonly<Record<BronzeNode['spec']['schema_change'], DriftAction>> = {
+  evolve: 'added',
+  freeze: 'file_quarantined',
+  discard_row: 'rows_quarantined',
+  discard_value: 'left_out',
+};
+
+function fieldOf(seen: SeenUnit, name: string): UnitField | undefined {
+  return fieldsOf(seen)?.find((field) => field.name === name);
+}
+
+function retyped(seen: SeenUnit, before: readonly Column[], after: readonly Column[]): readonly Change[] {
+  return retypedColumns(seen, before).map(({ column, type }) => {
+    const common = commonType(column.type, type);
+    const widened = after.find((one) => one.name === column.name)?.type !== column.type;
+    return {
+      what: common === column.type ? 'type_narrowed' : common === undefined ? 'type_changed' : 'type_widened',
+      column: column.name,
+      from: column.type,
+      to: type,
+      action: widened ? 'widened' : 'cast',
+      file: seen.unit.path,
+      rows: seen.inspection.records,
+    };
+  });
+}
+
+/** Only where all columns are there and none is new; a CSV file that was never in the table's order is no news every day, so it is kept quiet. */
+function reordered(seen: SeenUnit, before: readonly Column[]): readonly Change[] {
+  const { header } = seen.inspection;
+  if (header === undefined) return [];
+  const wanted = before
+    .filter((column) => column.name !== SOURCE_FILE_COLUMN)
+    .map((column) => column.name.toLowerCase());
+  const has = header.map((name) => name.toLowerCase());
+  const same = wanted.length === has.length && wanted.every((name) => has.includes(name));
+  if (!same || wanted.every((name, index) => name === has[index])) return [];
+  const { path: file } = seen.unit;
+  return [{ what: 'columns_reordered', to: header.join(', '), action: 'by_name', file, rows: seen.inspection.records }];
+}
+
+/** Whether a table's definition holds the column's name as a word: a hint, not a lineage. */
+function names(graph: Graph, table: string, { column }: Change): boolean {
+  if (column === undefined) return false;
+  const node = graph.byKey.get(table);
+  if (node === undefined) return false;
+  const words: readonly string[] =
+    JSON.stringify(node.spec)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}_]+/gu) ?? [];
+  return words.includes(column.toLowerCase());
 }

@@ -1,5 +1,6 @@
+import type { DriftEvent } from '../../core/model/drift.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
-import type { QuarantineCount, StepRecord } from '../../core/ports/ledger.ts';
+import type { QuarantineCount, StepRecord, TestResult } from '../../core/ports/ledger.ts';
 import { commitQuarantine, withDecided } from '../publish.ts';
 import type { QuarantineChange } from '../quarantine.ts';
 import type { Intake } from './intake.ts';
@@ -19,7 +20,12 @@ export async function onlyRefused(
   step: BronzeStep,
   refused: readonly RefusedUnit[],
   intake: Intake,
-  quarantine: { readonly change: QuarantineChange; readonly counts: readonly QuarantineCount[] },
+  quarantine: {
+    readonly change: QuarantineChange;
+    readonly counts: readonly QuarantineCount[];
+    readonly drift: readonly DriftEvent[];
+    readonly tests: readonly TestResult[];
+  },
   snapshot: Snapshot | undefined,
 ): Promise<StepRecord> {
   await commitQuarantine(step, quarantine.change, snapshot?.version ?? 0);
@@ -27,12 +33,14 @@ export async function onlyRefused(
     ...remembered(step, `${refused.length} files were refused, nothing was loaded`, snapshot),
     status: 'succeeded',
     inputs: withDecided(step, {}),
+    tests: quarantine.tests,
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
   };
   step.run.ledger.finishStep({
     step: record,
     inputs: [...refused.map((one) => one.record), ...intake.known],
     quarantine: quarantine.counts,
+    drift: quarantine.drift,
   });
   await step.run.lake.discardStaging(step.run.run_id, step.step_id);
   return record;

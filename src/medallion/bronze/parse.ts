@@ -1,6 +1,6 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
-import { columnsOfHeader, discardDrifted, extraColumns } from './drift.ts';
+import { extraColumns, fieldsOf, isRequired, missingColumns, presentColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
 import { isolate, readLimits } from './isolate.ts';
 import type { Parsed, Unfit } from './parsed.ts';
@@ -39,7 +39,8 @@ export async function parseUnits(
     else if (done === undefined) fit.push(unit);
     else merge(out, judge([unit], done));
   }
-  for (const [index, group] of grouped(fit, step.small === true ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX).entries()) {
+  const bytes_max = step.small === true ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX;
+  for (const [index, group] of grouped(fit, bytes_max, (one) => extraColumns(one, columns)).entries()) {
     const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
     merge(out, parsed);
   }
@@ -62,37 +63,37 @@ function merge(out: Growing, parsed: Parsed): void {
 
 /** Missing columns make a file unfit; extra ones are the business of `schema_change`. */
 function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readonly Column[]): Unfit | undefined {
-  const { header } = accepted.inspection;
-  if (header === undefined) return undefined;
-  const present = new Set(header.map((name) => name.toLowerCase()));
+  const names = (fieldsOf(accepted) ?? []).map((field) => field.name);
+  const where = accepted.inspection.header === undefined ? 'it' : 'its header';
+  const missing = missingColumns(accepted, columns);
+  const extra = extraColumns(accepted, columns);
   const wanted = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
-  const missing = wanted.filter((column) => !present.has(column.name.toLowerCase())).map((column) => column.name);
-  if (missing.length === wanted.length || missing.some((name) => isRequired(step, name))) {
+  if (
+    missing.length > 0 &&
+    (missing.length === wanted.length || missing.some((name) => isRequired(step.node.spec, name)))
+  ) {
+    const renamed = missing.length === 1 && extra.length === 1 ? `; was ${missing[0]} renamed to ${extra[0]}?` : '';
     return {
       accepted,
       rule: 'missing_columns',
-      reason: `its header lacks ${missing.join(', ')} (it has ${header.join(', ')})`,
+      reason: `${where} lacks ${missing.join(', ')} (it has ${names.join(', ')})${renamed}`,
     };
   }
-  const extra = extraColumns(accepted, columns);
   if (extra.length > 0 && step.node.spec.schema_change === 'freeze') {
     return {
       accepted,
       rule: 'extra_columns',
-      reason: `its header has ${extra.join(', ')}, which the frozen columns do not name`,
+      reason: `${where} has ${extra.join(', ')}, which the frozen columns do not name`,
     };
   }
   return undefined;
 }
 
-/** Under `evolve` only declared columns have to be there; what was added or inferred may be absent and reads NULL. */
-function isRequired(step: BronzeStep, column: string): boolean {
-  const { columns, schema_change } = step.node.spec;
-  if (schema_change !== 'evolve') return true;
-  return Object.keys(columns ?? {}).some((name) => name.toLowerCase() === column.toLowerCase());
-}
-
-function grouped(units: readonly AcceptedUnit[], bytes_max: number): readonly Group[] {
+function grouped(
+  units: readonly AcceptedUnit[],
+  bytes_max: number,
+  extra: (accepted: AcceptedUnit) => readonly string[],
+): readonly Group[] {
   const open = new Map<string, Group>();
   const groups: Group[] = [];
   for (const accepted of units) {
@@ -103,6 +104,9 @@ function grouped(units: readonly AcceptedUnit[], bytes_max: number): readonly Gr
       compression,
       inspection.dialect,
       inspection.header,
+      extra(accepted),
+      unit.format === 'parquet' ? inspection.fields : undefined,
+      inspection.doubtful_records,
       inspection.multiline_records,
       inspection.doubtful,
       inspection.doubtful?.length === 0 ? 0 : inspection.first_record_line,
@@ -134,7 +138,7 @@ async function parseGroup(
   } catch (error) {
     return await isolate(error, units, label, (some, its) => parseGroup(step, session, some, columns, its));
   }
-  if (judged.unfit.length === 0) return await discardDrifted(step, session, judged, columns, label);
+  if (judged.unfit.length === 0) return judged;
   const rest = judged.loaded.map((one) => one.accepted);
   const again = await parseGroup(step, session, rest, columns, `${label}r`);
   return { ...again, unfit: [...judged.unfit, ...again.unfit] };
@@ -167,7 +171,8 @@ export async function parseRequest(
 ): Promise<ParseRequest> {
   const { run } = step;
   const { dialect, header } = first.inspection;
-  const wanted = columnsOfHeader(step, first, columns);
+  const wanted = presentColumns(first, columns);
+  const forbidden = step.node.spec.schema_change === 'discard_row' ? extraColumns(first, columns) : [];
   return {
     format: first.unit.format,
     files: units.map(({ unit, inspection }) => ({
@@ -180,6 +185,8 @@ export async function parseRequest(
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
+    ...(forbidden.length === 0 ? {} : { forbidden }),
+    ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
     limits: readLimits(step, units),

@@ -12,8 +12,10 @@ import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
 import { keptMessage, publish } from '../publish.ts';
 import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
-import { driftWarnings, evolvedColumns } from './drift.ts';
+import { driftOf } from './drift.ts';
+import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
+import { evolvedColumns, isWidened, rewriteWidened } from './evolve.ts';
 import { fileReplays, filesSettled } from './file-replays.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
@@ -146,7 +148,13 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const base = fixed ?? (await inferredColumns(step, session, intake.accepted));
     const columns = await evolvedColumns(step, session, intake.accepted, base);
-    const parsed = await parseUnits(step, session, intake.accepted, columns, early.resultOf);
+    const parsed = await parseUnits(
+      step,
+      session,
+      intake.accepted,
+      columns,
+      columns === base ? early.resultOf : NOTHING_EARLY.resultOf,
+    );
     await refuseChanged(source, intake, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
@@ -185,10 +193,13 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
   const old =
     step.anew === true
       ? { add: [], remove: snapshot?.files ?? [] }
-      : await replacedRows(step, session, loaded, snapshot);
+      : await replacedRows(step, session, loaded, snapshot, columns);
+  const units = [...loaded, ...parsed.unfit].map((one) => one.accepted);
+  const drift = driftOf(step.node, step.run.graph, units, snapshot?.columns ?? load.base, columns);
+  const tests = driftTests(drift, units);
   const quarantine = await stageRejects(step, session, parsed, refused);
   if (loaded.length === 0 && old.remove.length === 0) {
-    return await onlyRefused(step, refused, load.intake, quarantine, snapshot);
+    return await onlyRefused(step, refused, load.intake, { ...quarantine, drift, tests }, snapshot);
   }
   const files = [
     ...loaded.map((one) => loadedRecord(step, one)),
@@ -215,7 +226,8 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
       deduplicated: 0,
       filtered: 0,
     },
-    tests: driftWarnings(step, loaded, columns, snapshot?.columns ?? load.base),
+    tests,
+    ...(drift.length === 0 ? {} : { drift }),
     computed: snapshot === undefined ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
@@ -254,8 +266,11 @@ async function replacedRows(
   session: EngineSession,
   loaded: Parsed['loaded'],
   snapshot: Snapshot | undefined,
+  columns: readonly Column[],
 ): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
   const paths = loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path);
+  if (snapshot !== undefined && loaded.length > 0 && isWidened(snapshot, columns))
+    return await rewriteWidened(step, session, snapshot, columns, paths);
   if (paths.length === 0 || snapshot === undefined) return { add: [], remove: [] };
   const list = paths.map(quoteText).join(', ');
   await session.bind(relationOf(snapshot, 'published', true));

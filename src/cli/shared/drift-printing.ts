@@ -1,0 +1,25 @@
+import { type DriftRecord, driftText } from '../../core/model/drift.ts';
+import type { Printer } from '../printer.ts';
+
+/** How the columns of sources changed, newest first: a table, and below it each event as a sentence. */
+export function printDrift(printer: Printer, events: readonly DriftRecord[]): void {
+  printer.report({
+    document: events,
+    sections: [
+      {
+        columns: [
+          { name: 'recorded_at', title: 'when (UTC)', format: (value) => String(value).slice(0, 16).replace('T', ' ') },
+          { name: 'source' },
+          { name: 'what' },
+          { name: 'column' },
+          { name: 'action' },
+          { name: 'files' },
+          { name: 'rows' },
+        ],
+        rows: events.map((event) => ({ ...event, column: event.column ?? '' })),
+      },
+    ],
+  });
+  if (events.length === 0) printer.text('no column of any source has changed');
+  for (const event of events) printer.text(`  ${event.source}: ${driftText(event)}`);
+}

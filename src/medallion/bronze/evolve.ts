@@ -1,0 +1,118 @@
+import type { Column } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import { canonicalColumns } from '../../core/types/stored-columns.ts';
+import { commonType, isWider } from '../../core/types/widening.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { extraColumns, retypedColumns } from './drift.ts';
+import type { AcceptedUnit } from './intake.ts';
+import type { BronzeStep } from './step.ts';
+
+/**
+ * `schema_change: evolve`: the table's columns with those that the files bring beyond them, at the end, with the types that the engine sees
+ * in the first file that has them (older files read NULL there), and with the types that are needed to hold what the files bring.
+ */
+export async function evolvedColumns(
+  step: BronzeStep,
+  session: EngineSession,
+  accepted: readonly AcceptedUnit[],
+  columns: readonly Column[],
+): Promise<readonly Column[]> {
+  if (step.node.spec.schema_change !== 'evolve') return columns;
+  let grown = columns;
+  for (const one of accepted) {
+    grown = widenedBy(step, grown, await typesOf(step, session, one, grown));
+    const extra = new Set(extraColumns(one, grown));
+    if (extra.size === 0) continue;
+    const taken = new Set(grown.map((column) => column.name.toLowerCase()));
+    const inferred = await infer(session, one);
+    const added = inferred.filter((column) => extra.has(column.name) && !taken.has(column.name.toLowerCase()));
+    grown = [...grown, ...canonicalColumns(added, step.node.key)];
+  }
+  return grown;
+}
+
+async function infer(session: EngineSession, { unit, inspection }: AcceptedUnit): Promise<readonly Column[]> {
+  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
+  return await session.infer({
+    format: unit.format,
+    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
+    ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
+    ...(inspection.header === undefined ? {} : { header: inspection.header }),
+  });
+}
+
+/** The unit's types that differ from the table's: Parquet says them; text is looked at only where some cell was not plain. */
+async function typesOf(
+  step: BronzeStep,
+  session: EngineSession,
+  accepted: AcceptedUnit,
+  columns: readonly Column[],
+): Promise<ReadonlyMap<string, string>> {
+  const typed = retypedColumns(accepted, columns).map(({ column, type }) => [column.name, type] as const);
+  const doubtful = (accepted.inspection.doubtful ?? []).filter((name) => !isDeclared(step, name));
+  if (doubtful.length === 0) return new Map(typed);
+  const inferred = canonicalColumns(await infer(session, accepted), step.node.key);
+  const seen = doubtful.flatMap((name) => {
+    const found = inferred.find((column) => column.name.toLowerCase() === name.toLowerCase());
+    return found === undefined ? [] : [[name, found.type] as const];
+  });
+  return new Map([...typed, ...seen]);
+}
+
+/** A declared type stays what was declared. */
+function widenedBy(
+  step: BronzeStep,
+  columns: readonly Column[],
+  types: ReadonlyMap<string, string>,
+): readonly Column[] {
+  if (types.size === 0) return columns;
+  return columns.map((column) => {
+    const type = types.get(column.name);
+    if (type === undefined || isDeclared(step, column.name) || column.kept_as !== undefined) return column;
+    const wide = commonType(column.type, type);
+    return wide === undefined || wide === column.type ? column : { ...column, type: wide };
+  });
+}
+
+function isDeclared(step: BronzeStep, name: string): boolean {
+  return Object.keys(step.node.spec.columns ?? {}).some((one) => one.toLowerCase() === name.toLowerCase());
+}
+
+/** True when some column of the table gets a wider type: its data files have to be written anew. */
+export function isWidened(snapshot: Snapshot | undefined, columns: readonly Column[]): boolean {
+  return (snapshot?.columns ?? []).some((old) => {
+    const now = columns.find((column) => column.name === old.name);
+    return now !== undefined && isWider(now.type, old.type);
+  });
+}
+
+/**
+ * The published rows in the wider types, file by file and row by row in their order. A reader of Delta wants each file in the types of the
+ * schema: widening in place is a table feature that few readers know, so the files are written anew in the commit that changes the schema.
+ */
+export async function rewriteWidened(
+  step: BronzeStep,
+  session: EngineSession,
+  snapshot: Snapshot,
+  columns: readonly Column[],
+  /** Source files whose rows go away. */
+  without: readonly string[],
+): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
+  const kept = columns.filter((column) => snapshot.columns.some((old) => old.name === column.name));
+  const names = kept.map((column) => quoteIdent(column.name)).join(', ');
+  const folder = await step.run.lake.stage(step.run.run_id, step.step_id, 'widened');
+  const where = without.length === 0 ? '' : ` where _file not in (${without.map(quoteText).join(', ')})`;
+  const add: CandidateFile[] = [];
+  for (const file of snapshot.files) {
+    await session.bind({ ...relationOf(snapshot, 'widened'), files: [file] });
+    add.push(
+      ...(await session.write(`select ${names} from widened${where}`, {
+        folder,
+        columns: kept,
+      })),
+    );
+  }
+  return { add, remove: snapshot.files };
+}
