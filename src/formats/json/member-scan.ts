@@ -55,9 +55,7 @@ export class MemberScan {
     let from = 0;
     for (let at = 0; at < chunk.length; at++) {
       if (this.#in_string) {
-        at = this.#endOfString(chunk, at);
-        if (chunk[at] === QUOTE) this.#stringEnds(chunk.subarray(from, at));
-        else if (chunk[at] === LF) this.#newLine();
+        at = this.#passString(chunk, at, from);
         continue;
       }
       const byte = chunk[at] as number;
@@ -90,9 +88,14 @@ export class MemberScan {
     return chunk.length;
   }
 
-  #stringEnds(rest: Buffer): void {
+  /** Goes to the end of a string; `key_from` is where it began, if it is a name that began in this chunk. */
+  #passString(chunk: Buffer, from: number, key_from: number): number {
+    const at = this.#endOfString(chunk, from);
+    if (chunk[at] === LF) this.#newLine();
+    if (chunk[at] !== QUOTE) return at;
     this.#in_string = false;
-    if (this.#key !== undefined) this.#endKey(rest);
+    if (this.#key !== undefined) this.#endKey(chunk.subarray(key_from, at));
+    return at;
   }
 
   /** Undefined when there are too many names for columns. */
