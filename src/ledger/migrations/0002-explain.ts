@@ -138,6 +138,8 @@ create table backfill_windows (
   step_id text not null,
   primary key (backfill_id, position)
 ) strict, without rowid;
+`;
+
 /** How the columns of sources changed; `affected` and `named_in` are JSON lists of tables. */
 const DRIFT = `
 create table drift_events (
