@@ -146,7 +146,11 @@ describe('trace leads forward', () => {
   });
 
   it.each<[string, string, Record<string, unknown>]>([
-    ['data/orders.csv:6', 'quarantined', { rule: 'known_client', rows: 1 }],
+    [
+      'data/orders.csv:6',
+      'quarantined',
+      { rule: 'known_client', rows: 1, quarantine_id: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    ],
     ['data/orders.csv:8', 'quarantined', { rule: 'has_amount', rows: 1 }],
     ['data/orders.csv:7', 'filtered', { rule: null }],
     ['data/orders_2.csv:2', 'deduplicated', { instead: { file: 'data/orders.csv', line: 2 } }],

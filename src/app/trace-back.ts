@@ -3,7 +3,7 @@ import type { BackwardTrace, TracedFile, TraceLevel } from '../core/model/trace.
 import type { Node } from '../core/planning/graph.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import { quoteText } from '../kit/sql.ts';
-import { POSITION_ID } from '../medallion/trace/annotate.ts';
+import { POSITION_ID } from '../medallion/trace/annotated.ts';
 import { lineSql } from '../medallion/trace/bronze-lines.ts';
 import { mark } from '../medallion/trace/follow.ts';
 import type { BoundVersion } from '../medallion/trace/session.ts';

@@ -1,10 +1,11 @@
-import { tableKey } from '../core/model/table.ts';
+import { quarantineOf, tableKey } from '../core/model/table.ts';
 import type { ForwardTrace, TracedFate, TraceLevel } from '../core/model/trace.ts';
 import type { Node } from '../core/planning/graph.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { InputRecord } from '../core/ports/ledger.ts';
 import { quoteText } from '../kit/sql.ts';
-import { POSITION_ID } from '../medallion/trace/annotate.ts';
+import { relationOf } from '../medallion/context.ts';
+import { POSITION_ID } from '../medallion/trace/annotated.ts';
 import { lineSql } from '../medallion/trace/bronze-lines.ts';
 import { type Marked, mark } from '../medallion/trace/follow.ts';
 import { fatesOf, openSilverRows, publishedAs } from '../medallion/trace/silver-rows.ts';
@@ -125,7 +126,7 @@ async function silverFates(context: TraceContext, walk: Walk, node: SilverNode):
   );
   const fates = trace.fresh('fates');
   await fatesOf(rows, from, fates);
-  walk.fates.push(...(await countedFates(context, node, fates)));
+  walk.fates.push(...(await countedFates(context, walk, node, fates)));
   const bound = await trace.bind(published);
   const kept = await mark(
     trace,
@@ -141,9 +142,14 @@ function notesOf(redefined: boolean): readonly string[] {
   return redefined ? ['its definition changed since; the trace follows the definition of today'] : [];
 }
 
-const NO_FATE = { rule: null, reason: null, instead: null } as const;
+const NO_FATE = { rule: null, reason: null, instead: null, quarantine_id: null } as const;
 
-async function countedFates(context: TraceContext, node: SilverNode, fates: string): Promise<readonly TracedFate[]> {
+async function countedFates(
+  context: TraceContext,
+  walk: Walk,
+  node: SilverNode,
+  fates: string,
+): Promise<readonly TracedFate[]> {
   const { session } = context.trace;
   const rule = "case when _df_fate = 'quarantined' then _df_rule end";
   const rows = await session.rows(
@@ -157,9 +163,24 @@ async function countedFates(context: TraceContext, node: SilverNode, fates: stri
     const instead = fate === 'deduplicated' ? await insteadOf(context, node, row) : null;
     const reason = fate === 'quarantined' && row['reason'] !== null ? String(row['reason']) : null;
     const named = row['rule'] === null || row['rule'] === undefined ? null : String(row['rule']);
-    found.push({ table: node.key, fate, rule: named, reason, rows: Number(row['n']), instead });
+    const quarantine_id = fate === 'quarantined' ? await entryOf(context, walk, node) : null;
+    found.push({ table: node.key, fate, rule: named, reason, rows: Number(row['n']), quarantine_id, instead });
   }
   return found;
+}
+
+/** The quarantine's entry of a single line. */
+async function entryOf(context: TraceContext, walk: Walk, node: SilverNode): Promise<string | null> {
+  const { lake, trace } = context;
+  if (walk.line === undefined) return null;
+  const quarantine = await lake.snapshot(quarantineOf({ layer: 'silver', name: node.name }));
+  if (quarantine === undefined) return null;
+  const name = trace.fresh('entries');
+  await trace.session.bind(relationOf(quarantine, name));
+  const [row] = await trace.session.rows(
+    `select quarantine_id from ${name} where file = ${quoteText(walk.input.path)} and line = ${walk.line} limit 1`,
+  );
+  return row === undefined ? null : String(row['quarantine_id']);
 }
 
 /** Where the row stands that was kept in place of a duplicate. */

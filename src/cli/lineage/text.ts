@@ -23,11 +23,13 @@ function bodyOf(report: LineageReport, columns: boolean, ascii: boolean): string
   const chosen = target === undefined ? report.tables : report.tables.filter((one) => one.table === target.table);
   if (columns) return chosen.flatMap((table, index) => [...(index > 0 ? [''] : []), ...columnList(table, ascii)]);
   if (target === undefined) return [...wholeProject(report, ascii)];
-  return ways.flatMap((way, index) => [
-    ...(index > 0 ? [''] : []),
-    `${way === 'upstream' ? 'comes from' : 'goes into'}:`,
-    ...drawTree(tableBranch(report, target.table, way), ascii),
-  ]);
+  return ways.flatMap((way, index) => [...(index > 0 ? [''] : []), ...tableTree(report, target.table, way, ascii)]);
+}
+
+function tableTree(report: LineageReport, table: string, way: Direction, ascii: boolean): readonly string[] {
+  const branch = tableBranch(report, table, way);
+  const head = `${table} ${way === 'upstream' ? 'comes from' : 'goes into'}:`;
+  return branch.below.length === 0 ? [`${head} nothing`] : [head, ...drawTree(branch, ascii).slice(1)];
 }
 
 /** Everything, from the sources on. */
@@ -91,8 +93,7 @@ function columnBranches(
 }
 
 function wordsOf(ways: readonly Way[]): string {
-  const shown = ways.filter((way) => way !== 'identity');
-  return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
+  return ways.every((way) => way === 'identity') ? '' : ` (${ways.join(', ')})`;
 }
 
 /** Each column with the columns one step before it. */

@@ -56,7 +56,7 @@ function fileBranch(file: TracedFile): Branch {
 
 function linesOf({ lines, rows }: TracedFile): readonly string[] {
   if (lines.length === 0) return rows === 0 ? [] : ['lines are not known: records span lines'];
-  return [`${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${rows > lines.length ? ', …' : ''}`];
+  return [`${rows === 1 ? 'line' : 'lines'} ${lines.join(', ')}${rows > lines.length ? ', …' : ''}`];
 }
 
 /** A hash is as long as a line: it stands below the tree. */
@@ -101,9 +101,7 @@ function forwardBranch(trace: ForwardTrace, level: TraceLevel, seen: Set<string>
     return other === undefined ? [] : [forwardBranch(trace, other, seen)];
   });
   const fates = level.table.startsWith('bronze.')
-    ? trace.fates
-        .filter((fate) => fate.fate !== 'kept' && !fate.table.startsWith('gold.'))
-        .map((fate) => ({ label: fateWords(fate), below: [] }))
+    ? trace.fates.filter((fate) => fate.fate !== 'kept' && !fate.table.startsWith('gold.')).map(fateBranch)
     : [];
   return {
     label: `${level.table}  version ${level.version}, ${countText(level)}`,
@@ -111,24 +109,35 @@ function forwardBranch(trace: ForwardTrace, level: TraceLevel, seen: Set<string>
   };
 }
 
+/** What became of rows, and below it why: reasons are long. */
+function fateBranch(fate: TracedFate): Branch {
+  const below = fateReasons(fate).map((label) => ({ label, below: [] }));
+  return { label: `${fate.table}: ${rowsText(fate.rows)} ${fateWords(fate)}`, below };
+}
+
 function fateWords(fate: TracedFate): string {
-  const count = rowsText(fate.rows);
   switch (fate.fate) {
-    case 'deduplicated': {
-      const { instead } = fate;
-      const place =
-        instead === null ? '' : `: ${instead.file}${instead.line === null ? '' : `:${instead.line}`} was kept instead`;
-      return `${fate.table}: ${count} deduplicated${fate.rows > 1 && place !== '' ? `, the first${place}` : place}`;
-    }
     case 'quarantined':
-      return `${fate.table}: ${count} quarantined by ${fate.rule ?? 'a rule'}: ${fate.reason ?? ''}`;
+      return `quarantined by ${fate.rule ?? 'a rule'}`;
     case 'discarded':
-      return `${fate.table}: ${count} discarded from quarantine`;
+      return 'discarded from quarantine';
     case 'filtered':
-      return `${fate.table}: ${count} filtered out by where`;
+      return 'filtered out by where';
+    case 'not_read_yet':
+      return 'not read yet; next: dataflow run';
     default:
-      return `${fate.table}: ${count} not read yet; next: dataflow run`;
+      return fate.fate;
   }
+}
+
+function fateReasons({ fate, reason, instead, rows, quarantine_id }: TracedFate): readonly string[] {
+  const first = rows > 1 ? 'the first: ' : '';
+  const place = instead === null ? '' : `${instead.file}${instead.line === null ? '' : `:${instead.line}`}`;
+  return [
+    ...(fate === 'quarantined' && reason !== null ? [`${first}${reason}`] : []),
+    ...(quarantine_id === null ? [] : [`quarantine id ${quarantine_id}`]),
+    ...(place === '' ? [] : [`${first}${place} was kept instead`]),
+  ];
 }
 
 function fileWords(file: ForwardTrace['file']): string {

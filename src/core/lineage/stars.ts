@@ -1,7 +1,7 @@
 import { originsOf } from './expressions.ts';
 import { Origins } from './origins.ts';
 import { type Context, type Relation, type RelationColumn, type Scope, same } from './scope.ts';
-import { below, child, children, constantOf, isNode, type SyntaxNode, some, word } from './syntax.ts';
+import { below, child, children, constantOf, isNode, type SyntaxNode, word } from './syntax.ts';
 
 /** The columns that a select item yields: one, or for a star as many as it stands for. */
 export function selectItem(item: SyntaxNode, scope: Scope, context: Context): readonly RelationColumn[] {
@@ -36,10 +36,6 @@ function starIn(item: SyntaxNode): SyntaxNode | undefined {
     if (found !== undefined && found['columns'] === true) return found;
   }
   return undefined;
-}
-
-export function hasStar(item: SyntaxNode): boolean {
-  return some(item, (one) => one['class'] === 'STAR');
 }
 
 function without(node: SyntaxNode, star: SyntaxNode): SyntaxNode {

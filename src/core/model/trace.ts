@@ -59,6 +59,8 @@ export interface TracedFate {
   /** The reason of the first of them. */
   readonly reason: string | null;
   readonly rows: number;
+  /** Its entry in the quarantine, when a single line was asked for. */
+  readonly quarantine_id: string | null;
   /** For duplicates: where the first row that was kept instead stands. */
   readonly instead: { readonly file: string; readonly line: number | null } | null;
 }

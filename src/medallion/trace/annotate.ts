@@ -1,28 +1,23 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { child, children, optional, type SyntaxNode, some, withOf, word, words } from '../../core/lineage/syntax.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import type { Annotated, Annotating, Link, Source, WindowReach } from './annotated.ts';
+import { type Annotated, type Annotating, type Link, POSITION_ID, type Source, type WindowReach } from './annotated.ts';
+import { evaluate, once, opaque, plainNames, renamed, type Scope, sourcesIn, standsAlone } from './evaluate.ts';
 import { finish, hasFinish, orderItems } from './finish.ts';
+import { linksOf, type Occurrence } from './links.ts';
 import {
   columnRef,
   groupKeys,
   HIDDEN,
   mapNodes,
-  type Names,
   nameOfTable,
+  PLAIN_SELECT,
   queriesIn,
   reference,
-  tablesIn,
   windowsIn,
   withNames,
 } from './rewrite.ts';
 import { windowReach } from './windows.ts';
-
-/** WITH names in scope; each is evaluated when it is first read. */
-type Scope = ReadonlyMap<string, () => Promise<Annotated>>;
-
-/** SQL: the id of a row of the lake, from its position. */
-export const POSITION_ID = '(cast(_part as bigint) * 1099511627776 + _pos)';
 
 /**
  * Evaluates a query with the origin of each row. What cannot be followed row by row (recursion, what a correlated sub-query reads) is
@@ -49,84 +44,6 @@ export async function annotate(context: Annotating, node: SyntaxNode, scope: Sco
     if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
   }
   return opaque(context, node, scope, 'a part of the SQL cannot be followed row by row');
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
-/** A WITH that names its columns anew. */
-async function renamed(context: Annotating, from: Annotated, aliases: readonly string[]): Promise<Annotated> {
-  if (aliases.length === 0) return from;
-  const columns = from.columns.map((column, index) => aliases[index] ?? column);
-  const relation = context.fresh('d');
-  const list = from.columns.map((column, index) => `${quoteIdent(column)} as ${quoteIdent(columns[index] ?? column)}`);
-  await context.session.materialize(
-    relation,
-    `select ${list.join(', ')}, rowid as ${HIDDEN}wide from ${from.relation}`,
-  );
-  const link: Link = { kind: 'row', source: { query: from }, id: `${HIDDEN}wide` };
-  return { relation, columns, links: [link], windows: [], at_most: [] };
-}
-
-/** Names of what a query may read, as plain relations. */
-async function plainNames(context: Annotating, node: SyntaxNode, scope: Scope): Promise<Names> {
-  const names = new Map([...context.tables].map(([name, bound]) => [name, bound.plain]));
-  const used = new Set(tablesIn(node));
-  for (const [name, query] of scope) {
-    if (!used.has(name)) continue;
-    const annotated = await query();
-    const view = context.fresh('p');
-    const list = annotated.columns.map(quoteIdent).join(', ');
-    await context.session.define(view, `select ${list} from ${annotated.relation}`);
-    names.set(name, view);
-  }
-  return names;
-}
-
-/** Evaluated as it stands and linked to all rows that it may read. */
-async function opaque(context: Annotating, node: SyntaxNode, scope: Scope, why: string): Promise<Annotated> {
-  const names = await plainNames(context, node, scope);
-  const { relation, columns } = await evaluate(context, withNames(node, names));
-  const links = (await sourcesIn(context, node, scope)).map((source): Link => ({ kind: 'all', source }));
-  return { relation, columns, links, windows: [], at_most: [why] };
-}
-
-/** Everything that a part of a query names: tables of the lake and WITH queries. */
-async function sourcesIn(context: Annotating, node: SyntaxNode, scope: Scope): Promise<readonly Source[]> {
-  const sources: Source[] = [];
-  for (const name of tablesIn(node)) {
-    const query = scope.get(name);
-    if (query !== undefined) sources.push({ query: await query() });
-    else if (context.tables.has(name)) sources.push({ table: name });
-  }
-  return sources;
-}
-
-async function evaluate(
-  context: Annotating,
-  node: SyntaxNode,
-): Promise<{ readonly relation: string; readonly columns: readonly string[] }> {
-  const relation = context.fresh('d');
-  await context.session.materialize(relation, await context.session.sqlOf(node));
-  const described = await context.session.describe(`select * from ${relation}`);
-  if (described.some((column) => column.name.toLowerCase() === 'rowid'))
-    throw new DataflowError('E_SQL', 'rows cannot be followed through a column that is named rowid', {
-      hint: 'Give the column another name.',
-    });
-  return { relation, columns: described.map((column) => column.name).filter((name) => !name.startsWith(HIDDEN)) };
-}
-
-/** One relation of FROM whose rows carry their ids. */
-interface Occurrence {
-  readonly source: Source;
-  readonly id: string;
-  /** False on the far side of a semi or anti join, whose columns cannot be read. */
-  readonly readable: boolean;
 }
 
 async function annotateSelect(context: Annotating, node: SyntaxNode, scope: Scope): Promise<Annotated> {
@@ -168,59 +85,6 @@ async function annotateSelect(context: Annotating, node: SyntaxNode, scope: Scop
   return hasFinish(node) ? finish.apply(context, node, made) : made;
 }
 
-interface Parts {
-  readonly node: SyntaxNode;
-  readonly tracked: SyntaxNode | undefined;
-  readonly names: Names;
-  readonly items: readonly SyntaxNode[];
-  readonly hiddenKeys: readonly SyntaxNode[];
-  readonly keys: ReturnType<typeof groupKeys>;
-  readonly occurrences: readonly Occurrence[];
-  readonly ids: readonly SyntaxNode[];
-}
-
-/** For rows their ids; for groups a view of the rows before they were put together, with the keys. */
-async function linksOf(context: Annotating, parts: Parts): Promise<readonly Link[]> {
-  const { occurrences, keys } = parts;
-  const far = occurrences.filter((one) => !one.readable).map((one): Link => ({ kind: 'all', source: one.source }));
-  const near = occurrences.filter((one) => one.readable);
-  if (keys === undefined || near.length === 0)
-    return [...near.map((one): Link => ({ kind: 'row', source: one.source, id: `${one.id}h` })), ...far];
-  const view = context.fresh('l');
-  // Items that a key may mean by their alias come along.
-  const plain = parts.items.filter(
-    (item) =>
-      word(item, 'alias') !== '' &&
-      groupKeys({ select_list: [item] }, context.aggregates) === undefined &&
-      windowsIn(item).length === 0,
-  );
-  const rows = {
-    ...parts.node,
-    modifiers: [],
-    qualify: null,
-    having: null,
-    group_expressions: [],
-    group_sets: [],
-    aggregate_handling: 'STANDARD_HANDLING',
-    from_table: parts.tracked,
-    select_list: [...plain, ...parts.hiddenKeys, ...parts.ids],
-  };
-  await context.session.define(view, await context.session.sqlOf(withNames(rows, parts.names)));
-  await context.session.describe(`select * from ${view}`);
-  const names = parts.hiddenKeys.map((_, index) => `${HIDDEN}k${index}`);
-  const links = near.map(
-    (one): Link => ({
-      kind: 'group',
-      source: one.source,
-      id: `${one.id}h`,
-      view,
-      keys: names,
-      exact: keys !== 'unclear',
-    }),
-  );
-  return [...links, ...far];
-}
-
 /** Sub-queries of conditions and values: all rows that a free one yields, all rows that a correlated one can read. */
 async function lookedInto(context: Annotating, parts: readonly SyntaxNode[], scope: Scope): Promise<readonly Link[]> {
   const links: Link[] = [];
@@ -233,17 +97,6 @@ async function lookedInto(context: Annotating, parts: readonly SyntaxNode[], sco
 async function freeOrTables(context: Annotating, query: SyntaxNode, scope: Scope): Promise<readonly Source[]> {
   if (await standsAlone(context, query, scope)) return [{ query: await annotate(context, query, scope) }];
   return sourcesIn(context, query, scope);
-}
-
-async function standsAlone(context: Annotating, query: SyntaxNode, scope: Scope): Promise<boolean> {
-  try {
-    const names = await plainNames(context, query, scope);
-    await context.session.describe(await context.session.sqlOf(withNames(query, names)));
-    return true;
-  } catch (error) {
-    if (error instanceof DataflowError && error.code === 'E_SQL') return false;
-    throw error;
-  }
 }
 
 /** FROM with every table and query replaced by a view that adds an id to each row; expressions in it go to `sides`. */
@@ -328,19 +181,6 @@ async function annotateSet(context: Annotating, node: SyntaxNode, scope: Scope):
   const made: Annotated = { relation, columns, links, windows: [], at_most };
   return hasFinish(node) ? finish.apply(context, node, made) : made;
 }
-
-const PLAIN_SELECT = {
-  type: 'SELECT_NODE',
-  modifiers: [],
-  cte_map: { map: [] },
-  where_clause: null,
-  group_expressions: [],
-  group_sets: [],
-  aggregate_handling: 'STANDARD_HANDLING',
-  having: null,
-  sample: null,
-  qualify: null,
-};
 
 function samePlaces(own: readonly string[], part: readonly string[]): readonly (readonly [string, string])[] {
   return own.flatMap((column, index) => (part[index] === undefined ? [] : [[column, part[index]] as const]));

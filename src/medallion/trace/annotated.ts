@@ -71,3 +71,6 @@ export interface Annotating {
   /** A name that the session does not have yet. */
   fresh(kind: string): string;
 }
+
+/** SQL: the id of a row of the lake, from its position. */
+export const POSITION_ID = '(cast(_part as bigint) * 1099511627776 + _pos)';

@@ -1,7 +1,7 @@
 import { ordersOf } from '../../core/lineage/expressions.ts';
 import { child, children, constantOf, optional, type SyntaxNode, word, words } from '../../core/lineage/syntax.ts';
 import type { Annotated, Annotating, Link } from './annotated.ts';
-import { columnRef, HIDDEN, reference } from './rewrite.ts';
+import { columnRef, HIDDEN, PLAIN_SELECT, reference } from './rewrite.ts';
 
 /**
  * What happens to the rows of a SELECT after they were computed: QUALIFY, DISTINCT, ORDER BY, LIMIT. It is done in a second step, so that
@@ -77,25 +77,13 @@ async function apply(context: Annotating, node: SyntaxNode, wide: Annotated): Pr
   const relation = context.fresh('d');
   const select_list = merges ? own : [...own, columnRef(`${HIDDEN}wide`)];
   const from_table = reference({ alias: 'f' }, source);
-  const select = { ...node, ...SELECT, select_list, from_table, modifiers: again };
+  const select = { ...PLAIN_SELECT, select_list, from_table, modifiers: again };
   await context.session.materialize(relation, await context.session.sqlOf(select));
   const link: Link = merges
     ? { kind: 'values', source: { query: wide }, columns: wide.columns.map((name) => [name, name]), exact: true }
     : { kind: 'row', source: { query: wide }, id: `${HIDDEN}wide` };
   return { relation, columns: wide.columns, links: [link], windows: [], at_most: [] };
 }
-
-const SELECT = {
-  type: 'SELECT_NODE',
-  cte_map: { map: [] },
-  where_clause: null,
-  group_expressions: [],
-  group_sets: [],
-  aggregate_handling: 'STANDARD_HANDLING',
-  having: null,
-  sample: null,
-  qualify: null,
-};
 
 /** ORDER BY ALL becomes the columns one by one: the second step has hidden ones, too. */
 function ordersAgain(

@@ -130,3 +130,17 @@ function atPlace(group: SyntaxNode, items: readonly SyntaxNode[]): SyntaxNode | 
   const place = constantOf(group);
   return typeof place === 'number' ? items[place - 1] : group;
 }
+
+/** A SELECT without any clause, to be filled in. */
+export const PLAIN_SELECT = {
+  type: 'SELECT_NODE',
+  modifiers: [],
+  cte_map: { map: [] },
+  where_clause: null,
+  group_expressions: [],
+  group_sets: [],
+  aggregate_handling: 'STANDARD_HANDLING',
+  having: null,
+  sample: null,
+  qualify: null,
+};

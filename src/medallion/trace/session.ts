@@ -4,8 +4,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
-import { POSITION_ID } from './annotate.ts';
-import type { BoundTable } from './annotated.ts';
+import { type BoundTable, POSITION_ID } from './annotated.ts';
 import { HIDDEN } from './rewrite.ts';
 
 /** One version of a table, bound for a trace. */
