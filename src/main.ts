@@ -79,6 +79,11 @@ export const rooms: Rooms = {
     return openLake({ url: project.lake.url, layers: project.lake.layers });
   },
 
+  openLeases: async (project) => {
+    const { openLeases } = await import('./lake/leases.ts');
+    return openLeases({ url: project.lake.url });
+  },
+
   openLakeCare: async (project) => {
     const { openCare } = await import('./lake/care/open-care.ts');
     return openCare({ url: project.lake.url, layers: project.lake.layers });

@@ -16,6 +16,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/backfill.ts')).spec,
   },
   {
+    name: 'compact',
+    summary: 'Write small files together and collect old versions that nobody needs',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/compact.ts')).spec,
+  },
+  {
     name: 'completion',
     summary: 'Print a completion script for your shell',
     group: 'Care',

@@ -129,7 +129,12 @@ const DAMAGES: readonly Case[] = [
   {
     name: 'a truncated data file',
     act: (p) => truncateSync(dataFileOf(p, 'bronze/a'), 20),
-    found: { check: 'file', table: 'bronze.a', actual: '20 bytes', remedy: expect.stringContaining('undo') },
+    found: {
+      check: 'file',
+      table: 'bronze.a',
+      actual: '20 bytes',
+      remedy: expect.stringContaining('--full-refresh --force --select bronze.a+'),
+    },
   },
   {
     name: 'a missing data file',

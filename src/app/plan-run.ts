@@ -125,10 +125,11 @@ async function planTable(
 
 /** Compares a step's definition and input versions with its last success. */
 export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node: Node): Promise<FreshnessVerdict> {
-  const inputs = new Map<string, number | undefined>();
-  for (const parent of parentsOf(node)) inputs.set(parent, await versionOf(context.lake, parent));
   const last = context.ledger.lastSuccess(node.key);
   const hold = context.ledger.hold(node.key);
+  const inputs = new Map<string, number | undefined>();
+  for (const parent of parentsOf(node))
+    inputs.set(parent, await versionByRows(context.lake, parent, [last?.inputs[parent], hold?.inputs[parent]]));
   const verdict = judgeFreshness({
     code_fingerprint: codeFingerprint(node),
     inputs,
@@ -141,6 +142,20 @@ export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node
     definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
   return withDecisions(verdict, await undecided(context, node));
+}
+
+/** A version that only rearranges the files of one that a step has read counts as that one: compaction makes nothing run. */
+async function versionByRows(
+  lake: Lake,
+  key: string,
+  read: readonly (number | undefined)[],
+): Promise<number | undefined> {
+  const version = await versionOf(lake, key);
+  const table = parseTableKey(key);
+  if (version === undefined || table === undefined || read.includes(version)) return version;
+  for (const one of read)
+    if (one !== undefined && one < version && (await lake.onlyRearranged(table, one, version))) return one;
+  return version;
 }
 
 async function versionOf(lake: Lake, key: string): Promise<number | undefined> {

@@ -40,6 +40,7 @@ class HistoryLake {
       tables: async () => [...this.commits.keys()].flatMap((key) => parseTableKey(key) ?? []),
       // Newest first, as some lakes answer.
       history: async (table) => [...entries(table)].reverse(),
+      onlyRearranged: () => Promise.resolve(false),
       latestVersion: async (table) => entries(table).at(-1)?.version,
       snapshot: unused,
       changes: unused,

@@ -24,8 +24,9 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
     if (last === undefined) continue;
     // Partly of an older definition: a backfill that was not finished.
     if (last.code_fingerprint === undefined) return undefined;
-    if (parentsOf(node).some((parent) => last.inputs[parent] !== undefined && last.inputs[parent] !== tables[parent]))
-      return undefined;
+    for (const parent of parentsOf(node))
+      if (last.inputs[parent] !== undefined && !(await sameRows(lake, parent, last.inputs[parent], tables[parent])))
+        return undefined;
   }
   if (Object.keys(tables).length === 0) return undefined;
   // The rejected rows belong to it: an undo brings them back with the table.
@@ -34,7 +35,24 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
     const version = await lake.latestVersion(table);
     if (version !== undefined) tables[tableKey(table)] = version;
   }
-  return tables;
+  return settledOn(lake, tables, ledger.latestRelease()?.tables);
+}
+
+/** Compaction gives a table a new version with the rows of the one before. */
+async function sameRows(lake: Lake, key: string, from: number, to: number | undefined): Promise<boolean> {
+  const table = parseTableKey(key);
+  return from === to || (table !== undefined && to !== undefined && (await lake.onlyRearranged(table, from, to)));
+}
+
+/** The tables of the newest release when nothing but compaction happened since: that makes no new release. */
+async function settledOn(lake: Lake, tables: Tables, newest: Tables | undefined): Promise<Tables> {
+  const names = Object.keys(tables);
+  if (newest === undefined || names.length !== Object.keys(newest).length) return tables;
+  for (const name of names) {
+    const [before, now] = [newest[name], tables[name]];
+    if (before === undefined || !(await sameRows(lake, name, before, now))) return tables;
+  }
+  return newest;
 }
 
 export function sameTables(a: Tables, b: Tables | undefined): boolean {

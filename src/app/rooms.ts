@@ -4,6 +4,7 @@ import type { Engine } from '../core/ports/engine.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
+import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
@@ -43,6 +44,8 @@ export interface Rooms {
   openLake(project: Project): Promise<Lake>;
   /** The same lake, for those who prove and tidy it. */
   openLakeCare(project: Project): Promise<LakeCare>;
+  /** Who reads the lake at this moment. */
+  openLeases(project: Project): Promise<Leases>;
   openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
   /** A ledger in a folder of one's own choice, for `ledger rebuild`. */
   openLedgerAt(place: LedgerOptions & { readonly folder: string }): Promise<Ledger>;

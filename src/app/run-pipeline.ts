@@ -33,8 +33,10 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
       options.first === undefined &&
       !undone &&
       pending.every((step) => step.action === 'skip' || step.action === 'wait')
-    )
+    ) {
+      await dropOutdated(lake, ledger, pending);
       return nothingToDo(pending, started_ms);
+    }
     checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
@@ -79,6 +81,13 @@ async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boo
   if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
   const tables = await releasable(graph, lake, ledger);
   return tables !== undefined && !sameTables(tables, ledger.latestRelease()?.tables);
+}
+
+/** The kept candidate of a failed step is of no use once the step is up to date as it is (its definition was taken back, for example). */
+async function dropOutdated(lake: Lake, ledger: Ledger, pending: readonly PlannedStep[]): Promise<void> {
+  const idle = new Set(pending.flatMap((step) => (step.action === 'skip' ? [step.step] : [])));
+  for (const { step, status, run_id, step_id } of ledger.latestSteps())
+    if (status === 'failed' && idle.has(step)) await lake.discardStaging(run_id, step_id);
 }
 
 function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunReport {

@@ -5,7 +5,7 @@ import type { BackfillRequest } from '../core/model/backfill.ts';
 import type { Project } from '../core/model/project.ts';
 import { engineLimits } from '../core/planning/engine-limits.ts';
 import type { Engine, ReaderUsage } from '../core/ports/engine.ts';
-import type { Ledger, Lock } from '../core/ports/ledger.ts';
+import type { Lock } from '../core/ports/ledger.ts';
 import { machineLimits } from '../kit/machine.ts';
 import type { RunContext } from '../medallion/context.ts';
 import { admitStep } from './admit-step.ts';
@@ -17,6 +17,7 @@ import { reconcile } from './reconcile.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunEvent } from './run-events.ts';
 import { RunMeter } from './run-meter.ts';
+import { stagingKept } from './staging-kept.ts';
 
 /** What a run is told, beside its work. */
 export interface SetUpOptions extends PlanOptions {
@@ -45,7 +46,7 @@ export async function beginRun(
     options.tell({ type: 'notice', message });
   for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
   for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
-  await lake.leftovers(keptRuns(ledger), true);
+  await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
   ledger.startRun({
     run_id,
     command: options.command,
@@ -124,18 +125,6 @@ export async function setUpRun(
     await rm(temp_folder, { recursive: true, force: true });
   };
   return { run, meter, threads: limits.threads, close };
-}
-
-/** Runs whose staging must stay: live ones, and those whose failed candidate is still the newest word on a table. */
-function keptRuns(ledger: Ledger): ReadonlySet<string> {
-  const kept = new Set(
-    ledger
-      .latestSteps()
-      .filter((step) => step.status === 'failed')
-      .map((step) => step.run_id),
-  );
-  for (const run of ledger.runs(50)) if (run.status === 'running') kept.add(run.run_id);
-  return kept;
 }
 
 interface LazyEngine {

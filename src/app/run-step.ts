@@ -17,6 +17,7 @@ import type { GoldStep } from '../medallion/gold/step.ts';
 import { runSilver } from '../medallion/silver/run-silver.ts';
 import type { SilverStep } from '../medallion/silver/sql.ts';
 import { newDefinition } from './definitions.ts';
+import { despiteCompaction } from './despite-compaction.ts';
 import { withSmallerPlan } from './memory-retry.ts';
 import { verdictOf } from './plan-run.ts';
 import type { RunEvent } from './run-events.ts';
@@ -73,7 +74,8 @@ export async function runStep(
       tests: [],
     });
     if (node.layer !== 'bronze') await run.admit(node.key, tableEstimate(step));
-    return await withSmallerPlan(step, tell, (one) => dispatch(one, full_refresh && force));
+    const work = (one: StepContext): Promise<StepRecord> => dispatch(one, full_refresh && force);
+    return await withSmallerPlan(step, tell, (one) => despiteCompaction(one, work));
   } catch (error) {
     return failStep({ run, node, step_id, code_fingerprint, definition, inputs, started_ms }, error);
   }

@@ -73,6 +73,24 @@ describe('changes between two versions', () => {
     );
   });
 
+  it('only add, in the order of arrival, when rows were appended and files rearranged', () => {
+    const growing = deed.map((one): Deed => (one.kind === 'rewrite' ? { ...one, kind: 'append' } : one));
+    fc.assert(
+      fc.property(fc.array(growing, { minLength: 2, maxLength: 12 }), fc.nat(11), (deeds, at) => {
+        const { entries, rowsOf } = perform(deeds);
+        const from = at % deeds.length;
+        const before = replay(EMPTY, entries.slice(0, from + 1), from, same);
+        const changes = changesSince(before, entries.slice(from + 1), same, same);
+        expect(changes.removed).toEqual([]);
+        const firsts = changes.added.map((file) => Math.min(...(rowsOf.get(file.path) ?? [])));
+        // A rearrangement of the model deals rows out to several files; the first of each set keeps its place.
+        if (deeds.every((one) => one.makes === 1 && one.pick.length < 2))
+          expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('are none when files were only rearranged', () => {
     const { entries } = perform([
       { kind: 'append', pick: [], makes: 2 },

@@ -5,7 +5,7 @@ import type { CommitRequest, DataFile } from '../core/ports/lake.ts';
 import type { Action, AddAction, MetaDataAction, RemoveAction } from './delta-actions.ts';
 import { checkWritable, protocolChange } from './delta-protocol.ts';
 import { columnsOf, fieldsOf, sameColumns, schemaString } from './delta-schema.ts';
-import { encodedPath } from './log-paths.ts';
+import { decodedPath, encodedPath } from './log-paths.ts';
 import { readableState, type TableState } from './table-state.ts';
 
 /** The log entry of a commit on top of `state`. At most one action of each kind per path and unit of work, as the protocol demands. */
@@ -27,6 +27,7 @@ export function commitActions(
         operation: operationOf(request),
         engineInfo: 'dataflow',
         dataflow: request.note,
+        ...fileOrder(state, request, adds),
       },
     },
     ...(protocol === undefined ? [] : [{ protocol }]),
@@ -35,6 +36,24 @@ export function commitActions(
     ...request.remove.map((file) => ({ remove: removal(state, file, now_ms, data_change) })),
     ...adds.map((add) => ({ add })),
   ];
+}
+
+/** Readers of ours keep files in the order of arrival; the log, where it differs from the order in which they were added, says so. */
+function fileOrder(
+  state: TableState,
+  { places, add, remove }: CommitRequest,
+  adds: readonly AddAction[],
+): { readonly dataflowFileOrder?: readonly string[] } {
+  if (places === undefined) return {};
+  const gone = new Set(remove.map((file) => file.path));
+  const made = new Map<string, string>();
+  for (const [index, { uri }] of add.entries()) {
+    const place = places.get(uri);
+    const path = adds[index]?.path;
+    if (place !== undefined && path !== undefined) made.set(place, decodedPath(path));
+  }
+  const order = [...state.adds.keys()].flatMap((path) => made.get(path) ?? (gone.has(path) ? [] : [path]));
+  return { dataflowFileOrder: order };
 }
 
 function operationOf(request: CommitRequest): string {

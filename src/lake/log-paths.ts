@@ -45,6 +45,11 @@ export function encodedPath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
+/** The reverse of {@link encodedPath}. */
+export function decodedPath(path: string): string {
+  return path.split('/').map(decodeURIComponent).join('/');
+}
+
 const FOLDER_CHARS_MAX = 100;
 
 /**

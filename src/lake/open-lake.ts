@@ -14,9 +14,10 @@ import type {
 import type { ReleaseRecord } from '../core/ports/ledger.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
-import { changesSince } from './changes.ts';
+import { changesSince, isNeutral } from './changes.ts';
 import { CHECKPOINT_EVERY, writeCheckpoint } from './checkpoint.ts';
 import { commitTo } from './commit.ts';
+import { archivedHistory, historyOf } from './history-archive.ts';
 import { findLeftovers } from './leftovers.ts';
 import { lakePath } from './log-paths.ts';
 import { LogReader } from './log-reader.ts';
@@ -104,20 +105,27 @@ class DeltaLake implements Lake {
     return changesSince(before, entries, open.log.resolve, this.#uriOf(open));
   }
 
-  async history(table: TableId): Promise<readonly HistoryEntry[]> {
+  async onlyRearranged(table: TableId, from_version: number, to_version: number): Promise<boolean> {
+    if (from_version >= to_version) return from_version === to_version;
     const { log } = this.#open(table);
+    try {
+      // Newest first: when the rows changed, the last entry mostly tells it.
+      for (const version of range(from_version + 1, to_version).toReversed())
+        if (!isNeutral((await log.entry(version)).actions)) return false;
+      return true;
+    } catch (error) {
+      if (error instanceof DataflowError && error.code === 'E_LAKE_NO_VERSION') return false;
+      throw error;
+    }
+  }
+
+  async history(table: TableId): Promise<readonly HistoryEntry[]> {
+    const { folder, log } = this.#open(table);
     const entries = await log.entries((await log.listing()).entries);
-    return entries.map(({ version, actions, committed_at_ms }) => {
-      const info = actions.find((action) => action.commitInfo)?.commitInfo;
-      return {
-        version,
-        committed_at_ms,
-        operation: info?.operation ?? 'UNKNOWN',
-        ...(info?.dataflow === undefined || info.dataflow === null ? {} : { note: info.dataflow }),
-        files_added: actions.filter((action) => action.add).length,
-        files_removed: actions.filter((action) => action.remove).length,
-      };
-    });
+    const present = new Set(entries.map((entry) => entry.version));
+    const archived = await archivedHistory(this.#storage, folder);
+    const all = [...archived.filter(({ version }) => !present.has(version)), ...entries.map(historyOf)];
+    return all.sort((one, other) => one.version - other.version);
   }
 
   async tables(): Promise<readonly TableId[]> {

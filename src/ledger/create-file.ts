@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { timeSortedId } from '../kit/ids.ts';
+import { livenessOf, thisProcess } from '../kit/process-identity.ts';
 import { APPLICATION_ID, MIGRATIONS } from './migrate.ts';
-import { livenessOf, thisProcess } from './process-identity.ts';
 import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Lock, LockHolder } from '../core/ports/ledger.ts';
+import { livenessOf, type ProcessIdentity, thisProcess } from '../kit/process-identity.ts';
 import { integer, optionalText, text } from './cells.ts';
 import type { Connection } from './connection.ts';
 import { refuseDamage } from './integrity.ts';
-import { livenessOf, type ProcessIdentity, thisProcess } from './process-identity.ts';
 import type { SqlRow } from './sqlite.ts';
 
 /** A lock holder is about to write, so the database is checked as a whole first, unless that would be felt. */

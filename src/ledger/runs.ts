@@ -1,7 +1,7 @@
 import type { RunOptionsRecord, RunRecord, RunStatus, StepError } from '../core/ports/ledger.ts';
+import { livenessOf, thisProcess } from '../kit/process-identity.ts';
 import { integer, optional, optionalText, text, word } from './cells.ts';
 import type { Connection } from './connection.ts';
-import { livenessOf, thisProcess } from './process-identity.ts';
 import type { SqlRow } from './sqlite.ts';
 
 const STATUSES: readonly RunStatus[] = ['running', 'succeeded', 'failed', 'partial', 'interrupted'];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InputRecord, Ledger, QuarantineCount, RunRecord, StepRecord } from '../core/ports/ledger.ts';
+import { livenessOf, thisProcess } from '../kit/process-identity.ts';
 import { openLedger } from './open-ledger.ts';
-import { livenessOf, thisProcess } from './process-identity.ts';
 
 let folder = '';
 let ledger: Ledger;

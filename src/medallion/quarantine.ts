@@ -129,7 +129,12 @@ function pairedTxn(step: string): string {
  * quarantine then does not fit the table, and the step is computed as a whole.
  */
 export async function quarantineRanAhead(step: StepContext, table_version: number | undefined): Promise<boolean> {
-  const snapshot = await step.run.lake.snapshot(quarantineOf({ layer: step.node.layer, name: step.node.name }));
-  const paired = snapshot?.txns.get(pairedTxn(step.node.key));
+  const quarantine = await step.run.lake.snapshot(quarantineOf({ layer: step.node.layer, name: step.node.name }));
+  return ranAhead(step.node.key, quarantine, table_version);
+}
+
+/** The same of a version of the quarantine. */
+export function ranAhead(step: string, quarantine: Snapshot | undefined, table_version: number | undefined): boolean {
+  const paired = quarantine?.txns.get(pairedTxn(step));
   return paired !== undefined && paired > (table_version ?? -1);
 }

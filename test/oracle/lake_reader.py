@@ -13,6 +13,7 @@ import sqlite3
 import sys
 from urllib.parse import unquote
 
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 VOLATILE = {"run_id", "quarantined_at", "replayed_at", "_run_id", "_loaded_at"}
@@ -50,10 +51,11 @@ def table_folders(lake: str):
 
 def strays_of(folder: str) -> list:
     named = set()
-    checkpoint = False
     log = os.path.join(folder, "_delta_log")
     for name in os.listdir(log):
-        checkpoint = checkpoint or "checkpoint" in name
+        if name.endswith(".checkpoint.parquet"):  # the entries before it may be gone
+            for action in pq.read_table(os.path.join(log, name), columns=["add", "remove"]).to_pylist():
+                named.update(unquote(body["path"]) for body in action.values() if body is not None)
         if not name.endswith(".json"):
             continue
         with open(os.path.join(log, name), encoding="utf-8") as lines:

@@ -126,6 +126,23 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     command: ['run', '--redo'],
   },
+  {
+    name: 'compact',
+    needs: 'compact',
+    prepare: (folder) => {
+      loaded(folder);
+      // Old versions may go at once, so that their collection is part of it.
+      writeFileSync(join(folder, 'pipelines.yaml'), CONFIG.replace('./lake }', './lake, keep: { versions_days: 0 } }'));
+      put(folder, SECOND);
+      must(folder, ['run']);
+      put(folder, { 'achats3.csv': 'id,client,jour,montant\n8,1,2025-03-01,3.00\n9,,2025-03-01,-4.00\n' });
+      must(folder, ['run']);
+      put(folder, { 'achats4.csv': 'id,client,jour,montant\n8,1,2025-03-01,5.00\n10,2,2025-03-02,-4.00\n' });
+      must(folder, ['run']);
+    },
+    command: ['compact', '--grace', '0s'],
+    after: [['run'], ['verify']],
+  },
 ];
 
 /** The scenarios that this build can play. */

@@ -78,5 +78,5 @@ function remedyFor(
   }
   const sound = releases.find(({ tables }) => tables[table] !== undefined && !holds(ranges, tables[table]));
   const back = sound === undefined ? '' : ` Or go back to a release without it: dataflow undo ${sound.release_id}.`;
-  return `Restore the file from a backup or a mirror. Or load the table again from its source files: remove the folder ${report.folder}, then dataflow ledger rebuild, then dataflow run.${back}`;
+  return `dataflow run --full-refresh --force --select ${table}+ loads the source files again (or restore the file from a backup or a mirror).${back}`;
 }

@@ -17,6 +17,8 @@ export async function query(invocation: Invocation): Promise<number> {
   const { project } = await loadProjectFor(invocation);
   const lake = await rooms.openLake(project);
   const ledger = await ledgerOrUndefined(() => rooms.openLedger(project, { read_only: true, create: false }));
+  // Before any version is looked up: from here on nothing is collected that this query may read.
+  const lease = await (await rooms.openLeases(project)).open('query');
   const engine = await rooms.openEngine(project);
   try {
     const candidate = options['candidate'];
@@ -28,6 +30,7 @@ export async function query(invocation: Invocation): Promise<number> {
     return 0;
   } finally {
     await engine.close();
+    await lease.release();
     ledger?.close();
   }
 }

@@ -28,7 +28,7 @@ export interface LoggedVersion {
 
 /** Something wrong with a log. */
 export interface LogProblem {
-  readonly kind: 'entry' | 'gap' | 'checkpoint' | 'pointer';
+  readonly kind: 'entry' | 'gap' | 'checkpoint' | 'pointer' | 'history';
   /** Relative to the lake. */
   readonly path: string;
   readonly version: number;
@@ -60,7 +60,37 @@ export interface FileProblem {
   readonly actual: string;
 }
 
-/** Looking after the lake: proving that it is what the logs say. */
+/** What may be collected of a table. */
+export interface CollectionRules {
+  /** Versions that were replaced before this moment. */
+  readonly replaced_before_ms: number;
+  /** But none from this version on: some step has yet to compare with it. */
+  readonly needed_from: number | undefined;
+  /** And none of these: a release or a reader holds them. */
+  readonly pins: ReadonlySet<number>;
+}
+
+export interface CollectionPlan {
+  readonly table: TableId;
+  /** This version and all after it stay, and the pinned ones before it. */
+  readonly from: number;
+  readonly pinned: readonly number[];
+  /** Versions that go. */
+  readonly versions: readonly number[];
+  /** Files that only they hold, relative to the lake. */
+  readonly files: readonly string[];
+  readonly size_bytes: number;
+}
+
+/** What the removal of files came to. */
+export interface Removed {
+  readonly files: number;
+  readonly size_bytes: number;
+  /** Files that stay for now, since somebody may be reading them. */
+  readonly waiting: number;
+}
+
+/** Looking after the lake: proving that it is what the logs say, and taking away what nobody needs. */
 export interface LakeCare {
   /** @throws DataflowError E_LAKE_IO; damage is in the report. */
   examineLog(table: TableId): Promise<LogReport>;
@@ -72,4 +102,10 @@ export interface LakeCare {
     tables: readonly { readonly table: TableId; readonly files: readonly PublishedFile[] }[],
     options: { readonly quick: boolean; readonly signal: AbortSignal; readonly tell: (bytes: number) => void },
   ): Promise<readonly FileProblem[]>;
+  /** What may go; changes nothing. Undefined when the log is damaged: nothing of such a table is collected. */
+  planCollection(table: TableId, rules: CollectionRules): Promise<CollectionPlan | undefined>;
+  /** Makes the planned versions unreadable, and writes down which files are nobody's then. `fence` throws when the lock was lost. */
+  hideVersions(plan: CollectionPlan, fence: () => void): Promise<void>;
+  /** Removes the files written down, also by attempts that died, unless `blocked` says that a reader may be at them. */
+  removeHidden(blocked: () => Promise<boolean>): Promise<Removed>;
 }

@@ -67,6 +67,8 @@ export interface CommitRequest {
   readonly note: CommitNote;
   /** False for compaction: no row changed. */
   readonly data_change?: boolean;
+  /** For compaction: candidate (URI) → path of the removed file whose place in the order of files it takes. */
+  readonly places?: ReadonlyMap<string, string>;
   /** Called at the last moment before the exclusive create; throws when the lock was lost (fencing). */
   readonly fence: () => void;
 }
@@ -120,6 +122,11 @@ export interface Lake {
   ): Promise<Snapshot | undefined>;
   latestVersion(table: TableId): Promise<number | undefined>;
   changes(table: TableId, from_version: number, to_version: number): Promise<VersionChanges>;
+  /**
+   * True when the versions between hold the same rows and columns and only their files differ (compaction), or `from` is `to`. Reads the log
+   * entries in between, nothing else; false when one of them is gone.
+   */
+  onlyRearranged(table: TableId, from_version: number, to_version: number): Promise<boolean>;
   history(table: TableId): Promise<readonly HistoryEntry[]>;
   /** All tables with a log, quarantine included. */
   tables(): Promise<readonly TableId[]>;

@@ -4,6 +4,7 @@ import type { LogProblem, LogReport } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
 import { decodeCheckpoint } from '../checkpoint-codec.ts';
 import type { Action } from '../delta-actions.ts';
+import { archivedHistory } from '../history-archive.ts';
 import { entryName, type LogListing } from '../log-listing.ts';
 import { lakePath } from '../log-paths.ts';
 import { LogReader, type VersionEntry } from '../log-reader.ts';
@@ -25,7 +26,8 @@ export async function examineLog(storage: LakeStorage, folder: string, table: Ta
   const entries = await readEntries(log, folder, listing, problems);
   const checkpoints = await readCheckpoints(storage, folder, log, listing, entries, problems);
   const replayed = new ReplayedLog(log.resolve, (path) => storage.uri(lakePath(folder, path)));
-  const state = walk({ folder, log, listing, entries, checkpoints, problems }, replayed);
+  const collected = await collectedVersions(storage, folder, problems);
+  const state = walk({ folder, log, listing, entries, checkpoints, collected, problems }, replayed);
   await checkPointer(storage, folder, listing, problems);
   return {
     table,
@@ -44,11 +46,14 @@ interface Decoded {
   readonly listing: LogListing;
   readonly entries: ReadonlyMap<number, VersionEntry>;
   readonly checkpoints: ReadonlyMap<number, TableState>;
+  /** Versions whose entries went when they were old. */
+  readonly collected: ReadonlySet<number>;
   readonly problems: LogProblem[];
 }
 
 /** From the oldest version to the newest; where the chain is broken it starts again at the next checkpoint. */
-function walk({ folder, log, listing, entries, checkpoints, problems }: Decoded, replayed: ReplayedLog): TableState {
+function walk(decoded: Decoded, replayed: ReplayedLog): TableState {
+  const { folder, log, listing, entries, checkpoints, problems } = decoded;
   let state: TableState = EMPTY;
   let pending: VersionEntry[] = [];
   let known: number | undefined = -1;
@@ -72,13 +77,36 @@ function walk({ folder, log, listing, entries, checkpoints, problems }: Decoded,
       pending = [];
       known = version;
     } else {
+      const lost = missing(version, decoded, known === -1);
+      if (lost !== undefined) problems.push(problem('gap', folder, version, listing, lost));
       replayed.lose();
       known = undefined;
-      if (!listing.entries.includes(version))
-        problems.push(problem('gap', folder, version, listing, `version ${version} is missing from the log`));
     }
   }
   return state;
+}
+
+/** What is missing where a version cannot be read; undefined when it was collected, or when damage told elsewhere is the cause. */
+function missing(version: number, { entries, listing, collected }: Decoded, at_the_start: boolean): string | undefined {
+  if (collected.has(version)) return undefined;
+  if (!listing.entries.includes(version)) return `version ${version} is missing from the log`;
+  if (at_the_start && version > 0 && entries.has(version))
+    return `the versions before ${version} are missing from the log`;
+  return undefined;
+}
+
+async function collectedVersions(
+  storage: LakeStorage,
+  folder: string,
+  problems: LogProblem[],
+): Promise<ReadonlySet<number>> {
+  try {
+    return new Set((await archivedHistory(storage, folder)).map((entry) => entry.version));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problems.push({ kind: 'history', path: error.place?.file ?? folder, version: -1, message: error.message });
+    return new Set();
+  }
 }
 
 async function readEntries(

@@ -1,0 +1,68 @@
+import { type CompactReport, compactLake } from '../../app/compact-lake.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { parseDuration, parseSize } from '../../kit/units.ts';
+import type { Invocation } from '../command-spec.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { bytesText, secondsText } from '../shared/sizes.ts';
+
+export async function compact(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, args, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const dry_run = options['dryRun'] === true;
+  const report = await compactLake(rooms, project, {
+    tables: args,
+    target_bytes: wanted(parseSize, '--target-size', options['targetSize'], 'a size such as 128MB'),
+    grace_ms: wanted(parseDuration, '--grace', options['grace'], 'a duration such as 30m or 1h'),
+    dry_run,
+    command: invocation.command_line,
+    signal,
+    tell: (notice) => printer.note(notice),
+  });
+  const size = (value: unknown): string => (Number(value) === 0 ? '' : bytesText(Number(value)));
+  const count = (value: unknown): string => (Number(value) === 0 ? '' : String(value));
+  printer.report({
+    document: report,
+    sections: [
+      {
+        columns: [
+          { name: 'table' },
+          { name: 'files_before', title: 'files' },
+          { name: 'files_after', title: 'after' },
+          { name: 'merged_bytes', title: 'merged', align: 'right', format: size },
+          { name: 'versions_collected', title: 'old versions', align: 'right', format: count },
+          { name: 'collected_bytes', title: 'freed', align: 'right', format: size },
+        ],
+        rows: report.tables.map((table) => ({ ...table })),
+      },
+    ],
+  });
+  printer.text('');
+  for (const line of summary(report)) printer.text(line);
+  return 0;
+}
+
+function summary(report: CompactReport): readonly string[] {
+  const { dry_run, merged_files, versions_collected, files_collected, leftovers } = report;
+  const parts: string[] = [];
+  if (merged_files > 0) {
+    const made = report.tables.reduce((sum, one) => sum + one.files_after - one.files_before, 0) + merged_files;
+    parts.push(`${merged_files} files (${bytesText(report.merged_bytes)}) written together into ${made}`);
+  }
+  if (versions_collected > 0) {
+    const files = `${files_collected} ${files_collected === 1 ? 'file' : 'files'}`;
+    parts.push(
+      `${versions_collected} old ${versions_collected === 1 ? 'version' : 'versions'} collected with ${files} (${bytesText(report.collected_bytes)})`,
+    );
+  }
+  if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);
+  if (parts.length === 0) return ['nothing to do: no small files, no version to collect'];
+  return dry_run
+    ? [...parts.map((part) => `would be: ${part}`), 'nothing was changed (--dry-run)']
+    : [...parts, `done in ${secondsText(report.wall_ms)}`];
+}
+
+function wanted(parse: (text: string) => number | undefined, flag: string, value: unknown, what: string): number {
+  const parsed = parse(String(value));
+  if (parsed === undefined) throw new DataflowError('E_USAGE', `${flag} wants ${what}, not "${String(value)}"`);
+  return parsed;
+}
