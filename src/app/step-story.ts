@@ -109,30 +109,29 @@ export async function tellStep(context: StoryContext, record: StepRecord): Promi
 /** Found again from the records: fingerprints and input versions of this one against those of the success before it. */
 async function causesOf(context: StoryContext, record: StepRecord, depth: number): Promise<readonly StoryCause[]> {
   const before = context.ledger.successBefore(record);
-  const causes: StoryCause[] = [];
-  for (const flag of ['full-refresh', 'force'] as const) {
-    const asked: Cause = { kind: 'asked', flag };
-    if (record.reason === reasonOf([asked])) causes.push(asked);
-  }
-  if (before !== undefined && record.code_fingerprint !== before.code_fingerprint) {
-    if (before.code_fingerprint === undefined) causes.push({ kind: 'partly_built' });
-    else if (record.code_fingerprint !== undefined) causes.push(definitionCause(context.ledger, before, record));
-  }
+  const causes = [...askedFor(record), ...definitionCauses(context.ledger, before, record)];
   if (record.step.startsWith('bronze.')) return [...causes, ...newFiles(context.ledger, record)];
   if (before === undefined) return [...causes, { kind: 'never_built' }];
-  const tables = Object.entries(record.inputs).filter(([input]) => !isDecisions(input));
-  for (const [input, version] of Object.entries(record.inputs)) {
-    const decisions = isDecisions(input) ? version - (before.inputs[input] ?? -1) : 0;
-    if (decisions > 0) causes.push({ kind: 'decided', decisions });
-  }
-  const added = tables.map(([table]) => table).filter((table) => before.inputs[table] === undefined);
-  if (added.length > 0 && before.code_fingerprint !== undefined) causes.push({ kind: 'new_table', tables: added });
-  for (const [table, to] of tables) {
-    const from = before.inputs[table];
-    if (from !== undefined && from !== to)
-      causes.push(await tellInput(context, { kind: 'input', table, from, to }, depth));
+  for (const [input, to] of Object.entries(record.inputs)) {
+    const from = before.inputs[input];
+    if (from === to) continue;
+    if (isDecisions(input)) causes.push({ kind: 'decided', decisions: to - (from ?? -1) });
+    else if (from !== undefined)
+      causes.push(await tellInput(context, { kind: 'input', table: input, from, to }, depth));
+    else if (before.code_fingerprint !== undefined) causes.push({ kind: 'new_table', tables: [input] });
   }
   return causes;
+}
+
+function askedFor(record: StepRecord): StoryCause[] {
+  const asked = (['full-refresh', 'force'] as const).map((flag): Cause => ({ kind: 'asked', flag }));
+  return asked.filter((cause) => record.reason === reasonOf([cause])) as StoryCause[];
+}
+
+function definitionCauses(ledger: Ledger, before: StepRecord | undefined, record: StepRecord): readonly StoryCause[] {
+  if (before === undefined || record.code_fingerprint === before.code_fingerprint) return [];
+  if (before.code_fingerprint === undefined) return [{ kind: 'partly_built' }];
+  return record.code_fingerprint === undefined ? [] : [definitionCause(ledger, before, record)];
 }
 
 /** The decisions about a table's rejected rows are kept among its inputs. */

@@ -24,9 +24,9 @@ export class WhyPrinter {
   #table({ step, last, built, now }: Extract<WhyReport, { about: 'table' }>): void {
     if (last === null) this.#line(`${step}: no run has touched it yet`, '');
     else this.#story(last);
-    if (built !== null) this.#story(built);
+    if (built !== null) this.#story(built, 'published is ');
     if (now === null) this.#line('now: the project has no such table any more', '');
-    else this.#now(now);
+    else this.#now(now, last?.status === 'failed' ? last.causes : []);
   }
 
   #run({ run, steps }: Extract<WhyReport, { about: 'run' }>): void {
@@ -44,8 +44,8 @@ export class WhyPrinter {
     else if (steps.length > 0) this.#line(`more of one table: dataflow why ${steps.at(-1)?.step}`, '');
   }
 
-  #story(story: StepStory): void {
-    this.#line(`${story.step}: ${outcomeOf(story)} in run ${story.run_id}, ${timeOf(story.started_at)}`, '');
+  #story(story: StepStory, lead = ''): void {
+    this.#line(`${lead}${story.step}: ${outcomeOf(story)} in run ${story.run_id}, ${timeOf(story.started_at)}`, '');
     if (story.status === 'failed') {
       this.#failure(story, STEP);
       this.#line('it ran because', STEP, story.causes.length > 0);
@@ -121,7 +121,8 @@ export class WhyPrinter {
     this.#printer.text(indent + paint(escapeControls(line)));
   }
 
-  #now(now: NowStory): void {
+  /** What was told of the last attempt already is not told again. */
+  #now(now: NowStory, told: readonly StoryCause[]): void {
     const words: Readonly<Record<NowStory['action'], string>> = {
       run: `would run (${now.mode}): `,
       depends: 'would run ',
@@ -129,7 +130,8 @@ export class WhyPrinter {
       wait: '',
     };
     this.#line(`now: ${words[now.action]}${now.reason}`, '');
-    this.#causes(now.causes, STEP);
+    const again = now.causes.filter((cause) => !told.some((one) => JSON.stringify(one) === JSON.stringify(cause)));
+    this.#causes(again, STEP);
     for (const step of now.upstream) this.#line(`${step.step} would run: ${step.reason}`, STEP);
   }
 

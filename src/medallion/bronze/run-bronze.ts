@@ -228,7 +228,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     },
     tests,
     ...(drift.length === 0 ? {} : { drift }),
-    computed: snapshot === undefined ? 'full' : 'incremental',
+    computed: snapshot === undefined || step.anew === true ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
     replaces_quarantine: step.anew === true,

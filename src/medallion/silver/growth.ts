@@ -1,7 +1,7 @@
 import { quarantineOf } from '../../core/model/table.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import { relationOf } from '../context.ts';
+import { nowIso, relationOf } from '../context.ts';
 import { appliedDecision, bindDecisions } from '../decisions.ts';
 import { quarantineRanAhead } from '../quarantine.ts';
 import type { SilverInput } from './input.ts';
@@ -100,7 +100,7 @@ async function onlyGrew(step: SilverStep, table: string, from: number | undefine
 }
 
 function referencedColumns(step: SilverStep, table: string): readonly string[] {
-  const context = { columns: [], now_iso: '' };
+  const context = { columns: [], now_iso: nowIso(step.run) };
   const found = step.node.spec.rules.flatMap((use) => step.run.checks.get(use.check)?.row?.(use.params, context) ?? []);
   return [
     ...new Set(found.flatMap((condition) => (condition.reference?.table === table ? [condition.reference.on] : []))),
