@@ -1,5 +1,6 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { BackfillJob, BackfillRequest } from '../core/model/backfill.ts';
+import { needsAllRows } from '../core/model/history.ts';
 import { parseTableKey } from '../core/model/table.ts';
 import { codeFingerprint } from '../core/planning/fingerprint.ts';
 import { parentsOf } from '../core/planning/graph.ts';
@@ -33,6 +34,7 @@ export async function planWork(
   asked: BackfillRequest & { readonly column: string },
 ): Promise<WindowPlan> {
   const { ledger, lake } = run;
+  refuseWhole(node);
   const code_fingerprint = codeFingerprint(node);
   const version = await lake.latestVersion({ layer: node.layer, name: node.name });
   const newest = ledger.newestBackfill(node.key);
@@ -81,6 +83,18 @@ export async function planWork(
  * A table of the present definition that lags behind its inputs would become a mix of versions that an incremental run could not tell
  * apart: it has to catch up first.
  */
+/** A row of such a table may depend on rows of any other window. */
+function refuseWhole(node: TableStep['node']): void {
+  if (node.layer !== 'silver' || !needsAllRows(node.spec)) return;
+  throw new DataflowError(
+    'E_BACKFILL',
+    `${node.key} keeps a history or deletes keys: it is always computed as a whole`,
+    {
+      hint: `Compute it again with: dataflow run --full-refresh --force --select ${node.key}`,
+    },
+  );
+}
+
 function refuseLagging(
   last: StepRecord | undefined,
   node: TableStep['node'],

@@ -2,6 +2,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { TableLineage } from '../core/lineage/project-lineage.ts';
 import { type QueryLineage, queryLineage } from '../core/lineage/query-lineage.ts';
 import { silverLineage } from '../core/lineage/silver-lineage.ts';
+import { withHistory } from '../core/model/history.ts';
 import { type Column, parseTableKey, SOURCE_FILE_COLUMN } from '../core/model/table.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
 import type { EngineSession } from '../core/ports/engine.ts';
@@ -152,6 +153,7 @@ async function silverOf(
   await session.define('picked', picked);
   const conditions = ruleConditions(context, spec, described);
   const broken = conditions.map((one) => one.broken.replaceAll('{alias}', 'true'));
+  if (spec.deleted_when !== undefined) broken.push(`(${spec.deleted_when}\n)`);
   const judged = broken.length === 0 ? undefined : `select 1 from picked where ${broken.join('\n or ')}`;
   const lineage = silverLineage({
     spec,
@@ -163,7 +165,7 @@ async function silverOf(
     sources: sources.map(({ table, columns }) => ({ table, columns: columns.map((column) => column.name) })),
     names: described.map((column) => column.name),
   });
-  return { ...lineage, columns_of_table: storedColumns(described, node.key) };
+  return { ...lineage, columns_of_table: storedColumns(withHistory(spec, described), node.key) };
 }
 
 function pickedSql(spec: NodeOf<'silver'>['spec'], united: readonly { readonly name: string }[]): string {

@@ -245,7 +245,7 @@ async function rejectedRows(step: TableStep, session: EngineSession, { silver, s
   if (!isSilver(step) || silver === undefined) return NOTHING_REJECTED;
   const { views, losers } = silver;
   const expected = (await countOf(session, 'picked')) - losers - (await countOf(session, `(${sql})`));
-  const found = await rejectRows(step, session, views, { losers, expected });
+  const found = await rejectRows(step, session, views, { has_losers: losers > 0, expected });
   const change = await stageQuarantine(step, session, found.sql, 'all');
   const returned = views.decided ? await returnedRows(step, session, found.rows > 0) : undefined;
   return { rows: found.rows, counts: found.counts, change, replaces: true, returned };

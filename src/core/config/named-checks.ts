@@ -1,5 +1,6 @@
 import { closest } from '../../kit/closest.ts';
 import type { DataflowError } from '../errors/dataflow-error.ts';
+import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import { type Layer, parseTableKey } from '../model/table.ts';
 import type { Components } from './components.ts';
@@ -100,6 +101,7 @@ function columnsOf(shape: ProjectShape, spec: SilverSpec): Columns | undefined {
     for (const column of Object.keys(declared)) columns.set(column.toLowerCase(), column);
   }
   for (const column of Object.keys(spec.select)) columns.set(column.toLowerCase(), column);
+  if (spec.history === true) for (const column of HISTORY_COLUMNS) columns.set(column, column);
   return columns;
 }
 

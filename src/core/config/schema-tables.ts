@@ -49,6 +49,21 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
           samples: [{ keep: 'last', by: 'updated_at' }],
         }),
       ),
+      deleted_when: z.optional(
+        sqlFragment.check(
+          z.meta({
+            description:
+              'SQL condition over the table’s columns: a row for which it holds deletes its key, until a later row brings it back. Needs `key`.',
+            samples: ["op = 'D'"],
+          }),
+        ),
+      ),
+      history: z.optional(z.boolean()).check(
+        z.meta({
+          description:
+            'True: every version of a key is kept, with the columns `valid_from`, `valid_to` (empty while it holds) and `is_current`. Needs `key` and `dedupe: { by: … }`, the moment from which a row holds.',
+        }),
+      ),
       partition_by: z
         ._default(columnNames, [])
         .check(z.meta({ description: 'Columns by whose values the files are kept apart.', samples: ['date'] })),
@@ -64,6 +79,22 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
       z.refine((table) => table.dedupe === undefined || table.key.length > 0, {
         message: 'needs key: duplicates are rows with the same key',
         path: ['dedupe'],
+      }),
+      z.refine((table) => table.deleted_when === undefined || table.key.length > 0, {
+        message: 'needs key: what is deleted is a key',
+        path: ['deleted_when'],
+      }),
+      z.refine((table) => table.deleted_when === undefined || table.dedupe?.keep !== 'first', {
+        message: 'needs dedupe.keep: last: a deletion comes after the row that it deletes',
+        path: ['deleted_when'],
+      }),
+      z.refine((table) => table.history !== true || (table.key.length > 0 && table.dedupe?.by !== undefined), {
+        message: 'needs key and dedupe.by, the column that says from when a row holds',
+        path: ['history'],
+      }),
+      z.refine((table) => table.history !== true || (table.dedupe?.keep === 'last' && !table.dedupe.before_rules), {
+        message: 'keeps all versions: dedupe.keep must be last (or left out), and before_rules is not possible',
+        path: ['history'],
       }),
     );
   return silver as unknown as z.ZodMiniType<SilverSpec>;

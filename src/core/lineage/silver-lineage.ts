@@ -1,3 +1,4 @@
+import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { SilverSpec } from '../model/project.ts';
 import { type Origin, Origins } from './origins.ts';
 import { type ColumnOrigins, type QueryLineage, queryLineage } from './query-lineage.ts';
@@ -34,7 +35,17 @@ export function silverLineage(parts: SilverParts): QueryLineage {
   for (const { table, column } of parts.references) rows.add([{ table, column, way: 'filter' }]);
   for (const name of spec.key) rows.add(originsOf(columns, name).as('group_by'));
   if (spec.key.length > 0 && spec.dedupe?.by !== undefined) rows.add(originsOf(columns, spec.dedupe.by).as('sort'));
-  return { columns, rows: [...rows], unresolved };
+  return { columns: [...columns, ...historyOf(spec, columns)], rows: [...rows], unresolved };
+}
+
+/** From when to when a version holds is told by the moments of its key's rows. */
+function historyOf(spec: SilverSpec, columns: readonly ColumnOrigins[]): readonly ColumnOrigins[] {
+  const by = columns.find((column) => column.name.toLowerCase() === spec.dedupe?.by?.toLowerCase());
+  if (spec.history !== true || by === undefined) return [];
+  return HISTORY_COLUMNS.map((name) => ({
+    name,
+    origins: name === 'valid_from' ? by.origins : [...new Origins().add(by.origins).through('transformation')],
+  }));
 }
 
 function originsOf(columns: readonly ColumnOrigins[], name: string): Origins {

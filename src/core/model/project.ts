@@ -93,6 +93,10 @@ export interface SilverSpec {
   readonly rules: readonly CheckSpec[];
   readonly key: readonly string[];
   readonly dedupe?: DedupeSpec;
+  /** SQL condition over the selected columns: a row for which it holds deletes its key. */
+  readonly deleted_when?: string;
+  /** Keep every version of a key, with `valid_from`, `valid_to` and `is_current`. */
+  readonly history?: boolean;
   readonly partition_by: readonly string[];
   readonly tests: readonly CheckSpec[];
   readonly tags: readonly string[];

@@ -20,7 +20,9 @@ export function definitionOf(node: Node): Definition {
 
 /** What counts of a part: in SQL, comments and runs of blanks do not. */
 export function canonicalPart(name: string, text: string): string {
-  return name === 'sql' || name === 'where' || name.startsWith('select ') ? normaliseSql(text) : text;
+  return name === 'sql' || name === 'where' || name === 'deleted_when' || name.startsWith('select ')
+    ? normaliseSql(text)
+    : text;
 }
 
 function partsOf(node: Node): Record<string, string> {
@@ -38,6 +40,8 @@ function partsOf(node: Node): Record<string, string> {
         ...ruleParts(spec.rules),
         ...(spec.key.length > 0 ? { key: spec.key.join('\n') } : {}),
         ...(spec.dedupe === undefined ? {} : { dedupe: JSON.stringify(spec.dedupe) }),
+        ...(spec.deleted_when === undefined ? {} : { deleted_when: spec.deleted_when }),
+        ...(spec.history === true ? { history: 'true' } : {}),
         ...(spec.partition_by.length > 0 ? { partition_by: spec.partition_by.join('\n') } : {}),
       };
     }

@@ -1,3 +1,4 @@
+import { needsAllRows } from '../../core/model/history.ts';
 import { quarantineOf } from '../../core/model/table.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent } from '../../kit/sql.ts';
@@ -19,6 +20,7 @@ export async function growthInput(
   const { run, node, verdict } = step;
   const last = run.ledger.lastSuccess(node.key);
   if (verdict.mode !== 'incremental' || snapshot === undefined || last === undefined) return undefined;
+  if (needsAllRows(node.spec)) return undefined;
   const { dedupe } = node.spec;
   // The first row of a key may be a bad one only under before_rules; "last" or "by" would then also take good rows away again.
   if (dedupe?.before_rules === true && (dedupe.keep !== 'first' || dedupe.by !== undefined)) return undefined;

@@ -55,7 +55,7 @@ export async function mergeRows(
           partition_by: spec.partition_by,
         });
   const rejected = await rejectRows(step, session, views, {
-    losers: 1,
+    has_losers: true,
     expected: picked - (await countOf(session, 'winners')) - losers,
   });
   const quarantine = await stageQuarantine(

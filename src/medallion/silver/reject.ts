@@ -32,14 +32,14 @@ export async function rejectRows(
   step: SilverStep,
   session: EngineSession,
   views: SilverViews,
-  known: { readonly losers: number; readonly expected: number },
+  known: { readonly has_losers: boolean; readonly expected: number },
 ): Promise<RejectedRows> {
   if (known.expected === 0) return { rows: 0, sql: undefined, counts: [] };
   const rows = await session.materialize(
     'bad',
     `select ${ruleNameSql(views.rules)} as rule, ${ruleReasonSql(views.rules)} as reason, ${ruleColumnSql(views.rules)} as column_name,
       ${rowKeySql(step.node.spec.key)} as row_key, ${ruleRetryableSql(views.rules)} as retryable, ${views.raw} as raw,
-      _file, _line, _qid, _rule, _src, _part, _pos from ${badRows(known.losers > 0)}`,
+      _file, _line, _qid, _rule, _src, _part, _pos from ${badRows(known.has_losers)}`,
   );
   if (rows === 0) return { rows, sql: undefined, counts: [] };
   await locateLines(step, session);

@@ -11,12 +11,12 @@ import { publish, recordUnchanged } from '../publish.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { returnedRows, unmatched } from './decided.ts';
-import { findLosers, goodRows } from './dedupe.ts';
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
 import { mergeRows } from './merge.ts';
 import { rejectRows } from './reject.ts';
 import { defineSilver, type SilverStep, type SilverViews } from './sql.ts';
+import { chooseRows, tableColumns } from './versions.ts';
 
 /**
  * Builds one silver table. The order is fixed: unite the sources by name → `where` → `select` → `rules` → `key` and `dedupe`
@@ -48,7 +48,7 @@ async function attempt(
   try {
     const source = await bindSources(step, session, input);
     const views = await defineSilver(step, session, source.columns, source.decided);
-    const columns = storedColumns(views.columns, step.node.key);
+    const columns = storedColumns(tableColumns(step, views.columns), step.node.key);
     const made =
       input.kind === 'whole'
         ? await computeWhole(step, session, views, columns, snapshot, input)
@@ -97,16 +97,19 @@ async function computeWhole(
   input: SilverInput,
 ): Promise<SilverCandidate> {
   const { run, node } = step;
-  const losers = await findLosers(step, session, views);
+  const chosen = await chooseRows(step, session, views, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const add = await session.write(`select ${names} from ${goodRows(losers > 0)}`, {
+  const add = await session.write(`select ${names} from ${chosen.from}`, {
     folder: await run.lake.stage(run.run_id, step.step_id, 'data'),
     columns,
     partition_by: node.spec.partition_by,
   });
   const rows_out = add.reduce((sum, file) => sum + file.rows, 0);
   const picked = node.spec.where === undefined ? input.rows : await countOf(session, 'picked');
-  const rejected = await rejectRows(step, session, views, { losers, expected: picked - rows_out - losers });
+  const rejected = await rejectRows(step, session, views, {
+    has_losers: chosen.has_losers,
+    expected: picked - rows_out - chosen.deduplicated - chosen.deleted,
+  });
   const quarantine = await stageQuarantine(step, session, rejected.sql, 'all');
   return {
     columns,
@@ -117,8 +120,8 @@ async function computeWhole(
     keep: [],
     rows_in: input.rows,
     rows_out,
-    deduplicated: losers,
-    filtered: input.rows - picked,
+    deduplicated: chosen.deduplicated,
+    filtered: input.rows - picked + chosen.deleted,
     quarantined: rejected.rows,
     quarantine,
     quarantine_counts: rejected.counts,

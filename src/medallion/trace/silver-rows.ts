@@ -1,3 +1,4 @@
+import { rowKeyOf } from '../../core/model/history.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { bindSources, wholeInput } from '../silver/input.ts';
@@ -35,7 +36,7 @@ export async function openSilverRows(step: SilverStep, session: EngineSession): 
  */
 function contestSql({ step, views }: SilverRows, keys: string): string {
   const { spec } = step.node;
-  const key = spec.key.map(quoteIdent).join(', ');
+  const key = rowKeyOf(spec).map(quoteIdent).join(', ');
   const rows = `(select * from picked where ${keyPresentSql(spec.key)} and (${key}) in (select (${key}) from ${keys}))`;
   const good = spec.dedupe?.before_rules === true ? '' : ' where _rule is null';
   const over = `(partition by ${key} order by ${preferenceSql(spec)})`;
@@ -51,12 +52,14 @@ function contestSql({ step, views }: SilverRows, keys: string): string {
  */
 export async function bronzeBehind(rows: SilverRows, wanted: string, relation: string): Promise<number> {
   const { step, session, views } = rows;
-  const { key } = step.node.spec;
+  const key = rowKeyOf(step.node.spec);
   const parts: string[] = [];
-  const keyed = key.length > 0 ? keyPresentSql(key) : 'false';
+  const keyed = key.length > 0 ? keyPresentSql(step.node.spec.key) : 'false';
   if (key.length > 0) {
     await session.materialize(`${relation}_contest`, contestSql(rows, `(select * from ${wanted} where ${keyed})`));
-    const same = key.map((column) => `c.${quoteIdent(column)} = w.${quoteIdent(column)}`).join(' and ');
+    const same = key
+      .map((column) => `c.${quoteIdent(column)} is not distinct from w.${quoteIdent(column)}`)
+      .join(' and ');
     parts.push(
       `select c._src, c._part, c._pos, w._df_sure from ${relation}_contest as c join ${wanted} as w on ${same} where c._n = 1 and c._rule is null`,
     );
@@ -115,10 +118,12 @@ export async function fatesOf(rows: SilverRows, from: string, relation: string):
   }
   const before = spec.dedupe?.before_rules === true;
   const out = `when j._rule = ${DISCARDED} then 'discarded' when j._rule is not null then 'quarantined'`;
+  // A row that deletes its key wins it, and leaves no row behind.
+  const gone = spec.deleted_when === undefined ? '' : ` when coalesce((${spec.deleted_when}\n), false) then 'filtered'`;
   const order = before ? `when j._n > 1 then 'deduplicated' ${out}` : `${out} when j._n > 1 then 'deduplicated'`;
   await session.materialize(
     relation,
-    `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order} else 'kept' end as _df_fate,
+    `select f._src, f._part, f._pos, case when j._pos is null then 'filtered' ${order}${gone} else 'kept' end as _df_fate,
        j._rule_name as _df_rule, j._rule_reason as _df_reason, ${POSITION.map((one) => `j._w${one} as _df_w${one}`).join(', ')},
        j.* exclude (${AT}, _rule, _rule_name, _rule_reason, _n, ${POSITION.map((one) => `_w${one}`).join(', ')})
      from ${from} as f left join (${joined}) as j on j._src = f._src and j._part = f._part and j._pos = f._pos`,
@@ -127,7 +132,7 @@ export async function fatesOf(rows: SilverRows, from: string, relation: string):
 
 /** SQL condition: a published row `p` is the row `f` that was kept. */
 export function publishedAs({ step, views }: SilverRows): string {
-  const { key } = step.node.spec;
+  const key = rowKeyOf(step.node.spec);
   const names = key.length > 0 ? key : views.columns.map(({ name }) => name);
   return names.map((name) => `p.${quoteIdent(name)} is not distinct from f.${quoteIdent(name)}`).join(' and ');
 }
