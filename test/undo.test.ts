@@ -83,6 +83,10 @@ describe('undo', { timeout: 120_000 }, () => {
     expect(content(place)).toEqual(before);
     expect(undone(place)).toEqual(['in/achats2.csv', 'in/clients2.csv']);
     expect(place.status().get('gold.par_pays')?.reason).toMatch(/^undone: back to version 0, as before run/);
+    expect(place.dataflow(['status']).stdout).toMatch(
+      /undone: 5 tables are as before run \w+\n {2}undone: 2 files are not loaded/,
+    );
+    expect(place.dataflow(['query', 'select 1']).stderr).toMatch(/undone: 5 tables are as before run/);
     idle(place);
     expect(place.dataflow(['plan', '--all', '--format', 'csv']).stdout).toMatch(/1 undone, not loaded again/);
     expectDone(place.dataflow(['verify']));

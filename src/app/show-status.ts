@@ -1,6 +1,8 @@
 import type { Receipt } from '../core/model/receipt.ts';
 import type { Ledger, ReleaseRecord, RunRecord, StepRecord } from '../core/ports/ledger.ts';
 
+import { type UndoneState, undoneState } from './undone-state.ts';
+
 /** One line of `status`. */
 export interface TableStatus {
   readonly step: string;
@@ -23,6 +25,8 @@ export interface StatusReport {
   /** What the newest run took and used. */
   readonly receipt: Receipt | undefined;
   readonly release: ReleaseRecord | undefined;
+  /** What is as an undo left it. */
+  readonly undone: UndoneState | undefined;
   readonly tables: readonly TableStatus[];
 }
 
@@ -35,7 +39,8 @@ export function showStatus(ledger: Ledger): StatusReport {
     .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
   const run = ledger.runs(1)[0];
   const receipt = run === undefined ? undefined : ledger.receipt(run.run_id);
-  return { run, receipt, release: ledger.latestRelease(), tables: [...tables].sort(byLayer) };
+  const undone = undoneState(ledger);
+  return { run, receipt, release: ledger.latestRelease(), undone, tables: [...tables].sort(byLayer) };
 }
 
 function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {

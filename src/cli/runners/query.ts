@@ -1,9 +1,11 @@
 import { text } from 'node:stream/consumers';
 import { type QueryOptions, queryLake } from '../../app/query-lake.ts';
+import { undoneState, undoneWords } from '../../app/undone-state.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import type { PrintData } from '../table.ts';
 
@@ -27,12 +29,20 @@ export async function query(invocation: Invocation): Promise<number> {
       { sql, signal, ...(typeof candidate === 'string' ? { candidate } : {}), ...asOf(options['asOf']) },
     );
     await printer.stream(asPrintData(batches));
+    if (ledger !== undefined && options['asOf'] === undefined) tellUndone(printer, ledger);
     return 0;
   } finally {
     await engine.close();
     await lease.release();
     ledger?.close();
   }
+}
+
+/** Whoever looks right after an undo is told that the rows are older ones. */
+function tellUndone(printer: Printer, ledger: Ledger): void {
+  const state = undoneState(ledger);
+  if (state === undefined || state.tables.length === 0 || ledger.runs(1)[0]?.run_id !== state.run_id) return;
+  for (const line of undoneWords({ ...state, files: 0 })) printer.note(line);
 }
 
 /** Small batches (one per data file) are put together, so that the widths of a table are measured on many rows. */

@@ -105,9 +105,9 @@ async function show({ invocation: { printer, args }, lake, ledger }: Opened): Pr
   });
   const { release: line } = content;
   printer.text('');
-  printer.text(
-    `release ${line.release_id} of run ${line.run_id}, ${minute(line.created_at)} UTC${marksOf(line) === '' ? '' : ` (${marksOf(line)})`}`,
-  );
+  const marks = marksOf(line) === '' ? '' : ` (${marksOf(line)})`;
+  printer.text(`release ${line.release_id}, ${minute(line.created_at)} UTC${marks}`);
+  printer.text(`  of run ${line.run_id}`);
   printer.text(content.previous_id === null ? '  the first release' : `  against release ${content.previous_id}`);
 }
 
@@ -160,7 +160,7 @@ function printDiff(printer: Printer, found: ReleaseDiff): void {
   printer.text(
     found.tables.length === 0
       ? `releases ${from.release_id} and ${to.release_id} have the same versions`
-      : `${found.tables.length} ${found.tables.length === 1 ? 'table' : 'tables'} with another version in ${to.release_id} than in ${from.release_id}`,
+      : `${found.tables.length} ${found.tables.length === 1 ? 'table has' : 'tables have'} another version than in ${from.release_id}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { showStatus } from '../../app/show-status.ts';
+import { undoneWords } from '../../app/undone-state.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
@@ -72,6 +73,7 @@ export async function status(invocation: Invocation): Promise<number> {
     printer.text(
       `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
     );
+    if (report.undone !== undefined) for (const line of undoneWords(report.undone)) printer.text(`  ${line}`);
     if (report.receipt !== undefined) printReceipt(printer, report.receipt);
     return 0;
   } finally {

@@ -85,7 +85,8 @@ function printIdle(printer: Printer, report: RunReport): void {
     waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do: there is no data yet',
   );
   for (const step of report.steps)
-    if (step.reason.startsWith('no input')) printer.text(`  ${step.step}: ${step.reason}`);
+    if (step.reason.startsWith('no input') || step.reason.includes('--redo'))
+      printer.text(`  ${step.step}: ${step.reason}`);
   if (waiting.length > 0) printer.text(`  ${waiting.length} tables wait for data`);
   printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
 }
