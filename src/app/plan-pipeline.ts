@@ -4,6 +4,7 @@ import type { Ledger } from '../core/ports/ledger.ts';
 import { discoverSource } from '../medallion/bronze/run-bronze.ts';
 import type { RunContext } from '../medallion/context.ts';
 import { ledgerForReading, type OpenProject } from './open-project.ts';
+import { withDrift } from './plan-drift.ts';
 import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -20,7 +21,10 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
 }
 
-/** What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write. */
+/**
+ * What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write, and what changed in the columns of new
+ * files.
+ */
 export async function planPipeline(
   rooms: Rooms,
   project: Project,
@@ -31,7 +35,8 @@ export async function planPipeline(
   const ledger = await ledgerForReading(rooms, project, lake);
   try {
     const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
-    return await planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
+    const context = planningContext(rooms, { project, lake, ledger, checks, graph }, options);
+    return await withDrift(context, await planSteps(context, selected));
   } finally {
     ledger.close();
   }

@@ -1,3 +1,4 @@
+import type { DriftEvent } from '../core/model/drift.ts';
 import type { Project } from '../core/model/project.ts';
 import { parseTableKey } from '../core/model/table.ts';
 import { codeFingerprint } from '../core/planning/fingerprint.ts';
@@ -8,7 +9,7 @@ import { type Selection, selectNodes } from '../core/planning/selection.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
-import type { Discovery, KnownInput } from '../core/ports/source.ts';
+import type { Discovery, KnownInput, Source, SourceContext } from '../core/ports/source.ts';
 import { changesSince } from './definitions.ts';
 import { undecided, withDecisions } from './undecided.ts';
 
@@ -25,6 +26,8 @@ export interface PlannedStep {
   readonly bytes: number | undefined;
   /** For a source with files that are perhaps still being written: when the last of them may be taken. */
   readonly ready_in_ms?: number;
+  /** What changed in the columns of its fresh files, as far as a look at some of them tells. */
+  readonly drift?: readonly DriftEvent[];
 }
 
 /** What planning needs; it reads and never writes. */
@@ -38,9 +41,12 @@ export interface PlanningContext {
   /** What was undone is to be done again. */
   readonly redo?: boolean;
   redact(text: string): string;
-  discover(
-    node: Extract<Node, { layer: 'bronze' }>,
-  ): Promise<{ readonly discovery: Discovery; readonly known: ReadonlyMap<string, KnownInput> }>;
+  discover(node: Extract<Node, { layer: 'bronze' }>): Promise<{
+    readonly source: Source;
+    readonly context: SourceContext;
+    readonly discovery: Discovery;
+    readonly known: ReadonlyMap<string, KnownInput>;
+  }>;
 }
 
 /** The graph of the project and the steps that the selection names. */

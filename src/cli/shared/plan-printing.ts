@@ -1,4 +1,5 @@
 import type { PlannedStep } from '../../app/plan-run.ts';
+import { driftText } from '../../core/model/drift.ts';
 import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Printer } from '../printer.ts';
 
@@ -10,6 +11,8 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
       ? steps
       : steps.filter((step) => step.action !== 'skip');
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
+  for (const step of steps)
+    for (const event of step.drift ?? []) printer.text(`  ${step.step}: ${event.what}: ${driftText(event)}`);
   printer.text('');
   printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
 }

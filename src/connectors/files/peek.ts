@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FormatInspector, InspectRequest } from '../../core/ports/format.ts';
+import type { FormatInspector, FormatInspectors, InspectRequest } from '../../core/ports/format.ts';
 import type { InputUnit, Inspection } from '../../core/ports/source.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 
 const HEAD_BYTES = 1 << 20;
+const PARQUET_BYTES_MAX = 32 << 20;
 const LF = 0x0a;
 
 /**
@@ -18,15 +19,40 @@ export async function peekCsv(
 ): Promise<Inspection | undefined> {
   const { unit } = request;
   if (unit.format !== 'csv' || unit.compression !== 'none' || unit.size_bytes <= HEAD_BYTES) return undefined;
+  const seen = await inspectHead(inspector, request, signal);
+  return seen?.problem === undefined && seen?.decoded_uri === undefined ? seen : undefined;
+}
+
+/**
+ * Which columns a file seems to have, from so much of it as is quickly read: all of a small file or of a Parquet file that is not large, the
+ * beginning of a plain CSV or NDJSON file. Undefined when that does not tell.
+ */
+export async function lookAtColumns(
+  inspectors: FormatInspectors,
+  request: InspectRequest,
+  signal: AbortSignal | undefined,
+): Promise<Inspection | undefined> {
+  const { unit } = request;
+  const whole_bytes_max = unit.format === 'parquet' ? PARQUET_BYTES_MAX : HEAD_BYTES;
+  if (unit.size_bytes <= whole_bytes_max) return await inspectors[unit.format].inspect(request, signal);
+  if (unit.compression !== 'none' || unit.format === 'json' || unit.format === 'parquet') return undefined;
+  return await inspectHead(inspectors[unit.format], request, signal);
+}
+
+async function inspectHead(
+  inspector: FormatInspector,
+  request: InspectRequest,
+  signal: AbortSignal | undefined,
+): Promise<Inspection | undefined> {
+  const { unit } = request;
   const head = readHead(unit.uri);
   const end = head.lastIndexOf(LF);
   if (end < 0) return undefined;
-  const copy = join(request.temp_folder, `peek-${timeSortedId()}.csv`);
+  const copy = join(request.temp_folder, `peek-${timeSortedId()}.${unit.format}`);
   try {
     writeFileSync(copy, head.subarray(0, end + 1), { mode: 0o600 });
     const part: InputUnit = { ...unit, uri: copy, size_bytes: end + 1 };
-    const seen = await inspector.inspect({ ...request, unit: part }, signal);
-    return seen.problem === undefined && seen.decoded_uri === undefined ? seen : undefined;
+    return await inspector.inspect({ ...request, unit: part }, signal);
   } finally {
     rmSync(copy, { force: true });
   }

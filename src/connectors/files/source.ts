@@ -5,7 +5,7 @@ import type { InputUnit, Source, SourceContext } from '../../core/ports/source.t
 import type { SourceComponent } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
 import { type FilesOptions, schema } from './options.ts';
-import { peekCsv } from './peek.ts';
+import { lookAtColumns, peekCsv } from './peek.ts';
 
 /** Files in folders: `type: files`. */
 export const component: SourceComponent<FilesOptions> = {
@@ -31,6 +31,7 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
     inspect: (unit, context, pinned) =>
       inspectors[unit.format].inspect(requestFor(unit, context, pinned), context.signal),
     peek: (unit, context, pinned) => peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal),
+    look: (unit, context, pinned) => lookAtColumns(inspectors, requestFor(unit, context, pinned), context.signal),
     unchangedSince: async (unit) => {
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });
       return stat !== undefined && isSame(unit, stat);

@@ -116,6 +116,11 @@ export interface Source {
    * engine early; undefined when the beginning does not tell. Absent where it makes no sense.
    */
   peek?(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection | undefined>;
+  /**
+   * What the unit seems to hold, from a bounded look at it: for naming what changed in its columns before anything runs. Undefined when that
+   * does not tell.
+   */
+  look?(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection | undefined>;
   /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
   unchangedSince(unit: InputUnit): Promise<boolean>;
 }

@@ -39,7 +39,7 @@ export async function inferredColumns(
   return [...canonicalColumns([...inferred, ...late], step.node.key), ORIGIN];
 }
 
-export function declaredColumns(step: BronzeStep): readonly Column[] {
+export function declaredColumns(step: Pick<BronzeStep, 'node'>): readonly Column[] {
   const declared = Object.entries(step.node.spec.columns ?? {}).map(([name, type]) => ({ name, type, nullable: true }));
   return [...canonicalColumns(declared, step.node.key), ORIGIN];
 }

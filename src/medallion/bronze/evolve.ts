@@ -61,9 +61,9 @@ async function typesOf(
   return new Map([...typed, ...seen]);
 }
 
-/** A declared type stays what was declared. */
-function widenedBy(
-  step: BronzeStep,
+/** The columns in the types that hold these too. A declared type stays what was declared. */
+export function widenedBy(
+  step: Pick<BronzeStep, 'node'>,
   columns: readonly Column[],
   types: ReadonlyMap<string, string>,
 ): readonly Column[] {
@@ -76,7 +76,7 @@ function widenedBy(
   });
 }
 
-function isDeclared(step: BronzeStep, name: string): boolean {
+function isDeclared(step: Pick<BronzeStep, 'node'>, name: string): boolean {
   return Object.keys(step.node.spec.columns ?? {}).some((one) => one.toLowerCase() === name.toLowerCase());
 }
 

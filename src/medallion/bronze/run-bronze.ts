@@ -3,25 +3,24 @@ import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { Column } from '../../core/model/table.ts';
 import { estimateIntake } from '../../core/planning/estimate.ts';
 import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
-import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
 import type { InputRecord, StepRecord } from '../../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { relationOf } from '../context.ts';
 import { keptMessage, publish } from '../publish.ts';
 import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
-import { evolvedColumns, isWidened, rewriteWidened } from './evolve.ts';
+import { evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled } from './file-replays.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
 import type { Parsed } from './parsed.ts';
 import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
+import { replacedRows } from './replaced-rows.ts';
 import { settleDecisions } from './settle.ts';
 import type { BronzeStep } from './step.ts';
 import { knownUnits } from './undone.ts';
@@ -258,38 +257,6 @@ async function refuseChanged(source: Source, intake: Intake, parsed: Parsed): Pr
       kept: 'nothing of this batch was published; the next run takes it again',
     });
   }
-}
-
-/** Rows of files that come again with new content (`on_rewrite: replace`): their data files are written anew without them. */
-async function replacedRows(
-  step: BronzeStep,
-  session: EngineSession,
-  loaded: Parsed['loaded'],
-  snapshot: Snapshot | undefined,
-  columns: readonly Column[],
-): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
-  const paths = loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path);
-  if (snapshot !== undefined && loaded.length > 0 && isWidened(snapshot, columns))
-    return await rewriteWidened(step, session, snapshot, columns, paths);
-  if (paths.length === 0 || snapshot === undefined) return { add: [], remove: [] };
-  const list = paths.map(quoteText).join(', ');
-  await session.bind(relationOf(snapshot, 'published', true));
-  const rows = await session.rows(`select distinct _part as part from published where _file in (${list})`, {
-    rows_max: 1_000_000,
-  });
-  const parts = new Set(rows.map((row) => Number(row['part'])));
-  const remove = snapshot.files.filter((_, index) => parts.has(index));
-  await session.bind({ ...relationOf(snapshot, 'replaced'), files: remove });
-  const names = snapshot.columns.map((column) => quoteIdent(column.name)).join(', ');
-  const folder = await step.run.lake.stage(step.run.run_id, step.step_id, 'kept');
-  const add =
-    remove.length === 0
-      ? []
-      : await session.write(`select ${names} from replaced where _file not in (${list})`, {
-          folder,
-          columns: snapshot.columns,
-        });
-  return { add, remove };
 }
 
 function loadedRecord(step: BronzeStep, one: Parsed['loaded'][number]): InputRecord {

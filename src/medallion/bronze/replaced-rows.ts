@@ -1,0 +1,43 @@
+import type { Column } from '../../core/model/table.ts';
+import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../context.ts';
+import { isWidened, rewriteWidened } from './evolve.ts';
+import type { Parsed } from './parsed.ts';
+import type { BronzeStep } from './step.ts';
+
+/**
+ * Rows of files that come again with new content (`on_rewrite: replace`): their data files are written anew without them. When a column is
+ * widened, all data files are.
+ */
+export async function replacedRows(
+  step: BronzeStep,
+  session: EngineSession,
+  loaded: Parsed['loaded'],
+  snapshot: Snapshot | undefined,
+  columns: readonly Column[],
+): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
+  const paths = loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path);
+  if (snapshot !== undefined && loaded.length > 0 && isWidened(snapshot, columns))
+    return await rewriteWidened(step, session, snapshot, columns, paths);
+  if (paths.length === 0 || snapshot === undefined) return { add: [], remove: [] };
+  const list = paths.map(quoteText).join(', ');
+  await session.bind(relationOf(snapshot, 'published', true));
+  const rows = await session.rows(`select distinct _part as part from published where _file in (${list})`, {
+    rows_max: 1_000_000,
+  });
+  const parts = new Set(rows.map((row) => Number(row['part'])));
+  const remove = snapshot.files.filter((_, index) => parts.has(index));
+  await session.bind({ ...relationOf(snapshot, 'replaced'), files: remove });
+  const names = snapshot.columns.map((column) => quoteIdent(column.name)).join(', ');
+  const folder = await step.run.lake.stage(step.run.run_id, step.step_id, 'kept');
+  const add =
+    remove.length === 0
+      ? []
+      : await session.write(`select ${names} from replaced where _file not in (${list})`, {
+          folder,
+          columns: snapshot.columns,
+        });
+  return { add, remove };
+}
