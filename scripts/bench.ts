@@ -5,9 +5,13 @@ import { join, resolve } from 'node:path';
 import type { Figure } from './bench/figure.ts';
 import { fullRun } from './bench/full-run.ts';
 import { generation } from './bench/generation.ts';
-import { increment } from './bench/increment.ts';
+import { history, increment } from './bench/increment.ts';
+import { largeInput } from './bench/large-input.ts';
+import { manyFiles } from './bench/many-files.ts';
 import { noopRun } from './bench/noop.ts';
+import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
+import { trivialSteps } from './bench/steps.ts';
 
 /**
  * `npm run bench [-- name…] [--rows N] [--runs N] [--write]`: ours beside the raw engine or the bare runtime, alternating in one run, as a
@@ -29,6 +33,11 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   generate: generation,
   full: fullRun,
   increment,
+  history,
+  steps: trivialSteps,
+  files: manyFiles,
+  resume,
+  large: largeInput,
 };
 
 const figures: Figure[] = [];

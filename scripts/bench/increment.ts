@@ -1,6 +1,6 @@
-import { cpSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type BenchSettings, type Figure, milliseconds } from './figure.ts';
+import { type BenchSettings, type Figure, milliseconds, ratioFigure } from './figure.ts';
 import { median, timed } from './measure.ts';
 import { makeRetail } from './retail-data.ts';
 
@@ -29,6 +29,38 @@ gold:
     tests: [ { unique: date } ]
 `;
 
+/** The same number of new rows on ten times the history: the time must not follow the history. */
+export async function history(settings: BenchSettings): Promise<readonly Figure[]> {
+  const short: number[] = [];
+  const long: number[] = [];
+  for (const [rows, times] of [
+    [settings.rows, short],
+    [settings.rows * 10, long],
+  ] as const) {
+    const cwd = join(settings.folder, String(rows));
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(join(cwd, 'pipelines.yaml'), CONFIG);
+    await makeRetail(join(cwd, 'data'), rows);
+    await timed(process.execPath, [BINARY, 'run'], { cwd });
+    for (let i = 0; i < settings.runs; i++) {
+      const from_row = rows + (i * settings.rows) / 100;
+      await makeRetail(join(cwd, 'data'), settings.rows / 100, { from_row, name: `achats${i + 2}` });
+      utimesSync(join(cwd, `data/achats${i + 2}.csv`), new Date(0), new Date(0));
+      times.push((await timed(process.execPath, [BINARY, 'run'], { cwd })).wall_ms);
+    }
+    rmSync(cwd, { recursive: true, force: true });
+  }
+  return [
+    ratioFigure(
+      `the same new rows on ${((settings.rows * 10) / 1e6).toLocaleString('en')}M`,
+      median(long),
+      median(short),
+      1.1,
+      `${(settings.rows / 100).toLocaleString('en')} new rows, beside the same on ${(settings.rows / 1e6).toLocaleString('en')}M; median of ${settings.runs} successive loads`,
+    ),
+  ];
+}
+
 /** One per cent of new rows on the last days, against the full run over everything. */
 export async function increment(settings: BenchSettings): Promise<readonly Figure[]> {
   const cwd = settings.folder;
@@ -47,14 +79,14 @@ export async function increment(settings: BenchSettings): Promise<readonly Figur
     delta.push((await timed(process.execPath, [BINARY, 'run'], { cwd })).wall_ms);
   }
   const [whole, part] = [median(full), median(delta)];
-  const limit = whole * 0.05 + 500;
+  const limit = whole * 0.03 + 300;
   return [
     {
       name: `1 % new rows on ${(rows / 1e6).toLocaleString('en')}M`,
       ours: milliseconds(part),
       beside: milliseconds(whole),
       ratio: (part / whole).toFixed(3),
-      limit: `≤ 5 % + 500 ms = ${milliseconds(limit)}`,
+      limit: `≤ 3 % + 300 ms = ${milliseconds(limit)}`,
       ok: part <= limit,
       note: 'beside our own full run over the rows before; fact and key figure refreshed by day',
     },
