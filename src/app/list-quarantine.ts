@@ -1,5 +1,5 @@
+import type { QuarantineFilter } from '../core/model/quarantine.ts';
 import type { DecisionEntry, Ledger } from '../core/ports/ledger.ts';
-import type { QuarantineFilter } from '../medallion/decide/select.ts';
 
 export const QUARANTINE_STATES = ['open', 'pending', 'fixed', 'replayed', 'discarded'] as const;
 export type QuarantineState = (typeof QUARANTINE_STATES)[number];

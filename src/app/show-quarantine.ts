@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
+import type { QuarantineFilter } from '../core/model/quarantine.ts';
 import { quarantineOf } from '../core/model/table.ts';
 import { buildGraph } from '../core/planning/graph.ts';
 import type { EngineSession, ExportTarget, Row } from '../core/ports/engine.ts';
@@ -11,7 +12,7 @@ import { quoteIdent, quoteText } from '../kit/sql.ts';
 import { relationOf } from '../medallion/context.ts';
 import { takeApart } from '../medallion/decide/apart.ts';
 import { defineCells, presentCell } from '../medallion/decide/cells.ts';
-import { type QuarantineFilter, type RejectingNode, recordColumns, selectOpen } from '../medallion/decide/select.ts';
+import { type RejectingNode, recordColumns, selectOpen } from '../medallion/decide/select.ts';
 import { decidedOf } from '../medallion/decisions.ts';
 import type { Rooms } from './rooms.ts';
 

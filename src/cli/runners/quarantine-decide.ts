@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { type DecisionReport, decideQuarantine } from '../../app/decide-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { Assignment } from '../../medallion/decide/mend.ts';
+import type { Assignment } from '../../core/model/quarantine.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { filterFrom } from '../shared/quarantine-filter.ts';
 import { stepsSection, tellTo } from '../shared/run-printing.ts';
-import { filterFrom } from './quarantine.ts';
 
 /** `fix`, `replay` and `discard`: one decision and the run that carries it out. 4 when rows were rejected again. */
 export async function decide(invocation: Invocation): Promise<number> {

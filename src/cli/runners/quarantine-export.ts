@@ -5,7 +5,7 @@ import { exportRows } from '../../app/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { filterFrom } from './quarantine.ts';
+import { filterFrom } from '../shared/quarantine-filter.ts';
 
 const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson', '.parquet': 'parquet' } as const;
 

@@ -3,10 +3,10 @@ import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../a
 import { entryHistory, openRows } from '../../app/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
-import type { QuarantineFilter } from '../../medallion/decide/select.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { filterFrom } from '../shared/quarantine-filter.ts';
 import { cutToWidth, escapeControls } from '../text.ts';
 
 export async function quarantine(invocation: Invocation): Promise<number> {
@@ -22,14 +22,6 @@ export async function quarantine(invocation: Invocation): Promise<number> {
     default:
       return list(invocation);
   }
-}
-
-/** The flags that narrow down which rejected rows are meant. */
-export function filterFrom({ options }: Pick<Invocation, 'options'>): QuarantineFilter {
-  const names = ['rule', 'file', 'run', 'id'] as const;
-  return Object.fromEntries(
-    names.flatMap((name) => (typeof options[name] === 'string' ? [[name, options[name]]] : [])),
-  ) as QuarantineFilter;
 }
 
 /** From the ledger alone. */

@@ -28,14 +28,7 @@ export async function settleDecisions(
   const { run, decided } = given;
   const applied = appliedDecision(given);
   if (decided === undefined || decided.version <= applied) return undefined;
-  const causes = [{ kind: 'decided' as const, decisions: decided.version - applied }];
-  const step: BronzeStep = {
-    ...given,
-    step_id: timeSortedId(),
-    started_ms: Date.now(),
-    verdict: { ...given.verdict, causes, reason: reasonOf(causes) },
-    ...(files.length > 0 ? { settles: applied } : {}),
-  };
+  const step = settlingStep(given, decided.version - applied, files.length > 0 ? applied : undefined);
   const cpu = process.cpuUsage();
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: step.node.name });
   const session = await run.openSession(`${run.run_id}/${step.node.key}/decisions`);
@@ -49,10 +42,7 @@ export async function settleDecisions(
       { temp_folder: run.temp_folder, folder: (part) => run.lake.stage(run.run_id, step.step_id, part) },
       recordOptions(step),
     );
-    const [counted] = await session.rows(
-      'select (select count(*) from pending) as pending, (select count(*) from good_records) as good',
-    );
-    const [rows_in, rows_out] = [Number(counted?.['pending'] ?? 0), Number(counted?.['good'] ?? 0)];
+    const [rows_in, rows_out] = [await countOf(session, 'pending'), await countOf(session, 'good_records')];
     const placed = rows_out === 0 ? { add: [], remove: [] } : await insertRecords(step, session, snapshot, columns);
     faultPoint('after-mend');
     const change = await stageQuarantine(
@@ -93,6 +83,23 @@ export async function settleDecisions(
   } finally {
     await session.close();
   }
+}
+
+/** A step of its own beside the load. `settles`: what it counts as carried out, while something is left for the load. */
+function settlingStep(given: BronzeStep, decisions: number, settles: number | undefined): BronzeStep {
+  const causes = [{ kind: 'decided' as const, decisions }];
+  return {
+    ...given,
+    step_id: timeSortedId(),
+    started_ms: Date.now(),
+    verdict: { ...given.verdict, causes, reason: reasonOf(causes) },
+    ...(settles === undefined ? {} : { settles }),
+  };
+}
+
+async function countOf(session: EngineSession, relation: string): Promise<number> {
+  const [row] = await session.rows(`select count(*) as n from ${relation}`);
+  return Number(row?.['n'] ?? 0);
 }
 
 /** How records are read today: the declared options of the source stand above the layout that the file had. */

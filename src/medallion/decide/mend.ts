@@ -1,13 +1,8 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Assignment } from '../../core/model/quarantine.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { cellsJson, presentCell } from './cells.ts';
-
-/** `prix = replace(prix, ',', '.')`: a cell and the SQL expression that gives its new value. */
-export interface Assignment {
-  readonly column: string;
-  readonly sql: string;
-}
 
 /**
  * Defines `fixes` (`_id`, `mended`, `mended_raw`) by expressions over the record's cells, which are texts as they were rejected. An expression

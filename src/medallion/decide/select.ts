@@ -1,3 +1,4 @@
+import type { QuarantineFilter } from '../../core/model/quarantine.ts';
 import { type Layer, quarantineOf, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { Node } from '../../core/planning/graph.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
@@ -6,17 +7,6 @@ import { quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
 import { bindDecisions, decidedOf } from '../decisions.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
-
-/** Which rejected rows of a table are meant; several conditions must all hold. */
-export interface QuarantineFilter {
-  readonly rule?: string;
-  /** The file as the quarantine names it, or the end of its path. */
-  readonly file?: string;
-  /** A run id, or its beginning. */
-  readonly run?: string;
-  /** A quarantine id, or its beginning. */
-  readonly id?: string;
-}
 
 /** A table that can have rejected rows. */
 export type RejectingNode = Extract<Node, { layer: Exclude<Layer, 'gold'> }>;
