@@ -129,7 +129,7 @@ describe('silver rows', () => {
     const done = place.dataflow(['quarantine', 'fix', 'silver.achats', '--from', 'rows.csv']);
     expect(done.status, done.stderr).toBe(4);
     expect(done.stdout).toContain('1 of 2 rows fixed; 1 unchanged');
-    expect(done.stdout).toContain('1 were rejected again');
+    expect(done.stdout).toContain('1 was rejected again');
     expect(rows(place)).toContainEqual({ id: 5, client: 2, prix: '2.00' });
     const [still] = json(place, ['quarantine', 'show', 'silver.achats', '--rule', 'prix_positif']) as [
       { reason: string },

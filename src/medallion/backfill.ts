@@ -17,7 +17,7 @@ import { type Publication, publish } from './publish.ts';
 import { type QuarantineChange, stageQuarantine } from './quarantine.ts';
 import { mayHoldSegment, type Segment, segmentSql } from './segment.ts';
 import { countOf } from './silver/candidate.ts';
-import { returnedRows } from './silver/decided.ts';
+import { returnedHere } from './silver/decided.ts';
 import { findLosers, goodRows } from './silver/dedupe.ts';
 import { bindSources, wholeInput } from './silver/input.ts';
 import { rejectRows } from './silver/reject.ts';
@@ -247,7 +247,7 @@ async function rejectedRows(step: TableStep, session: EngineSession, { silver, s
   const expected = (await countOf(session, 'picked')) - losers - (await countOf(session, `(${sql})`));
   const found = await rejectRows(step, session, views, { has_losers: losers > 0, expected });
   const change = await stageQuarantine(step, session, found.sql, 'all');
-  const returned = views.decided ? await returnedRows(step, session, found.rows > 0) : undefined;
+  const returned = views.decided ? await returnedHere(step, session, found.rows > 0) : undefined;
   return { rows: found.rows, counts: found.counts, change, replaces: true, returned };
 }
 

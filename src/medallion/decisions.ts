@@ -1,6 +1,7 @@
 import { type Column, type TableId, tableKey } from '../core/model/table.ts';
 import type { EngineSession } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
+import type { ReturnedRows } from '../core/ports/ledger.ts';
 import { relationOf, type StepContext } from './context.ts';
 import { QUARANTINE_COLUMNS } from './quarantine.ts';
 
@@ -51,4 +52,28 @@ export async function bindDecisions(session: EngineSession, decided: Snapshot | 
     'select * from decisions qualify row_number() over (partition by quarantine_id order by decision desc) = 1',
   );
   return rows > 0;
+}
+
+/**
+ * Rows of decisions newer than `applied` that these decisions did not close: rejected again (`failed`, a condition on `quarantine_id`), or
+ * decided on once more before they were carried out. By the group that they came from; needs {@link bindDecisions}.
+ */
+export async function returnedRows(
+  session: EngineSession,
+  applied: number,
+  failed: string,
+): Promise<readonly ReturnedRows[]> {
+  const rows = await session.rows(
+    `select d.decision, coalesce(d.file, '') as file, d.rule, d.run_id, count(*) as n
+     from decisions d join in_force f on f.quarantine_id = d.quarantine_id
+     where d.decision > ${applied} and (f.decision > d.decision or d.${failed}) group by all order by all`,
+    { rows_max: 1_000_000 },
+  );
+  return rows.map((row) => ({
+    decision: Number(row['decision']),
+    file: String(row['file']),
+    rule: String(row['rule']),
+    quarantine_run_id: String(row['run_id']),
+    rows: Number(row['n']),
+  }));
 }

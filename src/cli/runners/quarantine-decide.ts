@@ -67,7 +67,7 @@ function summaryOf(report: DecisionReport): readonly string[] {
   const lines = [
     `${closed} of ${decided} rows ${dry_run ? 'would be ' : ''}${DONE[report.action]}${left > 0 ? `; ${left} unchanged` : ''}`,
   ];
-  const were = dry_run ? 'would be' : 'were';
+  const were = dry_run ? 'would be' : failed_again === 1 ? 'was' : 'were';
   if (failed_again > 0) lines.push(`${failed_again} ${were} rejected again: dataflow quarantine show ${table}`);
   if (unfit.length > 0) lines.push(`${unfit.length} corrections do not fit, such as ${unfit[0]?.reason ?? ''}`);
   for (const { file, state } of report.moved_files) lines.push(`${file} ${MOVED[state]}`);

@@ -2,11 +2,11 @@ import { quarantineOf } from '../../core/model/table.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
-import type { QuarantineCount, ReturnedRows, StepRecord } from '../../core/ports/ledger.ts';
+import type { QuarantineCount, StepRecord } from '../../core/ports/ledger.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { quoteText } from '../../kit/sql.ts';
-import { appliedDecision, bindDecisions } from '../decisions.ts';
+import { appliedDecision, bindDecisions, returnedRows } from '../decisions.ts';
 import { DISCARDED_SQL } from '../discards.ts';
 import { commitQuarantine, publish, withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
@@ -52,7 +52,7 @@ export async function settleDecisions(
       `quarantine_id in (select quarantine_id from pending) or ${DISCARDED_SQL}`,
     );
     const quarantine_counts = await countsOf(step, session, change.add);
-    const returned = await returnedRecords(session);
+    const returned = await returnedRows(session, applied, FAILED);
     if (rows_out === 0) {
       await commitQuarantine(step, change, snapshot?.version ?? 0);
       faultPoint('after-quarantine-commit');
@@ -101,6 +101,8 @@ async function countOf(session: EngineSession, relation: string): Promise<number
   const [row] = await session.rows(`select count(*) as n from ${relation}`);
   return Number(row?.['n'] ?? 0);
 }
+
+const FAILED = 'quarantine_id in (select p.quarantine_id from pending p join bad_records b on b.n = p.n)';
 
 /** How records are read today: the declared options of the source stand above the layout that the file had. */
 export function recordOptions(step: Pick<BronzeStep, 'node'>): Parameters<typeof parseRecords>[3] {
@@ -161,21 +163,6 @@ async function countsOf(
     table: step.node.key,
     rule: String(row['rule']),
     file: String(row['file']),
-    rows: Number(row['n']),
-  }));
-}
-
-async function returnedRecords(session: EngineSession): Promise<readonly ReturnedRows[]> {
-  const rows = await session.rows(
-    `select decision, coalesce(file, '') as file, rule, run_id, count(*) as n from pending
-     where n in (select n from bad_records) group by all order by all`,
-    { rows_max: 1_000_000 },
-  );
-  return rows.map((row) => ({
-    decision: Number(row['decision']),
-    file: String(row['file']),
-    rule: String(row['rule']),
-    quarantine_run_id: String(row['run_id']),
     rows: Number(row['n']),
   }));
 }

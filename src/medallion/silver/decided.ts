@@ -1,7 +1,7 @@
 import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
 import type { ReturnedRows, TestResult } from '../../core/ports/ledger.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import { appliedDecision } from '../decisions.ts';
+import { appliedDecision, returnedRows } from '../decisions.ts';
 import { quarantineIdSql } from '../quarantine.ts';
 import { rowIdentity } from './reject.ts';
 import { DISCARDED, isInternal, memberSql, rawJsonSql, type SilverStep } from './sql.ts';
@@ -51,25 +51,14 @@ function twinOrder(step: SilverStep): string {
   return ['_src', '_part', '_pos'].map((column) => `${column} ${way}`).join(', ');
 }
 
-/** Rows of new decisions that this computation rejected again, by the group that they came from. */
-export async function returnedRows(
+/** Rows of new decisions that this computation did not bring home. */
+export function returnedHere(
   step: SilverStep,
   session: EngineSession,
   any_bad: boolean,
 ): Promise<readonly ReturnedRows[]> {
-  if (!any_bad) return [];
-  const rows = await session.rows(
-    `select decision, coalesce(file, '') as file, rule, run_id, count(*) as n from in_force
-     where decision > ${appliedDecision(step)} and quarantine_id in (select _qid from bad where _rule <> ${DISCARDED}) group by all order by all`,
-    { rows_max: 1_000_000 },
-  );
-  return rows.map((row) => ({
-    decision: Number(row['decision']),
-    file: String(row['file']),
-    rule: String(row['rule']),
-    quarantine_run_id: String(row['run_id']),
-    rows: Number(row['n']),
-  }));
+  const bad = any_bad ? `select _qid from bad where _rule <> ${DISCARDED}` : 'select null';
+  return returnedRows(session, appliedDecision(step), `quarantine_id in (${bad})`);
 }
 
 /** Decisions whose rows are no longer in the input, said so that nobody wonders: the file was rewritten, or is gone. */

@@ -10,7 +10,8 @@ import { dropDiscarded } from '../discards.ts';
 import { publish, recordUnchanged } from '../publish.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
-import { returnedRows, unmatched } from './decided.ts';
+import { returnedHere, unmatched } from './decided.ts';
+
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
 import { mergeRows } from './merge.ts';
@@ -126,7 +127,7 @@ async function computeWhole(
     quarantine,
     quarantine_counts: rejected.counts,
     replaces_quarantine: true,
-    returned: views.decided ? await returnedRows(step, session, rejected.rows > 0) : [],
+    returned: views.decided ? await returnedHere(step, session, rejected.rows > 0) : [],
     warnings: [...(await warningsOf(session, views)), ...(views.decided ? await unmatched(session) : [])],
   };
 }
