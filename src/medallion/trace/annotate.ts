@@ -4,7 +4,8 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { type Annotated, type Annotating, type Link, POSITION_ID, type Source, type WindowReach } from './annotated.ts';
 import { evaluate, once, opaque, plainNames, renamed, type Scope, sourcesIn, standsAlone } from './evaluate.ts';
 import { finish, hasFinish, orderItems } from './finish.ts';
-import { linksOf, type Occurrence } from './links.ts';
+import { allUnder, linksOf, type Occurrence } from './links.ts';
+import { disturbedBy, movesOf } from './moves.ts';
 import {
   columnRef,
   groupKeys,
@@ -71,14 +72,19 @@ async function annotateSelect(context: Annotating, node: SyntaxNode, scope: Scop
   const links = await linksOf(context, { node, tracked, names, items, hiddenKeys, keys, occurrences, ids });
   const others = [...items, ...['where_clause', 'having', 'qualify'].flatMap((key) => optional(node, key)), ...sides];
   const looked = await lookedInto(context, others, scope);
+  const queries = occurrences.flatMap(({ source }) => ('query' in source ? [source.query] : []));
+  const disturbing = queries.filter((one) => disturbedBy(node, one, context.aggregates));
+  const moves = movesOf(node, queries, context.aggregates);
   const made: Annotated = {
     relation,
     columns,
-    links: [...links, ...looked],
+    links: [...links, ...looked, ...disturbing.flatMap(allUnder)],
+    ...(moves !== 'rows' && moves.size === 0 ? {} : { moves }),
     windows: reaches.map((one): WindowReach => one.reach),
     at_most: [
       ...(windows.length > 0 ? ['window functions look at other rows'] : []),
       ...(looked.length > 0 ? ['sub-queries in conditions or values'] : []),
+      ...(disturbing.length > 0 ? ['rows that a nested part may move'] : []),
       ...(keys === 'unclear' ? ['groups whose keys cannot be told'] : []),
     ],
   };
@@ -89,7 +95,9 @@ async function annotateSelect(context: Annotating, node: SyntaxNode, scope: Scop
 async function lookedInto(context: Annotating, parts: readonly SyntaxNode[], scope: Scope): Promise<readonly Link[]> {
   const links: Link[] = [];
   for (const query of parts.flatMap(queriesIn)) {
-    for (const source of await freeOrTables(context, query, scope)) links.push({ kind: 'all', source });
+    for (const source of await freeOrTables(context, query, scope)) {
+      links.push(...('query' in source ? allUnder(source.query) : [{ kind: 'all' as const, source }]));
+    }
   }
   return links;
 }
@@ -178,7 +186,8 @@ async function annotateSet(context: Annotating, node: SyntaxNode, scope: Scope):
     return { kind: 'values', source: { query: part }, columns: pairs, exact: pairs.length === columns.length };
   });
   const at_most = type === 'EXCEPT' ? ['rows taken away by except'] : [];
-  const made: Annotated = { relation, columns, links, windows: [], at_most };
+  const moves = type === 'EXCEPT' || parts.some((part) => part.moves !== undefined) ? { moves: 'rows' as const } : {};
+  const made: Annotated = { relation, columns, links, windows: [], at_most, ...moves };
   return hasFinish(node) ? finish.apply(context, node, made) : made;
 }
 

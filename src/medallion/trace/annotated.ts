@@ -12,9 +12,14 @@ export interface Annotated {
   readonly links: readonly Link[];
   /** Window functions: a row also depends on others of its partition. */
   readonly windows: readonly WindowReach[];
+  /** What else may change in it when an input row is taken away; undefined = rows go, and nothing else. */
+  readonly moves?: Moves;
   /** Why rows are named that may not have contributed; empty when every link is exact. */
   readonly at_most: readonly string[];
 }
+
+/** New rows may appear; or only the values of some columns (names in lower case) change in rows that are there. */
+export type Moves = 'rows' | ReadonlySet<string>;
 
 /** A relation that a query reads: a table of the lake, or another query. */
 export type Source = { readonly table: string } | { readonly query: Annotated };

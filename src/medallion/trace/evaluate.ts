@@ -27,7 +27,14 @@ export async function renamed(context: Annotating, from: Annotated, aliases: rea
     `select ${list.join(', ')}, rowid as ${HIDDEN}wide from ${from.relation}`,
   );
   const link: Link = { kind: 'row', source: { query: from }, id: `${HIDDEN}wide` };
-  return { relation, columns, links: [link], windows: [], at_most: [] };
+  return {
+    relation,
+    columns,
+    links: [link],
+    windows: [],
+    ...(from.moves === undefined ? {} : { moves: 'rows' }),
+    at_most: [],
+  };
 }
 
 /** Names of what a query may read, as plain relations. */
@@ -50,7 +57,7 @@ export async function opaque(context: Annotating, node: SyntaxNode, scope: Scope
   const names = await plainNames(context, node, scope);
   const { relation, columns } = await evaluate(context, withNames(node, names));
   const links = (await sourcesIn(context, node, scope)).map((source): Link => ({ kind: 'all', source }));
-  return { relation, columns, links, windows: [], at_most: [why] };
+  return { relation, columns, links, windows: [], moves: 'rows', at_most: [why] };
 }
 
 /** Everything that a part of a query names: tables of the lake and WITH queries. */

@@ -1,6 +1,7 @@
 import { ordersOf } from '../../core/lineage/expressions.ts';
 import { child, children, constantOf, optional, type SyntaxNode, word, words } from '../../core/lineage/syntax.ts';
 import type { Annotated, Annotating, Link } from './annotated.ts';
+import { allUnder } from './links.ts';
 import { columnRef, HIDDEN, PLAIN_SELECT, reference } from './rewrite.ts';
 
 /**
@@ -82,7 +83,21 @@ async function apply(context: Annotating, node: SyntaxNode, wide: Annotated): Pr
   const link: Link = merges
     ? { kind: 'values', source: { query: wide }, columns: wide.columns.map((name) => [name, name]), exact: true }
     : { kind: 'row', source: { query: wide }, id: `${HIDDEN}wide` };
-  return { relation, columns: wide.columns, links: [link], windows: [], at_most: [] };
+  const skips = modifiers.some((one) => child(one, 'offset') !== undefined);
+  const links: readonly Link[] = skips ? [link, ...allUnder(wide)] : [link];
+  const at_most = skips ? ['rows that offset skips'] : [];
+  return { ...moved(node, wide), relation, columns: wide.columns, links, windows: [], at_most };
+}
+
+/** Sorting alone moves nothing. */
+function moved(node: SyntaxNode, wide: Annotated): Pick<Annotated, 'moves'> {
+  const cuts =
+    child(node, 'qualify') !== undefined ||
+    children(node, 'modifiers').some(
+      (one) => word(one, 'type').startsWith('LIMIT') || children(one, 'distinct_on_targets').length > 0,
+    );
+  if (cuts) return { moves: 'rows' };
+  return wide.moves === undefined ? {} : { moves: wide.moves };
 }
 
 /** ORDER BY ALL becomes the columns one by one: the second step has hidden ones, too. */

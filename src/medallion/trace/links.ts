@@ -1,5 +1,5 @@
 import { type SyntaxNode, word } from '../../core/lineage/syntax.ts';
-import type { Annotating, Link, Source } from './annotated.ts';
+import type { Annotated, Annotating, Link, Source } from './annotated.ts';
 import { groupKeys, HIDDEN, type Names, windowsIn, withNames } from './rewrite.ts';
 
 /** One relation of FROM whose rows carry their ids. */
@@ -62,4 +62,14 @@ export async function linksOf(context: Annotating, parts: Parts): Promise<readon
     }),
   );
   return [...links, ...far];
+}
+
+/** Links to every row of every table under a query, whatever lies between. */
+export function allUnder(query: Annotated): readonly Link[] {
+  return tablesUnder(query).map((table) => ({ kind: 'all', source: { table } }));
+}
+
+function tablesUnder(query: Annotated): readonly string[] {
+  const found = query.links.flatMap(({ source }) => ('table' in source ? [source.table] : tablesUnder(source.query)));
+  return [...new Set(found)];
 }
