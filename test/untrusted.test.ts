@@ -78,6 +78,22 @@ describe('a reader that is lost', () => {
     }
   });
 
+  it('case 26: columns are inferred from the first file that can be read', async () => {
+    const place = project(await distinct(3));
+    try {
+      const config = SOURCE().replace(/, columns: \{.*?\}/, '');
+      place.put({ 'pipelines.yaml': `version: 1\n${config}` });
+      expect(place.dataflow(['run'], { DATAFLOW_FAULT: 'reader-f0:segv' }).status).toBe(4);
+      expect([...refusals(place)]).toEqual([['in/f0.parquet', 'the process that read it crashed with SIGSEGV']]);
+      expect(place.query('select id, x from bronze.a order by id')).toEqual([
+        { id: 1, x: 'x' },
+        { id: 2, x: 'x' },
+      ]);
+    } finally {
+      place.remove();
+    }
+  });
+
   it('columns are checked as in text files', async () => {
     const engine = await (await DuckDBInstance.create(':memory:')).connect();
     await engine.run(`copy (select 1 as id, 'x' as y) to '${join(folder, 'other.parquet')}' (format parquet)`);

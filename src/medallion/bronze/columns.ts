@@ -4,6 +4,8 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import { canonicalColumns } from '../../core/types/stored-columns.ts';
 import { extraColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
+import { readLimits, unfitFor } from './isolate.ts';
+import type { Unfit } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
 const ORIGIN: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
@@ -18,25 +20,58 @@ export function knownColumns(step: BronzeStep, snapshot: Snapshot | undefined): 
     : declaredColumns(step);
 }
 
-/** The columns that the engine sees in the first file; from now on they are frozen. */
-export async function inferredColumns(
+/** Columns, and the files that are left to be read into them. */
+export interface Layout {
+  readonly columns: readonly Column[];
+  readonly fit: readonly AcceptedUnit[];
+  /** Files that could not even be looked at. */
+  readonly unfit: readonly Unfit[];
+}
+
+/** The known columns, else {@link inferredColumns}. */
+export async function layoutOf(
   step: BronzeStep,
   session: EngineSession,
   accepted: readonly AcceptedUnit[],
-): Promise<readonly Column[]> {
-  const [first] = accepted;
-  if (first === undefined) return [ORIGIN];
-  const { unit, inspection } = first;
+  known: readonly Column[] | undefined,
+): Promise<Layout> {
+  return known === undefined
+    ? await inferredColumns(step, session, accepted)
+    : { columns: known, fit: accepted, unfit: [] };
+}
+
+/** The columns that the engine sees in the first file that it can read; from now on they are frozen. */
+async function inferredColumns(
+  step: BronzeStep,
+  session: EngineSession,
+  accepted: readonly AcceptedUnit[],
+): Promise<Layout> {
+  const unfit: Unfit[] = [];
+  for (const [index, one] of accepted.entries()) {
+    try {
+      const inferred = await session.infer(inferRequest(step, one));
+      // A member that came up only beyond the engine's sample is a column all the same.
+      const late = extraColumns(one, inferred).map((name) => ({ name, type: 'varchar', nullable: true }));
+      const columns = canonicalColumns([...inferred, ...late], step.node.key);
+      return { columns: [...columns, ORIGIN], fit: accepted.slice(index), unfit };
+    } catch (error) {
+      unfit.push(unfitFor(error, one));
+    }
+  }
+  return { columns: [ORIGIN], fit: [], unfit };
+}
+
+/** What the engine is asked about the columns of one file. */
+export function inferRequest(step: BronzeStep, accepted: AcceptedUnit): Parameters<EngineSession['infer']>[0] {
+  const { unit, inspection } = accepted;
   const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
-  const inferred = await session.infer({
+  return {
     format: unit.format,
     files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
+    limits: readLimits(step, [accepted]),
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
     ...(inspection.header === undefined ? {} : { header: inspection.header }),
-  });
-  // A member that came up only beyond the engine's sample is a column all the same.
-  const late = extraColumns(first, inferred).map((name) => ({ name, type: 'varchar', nullable: true }));
-  return [...canonicalColumns([...inferred, ...late], step.node.key), ORIGIN];
+  };
 }
 
 export function declaredColumns(step: Pick<BronzeStep, 'node'>): readonly Column[] {

@@ -5,8 +5,10 @@ import { canonicalColumns } from '../../core/types/stored-columns.ts';
 import { commonType, isWider } from '../../core/types/widening.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { inferRequest } from './columns.ts';
 import { extraColumns, retypedColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
+import { unfitFor } from './isolate.ts';
 import type { BronzeStep } from './step.ts';
 
 /**
@@ -26,21 +28,21 @@ export async function evolvedColumns(
     const extra = new Set(extraColumns(one, grown));
     if (extra.size === 0) continue;
     const taken = new Set(grown.map((column) => column.name.toLowerCase()));
-    const inferred = await infer(session, one);
+    const inferred = await infer(step, session, one);
     const added = inferred.filter((column) => extra.has(column.name) && !taken.has(column.name.toLowerCase()));
     grown = [...grown, ...canonicalColumns(added, step.node.key)];
   }
   return grown;
 }
 
-async function infer(session: EngineSession, { unit, inspection }: AcceptedUnit): Promise<readonly Column[]> {
-  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
-  return await session.infer({
-    format: unit.format,
-    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
-    ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
-    ...(inspection.header === undefined ? {} : { header: inspection.header }),
-  });
+/** A file that cannot be looked at brings no columns; parsing it will tell what is wrong with it. */
+async function infer(step: BronzeStep, session: EngineSession, accepted: AcceptedUnit): Promise<readonly Column[]> {
+  try {
+    return await session.infer(inferRequest(step, accepted));
+  } catch (error) {
+    unfitFor(error, accepted);
+    return [];
+  }
 }
 
 /** The unit's types that differ from the table's: Parquet says them; text is looked at only where some cell was not plain. */
@@ -53,7 +55,7 @@ async function typesOf(
   const typed = retypedColumns(accepted, columns).map(({ column, type }) => [column.name, type] as const);
   const doubtful = (accepted.inspection.doubtful ?? []).filter((name) => !isDeclared(step, name));
   if (doubtful.length === 0) return new Map(typed);
-  const inferred = canonicalColumns(await infer(session, accepted), step.node.key);
+  const inferred = canonicalColumns(await infer(step, session, accepted), step.node.key);
   const seen = doubtful.flatMap((name) => {
     const found = inferred.find((column) => column.name.toLowerCase() === name.toLowerCase());
     return found === undefined ? [] : [[name, found.type] as const];

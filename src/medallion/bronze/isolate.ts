@@ -2,7 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { ReadLimits } from '../../core/ports/engine.ts';
 import type { AcceptedUnit } from './intake.ts';
-import type { Parsed } from './parsed.ts';
+import type { Parsed, Unfit } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
 /** One second more for so many bytes. */
@@ -43,12 +43,8 @@ export async function isolate(
 ): Promise<Parsed> {
   if (!isFileFault(error)) throw error;
   const [accepted] = units;
-  if (accepted !== undefined && units.length === 1) {
-    const damaged = error.code === 'E_SOURCE_IO';
-    const reason = damaged ? shortened(error.message, accepted) : error.message;
-    const rule = damaged ? `damaged_${accepted.unit.format}` : 'unsafe_file';
-    return { candidates: [], rejects: [], loaded: [], unfit: [{ accepted, rule, reason }] };
-  }
+  if (accepted !== undefined && units.length === 1)
+    return { candidates: [], rejects: [], loaded: [], unfit: [unfitFor(error, accepted)] };
   const middle = Math.ceil(units.length / 2);
   const first = await parse(units.slice(0, middle), `${label}a`);
   const second = await parse(units.slice(middle), `${label}b`);
@@ -58,6 +54,16 @@ export async function isolate(
     loaded: [...first.loaded, ...second.loaded],
     unfit: [...first.unfit, ...second.unfit],
   };
+}
+
+/**
+ * The unit as the quarantine will know it.
+ * @throws what failed, when the file is not to blame.
+ */
+export function unfitFor(error: unknown, accepted: AcceptedUnit): Unfit {
+  if (!isFileFault(error)) throw error;
+  if (error.code !== 'E_SOURCE_IO') return { accepted, rule: 'unsafe_file', reason: error.message };
+  return { accepted, rule: `damaged_${accepted.unit.format}`, reason: shortened(error.message, accepted) };
 }
 
 /** The engine names the file by its whole path; the entry in the quarantine has its name already. */

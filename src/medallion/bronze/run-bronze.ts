@@ -9,7 +9,7 @@ import type { InputRecord, StepRecord } from '../../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { keptMessage, publish } from '../publish.ts';
-import { declaredColumns, inferredColumns, knownColumns } from './columns.ts';
+import { declaredColumns, knownColumns, layoutOf } from './columns.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
@@ -145,15 +145,16 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     intake ??= await takeIn(step, source, context, discovery, known);
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
-    const base = fixed ?? (await inferredColumns(step, session, intake.accepted));
-    const columns = await evolvedColumns(step, session, intake.accepted, base);
-    const parsed = await parseUnits(
+    const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
+    const columns = await evolvedColumns(step, session, fit, base);
+    const sound = await parseUnits(
       step,
       session,
-      intake.accepted,
+      fit,
       columns,
       columns === base ? early.resultOf : NOTHING_EARLY.resultOf,
     );
+    const parsed = { ...sound, unfit: [...unfit, ...sound.unfit] };
     await refuseChanged(source, intake, parsed);
     faultPoint('after-stage');
     const refused = [...refusedUnits(step, intake, parsed), ...barred.map((one) => barredUnit(step, one))];
