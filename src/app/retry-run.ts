@@ -12,7 +12,10 @@ export interface Leftover {
   /** Steps that failed, were skipped because of that, or were not reached; in the order of the run. Empty = nothing to retry. */
   readonly steps: readonly string[];
   /** The run's own options, for {@link RunOptions}. */
-  readonly options: Pick<RunOptions, 'selection' | 'full_refresh' | 'force' | 'rehash' | 'fail_fast' | 'retry_of'>;
+  readonly options: Pick<
+    RunOptions,
+    'selection' | 'full_refresh' | 'force' | 'rehash' | 'redo' | 'fail_fast' | 'retry_of'
+  >;
 }
 
 /**
@@ -25,10 +28,10 @@ export async function findLeftover(rooms: Rooms, project: Project, name: string 
     const run = name === undefined || name === 'last' ? ledger.runs(1)[0] : oneRun(ledger, name);
     refuseLive(ledger, run);
     const steps = run === undefined ? [] : leftOf(run, ledger.steps(run.run_id));
-    const { full_refresh = false, force = false, rehash = false, fail_fast = false } = run?.options ?? {};
+    const { full_refresh = false, force = false, rehash = false, redo = false, fail_fast = false } = run?.options ?? {};
     const selection = { select: [], exclude: [], keys: new Set(steps) };
     const retry_of = run === undefined ? {} : { retry_of: run.run_id };
-    return { run, steps, options: { selection, full_refresh, force, rehash, fail_fast, ...retry_of } };
+    return { run, steps, options: { selection, full_refresh, force, rehash, redo, fail_fast, ...retry_of } };
   } finally {
     ledger.close();
   }
