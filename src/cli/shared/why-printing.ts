@@ -4,6 +4,8 @@ import type { Printer } from '../printer.ts';
 import { cellWidth, escapeControls } from '../text.ts';
 
 const STEP = '  ';
+/** A blank at which no line is broken: a date and its time stay together. */
+const GLUE = '\u00a0';
 
 /** Prints what `why` found, for people: indented from the answer down to the files it goes back to. */
 export class WhyPrinter {
@@ -140,16 +142,17 @@ export class WhyPrinter {
     if (!wanted) return;
     let line = indent;
     let empty = true;
+    const print = (): void => this.#printer.text(line.replaceAll(GLUE, ' '));
     for (const word of escapeControls(text).split(' ')) {
       if (!empty && cellWidth(line) + 1 + cellWidth(word) > this.#printer.width) {
-        this.#printer.text(line);
+        print();
         line = indent + STEP + word;
       } else {
         line += empty ? word : ` ${word}`;
       }
       empty = false;
     }
-    this.#printer.text(line);
+    print();
   }
 }
 
@@ -172,5 +175,5 @@ function outcomeOf(story: StepStory): string {
 }
 
 function timeOf(iso: string): string {
-  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+  return `${iso.slice(0, 16).replace('T', GLUE)}${GLUE}UTC`;
 }
