@@ -12,6 +12,7 @@ import { noopRun } from './bench/noop.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
+import { verifySpeed } from './bench/verify.ts';
 
 /**
  * `npm run bench [-- name…] [--rows N] [--runs N] [--write]`: ours beside the raw engine or the bare runtime, alternating in one run, as a
@@ -38,6 +39,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   files: manyFiles,
   resume,
   large: largeInput,
+  verify: verifySpeed,
 };
 
 const figures: Figure[] = [];

@@ -224,6 +224,7 @@ const DAMAGES: readonly Case[] = [
     found: { check: 'balance', message: expect.stringContaining('only rearranges files') },
   },
   {
+    flags: ['--rows'],
     name: 'rows of an input that are there twice',
     act: (p) => commitByHand(p, 'bronze/a', true, true),
     found: {
@@ -234,11 +235,18 @@ const DAMAGES: readonly Case[] = [
     },
   },
   {
+    name: 'more rows than were loaded, without reading them',
+    act: (p) => commitByHand(p, 'bronze/a', true, true),
+    found: { check: 'input', message: 'bronze.a holds more rows than were loaded from its inputs' },
+  },
+  {
+    flags: ['--rows'],
     name: 'rows of an input that are gone',
     act: (p) => commitByHand(p, 'bronze/a', true, false),
     found: { check: 'input', message: 'bronze.a holds too few rows of in/a11.csv' },
   },
   {
+    flags: ['--rows'],
     name: 'rows of a file that nobody loaded',
     act: (p) => sql(p, "delete from inputs where path = 'in/a7.csv'"),
     found: { check: 'input', path: 'in/a7.csv', actual: '2 rows' },
@@ -258,11 +266,13 @@ const DAMAGES: readonly Case[] = [
     found: { check: 'input', message: expect.stringContaining('have the same bytes') },
   },
   {
+    flags: ['--rows'],
     name: 'a key that occurs twice',
     act: (p) => commitByHand(p, 'silver/a', true, true),
     found: { check: 'key', table: 'silver.a', actual: '1' },
   },
   {
+    flags: ['--rows'],
     name: 'quarantine counts',
     act: (p) => sql(p, "update quarantine set rows = 5 where table_name = 'silver.a' and file = 'in/a3.csv'"),
     found: { check: 'quarantine', message: expect.stringContaining('not_null') },
@@ -291,7 +301,7 @@ const DAMAGES: readonly Case[] = [
 
 describe('verify', () => {
   it('finds a sound lake intact, in every version and with its sources', () => {
-    const report = verify(copy(), '--all-versions', '--sources');
+    const report = verify(copy(), '--all-versions', '--sources', '--rows');
     expect(report.findings).toEqual([]);
     expect(report).toMatchObject({ status: 0, intact: true, errors: 0, sources: { same: VERSIONS, changed: 0 } });
     expect(report.tables.map((table) => table.table)).toContain('quarantine.bronze_a');

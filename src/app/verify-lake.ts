@@ -25,6 +25,8 @@ export interface VerifyOptions {
   readonly sources: boolean;
   /** Sizes, logs and balances only: no data file is read. */
   readonly quick: boolean;
+  /** Also read the rows: those of each input file, keys, quarantine by rule and file. */
+  readonly rows: boolean;
   readonly signal: AbortSignal;
   /** Hears how far the hashing is, 0..1. */
   readonly tell: (share: number) => void;
@@ -174,13 +176,18 @@ async function checkAll(
       ...ledgerFindings(report, ledger, steps),
       ...balanceFindings(report, steps, reports, open.graph.byKey.get(table)),
       ...quarantineFindings(table, reports.get(tableKey(quarantineOf(report.table))), ledger),
-      ...(report.table.layer === 'bronze' ? inputFindings(report, ledger) : []),
+      ...(report.table.layer === 'bronze' ? inputFindings(report, ledger, appends(open, report)) : []),
     );
   }
   const chosen_reports = new Map(chosen);
   findings.push(...releaseFindings(releases, chosen_reports));
-  if (!options.quick && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
+  if (options.rows && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
   return { hashed_bytes };
+}
+
+/** Rows of a file's earlier contents stay beside those of its newest one. */
+function appends({ project }: Opened, report: LogReport): boolean {
+  return project.sources[report.table.name]?.on_rewrite === 'append';
 }
 
 /** The bytes of every file. Returns the tables whose log and newest version are as they should be. */

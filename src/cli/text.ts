@@ -55,12 +55,14 @@ function graphemeWidth(grapheme: string): number {
 /** Lines of at most `width` cells, broken at blanks; those after the first begin with `hanging`. A longer word stays whole. */
 export function wrapWords(text: string, width: number, hanging = ''): readonly string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && cellWidth(line) + 1 + cellWidth(word) > width) {
+  let line = /^ */.exec(text)?.[0] ?? '';
+  let begun = false;
+  for (const word of text.trimStart().split(' ')) {
+    if (begun && cellWidth(line) + 1 + cellWidth(word) > width) {
       lines.push(line);
       line = hanging + word;
-    } else line += lines.length === 0 && line === '' ? word : ` ${word}`;
+    } else line += begun ? ` ${word}` : word;
+    begun = true;
   }
   return [...lines, line];
 }

@@ -9,13 +9,15 @@ import { relationOf } from '../../medallion/context.ts';
 import { damage, type Finding } from './finding.ts';
 
 /** Units of input as the ledger and the log have them: each content loaded once, each with its idempotency key in the table. */
-export function inputFindings(report: LogReport, ledger: Ledger): readonly Finding[] {
+export function inputFindings(report: LogReport, ledger: Ledger, appends: boolean): readonly Finding[] {
   const source = report.table.name;
   const table = tableKey(report.table);
   const by_hash = new Map<string, InputRecord>();
   const findings: Finding[] = [];
+  let expected = 0;
   for (const input of ledger.inputs(source)) {
     if (input.status !== 'loaded') continue;
+    expected += input.records - input.rejected;
     const twin = by_hash.get(input.sha256);
     by_hash.set(input.sha256, input);
     if (twin !== undefined)
@@ -35,6 +37,16 @@ export function inputFindings(report: LogReport, ledger: Ledger): readonly Findi
         }),
       );
   }
+  const actual = report.versions.at(-1)?.rows ?? 0;
+  if (actual !== expected && !(appends && actual > expected))
+    findings.push(
+      damage('input', `${table} holds ${actual < expected ? 'fewer' : 'more'} rows than were loaded from its inputs`, {
+        table,
+        expected: `${expected} rows`,
+        actual: `${actual} rows`,
+        remedy: `dataflow verify --rows ${table} names the inputs.`,
+      }),
+    );
   return findings;
 }
 

@@ -9,6 +9,7 @@ export const spec: CommandSpec = {
       .argument('[tables...]', 'tables or layers: silver.achats, gold (default: the whole lake)')
       .option('--all-versions', 'also the files that only older versions hold')
       .option('--quick', 'sizes, logs and balances only: reads no data')
+      .option('--rows', 'also read the rows: those of each input file, keys, quarantine by rule and file')
       .option('--sources', 'also tell which source files have changed since they were loaded')
       .addHelpText(
         'after',

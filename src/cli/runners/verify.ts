@@ -23,6 +23,7 @@ export async function verify(invocation: Invocation): Promise<number> {
       tables: args,
       all_versions: options['allVersions'] === true,
       quick: options['quick'] === true,
+      rows: options['rows'] === true,
       sources: options['sources'] === true,
       signal,
       tell: (share) => progress.update(share),

@@ -9,17 +9,6 @@ import { entryName } from '../log-listing.ts';
 import { LogReader } from '../log-reader.ts';
 import { writeJournal } from './journal.ts';
 
-/** What the collection of old versions passes, in order; `collect-entry` and `collect-file` once for each. */
-export const COLLECT_FAULT_POINTS = [
-  'after-collect-checkpoint',
-  'after-collect-history',
-  'after-collect-journal',
-  'collect-entry',
-  'after-collect-hide',
-  'collect-file',
-  'after-collect-files',
-] as const;
-
 /** What may go from a table; undefined when its log is damaged: then nothing is touched. */
 export function planCollection(report: LogReport, rules: CollectionRules): CollectionPlan | undefined {
   if (report.problems.length > 0) return undefined;
