@@ -56,7 +56,7 @@ export interface Place {
 /** @param config everything of pipelines.yaml below `engine:`. */
 export function newPlace(
   config: string,
-  options: { readonly folder?: string; readonly name?: string; readonly lake?: string } = {},
+  options: { readonly folder?: string; readonly name?: string; readonly lake?: string; readonly binary?: string } = {},
 ): Place {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'dataflow-fault-'));
   const head = `version: 1\nname: ${options.name ?? 'fault'}\nlake: { url: ${options.lake ?? './lake'} }\nengine: { type: duckdb, threads: 2, memory_limit: 512MB }\n`;
@@ -67,8 +67,9 @@ export function newPlace(
     }
   };
   put({ 'pipelines.yaml': head + config });
+  const binary = options.binary ?? BINARY;
   const dataflow: Place['dataflow'] = (args, env = {}) => {
-    const child = spawnSync(process.execPath, [BINARY, ...args], {
+    const child = spawnSync(process.execPath, [binary, ...args], {
       cwd: folder,
       env: { ...process.env, ...env },
       encoding: 'utf8',
@@ -87,7 +88,7 @@ export function newPlace(
     put,
     dataflow,
     start: (args, env = {}) => {
-      const child = spawn(process.execPath, [BINARY, ...args], { cwd: folder, env: { ...process.env, ...env } });
+      const child = spawn(process.execPath, [binary, ...args], { cwd: folder, env: { ...process.env, ...env } });
       return { child, ended: outcomeOf(child) };
     },
     status: () => {

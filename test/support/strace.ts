@@ -24,7 +24,13 @@ export interface Straced {
 }
 
 /** Runs the program under strace. `inject` is what makes calls fail: `fsync:error=EIO:when=3`. */
-export function straced(folder: string, args: readonly string[], trace: string, inject?: string): Straced {
+export function straced(
+  folder: string,
+  args: readonly string[],
+  trace: string,
+  inject?: string,
+  binary = resolve('bin/dataflow.js'),
+): Straced {
   const own = mkdtempSync(join(tmpdir(), 'dataflow-strace-'));
   const log = join(own, 'log');
   try {
@@ -39,7 +45,7 @@ export function straced(folder: string, args: readonly string[], trace: string, 
       `trace=${trace}`,
       ...(inject === undefined ? [] : ['-e', `inject=${inject}`]),
     ];
-    const child = spawnSync('strace', [...flags, process.execPath, resolve('bin/dataflow.js'), ...args], {
+    const child = spawnSync('strace', [...flags, process.execPath, binary, ...args], {
       cwd: folder,
       encoding: 'utf8',
       timeout: 120_000,
