@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-VOLATILE = {"run_id", "quarantined_at", "replayed_at", "_run_id", "_loaded_at"}
+VOLATILE = {"run_id", "quarantined_at", "decided_run_id", "decided_at"}
 
 
 def digest_of(table: DeltaTable) -> dict:

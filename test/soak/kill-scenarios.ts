@@ -52,6 +52,8 @@ export interface Scenario {
   prepare(folder: string): void;
   /** The command that is killed; run again as it is after the kill. */
   readonly command: readonly string[];
+  /** It may end with 4, because some rows stay where they are. */
+  readonly partly?: boolean;
   /** Run after it on both sides, so that what it led to is compared too. */
   readonly after?: readonly (readonly string[])[];
 }
@@ -115,6 +117,25 @@ export const SCENARIOS: readonly Scenario[] = [
       put(folder, SECOND);
     },
     command: ['run'],
+  },
+  {
+    name: 'fix',
+    prepare: loaded,
+    command: ['quarantine', 'fix', 'silver.achats', '--set', "montant = replace(montant, '-', '')"],
+    partly: true,
+    after: [['run']],
+  },
+  {
+    name: 'compact',
+    needs: 'compact',
+    prepare: (folder) => {
+      loaded(folder);
+      for (let i = 1; i < VERSIONS_BEFORE_CHECKPOINT; i++) {
+        put(folder, { [`achats-${i}.csv`]: `id,client,jour,montant\n${100 + i},1,2025-03-01,${i}.00\n` });
+        must(folder, ['run']);
+      }
+    },
+    command: ['compact'],
   },
   { name: 'undo', needs: 'undo', prepare: merged, command: ['undo', 'first'], after: [['run']] },
   {
