@@ -54,8 +54,16 @@ export interface DriftRecord extends DriftEvent {
 export function driftText(event: DriftEvent): string {
   const told = sentence(event);
   if (event.affected.length === 0) return told;
-  const named = event.named_in.length === 0 ? '' : ` (named in ${event.named_in.join(', ')})`;
-  return `${told}; read by ${event.affected.join(', ')}${named}`;
+  const named = event.named_in.length === 0 ? '' : ` (named in ${listed(event.named_in)})`;
+  return `${told}; read by ${listed(event.affected)}${named}`;
+}
+
+/** So many tables are named in a sentence; the event has them all. */
+const LISTED_MAX = 3;
+
+function listed(tables: readonly string[]): string {
+  const more = tables.length - LISTED_MAX;
+  return `${tables.slice(0, LISTED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function sentence(event: DriftEvent): string {
