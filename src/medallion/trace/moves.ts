@@ -11,7 +11,7 @@ export function movesOf(node: SyntaxNode, sources: readonly Annotated[], aggrega
   const cuts = child(node, 'having') !== undefined || child(node, 'qualify') !== undefined || limits(node);
   if (cuts || outer(node) || asks(node) || sources.some((one) => one.moves === 'rows')) return 'rows';
   const unstable = unstableOf(sources);
-  if (decides(node).some((one) => refersTo(one, unstable))) return 'rows';
+  if (decides(node, aggregates).some((one) => refersTo(one, unstable))) return 'rows';
   const keys = groupKeys(node, aggregates);
   if (keys === 'unclear' || (keys !== undefined && keys.length === 0)) return 'rows';
   const changing = items.filter(
@@ -36,7 +36,7 @@ export function disturbedBy(node: SyntaxNode, source: Annotated, aggregates: Rea
   if (!sensitive || source.moves === undefined) return false;
   if (source.moves === 'rows') return true;
   const unstable = source.moves;
-  return decides(node).some((one) => refersTo(one, unstable)) || (limits(node) && unstable.size > 0);
+  return decides(node, aggregates).some((one) => refersTo(one, unstable)) || (limits(node) && unstable.size > 0);
 }
 
 function limits(node: SyntaxNode): boolean {
@@ -61,7 +61,7 @@ function asks(node: SyntaxNode): boolean {
 }
 
 /** What decides where a row goes: conditions, groups, partitions and orders of windows. */
-function decides(node: SyntaxNode): readonly SyntaxNode[] {
+function decides(node: SyntaxNode, aggregates: ReadonlySet<string>): readonly SyntaxNode[] {
   const joins = optional(node, 'from_table').flatMap(joinsIn);
   const using = joins.flatMap((join) => words(join, 'using_columns').map((name) => ({ column_names: [name] })));
   const natural = joins.some((join) => word(join, 'ref_type') === 'NATURAL') ? [{ class: 'STAR' }] : [];
@@ -73,7 +73,9 @@ function decides(node: SyntaxNode): readonly SyntaxNode[] {
     ...joins.flatMap((join) => optional(join, 'condition')),
     ...using,
     ...natural,
-    ...all.filter((item) => windowsIn(item).length === 0),
+    ...all.filter(
+      (item) => windowsIn(item).length === 0 && groupKeys({ select_list: [item] }, aggregates) === undefined,
+    ),
     ...children(node, 'group_expressions').flatMap((one) => [one, ...named(node, one)]),
     ...windows.flatMap((one) => [...children(one, 'partitions'), ...children(one, 'orders')]),
   ];
