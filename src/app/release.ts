@@ -29,13 +29,19 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
         return undefined;
   }
   if (Object.keys(tables).length === 0) return undefined;
-  // The rejected rows belong to it: an undo brings them back with the table.
+  const whole = { ...tables, ...(await rejectsOf(graph, lake)) };
+  return settledOn(lake, whole, ledger.latestRelease()?.tables);
+}
+
+/** The rejected rows belong to a release: an undo brings them back with the table. */
+async function rejectsOf(graph: Graph, lake: Lake): Promise<Tables> {
+  const tables: Record<string, number> = {};
   for (const node of graph.nodes) {
     const table = quarantineOf({ layer: node.layer, name: node.name });
     const version = await lake.latestVersion(table);
     if (version !== undefined) tables[tableKey(table)] = version;
   }
-  return settledOn(lake, tables, ledger.latestRelease()?.tables);
+  return tables;
 }
 
 /** Compaction gives a table a new version with the rows of the one before. */

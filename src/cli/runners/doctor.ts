@@ -23,25 +23,28 @@ const COLUMNS = ['check', 'status', 'message', 'remedy'];
 const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
 const CHECK_CELLS = 16;
 
-function printReport(printer: Printer, { findings, healthy }: DoctorReport): void {
+function printReport(printer: Printer, report: DoctorReport): void {
+  for (const finding of report.findings) printFinding(printer, finding);
+  printer.text('');
+  printer.text(summary(report));
+}
+
+function printFinding(printer: Printer, { check, status, message, remedy }: DoctorReport['findings'][number]): void {
   const { green, yellow, red } = printer.style;
   const paint = { ok: green, warn: yellow, fail: red } as const;
   const indent = ' '.repeat(CHECK_CELLS + 6);
-  for (const { check, status, message, remedy } of findings) {
-    const [first = '', ...rest] = wrapWords(escapeControls(message), printer.width - indent.length);
-    printer.text(`${paint[status](MARKS[status])}  ${check.padEnd(CHECK_CELLS - 1)} ${first}`);
-    for (const line of rest) printer.text(`${indent}${line}`);
-    if (remedy === null) continue;
-    for (const [at, line] of wrapWords(escapeControls(remedy), printer.width - indent.length - 6).entries())
-      printer.text(`${indent}${at === 0 ? 'next: ' : '      '}${line}`);
-  }
+  const [first = '', ...rest] = wrapWords(escapeControls(message), printer.width - indent.length);
+  printer.text(`${paint[status](MARKS[status])}  ${check.padEnd(CHECK_CELLS - 1)} ${first}`);
+  for (const line of rest) printer.text(`${indent}${line}`);
+  if (remedy === null) return;
+  for (const [at, line] of wrapWords(escapeControls(remedy), printer.width - indent.length - 6).entries())
+    printer.text(`${indent}${at === 0 ? 'next: ' : '      '}${line}`);
+}
+
+function summary({ findings, healthy }: DoctorReport): string {
   const count = (status: 'warn' | 'fail'): number => findings.filter((finding) => finding.status === status).length;
-  printer.text('');
   const [fails, warns] = [count('fail'), count('warn')];
   const notes = warns === 0 ? '' : `${warns} ${warns === 1 ? 'thing deserves' : 'things deserve'} a look`;
-  if (healthy) printer.text(warns === 0 ? 'all is well' : `a run will work; ${notes}`);
-  else
-    printer.text(
-      `${fails} ${fails === 1 ? 'thing keeps' : 'things keep'} a run from working${warns === 0 ? '' : `; ${notes}`}`,
-    );
+  if (healthy) return warns === 0 ? 'all is well' : `a run will work; ${notes}`;
+  return `${fails} ${fails === 1 ? 'thing keeps' : 'things keep'} a run from working${warns === 0 ? '' : `; ${notes}`}`;
 }

@@ -56,7 +56,10 @@ interface Walk {
 function walkFolder(task: Walk, folder: string, below: string, depth: number): void {
   const { pattern, visitor, prefix } = task;
   const entries = readFolder(folder === '' ? sep : folder);
-  if (entries.length >= STAT_TOGETHER_MIN) return walkLargeFolder(task, folder, below, depth, entries);
+  if (entries.length >= STAT_TOGETHER_MIN) {
+    walkLargeFolder(task, folder, below, depth, entries);
+    return;
+  }
   for (const entry of entries) {
     const inside = below + entry.name;
     if (entry.isDirectory()) {

@@ -1,5 +1,5 @@
 import { SQL_FUNCTIONS } from '../model/functions.ts';
-import type { CheckSpec } from '../model/project.ts';
+import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import type { Node } from './graph.ts';
 import { functionsNamedIn, normaliseSql } from './sql-refs.ts';
 
@@ -29,22 +29,8 @@ function partsOf(node: Node): Record<string, string> {
   switch (node.layer) {
     case 'bronze':
       return node.spec.columns === undefined ? {} : { columns: linesOf(node.spec.columns) };
-    case 'silver': {
-      const { spec } = node;
-      const select = Object.entries(spec.select);
-      return {
-        from: spec.from.join('\n'),
-        ...(select.length > 1 ? { 'order of select': select.map(([column]) => column).join('\n') } : {}),
-        ...Object.fromEntries(select.map(([column, sql]) => [`select ${column}`, sql])),
-        ...(spec.where === undefined ? {} : { where: spec.where }),
-        ...ruleParts(spec.rules),
-        ...(spec.key.length > 0 ? { key: spec.key.join('\n') } : {}),
-        ...(spec.dedupe === undefined ? {} : { dedupe: JSON.stringify(spec.dedupe) }),
-        ...(spec.deleted_when === undefined ? {} : { deleted_when: spec.deleted_when }),
-        ...(spec.history === true ? { history: 'true' } : {}),
-        ...(spec.partition_by.length > 0 ? { partition_by: spec.partition_by.join('\n') } : {}),
-      };
-    }
+    case 'silver':
+      return silverParts(node.spec);
     case 'gold':
       return {
         sql: node.spec.sql.trimEnd(),
@@ -52,6 +38,22 @@ function partsOf(node: Node): Record<string, string> {
         ...(node.spec.partition_by.length > 0 ? { partition_by: node.spec.partition_by.join('\n') } : {}),
       };
   }
+}
+
+function silverParts(spec: SilverSpec): Record<string, string> {
+  const select = Object.entries(spec.select);
+  return {
+    from: spec.from.join('\n'),
+    ...(select.length > 1 ? { 'order of select': select.map(([column]) => column).join('\n') } : {}),
+    ...Object.fromEntries(select.map(([column, sql]) => [`select ${column}`, sql])),
+    ...(spec.where === undefined ? {} : { where: spec.where }),
+    ...ruleParts(spec.rules),
+    ...(spec.key.length > 0 ? { key: spec.key.join('\n') } : {}),
+    ...(spec.dedupe === undefined ? {} : { dedupe: JSON.stringify(spec.dedupe) }),
+    ...(spec.deleted_when === undefined ? {} : { deleted_when: spec.deleted_when }),
+    ...(spec.history === true ? { history: 'true' } : {}),
+    ...(spec.partition_by.length > 0 ? { partition_by: spec.partition_by.join('\n') } : {}),
+  };
 }
 
 /** Rules by name; two of one name are told apart by their number. Their order counts: a row is quarantined by the first it breaks. */

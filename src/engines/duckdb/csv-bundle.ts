@@ -57,8 +57,9 @@ export function isBundleable(request: ParseRequest): boolean {
 }
 
 /** An id that stands between quotes as it is. */
-function isPlain(id: string, { quote, escape }: CsvDialect): boolean {
-  for (const char of id) if (char === quote || char === escape || char < ' ' || char === '\ufffd') return false;
+function isPlain(id: string, dialect: CsvDialect): boolean {
+  for (const char of id)
+    if (char === dialect.quote || char === dialect.escape || char < ' ' || char === '\ufffd') return false;
   return true;
 }
 
