@@ -37,33 +37,7 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
             'Checks on each row. A row that breaks one goes to quarantine with the rule’s name (`severity: warn` only counts it).',
         }),
       ),
-      key: z._default(columnNames, []).check(
-        z.meta({
-          description: 'Columns that identify a row. Rows with a known key replace the older ones.',
-          samples: ['id', ['shop', 'id']],
-        }),
-      ),
-      dedupe: z.optional(dedupeSchema()).check(
-        z.meta({
-          description: 'Which row stays when several have the same key. Needs `key`.',
-          samples: [{ keep: 'last', by: 'updated_at' }],
-        }),
-      ),
-      deleted_when: z.optional(
-        sqlFragment.check(
-          z.meta({
-            description:
-              'SQL condition over the table’s columns: a row for which it holds deletes its key, until a later row brings it back. Needs `key`.',
-            samples: ["op = 'D'"],
-          }),
-        ),
-      ),
-      history: z.optional(z.boolean()).check(
-        z.meta({
-          description:
-            'True: every version of a key is kept, with the columns `valid_from`, `valid_to` (empty while it holds) and `is_current`. Needs `key` and `dedupe: { by: … }`, the moment from which a row holds.',
-        }),
-      ),
+      ...keyFields(),
       partition_by: z
         ._default(columnNames, [])
         .check(z.meta({ description: 'Columns by whose values the files are kept apart.', samples: ['date'] })),
@@ -75,29 +49,76 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
       tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.' })),
       description,
     })
-    .check(
-      z.refine((table) => table.dedupe === undefined || table.key.length > 0, {
-        message: 'needs key: duplicates are rows with the same key',
-        path: ['dedupe'],
-      }),
-      z.refine((table) => table.deleted_when === undefined || table.key.length > 0, {
-        message: 'needs key: what is deleted is a key',
-        path: ['deleted_when'],
-      }),
-      z.refine((table) => table.deleted_when === undefined || table.dedupe?.keep !== 'first', {
-        message: 'needs dedupe.keep: last: a deletion comes after the row that it deletes',
-        path: ['deleted_when'],
-      }),
-      z.refine((table) => table.history !== true || (table.key.length > 0 && table.dedupe?.by !== undefined), {
-        message: 'needs key and dedupe.by, the column that says from when a row holds',
-        path: ['history'],
-      }),
-      z.refine((table) => table.history !== true || (table.dedupe?.keep === 'last' && !table.dedupe.before_rules), {
-        message: 'keeps all versions: dedupe.keep must be last (or left out), and before_rules is not possible',
-        path: ['history'],
-      }),
-    );
+    .check(...keyRules());
   return silver as unknown as z.ZodMiniType<SilverSpec>;
+}
+
+/** What identifies a row, and which rows of a key stay. */
+function keyFields() {
+  return {
+    key: z._default(columnNames, []).check(
+      z.meta({
+        description: 'Columns that identify a row. Rows with a known key replace the older ones.',
+        samples: ['id', ['shop', 'id']],
+      }),
+    ),
+    dedupe: z.optional(dedupeSchema()).check(
+      z.meta({
+        description: 'Which row stays when several have the same key. Needs `key`.',
+        samples: [{ keep: 'last', by: 'updated_at' }],
+      }),
+    ),
+    deleted_when: z.optional(
+      sqlFragment.check(
+        z.meta({
+          description:
+            'SQL condition over the table’s columns: a row for which it holds deletes its key, until a later row brings it back. Needs `key`.',
+          samples: ["op = 'D'"],
+        }),
+      ),
+    ),
+    history: z.optional(z.boolean()).check(
+      z.meta({
+        description:
+          'True: every version of a key is kept, with the columns `valid_from`, `valid_to` (empty while it holds) and `is_current`. Needs `key` and `dedupe: { by: … }`, the moment from which a row holds.',
+      }),
+    ),
+  };
+}
+
+type Keyed = Pick<SilverSpec, 'key' | 'dedupe' | 'deleted_when' | 'history'>;
+
+/** Settings about duplicates that need each other. */
+function keyRules() {
+  const rule = (holds: (table: Keyed) => boolean, message: string, path: string) =>
+    z.refine((table) => holds(table as Keyed), { message, path: [path] });
+  return [
+    rule(
+      ({ dedupe, key }) => dedupe === undefined || key.length > 0,
+      'needs key: duplicates are rows with the same key',
+      'dedupe',
+    ),
+    rule(
+      ({ deleted_when, key }) => deleted_when === undefined || key.length > 0,
+      'needs key: what is deleted is a key',
+      'deleted_when',
+    ),
+    rule(
+      ({ deleted_when, dedupe }) => deleted_when === undefined || dedupe?.keep !== 'first',
+      'needs dedupe.keep: last: a deletion comes after the row that it deletes',
+      'deleted_when',
+    ),
+    rule(
+      ({ history, key, dedupe }) => history !== true || (key.length > 0 && dedupe?.by !== undefined),
+      'needs key and dedupe.by, the column that says from when a row holds',
+      'history',
+    ),
+    rule(
+      ({ history, dedupe }) => history !== true || (dedupe?.keep === 'last' && !dedupe.before_rules),
+      'keeps all versions: dedupe.keep must be last (or left out), and before_rules is not possible',
+      'history',
+    ),
+  ];
 }
 
 function dedupeSchema() {
