@@ -50,7 +50,7 @@ export const rooms: Rooms = {
   package_folder: fileURLToPath(new URL('..', import.meta.url)),
 
   loadProject: async (options) => {
-    const { loadProject } = await import('./app/load-project.ts');
+    const { loadProject } = await import('./app/project/load-project.ts');
     const snapshots = snapshotStore(options.env);
     const loaded = await loadProject({
       ...options,

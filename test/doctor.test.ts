@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { clock } from '../src/app/doctor/state.ts';
+import { clock } from '../src/app/care/doctor/state.ts';
 import type { Lake } from '../src/core/ports/lake.ts';
 import { newPlace, type Outcome, type Place } from './support/fault-project.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { queryLake } from '../src/app/query-lake.ts';
-import { runPipeline } from '../src/app/run-pipeline.ts';
+import { queryLake } from '../src/app/data/query-lake.ts';
+import { runPipeline } from '../src/app/run/run-pipeline.ts';
 import { rooms } from '../src/main.ts';
 
 /**

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { queryLake } from '../src/app/query-lake.ts';
-import { rebuildLedger } from '../src/app/rebuild-ledger.ts';
-import { runPipeline } from '../src/app/run-pipeline.ts';
-import { undo } from '../src/app/undo.ts';
+import { rebuildLedger } from '../src/app/care/rebuild-ledger.ts';
+import { queryLake } from '../src/app/data/query-lake.ts';
+import { undo } from '../src/app/releases/undo.ts';
+import { runPipeline } from '../src/app/run/run-pipeline.ts';
 import { rooms } from '../src/main.ts';
 
 /**

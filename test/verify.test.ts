@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../src/app/verify/finding.ts';
-import type { VerifyReport } from '../src/app/verify-lake.ts';
+import type { Finding } from '../src/app/care/verify/finding.ts';
+import type { VerifyReport } from '../src/app/care/verify-lake.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
 
 /** Each thing that `verify` looks at is damaged once, in a copy of a sound lake, and must be named; what is no damage must not be. */

@@ -8,7 +8,7 @@ import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
-import type { LoadedProject as Loaded } from './load-project.ts';
+import type { LoadedProject as Loaded } from './project/load-project.ts';
 
 /** A project that was found, read and checked. */
 export type LoadedProject = Loaded;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type GenerateOptions, generateData } from '../app/generate-data.ts';
+import { type GenerateOptions, generateData } from '../app/data/generate-data.ts';
 import type { EngineSpec, Project, SilverSpec, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import { rooms } from '../main.ts';

@@ -1,4 +1,4 @@
-import type { LineageReport } from '../../app/show-lineage.ts';
+import type { LineageReport } from '../../app/explain/show-lineage.ts';
 import { isDirect } from '../../core/lineage/origins.ts';
 import type { TableLineage } from '../../core/lineage/project-lineage.ts';
 

@@ -1,4 +1,4 @@
-import type { LineageReport } from '../../app/show-lineage.ts';
+import type { LineageReport } from '../../app/explain/show-lineage.ts';
 import { isDirect, type Way } from '../../core/lineage/origins.ts';
 import type { ColumnEdge, Direction, TableLineage } from '../../core/lineage/project-lineage.ts';
 import { escapeControls } from '../text.ts';

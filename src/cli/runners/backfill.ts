@@ -1,5 +1,5 @@
-import { type BackfillReport, backfillTable } from '../../app/backfill-table.ts';
-import { planBackfill } from '../../app/plan-backfill.ts';
+import { type BackfillReport, backfillTable } from '../../app/run/backfill-table.ts';
+import { planBackfill } from '../../app/run/plan-backfill.ts';
 import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';

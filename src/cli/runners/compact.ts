@@ -1,4 +1,4 @@
-import { type CompactReport, compactLake } from '../../app/compact-lake.ts';
+import { type CompactReport, compactLake } from '../../app/care/compact-lake.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { parseDuration, parseSize } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';

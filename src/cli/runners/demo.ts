@@ -1,5 +1,5 @@
 import { relative, resolve } from 'node:path';
-import { type DemoReport, runDemo } from '../../app/run-demo.ts';
+import { type DemoReport, runDemo } from '../../app/data/run-demo.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';

@@ -1,4 +1,4 @@
-import { type DoctorReport, runDoctor } from '../../app/run-doctor.ts';
+import { type DoctorReport, runDoctor } from '../../app/care/run-doctor.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { escapeControls, wrapWords } from '../text.ts';

@@ -1,5 +1,5 @@
 import { relative, resolve } from 'node:path';
-import { type GeneratedReport, generateData } from '../../app/generate-data.ts';
+import { type GeneratedReport, generateData } from '../../app/data/generate-data.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { GeneratorOptions } from '../../core/ports/generator.ts';
 import type { Invocation } from '../command-spec.ts';

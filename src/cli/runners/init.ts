@@ -1,7 +1,7 @@
 import { basename, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parse } from 'zod/v4/core';
-import { type InitOptions, initProject } from '../../app/init-project.ts';
+import { type InitOptions, initProject } from '../../app/project/init-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 

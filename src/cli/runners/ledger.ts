@@ -1,4 +1,4 @@
-import { rebuildLedger } from '../../app/rebuild-ledger.ts';
+import { rebuildLedger } from '../../app/care/rebuild-ledger.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';

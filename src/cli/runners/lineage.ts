@@ -1,5 +1,5 @@
-import { openLineageEvents } from '../../app/openlineage-events.ts';
-import { type LineageReport, projectLineage, showLineage } from '../../app/show-lineage.ts';
+import { openLineageEvents } from '../../app/explain/openlineage-events.ts';
+import { type LineageReport, projectLineage, showLineage } from '../../app/explain/show-lineage.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Direction } from '../../core/lineage/project-lineage.ts';
 import type { Project } from '../../core/model/project.ts';

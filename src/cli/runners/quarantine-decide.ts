@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type DecisionReport, decideQuarantine } from '../../app/decide-quarantine.ts';
+import { type DecisionReport, decideQuarantine } from '../../app/quarantine/decide-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Assignment } from '../../core/model/quarantine.ts';
 import type { Invocation } from '../command-spec.ts';

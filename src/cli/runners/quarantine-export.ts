@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { rejectingNode } from '../../app/decide-quarantine.ts';
-import { exportRows } from '../../app/show-quarantine.ts';
+import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
+import { exportRows } from '../../app/quarantine/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';

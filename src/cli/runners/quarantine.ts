@@ -1,6 +1,6 @@
-import { rejectingNode } from '../../app/decide-quarantine.ts';
-import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/list-quarantine.ts';
-import { entryHistory, openRows } from '../../app/show-quarantine.ts';
+import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
+import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/quarantine/list-quarantine.ts';
+import { entryHistory, openRows } from '../../app/quarantine/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
 import type { Invocation } from '../command-spec.ts';

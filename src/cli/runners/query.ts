@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
-import { type QueryOptions, queryLake } from '../../app/query-lake.ts';
-import { undoneState, undoneWords } from '../../app/undone-state.ts';
+import { type QueryOptions, queryLake } from '../../app/data/query-lake.ts';
+import { undoneState, undoneWords } from '../../app/releases/undone-state.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';

@@ -1,6 +1,6 @@
-import { diffReleases, type ReleaseDiff, type TableDiff } from '../../app/diff-releases.ts';
-import { ledgerForReading } from '../../app/open-project.ts';
-import { listReleases, pinRelease, showRelease } from '../../app/releases.ts';
+import { diffReleases, type ReleaseDiff, type TableDiff } from '../../app/releases/diff-releases.ts';
+import { listReleases, pinRelease, showRelease } from '../../app/releases/releases.ts';
+import { ledgerForReading } from '../../app/run/open-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';

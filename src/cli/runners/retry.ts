@@ -1,6 +1,6 @@
-import { planPipeline } from '../../app/plan-pipeline.ts';
-import { findLeftover, type Leftover } from '../../app/retry-run.ts';
-import { runPipeline } from '../../app/run-pipeline.ts';
+import { planPipeline } from '../../app/run/plan-pipeline.ts';
+import { findLeftover, type Leftover } from '../../app/run/retry-run.ts';
+import { runPipeline } from '../../app/run/run-pipeline.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';

@@ -1,5 +1,5 @@
-import { planPipeline } from '../../app/plan-pipeline.ts';
-import { runPipeline } from '../../app/run-pipeline.ts';
+import { planPipeline } from '../../app/run/plan-pipeline.ts';
+import { runPipeline } from '../../app/run/run-pipeline.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';

@@ -1,5 +1,5 @@
-import { showStatus } from '../../app/show-status.ts';
-import { undoneWords } from '../../app/undone-state.ts';
+import { showStatus } from '../../app/explain/show-status.ts';
+import { undoneWords } from '../../app/releases/undone-state.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';

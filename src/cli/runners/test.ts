@@ -1,5 +1,5 @@
-import { selectSteps } from '../../app/plan-run.ts';
-import { testTables } from '../../app/test-tables.ts';
+import { testTables } from '../../app/data/test-tables.ts';
+import { selectSteps } from '../../app/run/plan-run.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { selectionFrom } from '../shared/selection-flags.ts';

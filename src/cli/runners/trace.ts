@@ -1,4 +1,4 @@
-import { traceRows } from '../../app/trace-rows.ts';
+import { traceRows } from '../../app/explain/trace-rows.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { BackwardTrace, ForwardTrace } from '../../core/model/trace.ts';
 import type { Invocation } from '../command-spec.ts';

@@ -1,4 +1,4 @@
-import { type UndoReport, undo as undoRuns } from '../../app/undo.ts';
+import { type UndoReport, undo as undoRuns } from '../../app/releases/undo.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';

@@ -1,4 +1,4 @@
-import { validateProject } from '../../app/validate-project.ts';
+import { validateProject } from '../../app/project/validate-project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Invocation } from '../command-spec.ts';
 

@@ -1,5 +1,5 @@
-import type { Finding } from '../../app/verify/finding.ts';
-import { type VerifyReport, verifyLake } from '../../app/verify-lake.ts';
+import type { Finding } from '../../app/care/verify/finding.ts';
+import { type VerifyReport, verifyLake } from '../../app/care/verify-lake.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';

@@ -1,4 +1,4 @@
-import { explain } from '../../app/explain.ts';
+import { explain } from '../../app/explain/explain.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { WhyPrinter } from '../shared/why-printing.ts';

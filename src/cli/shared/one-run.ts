@@ -1,4 +1,4 @@
-import { showRun } from '../../app/show-run.ts';
+import { showRun } from '../../app/explain/show-run.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Printer } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';

@@ -1,4 +1,4 @@
-import type { PlannedStep } from '../../app/plan-run.ts';
+import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
 import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Printer } from '../printer.ts';

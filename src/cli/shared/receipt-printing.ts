@@ -1,4 +1,4 @@
-import { shownMoney, shownOverrun } from '../../app/run-meter.ts';
+import { shownMoney, shownOverrun } from '../../app/run/run-meter.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
 import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Printer } from '../printer.ts';

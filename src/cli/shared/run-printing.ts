@@ -1,4 +1,4 @@
-import type { RunEvent, RunReport } from '../../app/run-events.ts';
+import type { RunEvent, RunReport } from '../../app/run/run-events.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';

@@ -1,5 +1,5 @@
-import type { NowStory, WhyReport } from '../../app/explain.ts';
-import type { StepStory, StoryCause } from '../../app/step-story.ts';
+import type { NowStory, WhyReport } from '../../app/explain/explain.ts';
+import type { StepStory, StoryCause } from '../../app/explain/step-story.ts';
 import type { Printer } from '../printer.ts';
 import { cellWidth, escapeControls } from '../text.ts';
 

@@ -1,0 +1,287 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { Engine } from '../../core/ports/engine.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
+import type { CollectionPlan, CollectionRules, LakeCare, Removed } from '../../core/ports/lake-care.ts';
+import type { Leases } from '../../core/ports/leases.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import { ranAhead } from '../../medallion/quarantine.ts';
+import type { Rooms } from '../rooms.ts';
+import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
+import { stagingKept } from '../run/staging-kept.ts';
+import { busySteps, runAtWork } from './compact/at-work.ts';
+import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
+import { collectionRules } from './compact/retention-rules.ts';
+
+export interface CompactOptions {
+  /** Tables or layers; none = the whole lake. */
+  readonly tables: readonly string[];
+  readonly target_bytes: number;
+  /** Versions replaced less long ago than this stay, whatever is configured: a reader without a lease may be at them. */
+  readonly grace_ms: number;
+  readonly dry_run: boolean;
+  /** The command line as typed, for the lock. */
+  readonly command: string;
+  readonly signal: AbortSignal;
+  readonly tell: (notice: string) => void;
+}
+
+/** One line of the answer. In a dry run: what would be. */
+export interface CompactedTable {
+  readonly table: string;
+  readonly files_before: number;
+  readonly files_after: number;
+  readonly merged_files: number;
+  readonly merged_bytes: number;
+  readonly versions_collected: number;
+  readonly files_collected: number;
+  readonly collected_bytes: number;
+  /** Why something was left for the next time. */
+  readonly left: string | null;
+}
+
+export interface CompactReport {
+  readonly dry_run: boolean;
+  readonly tables: readonly CompactedTable[];
+  readonly merged_files: number;
+  readonly merged_bytes: number;
+  readonly versions_collected: number;
+  readonly files_collected: number;
+  readonly collected_bytes: number;
+  /** Files that wait for a reader to end. */
+  readonly files_waiting: number;
+  /** Staging folders and files of runs that are gone. */
+  readonly leftovers: number;
+  readonly wall_ms: number;
+}
+
+interface Open {
+  readonly project: Project;
+  readonly lake: Lake;
+  readonly care: LakeCare;
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly graph: Graph;
+}
+
+const DAY_MS = 86_400_000;
+const ATTEMPTS_MAX = 3;
+
+/**
+ * Writes small files together and collects what nobody needs any more: old versions with their files and log entries, and staging of runs that
+ * are gone. Runs and readers go on meanwhile; where one is in the way, that part is left for the next time and told.
+ * @throws DataflowError E_LOCKED while another compaction is at work, E_LAKE_NO_TABLE.
+ */
+export async function compactLake(rooms: Rooms, project: Project, options: CompactOptions): Promise<CompactReport> {
+  const started_ms = Date.now();
+  const lake = await rooms.openLake(project);
+  const care = await rooms.openLakeCare(project);
+  const leases = await rooms.openLeases(project);
+  const ledger = await (options.dry_run ? ledgerForReading : openLedgerFor)(rooms, project, lake);
+  try {
+    const open: Open = { project, lake, care, ledger, leases, graph: buildGraph(project, await rooms.checks()) };
+    const tables = await wantedTables(lake, options.tables);
+    const done = options.dry_run ? await preview(open, tables, options) : await locked(rooms, open, tables, options);
+    return { ...totalsOf(done.tables), ...done, dry_run: options.dry_run, wall_ms: Date.now() - started_ms };
+  } finally {
+    ledger.close();
+  }
+}
+
+async function wantedTables(lake: Lake, words: readonly string[]): Promise<readonly TableId[]> {
+  const all = await lake.tables();
+  const keys = all.map(tableKey);
+  for (const word of words)
+    if (!keys.some((key) => key === word || key.startsWith(`${word}.`)))
+      throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
+        hint: `It has ${keys.join(', ') || 'none: run `dataflow run` first'}.`,
+      });
+  return words.length === 0
+    ? all
+    : all.filter((table) => words.some((word) => tableKey(table) === word || tableKey(table).startsWith(`${word}.`)));
+}
+
+interface Done {
+  readonly tables: readonly CompactedTable[];
+  readonly files_waiting: number;
+  readonly leftovers: number;
+}
+
+async function preview(open: Open, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
+  const rules = await rulesOf(open, options);
+  const lines: CompactedTable[] = [];
+  for (const table of tables) {
+    const [snapshot, merge] = await mergeOf(open, table, options);
+    if (snapshot === undefined) continue;
+    const plan = await open.care.planCollection(table, rules(tableKey(table)));
+    lines.push(lineOf(table, snapshot, typeof merge === 'string' ? undefined : merge, plan, leftOf(merge, plan)));
+  }
+  const leftovers = await open.lake.leftovers(await keptStaging(open), false);
+  return { tables: lines, files_waiting: 0, leftovers: leftovers.length };
+}
+
+async function locked(rooms: Rooms, open: Open, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
+  const { project, lake, care, ledger, leases } = open;
+  const lock = ledger.lock(`compact:${project.name}`, options.command);
+  const lease = await leases.open('compact');
+  let engine: Engine | undefined;
+  try {
+    await lease.pin({});
+    await leases.live({ sweep: true });
+    const leftovers = await lake.leftovers(await keptStaging(open), true);
+    const openSession = async (label: string) => {
+      engine ??= await rooms.openEngine(project);
+      return engine.openSession({ label, signal: options.signal });
+    };
+    const lines: CompactedTable[] = [];
+    for (const table of tables) {
+      options.signal.throwIfAborted();
+      const merged = await mergeOrLeave({ ...open, lease_id: lease.lease_id, openSession }, table, options, () =>
+        lock.check(),
+      );
+      if (merged === undefined) continue;
+      const plan = await hideOld(open, table, options, () => lock.check());
+      const left = leftOf(merged.left, plan);
+      if (left !== null) options.tell(`${tableKey(table)}: ${left}`);
+      lines.push(lineOf(table, merged.before, merged.plan, typeof plan === 'string' ? undefined : plan, left));
+    }
+    const removed: Removed = await care.removeHidden(() => anybodyReading(open));
+    if (removed.waiting > 0)
+      options.tell(`${removed.waiting} files of old versions wait until nobody reads any more; compact again then`);
+    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length };
+  } finally {
+    await lake.discardStaging(lease.lease_id);
+    await lease.release();
+    lock.release();
+    await engine?.close();
+  }
+}
+
+/** Somebody who may have looked up a version before it was hidden: a reader that has not said what it reads, or a run. */
+async function anybodyReading({ leases, ledger }: Open): Promise<boolean> {
+  return runAtWork(ledger) || (await leases.live()).some((lease) => lease.pins === undefined);
+}
+
+function keptStaging({ project, ledger, leases }: Open): Promise<ReadonlySet<string>> {
+  return stagingKept(ledger, leases, Date.now() - project.lake.keep.versions_days * DAY_MS);
+}
+
+async function rulesOf(open: Open, { grace_ms }: CompactOptions): Promise<(table: string) => CollectionRules> {
+  return collectionRules(open.project, open.graph, open.ledger, await open.leases.live(), grace_ms);
+}
+
+/** The merge that a table could do with, or why it has to wait. */
+async function mergeOf(
+  { lake, ledger, graph }: Open,
+  table: TableId,
+  { target_bytes }: CompactOptions,
+): Promise<readonly [Snapshot | undefined, MergePlan | string | undefined]> {
+  const snapshot = await lake.snapshot(table);
+  if (snapshot === undefined) return [undefined, undefined];
+  const owner = ownerOf(table);
+  // Decisions about rejected rows are told apart by the version that brought them.
+  if (owner.layer === 'quarantine') return [snapshot, undefined];
+  if (busySteps(ledger).has(tableKey(owner))) return [snapshot, 'a run works on it'];
+  const node = graph.byKey.get(tableKey(table));
+  // Its steps keep one file a month, so that a refresh rewrites few of them.
+  if (node?.layer === 'gold' && node.spec.refresh !== undefined) return [snapshot, undefined];
+  const plan = planMerge(snapshot, target_bytes);
+  if (plan.bins.length === 0) return [snapshot, undefined];
+  // The number of the version that a dead run left its quarantine for must not be taken by a version of ours.
+  const quarantine = await lake.snapshot(quarantineOf(owner));
+  if (ranAhead(tableKey(owner), quarantine, await lake.latestVersion(owner)))
+    return [snapshot, 'a run died on it: dataflow run first'];
+  return [snapshot, plan];
+}
+
+/** The table whose step writes this one. */
+function ownerOf(table: TableId): TableId {
+  return table.layer === 'quarantine' ? (parseTableKey(table.name.replace('_', '.')) ?? table) : table;
+}
+
+interface Merged {
+  readonly before: Snapshot;
+  readonly plan: MergePlan | undefined;
+  readonly left: string | undefined;
+}
+
+/** Runs have the right of way: after a few lost races the table is left for the next time. */
+async function mergeOrLeave(
+  work: Open & { readonly lease_id: string; readonly openSession: Parameters<typeof mergeTable>[0]['openSession'] },
+  table: TableId,
+  options: CompactOptions,
+  check: () => void,
+): Promise<Merged | undefined> {
+  const fence = (): void => {
+    check();
+    if (busySteps(work.ledger).has(tableKey(ownerOf(table))))
+      throw new DataflowError('E_LAKE_CONFLICT', `a run has begun to work on ${tableKey(table)}`);
+  };
+  for (let attempt = 1; ; attempt++) {
+    const [before, merge] = await mergeOf(work, table, options);
+    if (before === undefined) return undefined;
+    if (merge === undefined || typeof merge === 'string') return { before, plan: undefined, left: merge };
+    try {
+      await mergeTable({ ...work, fence }, merge);
+      return { before, plan: merge, left: undefined };
+    } catch (error) {
+      if (!(error instanceof DataflowError) || error.code !== 'E_LAKE_CONFLICT') throw error;
+      if (attempt >= ATTEMPTS_MAX)
+        return { before, plan: undefined, left: 'a run was faster; its files were not merged' };
+    }
+  }
+}
+
+async function hideOld(
+  open: Open,
+  table: TableId,
+  options: CompactOptions,
+  fence: () => void,
+): Promise<CollectionPlan | string | undefined> {
+  if (runAtWork(open.ledger)) return 'a run is at work; old versions are collected the next time';
+  const rules = await rulesOf(open, options);
+  const plan = await open.care.planCollection(table, rules(tableKey(table)));
+  if (plan !== undefined) await open.care.hideVersions(plan, fence);
+  return plan;
+}
+
+function leftOf(merge: MergePlan | string | undefined, plan: CollectionPlan | string | undefined): string | null {
+  if (typeof merge === 'string') return merge;
+  if (plan === undefined) return 'its log is damaged, so that nothing was collected: dataflow verify';
+  return typeof plan === 'string' ? plan : null;
+}
+
+function lineOf(
+  table: TableId,
+  before: Snapshot,
+  merge: MergePlan | undefined,
+  plan: CollectionPlan | undefined,
+  left: string | null,
+): CompactedTable {
+  const bins = merge?.bins ?? [];
+  const merged = bins.flat();
+  return {
+    table: tableKey(table),
+    files_before: before.files.length,
+    files_after: before.files.length - merged.length + bins.length,
+    merged_files: merged.length,
+    merged_bytes: merged.reduce((sum, file) => sum + file.size_bytes, 0),
+    versions_collected: plan?.versions.length ?? 0,
+    files_collected: plan?.files.length ?? 0,
+    collected_bytes: plan?.size_bytes ?? 0,
+    left,
+  };
+}
+
+function totalsOf(tables: readonly CompactedTable[]) {
+  const sum = (of: (table: CompactedTable) => number): number => tables.reduce((all, table) => all + of(table), 0);
+  return {
+    merged_files: sum((table) => table.merged_files),
+    merged_bytes: sum((table) => table.merged_bytes),
+    versions_collected: sum((table) => table.versions_collected),
+    files_collected: sum((table) => table.files_collected),
+    collected_bytes: sum((table) => table.collected_bytes),
+  };
+}

@@ -1,0 +1,44 @@
+import { tmpdir } from 'node:os';
+import type { Project } from '../../../core/model/project.ts';
+import type { Ledger } from '../../../core/ports/ledger.ts';
+import type { Rooms } from '../../rooms.ts';
+import { type DoctorFinding, failure, ok, warn } from './finding.ts';
+
+/** Looks into every source as a run would, without opening a file or asking for data. */
+export async function sources(
+  rooms: Rooms,
+  project: Project,
+  ledger: Ledger | undefined,
+  signal: AbortSignal,
+): Promise<readonly DoctorFinding[]> {
+  const found: DoctorFinding[] = [];
+  for (const [name, spec] of Object.entries(project.sources)) {
+    const check = `source ${name}`;
+    try {
+      const source = await rooms.createSource(spec);
+      const known = ledger?.knownInputs(name) ?? new Map();
+      const context = { root: project.root, temp_folder: tmpdir(), now_ms: Date.now(), rehash: false, signal };
+      const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
+      const says = [
+        ...(ledger === undefined ? [`${fresh.length} files`] : [`${fresh.length} new`, `${unchanged} known`]),
+        ...(waiting.length > 0 ? [`${waiting.length} waiting`] : []),
+        ...(vanished.length > 0 ? [`${vanished.length} gone (their rows stay)`] : []),
+      ].join(', ');
+      const barred = refused.filter((one) => known.get(one.path)?.status !== 'quarantined');
+      const [first] = barred;
+      const [missing] = waiting.filter((one) => one.ready_in_ms === 0);
+      if (first !== undefined)
+        found.push(
+          warn(check, `${says}; ${barred.length} refused: ${first.path}: ${first.reason}`, 'Mend or exclude them.'),
+        );
+      else if (missing !== undefined && fresh.length + unchanged === 0)
+        found.push(warn(check, `${missing.path}: ${missing.reason}`, `Put files there, or mend path: of ${name}.`));
+      else if (fresh.length + unchanged + waiting.length === 0)
+        found.push(warn(check, 'no file matches', `Put files there, or mend path: of ${name}.`));
+      else found.push(ok(check, says));
+    } catch (error) {
+      found.push(failure(check, error));
+    }
+  }
+  return found;
+}

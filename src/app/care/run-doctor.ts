@@ -1,0 +1,86 @@
+import { relative } from 'node:path';
+import { DataflowErrors } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { buildGraph } from '../../core/planning/graph.ts';
+import type { ProjectOptions, Rooms } from '../rooms.ts';
+import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
+import { disk, engine, environment, permissions } from './doctor/machine.ts';
+import { sources } from './doctor/sources.ts';
+import { clock, leftovers, locks, openLedger, unfinished } from './doctor/state.ts';
+
+export interface DoctorReport {
+  readonly project: string | null;
+  readonly lake: string | null;
+  readonly healthy: boolean;
+  readonly findings: readonly DoctorFinding[];
+}
+
+/**
+ * Looks at everything that a run depends on, and changes nothing: environment, configuration, permissions, disk, clock, sources,
+ * ledger, locks, what dead runs left. What it meets becomes a finding with a remedy; it throws for nothing but defects.
+ */
+export async function runDoctor(
+  rooms: Rooms,
+  options: ProjectOptions & { signal: AbortSignal },
+): Promise<DoctorReport> {
+  const findings: DoctorFinding[] = [...environment(rooms)];
+  let project: Project | undefined;
+  try {
+    const loaded = await rooms.loadProject(options);
+    project = loaded.project;
+    findings.push(ok('configuration', `${relative(options.cwd, project.config_file)} is valid`));
+  } catch (error) {
+    const problems = error instanceof DataflowErrors ? error.errors : [error];
+    for (const problem of problems) findings.push(configProblem(problem));
+  }
+  if (project !== undefined) findings.push(...(await examined(rooms, project, options.signal)));
+  return {
+    project: project?.name ?? null,
+    lake: project?.lake.url ?? null,
+    healthy: !findings.some((finding) => finding.status === 'fail'),
+    findings,
+  };
+}
+
+function configProblem(problem: unknown): DoctorFinding {
+  const finding = failure('configuration', problem);
+  const { place } = (problem ?? {}) as { place?: { file: string; line?: number; column?: number } };
+  const at = place === undefined ? '' : ` at ${[place.file, place.line, place.column].filter(Boolean).join(':')}`;
+  return fail(finding.check, `${finding.message}${at}`, finding.remedy ?? '');
+}
+
+async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+  const findings: DoctorFinding[] = [...(await engine(rooms, project)), ...permissions(rooms, project)];
+  const lake = await rooms.openLake(project);
+  const has_tables = await lake.tables().then(
+    (tables) => tables.length > 0,
+    () => true,
+  );
+  const opened = await openLedger(() => rooms.openLedger(project, { read_only: true, create: false }), has_tables);
+  const { ledger } = opened;
+  try {
+    findings.push(...disk(project, ledger?.receipts(1)[0]?.bytes_out ?? 0));
+    findings.push(...opened.findings);
+    findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
+    findings.push(...(await sources(rooms, project, ledger, signal)));
+    if (ledger === undefined) return findings;
+    const graph = buildGraph(project, await rooms.checks());
+    findings.push(...locks(ledger));
+    findings.push(...(await guarded('runs', () => unfinished(graph, lake, ledger))));
+    findings.push(...(await guarded('left-over files', () => leftovers(lake, ledger))));
+    return findings;
+  } finally {
+    ledger?.close();
+  }
+}
+
+async function guarded(
+  check: string,
+  look: () => Promise<readonly DoctorFinding[]>,
+): Promise<readonly DoctorFinding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    return [failure(check, error)];
+  }
+}

@@ -1,0 +1,269 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { Lake } from '../../core/ports/lake.ts';
+import type { LakeCare, LogReport } from '../../core/ports/lake-care.ts';
+import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
+import type { Rooms } from '../rooms.ts';
+import { emptyLedger } from '../run/empty-ledger.ts';
+import { ledgerForReading } from '../run/open-project.ts';
+import { balanceFindings, quarantineFindings } from './verify/balance-findings.ts';
+import { fileFindings, logFindings, orphanFindings } from './verify/file-findings.ts';
+import { damage, type Finding, holds, newestOf, remark } from './verify/finding.ts';
+import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
+import { inputFindings } from './verify/row-findings.ts';
+import { checkRows } from './verify/rows.ts';
+import { checkSources, type SourceCheck } from './verify/source-findings.ts';
+
+export interface VerifyOptions {
+  /** Tables or layers; none = the whole lake. The quarantine of a table comes with it. */
+  readonly tables: readonly string[];
+  /** Files of every version that can be read, not of the newest alone. */
+  readonly all_versions: boolean;
+  /** Also hold the source files on the disk against what was loaded. */
+  readonly sources: boolean;
+  /** Sizes, logs and balances only: no data file is read. */
+  readonly quick: boolean;
+  /** Also read the rows: those of each input file, keys, quarantine by rule and file. */
+  readonly rows: boolean;
+  readonly signal: AbortSignal;
+  /** Hears how far the hashing is, 0..1. */
+  readonly tell: (share: number) => void;
+}
+
+/** One line of the answer. */
+export interface VerifiedTable {
+  readonly table: string;
+  readonly version: number;
+  /** Versions that can be read. */
+  readonly versions: number;
+  readonly files: number;
+  readonly size_bytes: number;
+  readonly rows: number;
+  readonly errors: number;
+  readonly notes: number;
+}
+
+export interface VerifyReport {
+  readonly intact: boolean;
+  readonly tables: readonly VerifiedTable[];
+  /** Damage first. */
+  readonly findings: readonly Finding[];
+  readonly files: number;
+  readonly size_bytes: number;
+  /** Bytes whose SHA-256 was computed. */
+  readonly hashed_bytes: number;
+  readonly errors: number;
+  readonly notes: number;
+  readonly sources: Omit<SourceCheck, 'findings'> | null;
+  readonly wall_ms: number;
+}
+
+interface Opened {
+  readonly project: Project;
+  readonly lake: Lake;
+  readonly care: LakeCare;
+  readonly ledger: Ledger;
+  readonly graph: Graph;
+  readonly reports: ReadonlyMap<string, LogReport>;
+}
+
+/**
+ * Proves that the lake is what was published: each file against its recorded SHA-256, size and row count, each log against the ledger and
+ * the reverse, each balance added again, each input once in the data. Everything is looked at, whatever is found on the way.
+ * @throws DataflowError E_LAKE_NO_TABLE for a table that the lake does not have; damage is in the report.
+ */
+export async function verifyLake(rooms: Rooms, project: Project, options: VerifyOptions): Promise<VerifyReport> {
+  const started_ms = Date.now();
+  const lake = await rooms.openLake(project);
+  const care = await rooms.openLakeCare(project);
+  const findings: Finding[] = [];
+  const ledger = await ledgerOrDamage(rooms, project, lake, findings);
+  try {
+    const graph = buildGraph(project, await rooms.checks());
+    const wanted = await wantedTables(lake, options.tables);
+    const reports = await examineAll(lake, care, findings);
+    const open = { project, lake, care, ledger, graph, reports };
+    const sizes = await checkAll(rooms, open, wanted, options, findings);
+    const checked = options.sources
+      ? await checkSources(project, ledger, (table) => wanted.has(table), { signal: options.signal, tell: () => {} })
+      : undefined;
+    findings.push(...(checked?.findings ?? []));
+    return reportOf(open, wanted, findings, { ...sizes, checked, wall_ms: Date.now() - started_ms });
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Without a ledger that can be read, the lake alone is verified. */
+async function ledgerOrDamage(rooms: Rooms, project: Project, lake: Lake, findings: Finding[]): Promise<Ledger> {
+  try {
+    const ledger = await ledgerForReading(rooms, project, lake);
+    try {
+      ledger.checkIntegrity();
+    } catch (error) {
+      ledger.close();
+      throw error;
+    }
+    for (const holder of ledger.lockHolders())
+      if (holder.state !== 'dead')
+        findings.push(
+          remark('run', `${holder.command} is at work (pid ${holder.pid} on ${holder.host}, since ${holder.since})`, {
+            remedy: 'What it publishes meanwhile may show as files or versions that the ledger does not know yet.',
+          }),
+        );
+    return ledger;
+  } catch (error) {
+    if (!(error instanceof DataflowError) || !error.code.startsWith('E_LEDGER')) throw error;
+    findings.push(damage('ledger', error.message, { remedy: error.hint }));
+    return emptyLedger();
+  }
+}
+
+/** Keys of the tables to verify. */
+async function wantedTables(lake: Lake, words: readonly string[]): Promise<ReadonlySet<string>> {
+  const all = (await lake.tables()).map(tableKey);
+  if (words.length === 0) return new Set(all);
+  const wanted = new Set<string>();
+  for (const word of words) {
+    const found = all.filter((key) => key === word || key.startsWith(`${word}.`));
+    if (found.length === 0)
+      throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
+        hint: all.length === 0 ? 'The lake is empty: run `dataflow run` first.' : `It has ${all.join(', ')}.`,
+      });
+    for (const key of found) {
+      wanted.add(key);
+      const table = parseTableKey(key);
+      const quarantine = table === undefined || table.layer === 'quarantine' ? undefined : quarantineOf(table);
+      if (quarantine !== undefined && all.includes(tableKey(quarantine))) wanted.add(tableKey(quarantine));
+    }
+  }
+  return wanted;
+}
+
+/** All logs are read, also those of tables that are not asked for: the others are held against them. */
+async function examineAll(lake: Lake, care: LakeCare, findings: Finding[]): Promise<ReadonlyMap<string, LogReport>> {
+  const reports = new Map<string, LogReport>();
+  for (const table of await lake.tables()) {
+    try {
+      reports.set(tableKey(table), await care.examineLog(table));
+    } catch (error) {
+      if (!(error instanceof DataflowError) || !['E_LAKE_FEATURE', 'E_LAKE_CORRUPT'].includes(error.code)) throw error;
+      findings.push(damage('log', error.message, { table: tableKey(table), remedy: error.hint }));
+    }
+  }
+  return reports;
+}
+
+async function checkAll(
+  rooms: Rooms,
+  open: Opened,
+  wanted: ReadonlySet<string>,
+  options: VerifyOptions,
+  findings: Finding[],
+): Promise<{ readonly hashed_bytes: number }> {
+  const { ledger, reports } = open;
+  const has_ledger = ledger.runs(1).length > 0;
+  const steps: ReadonlyMap<string, StepRecord> = has_ledger ? allSteps(ledger) : new Map();
+  const releases = ledger.releases(Number.MAX_SAFE_INTEGER);
+  const chosen = [...reports].filter(([table]) => wanted.has(table));
+  const { sound, hashed_bytes } = await checkData(open, chosen, releases, options, findings);
+  for (const [table, report] of chosen) {
+    findings.push(...logFindings(report), ...orphanFindings(report));
+    if (report.table.layer === 'quarantine' || !has_ledger) continue;
+    findings.push(
+      ...ledgerFindings(report, ledger, steps),
+      ...balanceFindings(report, steps, reports, open.graph.byKey.get(table)),
+      ...quarantineFindings(table, reports.get(tableKey(quarantineOf(report.table))), ledger),
+      ...(report.table.layer === 'bronze' ? inputFindings(report, ledger, appends(open, report)) : []),
+    );
+  }
+  const chosen_reports = new Map(chosen);
+  findings.push(...releaseFindings(releases, chosen_reports));
+  if (options.rows && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
+  return { hashed_bytes };
+}
+
+/** Rows of a file's earlier contents stay beside those of its newest one. */
+function appends({ project }: Opened, report: LogReport): boolean {
+  return project.sources[report.table.name]?.on_rewrite === 'append';
+}
+
+/** The bytes of every file. Returns the tables whose log and newest version are as they should be. */
+async function checkData(
+  { care }: Opened,
+  chosen: readonly (readonly [string, LogReport])[],
+  releases: Parameters<typeof fileFindings>[2],
+  options: VerifyOptions,
+  findings: Finding[],
+): Promise<{ readonly sound: readonly TableId[]; readonly hashed_bytes: number }> {
+  const tables = chosen.map(([, report]) => ({
+    table: report.table,
+    files: report.files.filter((file) => options.all_versions || holds(file.versions, newestOf(report))),
+  }));
+  const total = tables.flatMap(({ files }) => files).reduce((sum, file) => sum + file.size_bytes, 0);
+  let done = 0;
+  const tell = (bytes: number): void => {
+    done += bytes;
+    options.tell(total === 0 ? 1 : done / total);
+  };
+  const { quick, signal } = options;
+  const problems = await care.checkFiles(tables, { quick, signal, tell });
+  const sound: TableId[] = [];
+  for (const [table, report] of chosen) {
+    const own = problems.filter((problem) => tableKey(problem.table) === table);
+    findings.push(...fileFindings(report, own, releases));
+    const broken = own.some(({ file }) => holds(file.versions, newestOf(report)));
+    if (!broken && report.versions.length > 0 && report.problems.length === 0) sound.push(report.table);
+  }
+  return { sound, hashed_bytes: done };
+}
+
+function reportOf(
+  { reports }: Opened,
+  wanted: ReadonlySet<string>,
+  found: readonly Finding[],
+  totals: { readonly hashed_bytes: number; readonly checked: SourceCheck | undefined; readonly wall_ms: number },
+): VerifyReport {
+  const findings = [...found].sort((a, b) => Number(a.severity === 'note') - Number(b.severity === 'note'));
+  const count = (severity: Finding['severity'], table?: string): number =>
+    findings.filter((one) => one.severity === severity && (table === undefined || one.table === table)).length;
+  const tables = [...reports]
+    .filter(([table]) => wanted.has(table))
+    .map(([table, report]): VerifiedTable => {
+      const newest = newestOf(report);
+      const files = report.files.filter((file) => holds(file.versions, newest));
+      return {
+        table,
+        version: newest,
+        versions: report.versions.length,
+        files: files.length,
+        size_bytes: files.reduce((sum, file) => sum + file.size_bytes, 0),
+        rows: report.versions.at(-1)?.rows ?? 0,
+        errors: count('error', table),
+        notes: count('note', table),
+      };
+    });
+  const { checked, hashed_bytes, wall_ms } = totals;
+  return {
+    intact: count('error') === 0,
+    tables: [...tables].sort(byLayer),
+    findings,
+    files: tables.reduce((sum, table) => sum + table.files, 0),
+    size_bytes: tables.reduce((sum, table) => sum + table.size_bytes, 0),
+    hashed_bytes,
+    errors: count('error'),
+    notes: count('note'),
+    sources: checked === undefined ? null : { same: checked.same, changed: checked.changed, missing: checked.missing },
+    wall_ms,
+  };
+}
+
+function byLayer(a: VerifiedTable, b: VerifiedTable): number {
+  const rank = ({ table }: VerifiedTable): number => {
+    const layer = LAYERS.findIndex((one) => table.startsWith(`${one}.`));
+    return layer < 0 ? LAYERS.length : layer;
+  };
+  return rank(a) - rank(b) || (a.table < b.table ? -1 : 1);
+}

@@ -1,0 +1,82 @@
+import { tableKey } from '../../../core/model/table.ts';
+import type { FileProblem, LogReport } from '../../../core/ports/lake-care.ts';
+import type { ReleaseRecord } from '../../../core/ports/ledger.ts';
+import { damage, type Finding, holds, newestOf, rangesText, releasesWith, remark } from './finding.ts';
+
+const WORDS: Readonly<Record<FileProblem['kind'], string>> = {
+  missing: 'is missing',
+  size: 'has another size than was published',
+  hash: 'does not have the bytes that were published',
+  rows: 'holds another number of rows than its log says',
+  unreadable: 'cannot be read',
+};
+
+/** Damaged data files: which versions and releases hold them, and the way back. */
+export function fileFindings(
+  report: LogReport,
+  problems: readonly FileProblem[],
+  releases: readonly ReleaseRecord[],
+): readonly Finding[] {
+  const table = tableKey(report.table);
+  return problems.map(({ file, kind, expected, actual }) => {
+    const path = file.path.startsWith('/') ? file.path.slice(1) : `${report.folder}/${file.path}`;
+    return damage('file', `a file of ${table} ${WORDS[kind]}`, {
+      table,
+      path,
+      expected,
+      actual,
+      versions: rangesText(file.versions),
+      releases: releasesWith(releases, table, file.versions).map((release) => release.release_id),
+      remedy: remedyFor(report, file.versions, releases),
+    });
+  });
+}
+
+/** What the log itself has lost. */
+export function logFindings(report: LogReport): readonly Finding[] {
+  const table = tableKey(report.table);
+  return report.problems.map(({ kind, path, version, message }) =>
+    damage('log', message, {
+      table,
+      path,
+      versions: version < 0 ? null : String(version),
+      remedy:
+        kind === 'checkpoint' || kind === 'pointer'
+          ? `Remove ${path}: the log's entries tell the same, and the next checkpoint takes its place.`
+          : 'Restore this log entry from a backup or a mirror; versions before and after it are not concerned.',
+    }),
+  );
+}
+
+/** Files that nobody owns: they take space and harm nobody. */
+export function orphanFindings(report: LogReport): readonly Finding[] {
+  return report.orphans.map(({ path, size_bytes }) =>
+    remark('orphan', `${path} belongs to no version of ${tableKey(report.table)} (${size_bytes} bytes)`, {
+      table: tableKey(report.table),
+      path,
+      remedy: 'No reader of the log sees it. A run that is at work may be about to publish it; else remove it.',
+    }),
+  );
+}
+
+/** How the newest version of a table is made whole again when one of its files is damaged. */
+function remedyFor(
+  report: LogReport,
+  ranges: readonly { readonly from: number; readonly to: number }[],
+  releases: readonly ReleaseRecord[],
+): string {
+  const table = tableKey(report.table);
+  if (!holds(ranges, newestOf(report)))
+    return 'The newest version does not hold it: only older versions cannot be read. Restore the file from a backup or a mirror if they matter.';
+  if (report.table.layer === 'silver' || report.table.layer === 'gold')
+    return `dataflow run --full-refresh --select ${table}+ computes the table again (or restore the file from a backup or a mirror).`;
+  if (report.table.layer === 'quarantine') {
+    const owner = report.table.name.replace('_', '.');
+    return owner.startsWith('silver.')
+      ? `dataflow run --full-refresh --select ${owner}+ judges the rows again (or restore the file from a backup or a mirror).`
+      : 'Restore the file from a backup or a mirror. The tables do not need it; the rejected records in it are lost.';
+  }
+  const sound = releases.find(({ tables }) => tables[table] !== undefined && !holds(ranges, tables[table]));
+  const back = sound === undefined ? '' : ` Or go back to a release without it: dataflow undo ${sound.release_id}.`;
+  return `dataflow run --full-refresh --force --select ${table}+ loads the source files again (or restore the file from a backup or a mirror).${back}`;
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { type DatasetName, type EventInput, eventsOf } from '../../core/lineage/openlineage.ts';
+import type { TableLineage } from '../../core/lineage/project-lineage.ts';
+import type { Project } from '../../core/model/project.ts';
+import { parseTableKey, type TableId } from '../../core/model/table.ts';
+import { codeFingerprint } from '../../core/planning/fingerprint.ts';
+import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
+import type { InputRecord, Ledger, StepRecord } from '../../core/ports/ledger.ts';
+import type { Rooms } from '../rooms.ts';
+import { ledgerForReading } from '../run/open-project.ts';
+import { projectLineage } from './show-lineage.ts';
+
+/** Files of one step that are named one by one, in inputs and in column lineage. */
+const FILES_MAX = 1000;
+const LINEAGE_FILES_MAX = 20;
+
+interface EventContext {
+  readonly rooms: Rooms;
+  readonly project: Project;
+  readonly graph: Graph;
+  readonly lake: Lake;
+  readonly files: readonly InputRecord[];
+  readonly tables: readonly TableLineage[];
+}
+
+/**
+ * Standard OpenLineage events of a run, one START and one COMPLETE or FAIL a step, in the order of the steps.
+ * @param run_id a run; absent = the newest. @throws DataflowError E_USAGE when there is no such run.
+ */
+export async function openLineageEvents(rooms: Rooms, project: Project, run_id?: string): Promise<readonly object[]> {
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    const run = runOf(ledger, run_id);
+    const steps = run === undefined ? [] : ledger.steps(run);
+    if (steps.length === 0) return [];
+    const graph = buildGraph(project, await rooms.checks());
+    const tables = await projectLineage(rooms, project);
+    const files = ledger.inputs();
+    const events: object[] = [];
+    for (const step of steps) events.push(...(await stepEvents({ rooms, project, graph, lake, files, tables }, step)));
+    return events;
+  } finally {
+    ledger.close();
+  }
+}
+
+function runOf(ledger: Ledger, run_id: string | undefined): string | undefined {
+  if (run_id === undefined) return ledger.runs(1)[0]?.run_id;
+  if (ledger.run(run_id) !== undefined) return run_id;
+  throw new DataflowError('E_USAGE', `there is no run ${run_id}`, {
+    hint: 'See the runs with: dataflow status --runs',
+  });
+}
+
+async function stepEvents(context: EventContext, step: StepRecord): Promise<readonly object[]> {
+  const { project, graph, rooms } = context;
+  const node = graph.byKey.get(step.step);
+  const table = parseTableKey(step.step);
+  if (table === undefined) return [];
+  const same = node !== undefined && step.code_fingerprint === codeFingerprint(node);
+  const lineage = same ? context.tables.find((one) => one.table === step.step) : undefined;
+  return eventsOf({
+    step,
+    project: project.name,
+    step_uuid: uuidOf(step.step_id),
+    run_uuid: uuidOf(step.run_id),
+    producer: `urn:dataflow:${rooms.version}`,
+    engine: { name: project.engine.type, version: rooms.version },
+    inputs: table.layer === 'bronze' ? filesOf(context, step) : await tablesOf(context, step),
+    output: placeOf(project, table),
+    ...(lineage === undefined ? {} : { lineage }),
+    ...(same && node.layer === 'gold' ? { sql: node.spec.sql } : {}),
+    datasetsOf: (name) => datasetsOf(context, step, name),
+  });
+}
+
+/** The same id always gives the same UUID (version 8: of our own making). */
+function uuidOf(id: string): string {
+  const hex = createHash('sha256').update(id).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function placeOf(project: Project, table: TableId): DatasetName {
+  const folder = table.layer === 'quarantine' ? 'quarantine' : project.lake.layers[table.layer];
+  const { url } = project.lake;
+  if (!url.includes('://')) return { namespace: 'file', name: join(url, folder, table.name) };
+  const { protocol, host, pathname } = new URL(url);
+  return { namespace: `${protocol}//${host}`, name: `${pathname.replace(/\/$/, '')}/${folder}/${table.name}` };
+}
+
+/** The files that a bronze step took in. */
+function filesOf({ project, files }: EventContext, step: StepRecord): readonly EventInput[] {
+  const source = step.step.slice('bronze.'.length);
+  return files
+    .filter((file) => file.source === source && file.run_id === step.run_id && file.status === 'loaded')
+    .slice(0, FILES_MAX)
+    .map((file) => ({
+      namespace: 'file',
+      name: join(project.root, file.path),
+      rows: file.records,
+      size_bytes: file.size_bytes,
+    }));
+}
+
+async function tablesOf(context: EventContext, step: StepRecord): Promise<readonly EventInput[]> {
+  const inputs: EventInput[] = [];
+  for (const [name, version] of Object.entries(step.inputs)) {
+    const table = parseTableKey(name);
+    if (table === undefined) continue;
+    const snapshot = await context.lake.snapshot(table, { version }).catch(() => undefined);
+    inputs.push({
+      ...placeOf(context.project, table),
+      table: name,
+      version,
+      ...(snapshot === undefined ? {} : factsOf(snapshot)),
+    });
+  }
+  return inputs;
+}
+
+function factsOf(snapshot: Snapshot): Partial<EventInput> {
+  const { rows, size_bytes, columns, files } = snapshot;
+  const types = Object.fromEntries(columns.map((column) => [column.name, column.type]));
+  const counts = columns.map(({ name }): [string, number] => [
+    name,
+    files.reduce((sum, file) => sum + (file.stats?.null_count[name] ?? 0), 0),
+  ]);
+  const known = files.every((file) => file.stats !== undefined);
+  return { rows, size_bytes, types, ...(known ? { null_counts: Object.fromEntries(counts) } : {}) };
+}
+
+/** A table is one dataset; a source is the files that the step took in. */
+function datasetsOf(context: EventContext, step: StepRecord, name: string): readonly DatasetName[] {
+  const table = parseTableKey(name);
+  if (table !== undefined) return [placeOf(context.project, table)];
+  return filesOf(context, step)
+    .slice(0, LINEAGE_FILES_MAX)
+    .map(({ namespace, name: path }) => ({ namespace, name: path }));
+}

@@ -1,0 +1,25 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Receipt } from '../../core/model/receipt.ts';
+import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
+
+/** One run as the ledger knows it. */
+export interface RunView {
+  readonly run: RunRecord;
+  readonly steps: readonly StepRecord[];
+  readonly receipt: Receipt | undefined;
+}
+
+/**
+ * A run by its id, by the beginning of its id, or `last`.
+ * @throws DataflowError E_SELECTION when no run, or more than one, is meant.
+ */
+export function showRun(ledger: Ledger, name: string): RunView {
+  const newest = ledger.runs(1_000);
+  const found = name === 'last' ? newest.slice(0, 1) : newest.filter((run) => run.run_id.startsWith(name)).slice(0, 2);
+  const run = ledger.run(name) ?? (found.length === 1 ? found[0] : undefined);
+  if (run === undefined) {
+    const what = found.length > 1 ? `more than one run begins with ${name}` : `there is no run ${name}`;
+    throw new DataflowError('E_SELECTION', what, { hint: 'See the runs with `dataflow status --runs`.' });
+  }
+  return { run, steps: ledger.steps(run.run_id), receipt: ledger.receipt(run.run_id) };
+}

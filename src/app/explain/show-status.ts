@@ -1,0 +1,68 @@
+import type { Receipt } from '../../core/model/receipt.ts';
+import type { Ledger, ReleaseRecord, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
+
+import { type UndoneState, undoneState } from '../releases/undone-state.ts';
+
+/** One line of `status`. */
+export interface TableStatus {
+  readonly step: string;
+  readonly status: string;
+  readonly version: number | null;
+  readonly rows_in: number | null;
+  readonly rows_out: number | null;
+  /** Rows of this table that lie in quarantine now. */
+  readonly quarantined: number;
+  readonly deduplicated: number | null;
+  readonly filtered: number | null;
+  readonly finished_at: string | null;
+  readonly wall_ms: number | null;
+  readonly reason: string;
+  readonly error: string | null;
+}
+
+export interface StatusReport {
+  readonly run: RunRecord | undefined;
+  /** What the newest run took and used. */
+  readonly receipt: Receipt | undefined;
+  readonly release: ReleaseRecord | undefined;
+  /** What is as an undo left it. */
+  readonly undone: UndoneState | undefined;
+  readonly tables: readonly TableStatus[];
+}
+
+/** What the ledger knows of every table: answers at once, no engine, no lake. */
+export function showStatus(ledger: Ledger): StatusReport {
+  const open = new Map<string, number>();
+  for (const entry of ledger.quarantine()) open.set(entry.table, (open.get(entry.table) ?? 0) + entry.rows);
+  const tables = ledger
+    .latestSteps()
+    .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
+  const run = ledger.runs(1)[0];
+  const receipt = run === undefined ? undefined : ledger.receipt(run.run_id);
+  const undone = undoneState(ledger);
+  return { run, receipt, release: ledger.latestRelease(), undone, tables: [...tables].sort(byLayer) };
+}
+
+function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {
+  return {
+    step: step.step,
+    status: step.status,
+    version: step.output_version ?? published ?? null,
+    rows_in: step.balance?.rows_in ?? null,
+    rows_out: step.balance?.rows_out ?? null,
+    quarantined,
+    deduplicated: step.balance?.deduplicated ?? null,
+    filtered: step.balance?.filtered ?? null,
+    finished_at: step.finished_at ?? null,
+    wall_ms: step.resources?.wall_ms ?? null,
+    reason: step.reason,
+    error: step.error === undefined ? null : `${step.error.code}: ${step.error.message}`,
+  };
+}
+
+const ORDER = ['bronze', 'silver', 'gold'];
+
+function byLayer(a: TableStatus, b: TableStatus): number {
+  const rank = (status: TableStatus): number => ORDER.indexOf(status.step.split('.')[0] ?? '');
+  return rank(a) - rank(b) || (a.step < b.step ? -1 : 1);
+}

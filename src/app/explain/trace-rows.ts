@@ -1,0 +1,60 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { parseTableKey } from '../../core/model/table.ts';
+import type { BackwardTrace, ForwardTrace } from '../../core/model/trace.ts';
+import { buildGraph } from '../../core/planning/graph.ts';
+import type { Rooms } from '../rooms.ts';
+import { ledgerForReading } from '../run/open-project.ts';
+import { traceBack } from './trace-back.ts';
+import { newTrace } from './trace-context.ts';
+import { findFile } from './trace-file.ts';
+import { traceForward } from './trace-forward.ts';
+
+export interface TraceQuestion {
+  /** A table (`gold.kpi_ca_par_mois`), a file (`data/achats.csv`), a line of it (`data/achats.csv:120`) or a SHA-256. */
+  readonly target: string;
+  /** For a table: which of its rows. */
+  readonly where?: string;
+  /** Rows that are shown per table. */
+  readonly limit: number;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+/** Leads from rows of a table back to their sources, or from a file forward to everything that it reached. Changes nothing. */
+export async function traceRows(
+  rooms: Rooms,
+  project: Project,
+  question: TraceQuestion,
+): Promise<BackwardTrace | ForwardTrace> {
+  const checks = await rooms.checks();
+  const graph = buildGraph(project, checks);
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  const engine = await rooms.openEngine(project);
+  try {
+    const session = await engine.openSession({ label: 'trace', signal: question.signal });
+    try {
+      const context = newTrace({ project, lake, ledger, checks, graph }, session, question.limit);
+      const table = parseTableKey(question.target);
+      const node = graph.byKey.get(question.target);
+      if (node !== undefined) return await traceBack(context, node, question.where);
+      if (table !== undefined && question.target.split('.').length === 2 && table.layer !== 'quarantine') {
+        throw new DataflowError('E_LAKE_NO_TABLE', `the project has no table ${question.target}`, {
+          hint: `It has ${graph.nodes.map((one) => one.key).join(', ')}.`,
+        });
+      }
+      if (question.where !== undefined) {
+        throw new DataflowError('E_USAGE', '--where goes with a table', {
+          hint: 'Name a line of a file as file:line.',
+        });
+      }
+      return await traceForward(context, findFile(context, question.cwd, question.target));
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await engine.close();
+    ledger.close();
+  }
+}

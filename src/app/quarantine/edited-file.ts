@@ -1,0 +1,107 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { InputUnit, Inspection } from '../../core/ports/source.ts';
+import { ID } from '../../medallion/decide/mend.ts';
+import type { Rooms } from '../rooms.ts';
+
+/** Options of the source that reads an edited export: what a spreadsheet makes of a CSV file is found out, not asked. */
+const OPTIONS = {
+  compression: 'auto',
+  encoding: 'auto',
+  quote: '"',
+  header: true,
+  skip_lines: 0,
+  settle_seconds: 0,
+  max_file_bytes: 4_000_000_000,
+  max_expanded_bytes: 16_000_000_000,
+  max_ratio: 200,
+  max_line_bytes: 16 * 1024 * 1024,
+};
+
+/**
+ * Binds `edited`: the rows of an edited export, every cell as text, read by the same way in as any input file. Returns its columns, lower-case
+ * name → name. @throws DataflowError E_USAGE when it cannot be read as such.
+ */
+export async function bindEdited(
+  rooms: Rooms,
+  session: EngineSession,
+  file: string,
+  wanted: readonly string[],
+  temp_folder: string,
+): Promise<ReadonlyMap<string, string>> {
+  const { unit, inspection } = await inspect(rooms, file, temp_folder);
+  const names = inspection.header ?? [ID, 'raw', ...wanted];
+  const columns = names.map((name) => ({ name, type: 'varchar', nullable: true }));
+  const parsed = await session.parse({
+    format: unit.format,
+    files: [
+      {
+        id: unit.path,
+        uri: inspection.decoded_uri ?? unit.uri,
+        compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
+      },
+    ],
+    ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
+    ...(inspection.header === undefined ? {} : { header: inspection.header }),
+    ...(inspection.multiline_records ? { multiline_records: true } : {}),
+    columns,
+    target: { folder: await folderIn(temp_folder, 'edited'), columns },
+    reject_folder: await folderIn(temp_folder, 'edited-rejects'),
+  });
+  const counts = [...parsed.per_file.values()];
+  const rejected = counts.reduce((sum, one) => sum + one.rejected, 0);
+  if (rejected > 0) throw unreadable(file, `${rejected} of its records cannot be read`);
+  await session.bind({ name: 'edited', columns, files: parsed.candidates });
+  const found = new Map(names.map((name) => [name.toLowerCase(), name]));
+  if (!found.has(ID)) throw unreadable(file, `it has no column ${ID}`);
+  const [twice] = await session.rows(
+    `select ${ID} as id from edited where ${ID} is not null group by 1 having count(*) > 1 limit 1`,
+  );
+  if (twice !== undefined) throw unreadable(file, `${ID} ${String(twice['id'])} is in it more than once`);
+  return new Map(
+    [...found].map(([key, name]): [string, string] => [wanted.find((one) => one.toLowerCase() === key) ?? key, name]),
+  );
+}
+
+/** A copy is read: the name may hold what a glob would take for a pattern, and an editor may still write to the file. */
+async function inspect(
+  rooms: Rooms,
+  file: string,
+  temp_folder: string,
+): Promise<{ readonly unit: InputUnit; readonly inspection: Inspection }> {
+  const name = `edited${/\.(?:gz|zst)$/.test(file) ? `${extname(basename(file, extname(file)))}${extname(file)}` : extname(file)}`;
+  try {
+    await copyFile(file, join(temp_folder, name));
+  } catch (error) {
+    throw new DataflowError('E_SOURCE_IO', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const source = await rooms.createSource({
+    type: 'files',
+    schema_change: 'freeze',
+    on_rewrite: 'error',
+    tags: [],
+    options: { ...OPTIONS, path: name },
+  });
+  const context = { root: temp_folder, temp_folder, now_ms: Date.now(), rehash: false };
+  const found = await source.discover(new Map(), context);
+  const unit = found.fresh[0];
+  if (unit === undefined)
+    throw unreadable(file, found.refused[0]?.reason ?? 'its name must end in .csv, .ndjson or .parquet');
+  const inspection = await source.inspect(unit, context);
+  if (inspection.problem !== undefined) throw unreadable(file, inspection.problem.reason);
+  return { unit, inspection };
+}
+
+async function folderIn(temp_folder: string, name: string): Promise<string> {
+  const folder = join(temp_folder, name);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+function unreadable(file: string, why: string): DataflowError {
+  return new DataflowError('E_USAGE', `${file} cannot be taken as an edited export: ${why}`, {
+    hint: 'Make one with: dataflow quarantine export TABLE --to rows.csv, and edit its cells.',
+  });
+}

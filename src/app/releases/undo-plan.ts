@@ -1,0 +1,223 @@
+import { outcomeFrom } from '../../core/model/step-note.ts';
+import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { runsWithoutEffect } from '../../core/planning/undone-runs.ts';
+import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
+import type { QuarantineCount, StepOutcome, StepRecord, UndoTablePlan } from '../../core/ports/ledger.ts';
+import type { UndoMove } from '../../core/ports/undo.ts';
+import { timeSortedId } from '../../kit/ids.ts';
+import { decidedOf } from '../../medallion/decisions.ts';
+import type { OpenProject } from '../run/open-project.ts';
+import { sourceBefore } from './source-before.ts';
+
+type Histories = ReadonlyMap<string, readonly HistoryEntry[]>;
+
+/** What an undo is about to do, found without changing anything. */
+export interface UndoPlanning {
+  readonly open: Pick<OpenProject, 'lake' | 'ledger' | 'graph'>;
+  readonly histories: Histories;
+  readonly run_ids: readonly string[];
+  /** This run and all after it are undone. */
+  readonly since_run: string;
+  /** The undo's own run. */
+  readonly run_id: string;
+  readonly started_at: string;
+  /** Rejected rows of a quarantine version, by run, rule and file. */
+  countRejects(quarantine: TableId, version: number, step: string): Promise<readonly QuarantineCount[]>;
+}
+
+/** The logs of all tables, entries in ascending order: one reading for everything that is asked of them. */
+export async function readHistories(lake: Lake): Promise<Histories> {
+  const histories = new Map<string, readonly HistoryEntry[]>();
+  for (const table of await lake.tables()) {
+    const entries = await lake.history(table);
+    histories.set(
+      tableKey(table),
+      [...entries].sort((a, b) => a.version - b.version),
+    );
+  }
+  return histories;
+}
+
+/** Runs that changed rows, as the logs tell. Compaction does not count. */
+export function publishingRuns(histories: Histories): ReadonlySet<string> {
+  const entries = [...histories.values()].flat().filter(changesRows);
+  return new Set(entries.flatMap(({ note }) => note?.run_id ?? []));
+}
+
+function changesRows(entry: HistoryEntry): boolean {
+  return entry.operation !== 'OPTIMIZE';
+}
+
+/**
+ * Plans going back to the state before `since_run`, table by table, each after the tables that it is computed from. Tables that no
+ * undone run changed stay as they are.
+ */
+export async function planUndo(
+  planning: UndoPlanning,
+  wanted: ReadonlySet<string> | undefined,
+): Promise<readonly UndoTablePlan[]> {
+  const moves = movesOf(planning);
+  const steps = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
+  const chosen = new Map(
+    [...moves].filter(([key]) => steps.some((step) => key === step || besideOf(step).includes(key))),
+  );
+  const plans: UndoTablePlan[] = [];
+  for (const step of steps) {
+    const plan = await planTable(planning, step, chosen);
+    if (plan !== undefined) plans.push(plan);
+  }
+  return plans;
+}
+
+/** The first commit of an undone run and everything after it goes. */
+function movesOf({ histories, run_ids, since_run }: UndoPlanning): ReadonlyMap<string, UndoMove> {
+  const undone = new Set(run_ids.slice(run_ids.indexOf(since_run)));
+  const moves = new Map<string, UndoMove>();
+  for (const [key, entries] of histories) {
+    const first = entries.find(
+      (entry) => changesRows(entry) && entry.note !== undefined && undone.has(entry.note.run_id),
+    );
+    const newest = entries.at(-1);
+    if (first !== undefined && newest !== undefined) moves.set(key, { from: newest.version, to: first.version - 1 });
+  }
+  return moves;
+}
+
+/** Tables in the order of the graph; those that the project no longer has come last, layer by layer. */
+function orderedSteps({ open, histories }: UndoPlanning): readonly string[] {
+  const known = open.graph.nodes.map((node) => node.key);
+  const others = [...histories.keys()].filter((key) => !known.includes(key) && !key.startsWith('quarantine.'));
+  const rank = (key: string): number => LAYERS.findIndex((layer) => key.startsWith(`${layer}.`));
+  return [...known, ...others.sort((a, b) => rank(a) - rank(b))];
+}
+
+/** Tables that go with a table: the decisions about its rejected rows, and its quarantine. */
+function besideOf(step: string): readonly string[] {
+  const table = parseTableKey(step);
+  return table === undefined ? [] : [tableKey(decidedOf(table)), tableKey(quarantineOf(table))];
+}
+
+async function planTable(
+  planning: UndoPlanning,
+  step: string,
+  moves: ReadonlyMap<string, UndoMove>,
+): Promise<UndoTablePlan | undefined> {
+  const table = moves.get(step);
+  const beside = besideOf(step).flatMap((key) => {
+    const move = moves.get(key);
+    return move === undefined ? [] : [{ table: key, ...move }];
+  });
+  if (table === undefined && beside.length === 0) return undefined;
+  const quarantine = beside.find((one) => one.table === besideOf(step).at(-1));
+  const { open, histories, run_ids } = planning;
+  const without = runsWithoutEffect(run_ids, open.ledger.undos(), step, planning.since_run);
+  const before = open.ledger.lastSuccessOutside(step, without) ?? recordAt(histories.get(step), table?.to);
+  const now = open.ledger.lastSuccess(step);
+  const quarantine_counts = quarantine === undefined ? undefined : await countsAt(planning, step, quarantine.to);
+  const emptied = table !== undefined && table.to < 0;
+  const inputs =
+    emptied || before === undefined ? presentInputs(planning, moves, now) : movedInputs(planning, moves, before);
+  const fingerprint = (emptied ? now : before)?.code_fingerprint;
+  const outcome: StepOutcome = {
+    step: {
+      run_id: planning.run_id,
+      step_id: timeSortedId(),
+      step,
+      status: 'succeeded',
+      reason: reasonOf(planning, table),
+      mode: 'incremental',
+      ...(fingerprint === undefined ? {} : { code_fingerprint: fingerprint }),
+      inputs,
+      balance: await balanceOf(open.lake, step, table),
+      tests: [],
+      started_at: planning.started_at,
+    },
+    ...(quarantine_counts === undefined ? {} : { quarantine: quarantine_counts, replaces_quarantine: true }),
+    undo: {
+      since_run: planning.since_run,
+      restored_version: table?.to ?? histories.get(step)?.at(-1)?.version ?? -1,
+      ...sourceBefore(open.ledger, step, without),
+      hold: {
+        ...(now?.code_fingerprint === undefined ? {} : { code_fingerprint: now.code_fingerprint }),
+        inputs: presentInputs(planning, moves, now),
+        emptied,
+      },
+    },
+  };
+  return {
+    step,
+    ...(table === undefined ? {} : { table }),
+    beside,
+    outcome,
+  };
+}
+
+function reasonOf({ since_run }: UndoPlanning, table: UndoMove | undefined): string {
+  if (table === undefined) return `undone: its quarantine is as it was before run ${since_run}`;
+  if (table.to < 0) return `undone: empty, as it did not exist before run ${since_run}`;
+  return `undone: back to version ${table.to}, as before run ${since_run}`;
+}
+
+/** The rows that come back less those that go: the net change of the table, as in a merge. Nothing else happens to rows. */
+async function balanceOf(
+  lake: Lake,
+  step: string,
+  move: UndoMove | undefined,
+): Promise<NonNullable<StepRecord['balance']>> {
+  const table = parseTableKey(step);
+  const preview = table === undefined || move === undefined ? undefined : await lake.previewRestore(table, move.to);
+  const change = preview === undefined ? 0 : preview.rows - preview.rows_before;
+  return { rows_in: change, rows_out: change, quarantined: 0, deduplicated: 0, filtered: 0 };
+}
+
+function countsAt(planning: UndoPlanning, step: string, version: number): Promise<readonly QuarantineCount[]> | [] {
+  const table = parseTableKey(step);
+  if (table === undefined || version < 0) return [];
+  return planning.countRejects(quarantineOf(table), version, step);
+}
+
+/** What the commit of a version says, for a step that the ledger has forgotten. */
+function recordAt(entries: readonly HistoryEntry[] | undefined, version: number | undefined): StepRecord | undefined {
+  const entry = entries?.findLast((one) => one.version <= (version ?? -1) && one.note?.['kind'] === 'step');
+  return entry?.note === undefined ? undefined : outcomeFrom(entry.note, entry.version, entry.committed_at_ms).step;
+}
+
+/**
+ * Versions of the inputs of the rows that come back. An input that goes back to the very version that they were computed from
+ * counts with its new version, so that the step is up to date; any other keeps its number, and the difference to today is computed.
+ */
+function movedInputs(
+  { histories }: UndoPlanning,
+  moves: ReadonlyMap<string, UndoMove>,
+  before: StepRecord,
+): Readonly<Record<string, number>> {
+  const moved = Object.entries(before.inputs).map(([input, version]): [string, number] => {
+    const move = moves.get(input);
+    const between = (histories.get(input) ?? []).filter(
+      (one) => one.version > version && one.version <= (move?.to ?? -1),
+    );
+    const same = move !== undefined && version <= move.to && !between.some(changesRows);
+    return [input, same ? move.from + 1 : version];
+  });
+  return { ...Object.fromEntries(moved), ...undoneDecisions(moves, before) };
+}
+
+/** Decisions that none had been taken before: the emptied table of them is nothing that the step has not seen. */
+function undoneDecisions(moves: ReadonlyMap<string, UndoMove>, before: StepRecord): Readonly<Record<string, number>> {
+  const [decided = ''] = besideOf(before.step);
+  const move = moves.get(decided);
+  return move === undefined || move.to >= 0 || before.inputs[decided] !== undefined ? {} : { [decided]: move.from + 1 };
+}
+
+/** The inputs that a step reads, with the versions that they will have after the undo. */
+function presentInputs(
+  { histories }: UndoPlanning,
+  moves: ReadonlyMap<string, UndoMove>,
+  step: StepRecord | undefined,
+): Readonly<Record<string, number>> {
+  const present = Object.entries(step?.inputs ?? {}).map(([input, version]): [string, number] => {
+    const move = moves.get(input);
+    return [input, move === undefined ? (histories.get(input)?.at(-1)?.version ?? version) : move.from + 1];
+  });
+  return Object.fromEntries(present);
+}

@@ -1,0 +1,152 @@
+import { CATALOGUE, type ErrorCode } from '../../core/errors/catalogue.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import type { Receipt } from '../../core/model/receipt.ts';
+import { reasonOf } from '../../core/planning/reasons.ts';
+import type { Ledger, Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
+import { timeSortedId } from '../../kit/ids.ts';
+import type { RunContext } from '../../medallion/context.ts';
+import type { Rooms } from '../rooms.ts';
+import type { OpenProject } from './open-project.ts';
+import { recordRelease, releasable } from './release.ts';
+import type { RunReport } from './run-events.ts';
+import type { RunMeter } from './run-meter.ts';
+import { beginRun, type SetUpOptions, setUpRun } from './run-setup.ts';
+import { failureOf, runStep } from './run-step.ts';
+import { runSchedule, type StepEnd } from './schedule.ts';
+
+export interface RunOptions extends SetUpOptions {
+  /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
+  readonly first?: (run: RunContext) => Promise<void>;
+  /** For a backfill: the work instead of that of the selected steps. */
+  readonly work?: (run: RunContext) => Promise<readonly StepRecord[]>;
+}
+
+/**
+ * A run that holds the lock: mends what a dead run left, runs the steps, records the release. Failures of steps are in the report.
+ */
+export async function lockedRun(
+  rooms: Rooms,
+  open: OpenProject,
+  lock: Lock,
+  selected: ReadonlySet<string>,
+  options: RunOptions,
+  began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
+): Promise<RunReport> {
+  const { project, lake, ledger, graph } = open;
+  const run_id = timeSortedId();
+  await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
+  const { run, meter, threads, close } = await setUpRun(rooms, open, lock, options, { ...began, run_id });
+  try {
+    await options.first?.(run);
+    const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, threads));
+    if (options.work !== undefined) for (const step of steps) meter.add(step);
+    const status = statusOf(steps);
+    const release_id =
+      status === 'succeeded'
+        ? await recordRelease(lake, ledger, run_id, await releasable(graph, lake, ledger))
+        : undefined;
+    const receipt = meter.receipt(run_id);
+    ledger.finishRun(run_id, status);
+    ledger.recordReceipt(receipt);
+    // Candidates of failed steps stay for inspection.
+    if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
+    const refused_files = refusedIn(ledger, run_id);
+    return {
+      run_id,
+      status,
+      steps,
+      release_id,
+      wall_ms: Date.now() - began.started_ms,
+      receipt,
+      refused_files,
+      exit_code: exitCodeOf(steps, refused_files) || overBudgetCode(project, receipt),
+    };
+  } catch (error) {
+    ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
+    throw error;
+  } finally {
+    await close();
+  }
+}
+
+/** A run that did all its work but passed the budget on the way is no full success where the budget says `fail`. */
+function overBudgetCode(project: Project, receipt: Receipt): number {
+  return project.budget?.on_exceed === 'fail' && receipt.over_budget.length > 0 ? 4 : 0;
+}
+
+async function runAll(
+  run: RunContext,
+  selected: ReadonlySet<string>,
+  options: RunOptions,
+  meter: RunMeter,
+  threads: number,
+): Promise<readonly StepRecord[]> {
+  const records = new Map<string, StepRecord>();
+  const tell: RunOptions['tell'] = (event) => {
+    if (event.type === 'step_repeated') meter.addRetry(event.step);
+    options.tell(event);
+  };
+  const finish = (record: StepRecord): StepEnd => {
+    records.set(record.step, record);
+    meter.add(record);
+    options.tell({ type: 'step_finished', record });
+    return record.status === 'failed' ? 'failed' : record.status === 'skipped' ? 'skipped' : 'ok';
+  };
+  const skip = (key: string, reason: string): StepEnd => {
+    const now = new Date().toISOString();
+    const record: StepRecord = {
+      run_id: run.run_id,
+      step_id: timeSortedId(),
+      step: key,
+      status: 'skipped',
+      reason,
+      inputs: {},
+      tests: [],
+      started_at: now,
+      finished_at: now,
+    };
+    run.ledger.finishStep({ step: record });
+    return finish(record);
+  };
+  await runSchedule(
+    run.graph,
+    selected,
+    Math.max(1, Math.min(4, threads)),
+    async (key) => {
+      const node = run.graph.byKey.get(key);
+      if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
+      if (meter.spent !== undefined) return skip(key, `skipped: ${meter.spent}`);
+      return finish(await runStep(run, node, options, tell));
+    },
+    (key, because, fail_fast) => skip(key, reasonOf([{ kind: 'parent_failed', table: because, fail_fast }])),
+    options.fail_fast,
+  );
+  return run.graph.nodes.flatMap((node) => records.get(node.key) ?? []);
+}
+
+function statusOf(steps: readonly StepRecord[]): RunStatus {
+  const failed = steps.filter((step) => step.status === 'failed').length;
+  if (failed === 0) return 'succeeded';
+  return steps.some((step) => step.status === 'succeeded') ? 'partial' : 'failed';
+}
+
+/**
+ * 3 when tests are all that failed, else 4 when something was done all the same; else what the failures have in common (5 when
+ * each is worth retrying), or 1.
+ */
+function exitCodeOf(steps: readonly StepRecord[], refused_files: number): number {
+  const failed = steps.filter((step) => step.status === 'failed');
+  if (failed.length === 0) return refused_files > 0 ? 4 : 0;
+  const codes = new Set(
+    failed.map((step) => CATALOGUE[(step.error?.code ?? 'E_INTERNAL') as ErrorCode]?.exit_code ?? 1),
+  );
+  const [only = 1] = codes;
+  if (codes.size === 1 && only === 3) return 3;
+  if (steps.some((step) => step.status === 'succeeded')) return 4;
+  return codes.size === 1 ? only : 1;
+}
+
+function refusedIn(ledger: Ledger, run_id: string): number {
+  return ledger.inputs().filter((input) => input.run_id === run_id && input.status === 'quarantined').length;
+}

@@ -1,0 +1,71 @@
+import type { Project } from '../../core/model/project.ts';
+import type { Selection } from '../../core/planning/selection.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import { discoverSource } from '../../medallion/bronze/run-bronze.ts';
+import type { RunContext } from '../../medallion/context.ts';
+import type { Rooms } from '../rooms.ts';
+import { ledgerForReading, type OpenProject } from './open-project.ts';
+import { withDrift } from './plan-drift.ts';
+import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';
+
+/** What planning may be told. */
+export interface PlanOptions {
+  readonly selection: Selection;
+  /** Compute whole tables even where a part would do. */
+  readonly full_refresh: boolean;
+  /** Run the selected steps even when they are up to date; with `full_refresh`, load every file again too. */
+  readonly force?: boolean;
+  readonly rehash: boolean;
+  /** Do again what was undone. */
+  readonly redo?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write, and what changed in the columns of new
+ * files.
+ */
+export async function planPipeline(
+  rooms: Rooms,
+  project: Project,
+  options: PlanOptions,
+): Promise<readonly PlannedStep[]> {
+  const checks = await rooms.checks();
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
+    const context = planningContext(rooms, { project, lake, ledger, checks, graph }, options);
+    return await withDrift(context, await planSteps(context, selected));
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Planning over an opened project; sources are walked, no file is opened. */
+export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOptions): PlanningContext {
+  const run = {
+    ...open,
+    now_ms: Date.now(),
+    temp_folder: '',
+    rehash: options.rehash,
+    redo: options.redo === true,
+    signal: options.signal,
+    createSource: rooms.createSource,
+  };
+  return {
+    ...open,
+    full_refresh: options.full_refresh,
+    force: options.force === true,
+    redact: rooms.redact,
+    redo: options.redo === true,
+    discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
+  };
+}
+
+/** For `--select result:failed`: how each step ended last. */
+export function withResults(selection: Selection, ledger: Ledger): Selection {
+  const words = [...selection.select, ...selection.exclude, ...(selection.from ?? []), ...(selection.until ?? [])];
+  if (!words.some((word) => word.includes('result:'))) return selection;
+  return { ...selection, results: new Map(ledger.latestSteps().map((step) => [step.step, step.status])) };
+}

@@ -1,0 +1,170 @@
+import type { DriftEvent } from '../../core/model/drift.ts';
+import type { Project } from '../../core/model/project.ts';
+import { parseTableKey } from '../../core/model/table.ts';
+import { codeFingerprint } from '../../core/planning/fingerprint.ts';
+import { type FreshnessVerdict, judgeFreshness } from '../../core/planning/freshness.ts';
+import { buildGraph, type Graph, type Node, parentsOf } from '../../core/planning/graph.ts';
+import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
+import { type Selection, selectNodes } from '../../core/planning/selection.ts';
+import type { Lake } from '../../core/ports/lake.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import type { CheckComponent } from '../../core/ports/rule.ts';
+import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
+import { undecided, withDecisions } from '../quarantine/undecided.ts';
+import { changesSince } from './definitions.ts';
+
+/** What one step would do now. */
+export interface PlannedStep {
+  readonly step: string;
+  readonly action: 'run' | 'depends' | 'skip' | 'wait';
+  readonly mode: 'full' | 'incremental';
+  /** The words that plan, status and why share. */
+  readonly reason: string;
+  readonly causes: readonly Cause[];
+  /** Estimates from the ledger and the file sizes; undefined when nothing is known. */
+  readonly rows: number | undefined;
+  readonly bytes: number | undefined;
+  /** For a source with files that are perhaps still being written: when the last of them may be taken. */
+  readonly ready_in_ms?: number;
+  /** What changed in the columns of its fresh files, as far as a look at some of them tells. */
+  readonly drift?: readonly DriftEvent[];
+}
+
+/** What planning needs; it reads and never writes. */
+export interface PlanningContext {
+  readonly project: Project;
+  readonly graph: Graph;
+  readonly lake: Lake;
+  readonly ledger: Ledger;
+  readonly full_refresh: boolean;
+  readonly force: boolean;
+  /** What was undone is to be done again. */
+  readonly redo?: boolean;
+  redact(text: string): string;
+  discover(node: Extract<Node, { layer: 'bronze' }>): Promise<{
+    readonly source: Source;
+    readonly context: SourceContext;
+    readonly discovery: Discovery;
+    readonly known: ReadonlyMap<string, KnownInput>;
+  }>;
+}
+
+/** The graph of the project and the steps that the selection names. */
+export function selectSteps(
+  project: Project,
+  checks: ReadonlyMap<string, CheckComponent>,
+  selection: Selection,
+): { graph: Graph; selected: ReadonlySet<string> } {
+  const graph = buildGraph(project, checks);
+  return { graph, selected: selectNodes(graph, selection) };
+}
+
+/** Plans the selected steps in order: what would run, what depends on what runs, what is up to date, and why. */
+export async function planSteps(
+  context: PlanningContext,
+  selected: ReadonlySet<string>,
+): Promise<readonly PlannedStep[]> {
+  const planned = new Map<string, PlannedStep>();
+  for (const node of context.graph.nodes) {
+    if (!selected.has(node.key)) continue;
+    planned.set(
+      node.key,
+      node.layer === 'bronze' ? await planBronze(context, node) : await planTable(context, node, planned),
+    );
+  }
+  return [...planned.values()];
+}
+
+async function planBronze(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
+  const { discovery: found, known } = await context.discover(node);
+  const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
+  const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
+  const base = { step: node.key, mode: 'incremental' as const, ...(ready_in_ms > 0 ? { ready_in_ms } : {}) };
+  const files = filesCause(found, known);
+  const last = context.ledger.lastSuccess(node.key);
+  const causes: Cause[] = [];
+  if (context.full_refresh && context.force) causes.push({ kind: 'asked', flag: 'full-refresh' });
+  else if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
+    const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
+    causes.push({ kind: 'definition', changes });
+  } else causes.push(files);
+  const all_again = causes[0]?.kind !== 'files';
+  const decided = await undecided(context, node);
+  if (decided !== undefined && files.fresh === 0 && !all_again) causes.splice(0, 1, decided);
+  const why = { causes, reason: reasonOf(causes) };
+  if (all_again || files.fresh > 0 || decided !== undefined) {
+    const rows = rowsFor(context, node.key, bytes);
+    return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
+  }
+  return { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
+}
+
+/** Rows of new bytes, by the bytes per row seen so far. */
+function rowsFor(context: PlanningContext, key: string, bytes: number): number | undefined {
+  const source = key.slice('bronze.'.length);
+  const known = context.ledger.inputs(source).filter((input) => input.records > 0);
+  const records = known.reduce((sum, input) => sum + input.records, 0);
+  const size = known.reduce((sum, input) => sum + input.size_bytes, 0);
+  return size === 0 ? undefined : Math.round((bytes * records) / size);
+}
+
+async function planTable(
+  context: PlanningContext,
+  node: Exclude<Node, { layer: 'bronze' }>,
+  planned: ReadonlyMap<string, PlannedStep>,
+): Promise<PlannedStep> {
+  const moving = parentsOf(node).filter((parent) => ['run', 'depends'].includes(planned.get(parent)?.action ?? ''));
+  const verdict = await verdictOf(context, node);
+  const last = context.ledger.lastSuccess(node.key);
+  const rows = last?.balance?.rows_in;
+  const bytes = last?.resources?.bytes_read;
+  const { mode } = verdict;
+  const why = (causes: readonly Cause[]) => ({ causes, reason: reasonOf(causes) });
+  if (verdict.run) return { step: node.key, action: 'run', mode, ...why(verdict.causes), rows, bytes };
+  if (moving.length > 0) {
+    const causes: Cause[] = [{ kind: 'parent_moves', tables: moving }];
+    return { step: node.key, action: 'depends', mode, ...why(causes), rows, bytes };
+  }
+  const waits = verdict.causes.some((cause) => cause.kind === 'no_data');
+  return { step: node.key, action: waits ? 'wait' : 'skip', mode, ...why(verdict.causes), rows: 0, bytes: 0 };
+}
+
+/** Compares a step's definition and input versions with its last success. */
+export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node: Node): Promise<FreshnessVerdict> {
+  const last = context.ledger.lastSuccess(node.key);
+  const hold = context.ledger.hold(node.key);
+  const inputs = new Map<string, number | undefined>();
+  for (const parent of parentsOf(node))
+    inputs.set(parent, await versionByRows(context.lake, parent, [last?.inputs[parent], hold?.inputs[parent]]));
+  const verdict = judgeFreshness({
+    code_fingerprint: codeFingerprint(node),
+    inputs,
+    output_version: await versionOf(context.lake, node.key),
+    last,
+    full_refresh: context.full_refresh,
+    force: context.force,
+    redo: context.redo === true,
+    ...(hold === undefined ? {} : { hold }),
+    definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
+  });
+  return withDecisions(verdict, await undecided(context, node));
+}
+
+/** A version that only rearranges the files of one that a step has read counts as that one: compaction makes nothing run. */
+async function versionByRows(
+  lake: Lake,
+  key: string,
+  read: readonly (number | undefined)[],
+): Promise<number | undefined> {
+  const version = await versionOf(lake, key);
+  const table = parseTableKey(key);
+  if (version === undefined || table === undefined || read.includes(version)) return version;
+  for (const one of read)
+    if (one !== undefined && one < version && (await lake.onlyRearranged(table, one, version))) return one;
+  return version;
+}
+
+async function versionOf(lake: Lake, key: string): Promise<number | undefined> {
+  const table = parseTableKey(key);
+  return table === undefined ? undefined : await lake.latestVersion(table);
+}

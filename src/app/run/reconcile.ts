@@ -1,0 +1,60 @@
+import { decisionFrom } from '../../core/model/decision-note.ts';
+import { outcomeFrom } from '../../core/model/step-note.ts';
+import { parseTableKey } from '../../core/model/table.ts';
+import type { Graph } from '../../core/planning/graph.ts';
+import type { CommitNote, HistoryEntry, Lake } from '../../core/ports/lake.ts';
+import type { DecisionRecord, Ledger } from '../../core/ports/ledger.ts';
+import { decidedOf } from '../../medallion/decisions.ts';
+
+interface Unrecorded {
+  readonly step: string;
+  readonly entry: HistoryEntry;
+  readonly note: CommitNote;
+}
+
+/**
+ * Commits of this pipeline's steps that the ledger does not know: a crash came between lake and ledger. Costs one folder listing
+ * per table when all is well. Commits of other writers carry no note of ours and do not count.
+ */
+export async function unrecorded(graph: Graph, lake: Lake, ledger: Ledger): Promise<readonly Unrecorded[]> {
+  const found: Unrecorded[] = [];
+  for (const node of graph.nodes) {
+    const table = parseTableKey(node.key);
+    const latest = table === undefined ? undefined : await lake.latestVersion(table);
+    const known = ledger.lastSuccess(node.key)?.output_version ?? -1;
+    if (table === undefined || latest === undefined || latest <= known) continue;
+    if (await lake.onlyRearranged(table, known, latest)) continue;
+    for (const entry of await lake.history(table)) {
+      if (entry.version > known && entry.note?.step === node.key)
+        found.push({ step: node.key, entry, note: entry.note });
+    }
+  }
+  return found;
+}
+
+/** Decisions about rejected rows that were committed before a crash came. */
+async function unrecordedDecisions(graph: Graph, lake: Lake, ledger: Ledger): Promise<readonly DecisionRecord[]> {
+  const found: DecisionRecord[] = [];
+  for (const node of graph.nodes) {
+    const table = decidedOf(node);
+    const latest = node.layer === 'gold' ? undefined : await lake.latestVersion(table);
+    const known = latest === undefined ? -1 : (ledger.decisions(node.key).at(-1)?.decision ?? -1);
+    if (latest === undefined || latest <= known) continue;
+    for (const entry of await lake.history(table)) {
+      const decision = entry.version > known ? decisionFrom(entry.note, entry.version) : undefined;
+      if (decision !== undefined) found.push(decision);
+    }
+  }
+  return found;
+}
+
+/** Decision 2: the lake is the truth. Enters unrecorded commits from the notes they carry; returns one line for each. */
+export async function reconcile(graph: Graph, lake: Lake, ledger: Ledger): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const decision of await unrecordedDecisions(graph, lake, ledger)) ledger.recordDecision(decision);
+  for (const { step, entry, note } of await unrecorded(graph, lake, ledger)) {
+    ledger.finishStep(outcomeFrom(note, entry.version, entry.committed_at_ms));
+    lines.push(`${step} version ${entry.version} was published before a crash; the ledger knows it now`);
+  }
+  return lines;
+}

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Project } from '../../core/model/project.ts';
+import type { Graph } from '../../core/planning/graph.ts';
+import type { Lake } from '../../core/ports/lake.ts';
+import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
+import type { Rooms } from '../rooms.ts';
+import { checkEstimate } from './budget.ts';
+import { lockedRun, type RunOptions } from './locked-run.ts';
+import { openLedgerFor } from './open-project.ts';
+import { planningContext, withResults } from './plan-pipeline.ts';
+import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
+import { unrecorded } from './reconcile.ts';
+import { releasable, sameTables } from './release.ts';
+import type { RunReport } from './run-events.ts';
+
+/**
+ * The main verb. Plans; when nothing has to be done it says so without starting an engine. Otherwise takes the lock, runs the
+ * selected steps side by side in dependency order, and records a release when all of them succeeded.
+ * @throws DataflowError E_LOCKED, E_LEDGER_*, E_CONFIG_*, E_SELECTION, E_INTERRUPTED; failures of single steps are in the report.
+ */
+export async function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
+  const started_ms = Date.now();
+  const cpu_before = process.cpuUsage();
+  const checks = await rooms.checks();
+  const lake = await rooms.openLake(project);
+  const ledger = await openLedgerFor(rooms, project, lake);
+  try {
+    const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
+    const plan = () => planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
+    const pending = (await settled(await plan(), options)) ?? (await plan());
+    const undone = await leftUndone(graph, lake, ledger);
+    if (
+      options.first === undefined &&
+      !undone &&
+      pending.every((step) => step.action === 'skip' || step.action === 'wait')
+    ) {
+      await dropOutdated(lake, ledger, pending);
+      return nothingToDo(pending, started_ms);
+    }
+    checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
+    const lock = ledger.lock(`pipeline:${project.name}`, options.command);
+    try {
+      return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, {
+        started_ms,
+        cpu_before,
+      });
+    } finally {
+      lock.release();
+    }
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Longest wait for files that were written just now. */
+const SETTLE_WAIT_MS_MAX = 5_000;
+
+/** Waits a moment for files that were written just now, so that they need not wait for the next run; undefined = plan again. */
+async function settled(
+  pending: readonly PlannedStep[],
+  options: RunOptions,
+): Promise<readonly PlannedStep[] | undefined> {
+  const wait_ms = Math.max(0, ...pending.map((step) => step.ready_in_ms ?? 0));
+  if (wait_ms === 0 || wait_ms > SETTLE_WAIT_MS_MAX) return pending;
+  const seconds = (wait_ms / 1000).toFixed(1);
+  options.tell({
+    type: 'notice',
+    message: `some files were written just now; waiting ${seconds} s for them to settle`,
+  });
+  await sleep(wait_ms + 10, undefined, { signal: options.signal });
+  return undefined;
+}
+
+/**
+ * What a run that died may have left to do although every table is up to date: a commit that the ledger does not know, a run
+ * that nobody closed, a release that was not recorded.
+ */
+async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boolean> {
+  if (ledger.undos().some((undo) => !undo.finished)) return true;
+  if (ledger.runs(20).some((run) => run.status === 'running')) return true;
+  if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
+  const tables = await releasable(graph, lake, ledger);
+  return tables !== undefined && !sameTables(tables, ledger.latestRelease()?.tables);
+}
+
+/** The kept candidate of a failed step is of no use once the step is up to date as it is (its definition was taken back, for example). */
+async function dropOutdated(lake: Lake, ledger: Ledger, pending: readonly PlannedStep[]): Promise<void> {
+  const idle = new Set(pending.flatMap((step) => (step.action === 'skip' ? [step.step] : [])));
+  for (const { step, status, run_id, step_id } of ledger.latestSteps())
+    if (status === 'failed' && idle.has(step)) await lake.discardStaging(run_id, step_id);
+}
+
+function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunReport {
+  const steps: StepRecord[] = pending.map((step) => ({
+    run_id: '',
+    step_id: '',
+    step: step.step,
+    status: step.action === 'wait' ? 'skipped' : 'up_to_date',
+    reason: step.reason,
+    inputs: {},
+    tests: [],
+    started_at: new Date(started_ms).toISOString(),
+  }));
+  return {
+    run_id: undefined,
+    status: 'nothing_to_do',
+    steps,
+    release_id: undefined,
+    wall_ms: Date.now() - started_ms,
+    refused_files: 0,
+    exit_code: 0,
+  };
+}

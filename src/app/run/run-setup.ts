@@ -1,0 +1,153 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { BackfillRequest } from '../../core/model/backfill.ts';
+import type { Project } from '../../core/model/project.ts';
+import { engineLimits } from '../../core/planning/engine-limits.ts';
+import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
+import type { Lock } from '../../core/ports/ledger.ts';
+import { machineLimits } from '../../kit/machine.ts';
+import type { RunContext } from '../../medallion/context.ts';
+import { finishUndos } from '../releases/apply-undo.ts';
+import type { Rooms } from '../rooms.ts';
+import { admitStep } from './admit-step.ts';
+import { closeDeadRuns } from './dead-runs.ts';
+import type { OpenProject } from './open-project.ts';
+import type { PlanOptions } from './plan-pipeline.ts';
+import { reconcile } from './reconcile.ts';
+import type { RunEvent } from './run-events.ts';
+import { RunMeter } from './run-meter.ts';
+import { stagingKept } from './staging-kept.ts';
+
+/** What a run is told, beside its work. */
+export interface SetUpOptions extends PlanOptions {
+  /** The command line as typed, for the ledger. */
+  readonly command: string;
+  readonly tell: (event: RunEvent) => void;
+  /** Start no step after the first failure; otherwise independent branches go on. */
+  readonly fail_fast?: boolean;
+  /** The run whose rest is done now. */
+  readonly retry_of?: string;
+  /** For a backfill: what was asked for. */
+  readonly backfill?: BackfillRequest;
+}
+
+/** Mends what a dead run left, and enters the new one into the ledger. */
+export async function beginRun(
+  rooms: Rooms,
+  open: OpenProject,
+  lock: Lock,
+  selected: ReadonlySet<string>,
+  options: SetUpOptions,
+  { run_id, started_ms }: { readonly run_id: string; readonly started_ms: number },
+): Promise<void> {
+  const { project, lake, ledger, graph } = open;
+  for (const message of closeDeadRuns(ledger, join(rooms.stateFolder(project), 'tmp')))
+    options.tell({ type: 'notice', message });
+  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
+  for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
+  await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
+  ledger.startRun({
+    run_id,
+    command: options.command,
+    started_at: new Date(started_ms).toISOString(),
+    status: 'running',
+    pid: process.pid,
+    host: hostname(),
+    dataflow_version: rooms.version,
+    options: {
+      steps: graph.nodes.map((node) => node.key).filter((key) => selected.has(key)),
+      full_refresh: options.full_refresh,
+      force: options.force === true,
+      rehash: options.rehash,
+      redo: options.redo === true,
+      fail_fast: options.fail_fast === true,
+      ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
+      ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
+    },
+  });
+  options.tell({ type: 'run_started', run_id, steps: [...selected] });
+}
+
+/** All that the steps of a run share. */
+export interface SetUp {
+  readonly run: RunContext;
+  readonly meter: RunMeter;
+  readonly threads: number;
+  /** Ends the measuring, closes the engine, removes temporary files. */
+  close(): Promise<void>;
+}
+
+/** Engine (opened when it is first needed), meter and context of a run. */
+export async function setUpRun(
+  rooms: Rooms,
+  open: OpenProject,
+  lock: Lock,
+  options: SetUpOptions,
+  began: { readonly run_id: string; readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
+): Promise<SetUp> {
+  const { project } = open;
+  const { run_id } = began;
+  const state_folder = rooms.stateFolder(project);
+  const temp_folder = join(state_folder, 'tmp', run_id);
+  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
+  const engine = lazyEngine(rooms, project);
+  const limits = engineLimits(project.engine, machineLimits());
+  for (const message of limits.warnings) options.tell({ type: 'warning', message });
+  const meter = new RunMeter({
+    ...open,
+    ...began,
+    limits,
+    temp_folder,
+    readers: engine.readers,
+    warn: (message) => options.tell({ type: 'warning', message }),
+  });
+  const signal = AbortSignal.any([options.signal, meter.signal]);
+  const run: RunContext = {
+    ...open,
+    run_id,
+    now_ms: Date.now(),
+    lock,
+    signal,
+    temp_folder,
+    rehash: options.rehash,
+    redo: options.redo === true,
+    limits,
+    openSession: async (label, small) =>
+      (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+    admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
+    redact: rooms.redact,
+    createSource: rooms.createSource,
+  };
+  const close = async (): Promise<void> => {
+    meter.stop();
+    await engine.close();
+    await rm(temp_folder, { recursive: true, force: true });
+  };
+  return { run, meter, threads: limits.threads, close };
+}
+
+interface LazyEngine {
+  get(): Promise<Engine>;
+  /** What its reader processes have used; nothing before it is opened. */
+  readonly readers: () => ReaderUsage;
+  close(): Promise<void>;
+}
+
+function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
+  let engine: Promise<Engine> | undefined;
+  let opened: Engine | undefined;
+  return {
+    get: (): Promise<Engine> => {
+      engine ??= rooms.openEngine(project).then((one) => {
+        opened = one;
+        return one;
+      });
+      return engine;
+    },
+    readers: () => opened?.readerUsage?.() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
+    close: async () => {
+      if (engine !== undefined) await (await engine).close();
+    },
+  };
+}
