@@ -2,6 +2,7 @@ import { CATALOGUE, type ErrorCode } from '../../core/errors/catalogue.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
+import { parentsOf } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
 import type { Ledger, Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
@@ -120,9 +121,25 @@ async function runAll(
       return finish(await runStep(run, node, options, tell));
     },
     (key, because, fail_fast) => skip(key, reasonOf([{ kind: 'parent_failed', table: because, fail_fast }])),
-    options.fail_fast,
+    { fail_fast: options.fail_fast === true, small: (key) => isSmall(run, records, key) },
   );
   return run.graph.nodes.flatMap((node) => records.get(node.key) ?? []);
+}
+
+/** What a step reads below which it has next to nothing to compute. */
+const SMALL_BYTES = 1_000_000;
+
+/** All that a step reads was written as a whole in this run, and is small. */
+function isSmall(run: RunContext, records: ReadonlyMap<string, StepRecord>, key: string): boolean {
+  const node = run.graph.byKey.get(key);
+  if (node === undefined || node.layer === 'bronze') return false;
+  let bytes = 0;
+  for (const parent of parentsOf(node)) {
+    const record = records.get(parent);
+    if (record?.mode !== 'full') return false;
+    bytes += record.resources?.bytes_written ?? SMALL_BYTES;
+  }
+  return bytes < SMALL_BYTES;
 }
 
 function statusOf(steps: readonly StepRecord[]): RunStatus {

@@ -3,10 +3,20 @@ import { type Graph, parentsOf } from '../../core/planning/graph.ts';
 /** How a step of a schedule ended, as far as its dependants care. */
 export type StepEnd = 'ok' | 'failed' | 'skipped';
 
+export interface ScheduleOptions {
+  readonly fail_fast?: boolean;
+  /** Asked when all parents of a step have ended. */
+  readonly small?: (key: string) => boolean;
+}
+
+/** Steps that run at the same time when those beyond `parallel` are small. */
+const LANES = 6;
+
 /**
  * Runs the steps of a graph, each after all its selected parents, at most `parallel` at a time. When a step does not end `ok`
  * its dependants are not run but handed to `skip` with the culprit; independent branches go on, unless `fail_fast` is set: then nothing
- * is started after the first failure, and all the rest is skipped because of it.
+ * is started after the first failure, and all the rest is skipped because of it. Steps that `small` says have next to nothing to
+ * compute wait for the disk more than for the processor: a few of them run beside the others.
  */
 export async function runSchedule(
   graph: Graph,
@@ -14,19 +24,25 @@ export async function runSchedule(
   parallel: number,
   run: (key: string) => Promise<StepEnd>,
   skip: (key: string, because: string, fail_fast: boolean) => void,
-  fail_fast = false,
+  { fail_fast = false, small = () => false }: ScheduleOptions = {},
 ): Promise<void> {
   const ends = new Map<string, StepEnd>();
   const waiting = graph.nodes.filter((node) => selected.has(node.key)).map((node) => node.key);
   const running = new Map<string, Promise<void>>();
   let first_failed: string | undefined;
-  const parents = (key: string): readonly string[] => {
-    const node = graph.byKey.get(key);
-    return node === undefined ? [] : parentsOf(node).filter((parent) => selected.has(parent));
-  };
+  const parents = new Map<string, readonly string[]>();
+  for (const node of graph.nodes)
+    if (selected.has(node.key))
+      parents.set(
+        node.key,
+        parentsOf(node).filter((parent) => selected.has(parent)),
+      );
+  const fits = (key: string): boolean => running.size < parallel || (running.size < LANES && small(key));
+  let troubled = false;
   const start = (key: string): void => {
     const task = run(key).then((end) => {
       ends.set(key, end);
+      troubled ||= end !== 'ok';
       if (end === 'failed') first_failed ??= key;
       running.delete(key);
     });
@@ -35,13 +51,14 @@ export async function runSchedule(
   while (waiting.length > 0 || running.size > 0) {
     let moved = false;
     for (const key of [...waiting]) {
-      const mine = parents(key);
+      if (running.size >= LANES && !troubled) break;
+      const mine = parents.get(key) ?? [];
       const parent = mine.find((one) => ends.get(one) !== undefined && ends.get(one) !== 'ok');
       const culprit = parent ?? (fail_fast ? first_failed : undefined);
       if (culprit !== undefined) {
         ends.set(key, 'skipped');
         skip(key, culprit, parent === undefined);
-      } else if (running.size < parallel && mine.every((parent) => ends.get(parent) === 'ok')) start(key);
+      } else if (mine.every((parent) => ends.get(parent) === 'ok') && fits(key)) start(key);
       else continue;
       waiting.splice(waiting.indexOf(key), 1);
       moved = true;
