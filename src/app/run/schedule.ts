@@ -37,7 +37,9 @@ export async function runSchedule(
         node.key,
         parentsOf(node).filter((parent) => selected.has(parent)),
       );
-  const fits = (key: string): boolean => running.size < parallel || (running.size < LANES && small(key));
+  // One at a time stays one at a time; and after a failure as little as possible should be under way.
+  const lanes = parallel > 1 && !fail_fast ? Math.max(parallel, LANES) : parallel;
+  const fits = (key: string): boolean => running.size < parallel || (running.size < lanes && small(key));
   let troubled = false;
   const start = (key: string): void => {
     const task = run(key).then((end) => {
@@ -51,7 +53,7 @@ export async function runSchedule(
   while (waiting.length > 0 || running.size > 0) {
     let moved = false;
     for (const key of [...waiting]) {
-      if (running.size >= LANES && !troubled) break;
+      if (running.size >= lanes && !troubled) break;
       const mine = parents.get(key) ?? [];
       const parent = mine.find((one) => ends.get(one) !== undefined && ends.get(one) !== 'ok');
       const culprit = parent ?? (fail_fast ? first_failed : undefined);
