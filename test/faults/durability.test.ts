@@ -92,7 +92,7 @@ describe.skipIf(!CAN_STRACE)('fsync fails', () => {
     const old = before.query(ALL);
     before.put(SECOND);
     let failures = 0;
-    for (let nth = 1; ; nth += 3) {
+    for (let nth = 1; ; nth += 2) {
       const place = newPlace(CONFIG);
       places.push(place);
       cpSync(before.folder, place.folder, { recursive: true });

@@ -45,7 +45,7 @@ describe('a stale lock', () => {
     place.put({ 'in/b.csv': 'id\n3\n' });
     const next = place.dataflow(['run', '--exclude', 'gold.slow']);
     expectDone(next);
-    expect(next.stderr).toMatch(/had died/);
+    expect(next.stderr).toMatch(/died/);
     expect(place.query('select count(*) as n from silver.t')).toEqual([{ n: 3 }]);
   });
 
