@@ -2,7 +2,8 @@
 
 {"op": "tables", "lake": L, "history": bool} → {"tables": {"silver/t": {"rows", "digest", "versions": {"0": digest}}}, "strays": [path]}
 {"op": "ledger", "file": F}                  → {"sound": text, "steps": n, "unbalanced": [step]}
-Rows are compared without order, and without columns that name a run or a clock. A stray is a data file that no log entry of its table
+Rows are compared without order, and without columns that name a run or a clock. Of decisions about rejected rows only what is in force
+counts: a command that is given again decides once more about rows that are still open, and comes to the same. A stray is a data file that no log entry of its table
 names. Anything that cannot be read is {"error": text}.
 """
 
@@ -17,12 +18,17 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 VOLATILE = {"run_id", "quarantined_at", "decided_run_id", "decided_at"}
+IN_FORCE = ["action", "file", "mended", "mended_raw", "quarantine_id", "raw", "why"]
 
 
 def digest_of(table: DeltaTable) -> dict:
     rows = table.to_pyarrow_table()
     columns = sorted(c for c in rows.column_names if c not in VOLATILE)
-    lines = sorted(json.dumps([str(row[c]) for c in columns]) for row in rows.select(columns).to_pylist())
+    kept = rows.to_pylist()
+    if "decision" in columns:
+        columns = IN_FORCE
+        kept = {row["quarantine_id"]: row for row in sorted(kept, key=lambda row: row["decision"])}.values()
+    lines = sorted(json.dumps([str(row[c]) for c in columns]) for row in kept)
     digest = hashlib.sha256(json.dumps([columns, lines]).encode()).hexdigest()
     return {"rows": len(lines), "digest": digest}
 

@@ -54,6 +54,8 @@ export interface Scenario {
   readonly command: readonly string[];
   /** It may end with 4, because some rows stay where they are. */
   readonly partly?: boolean;
+  /** Every other time a plain run comes before it is given again, as by a schedule: it finishes what was decided. */
+  readonly plain_run?: boolean;
   /** Run after it on both sides, so that what it led to is compared too. */
   readonly after?: readonly (readonly string[])[];
 }
@@ -123,19 +125,41 @@ export const SCENARIOS: readonly Scenario[] = [
     prepare: loaded,
     command: ['quarantine', 'fix', 'silver.achats', '--set', "montant = replace(montant, '-', '')"],
     partly: true,
+    plain_run: true,
     after: [['run']],
   },
   {
-    name: 'compact',
-    needs: 'compact',
+    name: 'replay of silver',
     prepare: (folder) => {
       loaded(folder);
-      for (let i = 1; i < VERSIONS_BEFORE_CHECKPOINT; i++) {
-        put(folder, { [`achats-${i}.csv`]: `id,client,jour,montant\n${100 + i},1,2025-03-01,${i}.00\n` });
-        must(folder, ['run']);
-      }
+      put(folder, { 'clients2.csv': SECOND['clients2.csv'] });
+      must(folder, ['run', '--select', 'silver.clients,bronze.clients']);
     },
-    command: ['compact'],
+    command: ['quarantine', 'replay', 'silver.achats'],
+    partly: true,
+    after: [['run']],
+  },
+  {
+    name: 'replay of bronze',
+    prepare: (folder) => {
+      loaded(folder);
+      put(folder, { 'achats3.csv': 'id,client,jour,montant\n7,1,demain,1.00\n' });
+      must(folder, ['ingest']);
+      // Today an x is no value: of the two records in quarantine one is read.
+      const today = CONFIG.replace('path: in/achats*.csv,', 'path: in/achats*.csv, null_values: ["", x],');
+      writeFileSync(join(folder, 'pipelines.yaml'), today);
+    },
+    command: ['quarantine', 'replay', 'bronze.achats'],
+    partly: true,
+    plain_run: true,
+    after: [['run']],
+  },
+  {
+    name: 'discard',
+    prepare: loaded,
+    command: ['quarantine', 'discard', 'silver.achats', '--rule', 'between_montant', '--reason', 'test'],
+    plain_run: true,
+    after: [['run', '--full-refresh', '--select', 'silver.achats+'], ['run']],
   },
   { name: 'undo', needs: 'undo', prepare: merged, command: ['undo', 'first'], after: [['run']] },
   {

@@ -10,6 +10,8 @@ export interface Trial {
   readonly scenario: string;
   readonly kill: Kill;
   readonly again_ms?: number;
+  /** A plain run comes before the command is given again. */
+  readonly run_first?: boolean;
 }
 
 export interface TrialResult {
@@ -33,6 +35,8 @@ export interface Stage {
   readonly allowed: ReadonlyMap<string, ReadonlySet<string>>;
   /** Passes of each fault point. */
   readonly passes: ReadonlyMap<string, number>;
+  /** States of rejected rows in the end: `open silver.achats between_montant in/achats1.csv` → rows. */
+  readonly states: Readonly<Record<string, number>>;
   /** Exit status of `status` before the command. */
   readonly status_before: number | null;
 }
@@ -40,6 +44,7 @@ export interface Stage {
 const STATUS = ['status', '--format', 'json'];
 const RANDOM_RANGE = 1.05;
 const KILLED_TWICE_SHARE = 0.15;
+const RUN_FIRST_SHARE = 0.5;
 
 /** Plays a scenario undisturbed. */
 export async function setStage(scenario: Scenario, root: string, reader: LakeReader): Promise<Stage> {
@@ -60,9 +65,11 @@ export async function setStage(scenario: Scenario, root: string, reader: LakeRea
   const passes = new Map<string, number>();
   for (const [, name = ''] of traced.output.matchAll(/^fault point (\S+)$/gm))
     passes.set(name, (passes.get(name) ?? 0) + 1);
+  const states = await rowStates(goal_folder);
   rmSync(goal_folder, { recursive: true });
   return {
     scenario,
+    states,
     folder,
     wall_ms,
     status_before,
@@ -86,7 +93,8 @@ export function pointTrials(
       const first = 1 + random.below(count);
       for (let nth = 1; nth <= count; nth++) {
         const kill = { point: { name, nth } };
-        (nth === first ? named : rest).push({ id: `${scenario.name}/${name}@${nth}`, scenario: scenario.name, kill });
+        const id = `${scenario.name}/${name}@${nth}`;
+        (nth === first ? named : rest).push({ id, scenario: scenario.name, kill, ...runFirst(scenario, random) });
       }
     }
   }
@@ -98,7 +106,12 @@ export function randomTrial(stages: readonly Stage[], index: number, random: Ran
   const { scenario, wall_ms } = random.pick(stages);
   const kill = { after_ms: Math.round(random.share() * wall_ms * RANDOM_RANGE) };
   const again = random.share() < KILLED_TWICE_SHARE ? { again_ms: Math.round(random.share() * wall_ms) } : {};
-  return { id: `${scenario.name}/random-${index}`, scenario: scenario.name, kill, ...again };
+  const id = `${scenario.name}/random-${index}`;
+  return { id, scenario: scenario.name, kill, ...again, ...runFirst(scenario, random) };
+}
+
+function runFirst({ plain_run = false }: Scenario, random: Random): Pick<Trial, 'run_first'> {
+  return plain_run && random.share() < RUN_FIRST_SHARE ? { run_first: true } : {};
 }
 
 /** Kills, looks at what is left, mends, and looks again. The folder goes, unless something was wrong. */
@@ -117,6 +130,10 @@ export async function runTrial(stage: Stage, trial: Trial, folder: string, reade
       kills += 1;
       violations.push(...(await afterKill(stage, folder, reader)));
     }
+  }
+  if (trial.run_first === true) {
+    const ended = await play(folder, ['run']);
+    if (ended.status !== 0) violations.push(`a plain run ended with ${ended.status}: ${ended.output}`);
   }
   violations.push(...(await afterMending(stage, folder, reader)));
   if (violations.length === 0) rmSync(folder, { recursive: true, force: true });
@@ -151,6 +168,8 @@ async function afterMending(stage: Stage, folder: string, reader: LakeReader): P
     const digests = digestsOf(tables);
     for (const name of new Set([...Object.keys(stage.goal), ...Object.keys(digests)]))
       if (digests[name] !== stage.goal[name]) found.push(`${name} differs from an undisturbed run`);
+    const states = JSON.stringify(await rowStates(folder));
+    if (states !== JSON.stringify(stage.states)) found.push(`states of rejected rows: ${states}`);
     if (strays.length > 0) found.push(`left in a table's folder: ${strays.join(', ')}`);
     const ledger = await reader.ledger(join(folder, 'lake/_dataflow/ledger.db'));
     if (ledger.sound !== 'ok') found.push(`the ledger is damaged: ${ledger.sound}`);
@@ -173,6 +192,26 @@ async function playAll(folder: string, commands: readonly (readonly string[])[])
   const ends: Ended[] = [];
   for (const command of commands) ends.push(await play(folder, command));
   return ends;
+}
+
+/** Rejected rows by state, table, rule and file: what the ledger knows, whatever runs and decisions led to it. */
+async function rowStates(folder: string): Promise<Readonly<Record<string, number>>> {
+  const asked = await play(folder, ['quarantine', '--state', 'all', '--format', 'json']);
+  if (asked.status !== 0) throw new Error(`quarantine ended with ${asked.status}: ${asked.output}`);
+  const states = new Map<string, number>();
+  for (const { state, table, rule, file, rows } of JSON.parse(asked.output) as readonly RowGroup[]) {
+    const key = `${state} ${table} ${rule} ${file}`;
+    states.set(key, (states.get(key) ?? 0) + rows);
+  }
+  return Object.fromEntries([...states].sort());
+}
+
+interface RowGroup {
+  readonly state: string;
+  readonly table: string;
+  readonly rule: string;
+  readonly file: string;
+  readonly rows: number;
 }
 
 function digestsOf(tables: Readonly<Record<string, { readonly digest: string }>>): Readonly<Record<string, string>> {

@@ -64,5 +64,6 @@ describe.skipIf(PYTHON === undefined)('kill -9', { timeout: 240_000 }, () => {
     const passed = new Set(stages.flatMap(({ passes }) => [...passes.keys()]));
     expect(faultPointsInSource().filter((name) => !passed.has(name) && OUT_OF_REACH[name] === undefined)).toEqual([]);
     expect(faultPointsInSource().length).toBeGreaterThan(15);
+    expect(new Set(stages.map(({ scenario }) => scenario.name)).size).toBe(stages.length);
   });
 });
