@@ -4,7 +4,7 @@ import { integer, optional, optionalInteger, optionalText, text, word } from './
 import type { Connection } from './connection.ts';
 import type { SqlRow } from './sqlite.ts';
 
-const STATUSES: readonly KnownInput['status'][] = ['loaded', 'duplicate', 'quarantined'];
+const STATUSES: readonly KnownInput['status'][] = ['loaded', 'duplicate', 'quarantined', 'removed'];
 
 const COLUMNS = `i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sha256, i.status, h.run_id, h.records, h.rejected,
   h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records`;

@@ -54,6 +54,7 @@ import {
   inputsOutside,
   putUndo,
   putUndone,
+  removalsUndone,
   undoneInputs,
 } from './undos.ts';
 
@@ -244,6 +245,10 @@ export class SqliteLedger implements Ledger {
 
   lastSuccessOutside(step: string, run_ids: ReadonlySet<string>): StepRecord | undefined {
     return this.#connection.guard(() => lastSuccessOutside(this.#connection, step, run_ids));
+  }
+
+  removalsUndone(source: string): ReadonlySet<string> {
+    return this.#connection.guard(() => removalsUndone(this.#connection, source));
   }
 
   inputsOutside(source: string, run_ids: ReadonlySet<string>): readonly InputRecord[] {

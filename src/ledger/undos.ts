@@ -140,6 +140,13 @@ export function holdOf(connection: Connection, step: string): Hold | undefined {
   };
 }
 
+/** Loaded units whose removal is history: an undo brought them back. */
+export function removalsUndone(connection: Connection, source: string): ReadonlySet<string> {
+  const sql = `select i.path from inputs i where i.source = ? and i.status = 'loaded' and exists (
+    select 1 from input_history h where h.source = i.source and h.path = i.path and h.status = 'removed' and h.seq > i.history_seq)`;
+  return new Set(connection.all(sql, source).map((row) => text(row, 'path')));
+}
+
 export function inputsOutside(
   connection: Connection,
   source: string,

@@ -28,6 +28,8 @@ export interface RunContext {
   redact(text: string): string;
   /** Take again what was undone. */
   readonly redo: boolean;
+  /** Files that are gone count as deleted, also when most of them are. */
+  readonly allow_missing: boolean;
   /** What the engine has. */
   readonly limits: EngineLimits;
   /** @param small a session that needs less memory; see {@link SessionOptions.small}. */

@@ -39,7 +39,7 @@ export async function traceForward(context: TraceContext, found: FoundFile): Pro
   const { record: input } = found;
   const file = fileOf(context, found);
   const nothing = { direction: 'forward' as const, file, fates: [], levels: [], releases: [], destinations: [] };
-  if (input === undefined || input.status === 'quarantined' || input.status === 'undone')
+  if (input === undefined || input.status === 'quarantined' || input.status === 'undone' || input.status === 'removed')
     return { ...nothing, line: null };
   const line = found.line === undefined ? null : await lineOf(context, found, input);
   if (line !== null && line.state !== 'record') return { ...nothing, line, releases: [] };

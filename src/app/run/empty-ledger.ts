@@ -47,6 +47,7 @@ export function emptyLedger(): Ledger {
     rememberUndone: refuse,
     hold: () => undefined,
     lastSuccessOutside: () => undefined,
+    removalsUndone: () => new Set(),
     inputsOutside: () => [],
     dialectOutside: () => undefined,
     lock: refuse,

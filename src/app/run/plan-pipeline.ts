@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly rehash: boolean;
   /** Do again what was undone. */
   readonly redo?: boolean;
+  /** Files that are gone count as deleted, also when most of them are. */
+  readonly allow_missing?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -50,6 +52,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     temp_folder: '',
     rehash: options.rehash,
     redo: options.redo === true,
+    allow_missing: options.allow_missing === true,
     signal: options.signal,
     createSource: rooms.createSource,
   };

@@ -10,6 +10,7 @@ import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { CheckComponent } from '../../core/ports/rule.ts';
 import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
+import type { GoneUnits } from '../../medallion/bronze/gone.ts';
 import { undecided, withDecisions } from '../quarantine/undecided.ts';
 import { changesSince } from './definitions.ts';
 
@@ -46,6 +47,7 @@ export interface PlanningContext {
     readonly context: SourceContext;
     readonly discovery: Discovery;
     readonly known: ReadonlyMap<string, KnownInput>;
+    readonly gone: GoneUnits;
   }>;
 }
 
@@ -76,11 +78,12 @@ export async function planSteps(
 }
 
 async function planBronze(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
-  const { discovery: found, known } = await context.discover(node);
+  const { discovery: found, known, gone } = await context.discover(node);
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
   const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
   const base = { step: node.key, mode: 'incremental' as const, ...(ready_in_ms > 0 ? { ready_in_ms } : {}) };
-  const files = filesCause(found, known);
+  const files = filesCause(found, known, gone);
+  const moves = files.fresh > 0 || gone.paths.length > 0;
   const last = context.ledger.lastSuccess(node.key);
   const causes: Cause[] = [];
   if (context.full_refresh && context.force) causes.push({ kind: 'asked', flag: 'full-refresh' });
@@ -90,9 +93,9 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   } else causes.push(files);
   const all_again = causes[0]?.kind !== 'files';
   const decided = await undecided(context, node);
-  if (decided !== undefined && files.fresh === 0 && !all_again) causes.splice(0, 1, decided);
+  if (decided !== undefined && !moves && !all_again) causes.splice(0, 1, decided);
   const why = { causes, reason: reasonOf(causes) };
-  if (all_again || files.fresh > 0 || decided !== undefined) {
+  if (all_again || moves || decided !== undefined) {
     const rows = rowsFor(context, node.key, bytes);
     return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }

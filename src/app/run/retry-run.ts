@@ -14,7 +14,7 @@ export interface Leftover {
   /** The run's own options, for {@link RunOptions}. */
   readonly options: Pick<
     RunOptions,
-    'selection' | 'full_refresh' | 'force' | 'rehash' | 'redo' | 'fail_fast' | 'retry_of'
+    'selection' | 'full_refresh' | 'force' | 'rehash' | 'redo' | 'allow_missing' | 'fail_fast' | 'retry_of'
   >;
 }
 
@@ -29,9 +29,14 @@ export async function findLeftover(rooms: Rooms, project: Project, name: string 
     refuseLive(ledger, run);
     const steps = run === undefined ? [] : leftOf(run, ledger.steps(run.run_id));
     const { full_refresh = false, force = false, rehash = false, redo = false, fail_fast = false } = run?.options ?? {};
+    const allow_missing = run?.options?.allow_missing === true;
     const selection = { select: [], exclude: [], keys: new Set(steps) };
     const retry_of = run === undefined ? {} : { retry_of: run.run_id };
-    return { run, steps, options: { selection, full_refresh, force, rehash, redo, fail_fast, ...retry_of } };
+    return {
+      run,
+      steps,
+      options: { selection, full_refresh, force, rehash, redo, allow_missing, fail_fast, ...retry_of },
+    };
   } finally {
     ledger.close();
   }

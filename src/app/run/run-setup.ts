@@ -61,6 +61,7 @@ export async function beginRun(
       force: options.force === true,
       rehash: options.rehash,
       redo: options.redo === true,
+      ...(options.allow_missing === true ? { allow_missing: true } : {}),
       fail_fast: options.fail_fast === true,
       ...(options.retry_of === undefined ? {} : { retry_of: options.retry_of }),
       ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
@@ -112,6 +113,7 @@ export async function setUpRun(
     temp_folder,
     rehash: options.rehash,
     redo: options.redo === true,
+    allow_missing: options.allow_missing === true,
     limits,
     openSession: async (label, small) =>
       (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),

@@ -148,6 +148,8 @@ function fileWords(file: ForwardTrace['file']): string {
       return `same bytes as ${file.same_as ?? 'another file'}, whose rows are shown`;
     case 'quarantined':
       return `quarantined as a whole${file.rule === null ? '' : ` (${file.rule})`}: ${file.reason ?? ''}`;
+    case 'removed':
+      return 'removed: it was gone, and its rows left the table (on_missing: delete)';
     case 'undone':
       return 'undone: its rows left the lake; dataflow run --redo takes it again';
     default:

@@ -17,7 +17,8 @@ export function addRunFlags(command: Command): Command {
     .option('--force', 'run up-to-date tables too; with --full-refresh, load every file again')
     .option('-x, --fail-fast', 'start nothing after the first failure (default: go on where possible)')
     .option('--rehash', 'hash every input file again instead of trusting size, time and inode')
-    .option('--redo', 'do again what was undone');
+    .option('--redo', 'do again what was undone')
+    .option('--allow-missing', 'on_missing: delete removes rows also when most loaded files are gone');
 }
 
 export function selectionFrom(options: Readonly<Record<string, unknown>>, layer?: string): Selection {
@@ -38,6 +39,7 @@ export function runFlagsFrom(options: Readonly<Record<string, unknown>>): {
   readonly fail_fast: boolean;
   readonly rehash: boolean;
   readonly redo: boolean;
+  readonly allow_missing: boolean;
 } {
   return {
     full_refresh: options['fullRefresh'] === true,
@@ -45,5 +47,6 @@ export function runFlagsFrom(options: Readonly<Record<string, unknown>>): {
     fail_fast: options['failFast'] === true,
     rehash: options['rehash'] === true,
     redo: options['redo'] === true,
+    allow_missing: options['allowMissing'] === true,
   };
 }

@@ -38,6 +38,12 @@ export function sourceCommon() {
           'When a loaded input comes again under the same name with other content: `replace` its rows, `append`, or stop with an `error`.',
       }),
     ),
+    on_missing: z.optional(z.enum(['keep', 'delete'])).check(
+      z.meta({
+        description:
+          'When a loaded input is no longer there: `keep` its rows (the default), or `delete` them, in this table and in those that are computed from it. Refused when more than half of the inputs would go, unless the run has `--allow-missing`.',
+      }),
+    ),
     tags: tags.check(z.meta({ description: 'Words for `--select tag:…`.', samples: [['daily']] })),
     description,
     limits: limitsSchema(),

@@ -36,6 +36,11 @@ export const CATALOGUE = {
     'Set `on_rewrite: replace` or `append`, or restore the file.',
     1,
   ),
+  E_SOURCE_GONE: entry(
+    'Most loaded files are gone',
+    'Check that the folder is there and `path:` is right; if the files were deleted on purpose, run with --allow-missing.',
+    5,
+  ),
   E_SCHEMA_CHANGED: entry(
     'Columns of the source changed',
     'Adapt `columns:`, then load the files again with --full-refresh.',

@@ -55,6 +55,8 @@ export interface SourceSpec {
   readonly columns?: Readonly<Record<string, string>>;
   readonly schema_change: 'evolve' | 'freeze' | 'discard_row' | 'discard_value';
   readonly on_rewrite: 'replace' | 'append' | 'error';
+  /** What becomes of the rows of a loaded input that is no longer there; absent = keep. */
+  readonly on_missing?: 'keep' | 'delete';
   readonly tags: readonly string[];
   readonly description?: string;
   /** What reading one of its files may take. */

@@ -35,7 +35,7 @@ const NOTE_FORMAT = 1;
 const STATUSES = ['running', 'succeeded', 'failed', 'skipped', 'up_to_date'] as const;
 const MODES = ['full', 'incremental'] as const;
 const SEVERITIES = ['fail', 'warn'] as const;
-const INPUT_STATUSES = ['loaded', 'duplicate', 'quarantined'] as const;
+const INPUT_STATUSES = ['loaded', 'duplicate', 'quarantined', 'removed'] as const;
 
 /**
  * All that the ledger learns from a publish, in the form in which the commit itself carries it (`commitInfo.dataflow`), so that the

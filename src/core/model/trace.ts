@@ -46,7 +46,7 @@ export interface BackwardTrace {
 }
 
 /** What became of a file as a whole. */
-export type FileState = 'loaded' | 'duplicate' | 'quarantined' | 'undone' | 'unknown';
+export type FileState = 'loaded' | 'duplicate' | 'quarantined' | 'undone' | 'removed' | 'unknown';
 
 /** What became of one line, when a line was asked for. */
 export type LineState = 'record' | 'rejected' | 'before_records' | 'beyond_end' | 'not_located';

@@ -34,6 +34,11 @@ export type Cause =
       readonly unchanged: number;
       readonly waiting: number;
       readonly undone?: number;
+      /** Loaded files that are gone, and whose rows go; of `loaded` when they are too many to be believed. */
+      readonly gone?: number;
+      readonly loaded?: number;
+      /** Gone, but their removal was undone. */
+      readonly gone_kept?: number;
     }
   /** An undo took back what the step would do again. */
   | { readonly kind: 'undone'; readonly run_id: string }
@@ -92,8 +97,15 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
   }
 }
 
-function filesWords({ fresh, unchanged, waiting, undone = 0 }: Extract<Cause, { kind: 'files' }>): string {
-  const still = waiting === 0 ? '' : `, ${waiting} still being written`;
+function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
+  const { fresh, unchanged, waiting, undone = 0, gone = 0, loaded, gone_kept = 0 } = cause;
+  const kept = gone_kept === 0 ? '' : `, ${gone_kept} gone but not removed again: dataflow run --redo`;
+  const still = `${kept}${waiting === 0 ? '' : `, ${waiting} still being written`}`;
+  if (loaded !== undefined) return `${gone} of ${loaded} loaded files are gone: refused without --allow-missing`;
+  if (gone > 0) {
+    const new_files = fresh === 0 ? '' : `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}, `;
+    return `${new_files}${gone} loaded ${gone === 1 ? 'file is' : 'files are'} gone${still}`;
+  }
   if (fresh > 0) return `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${still}`;
   if (unchanged + undone === 0) return `no input found${still}`;
   const known = `${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged`;
@@ -128,6 +140,12 @@ export function definitionChanges(before: Definition, after: Definition): readon
 export function filesCause(
   discovery: Pick<Discovery, 'fresh' | 'refused' | 'unchanged' | 'waiting'>,
   known: ReadonlyMap<string, KnownInput>,
+  gone: {
+    readonly paths: readonly string[];
+    readonly held: number;
+    readonly loaded: number;
+    readonly too_many: boolean;
+  },
 ): Extract<Cause, { kind: 'files' }> {
   const undone = [...known.values()].filter((one) => one.status === 'undone').length;
   const barred = discovery.refused.filter((one) => !known.has(one.path)).length;
@@ -137,5 +155,8 @@ export function filesCause(
     unchanged: Math.max(0, discovery.unchanged - undone),
     waiting: discovery.waiting.length,
     ...(undone === 0 ? {} : { undone }),
+    ...(gone.paths.length === 0 ? {} : { gone: gone.paths.length }),
+    ...(gone.too_many ? { loaded: gone.loaded } : {}),
+    ...(gone.held === 0 ? {} : { gone_kept: gone.held }),
   };
 }

@@ -31,6 +31,7 @@ export interface RunOptionsRecord {
   readonly force: boolean;
   readonly rehash: boolean;
   readonly redo?: boolean;
+  readonly allow_missing?: boolean;
   readonly fail_fast: boolean;
   /** The run that this one continues. */
   readonly retry_of?: string;

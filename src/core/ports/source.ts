@@ -9,8 +9,11 @@ export interface KnownInput {
   readonly mtime_ns: string;
   readonly inode: string;
   readonly sha256: string;
-  /** `undone`: its rows left the lake with an undo; it is not taken again unless that is asked for. */
-  readonly status: 'loaded' | 'duplicate' | 'quarantined' | 'undone';
+  /**
+   * `undone`: its rows left the lake with an undo; it is not taken again unless that is asked for. `removed`: its rows left the table because it
+   * was gone; when it is there again, it is taken again.
+   */
+  readonly status: 'loaded' | 'duplicate' | 'quarantined' | 'undone' | 'removed';
 }
 
 /** A unit of input that is new or changed: for files, one file. */
@@ -35,7 +38,7 @@ export interface Discovery {
   readonly waiting: readonly { readonly path: string; readonly reason: string; readonly ready_in_ms: number }[];
   /** Refused before opening: symlink out of the project, FIFO, over the size limit, … */
   readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];
-  /** Known to the ledger, no longer there (their rows stay). */
+  /** Known to the ledger, no longer there. Whether their rows stay is the caller's affair. */
   readonly vanished: readonly string[];
 }
 

@@ -83,6 +83,8 @@ export interface UndoLedgerOf<Run, Step, Input, Outcome> {
   hold(step: string): Hold | undefined;
   /** Newest success of a step outside these runs. */
   lastSuccessOutside(step: string, run_ids: ReadonlySet<string>): Step | undefined;
+  /** Paths of loaded units whose rows were removed once because they were gone, and came back with an undo. */
+  removalsUndone(source: string): ReadonlySet<string>;
   /** The units of a source as they would be known without these runs. */
   inputsOutside(source: string, run_ids: ReadonlySet<string>): readonly Input[];
   dialectOutside(source: string, run_ids: ReadonlySet<string>): CsvDialect | undefined;

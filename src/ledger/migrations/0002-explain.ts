@@ -163,8 +163,47 @@ create index drift_of_source on drift_events (source, seq);
 create index drift_of_step on drift_events (step_id);
 `;
 
+/** Units whose rows left the table because they were gone: a state that the first format forbids, so its two tables are made anew. */
+const REMOVED_INPUTS = `
+create table input_history_2 (
+  seq integer primary key,
+  source text not null,
+  path text not null,
+  size_bytes integer not null,
+  sha256 text not null,
+  status text not null check (status in ('loaded', 'duplicate', 'quarantined', 'removed')),
+  run_id text not null,
+  records integer not null,
+  rejected integer not null,
+  version integer,
+  same_as text,
+  reason text,
+  first_record_line integer not null,
+  multiline_records integer not null check (multiline_records in (0, 1))
+) strict;
+insert into input_history_2 select * from input_history;
+create table inputs_2 (
+  source text not null,
+  path text not null,
+  size_bytes integer not null,
+  mtime_ns text not null,
+  inode text not null,
+  sha256 text not null,
+  status text not null check (status in ('loaded', 'duplicate', 'quarantined', 'removed')),
+  history_seq integer not null references input_history_2 (seq),
+  primary key (source, path)
+) strict, without rowid;
+insert into inputs_2 select * from inputs;
+drop table inputs;
+drop table input_history;
+alter table input_history_2 rename to input_history;
+alter table inputs_2 rename to inputs;
+create index inputs_by_content on inputs (source, sha256) where status = 'loaded';
+create index input_removals on input_history (source, path, seq) where status = 'removed';
+`;
+
 /** The second format: everything that explains, replays, undoes and proves. */
 export const explainMigration: Migration = {
   version: 2,
-  sql: [DEFINITIONS, RUN_OPTIONS, BACKFILLS, RECEIPTS, DECISIONS, UNDOS, DRIFT].join('\n'),
+  sql: [DEFINITIONS, RUN_OPTIONS, BACKFILLS, RECEIPTS, DECISIONS, UNDOS, DRIFT, REMOVED_INPUTS].join('\n'),
 };

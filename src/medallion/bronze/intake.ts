@@ -39,17 +39,18 @@ export interface Intake {
 /** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. */
 const INSPECTIONS_MAX = 2;
 
-/** Looks at every new or changed unit once: identity by content, integrity, our own record count. */
+/** Looks at every new or changed unit once: identity by content, integrity, our own record count. The rows of `gone` units are about to go. */
 export async function takeIn(
   step: BronzeStep,
   source: Source,
   context: SourceContext,
   discovery: Discovery,
   known: ReadonlyMap<string, KnownInput>,
+  gone: readonly string[],
 ): Promise<Intake> {
-  const first = await takeUnits(step, source, context, discovery, known, new Set());
+  const first = await takeUnits(step, source, context, discovery, known, new Set(gone));
   // A file whose content goes away may have had a twin that was not loaded because of it: the twin's turn comes now.
-  const going = new Set(first.accepted.filter((one) => one.replaces).map((one) => one.unit.path));
+  const going = new Set([...first.accepted.filter((one) => one.replaces).map((one) => one.unit.path), ...gone]);
   const orphans =
     going.size === 0
       ? []

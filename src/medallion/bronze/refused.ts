@@ -54,12 +54,13 @@ export function barredUnit(step: BronzeStep, one: Intake['discovery']['refused']
   return { record, rule: one.code, reason: one.reason, line: undefined, byte_offset: undefined };
 }
 
-/** Rejected records and refused files become rows of the quarantine; what an earlier attempt or an earlier content of the same file left there goes. */
+/** Rejected records and refused files become rows of the quarantine; what an earlier attempt or an earlier content of the same file left there goes, and so does what files left that are gone. */
 export async function stageRejects(
   step: BronzeStep,
   session: EngineSession,
   parsed: Parsed,
   refused: readonly RefusedUnit[],
+  gone: readonly string[],
 ): Promise<{ change: QuarantineChange; counts: readonly QuarantineCount[] }> {
   const table = { layer: 'bronze' as const, name: step.node.name };
   await session.bind({ name: 'rejects', columns: REJECT_COLUMNS, files: parsed.rejects });
@@ -96,7 +97,11 @@ export async function stageRejects(
       }),
     );
   }
-  const again = [...parsed.loaded.map((one) => one.accepted.unit.path), ...refused.map((one) => one.record.path)];
+  const again = [
+    ...parsed.loaded.map((one) => one.accepted.unit.path),
+    ...refused.map((one) => one.record.path),
+    ...gone,
+  ];
   const change = await stageQuarantine(
     step,
     session,

@@ -8,17 +8,17 @@ import type { Parsed } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
 
 /**
- * Rows of files that come again with new content (`on_rewrite: replace`): their data files are written anew without them. When a column is
+ * Rows of files that come again with new content (`on_rewrite: replace`) or are gone: their data files are written anew without them. When a column is
  * widened, all data files are.
  */
 export async function replacedRows(
   step: BronzeStep,
   session: EngineSession,
-  loaded: Parsed['loaded'],
+  { loaded, gone }: { readonly loaded: Parsed['loaded']; readonly gone: readonly string[] },
   snapshot: Snapshot | undefined,
   columns: readonly Column[],
 ): Promise<{ add: readonly CandidateFile[]; remove: readonly DataFile[] }> {
-  const paths = loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path);
+  const paths = [...loaded.filter((one) => one.accepted.replaces).map((one) => one.accepted.unit.path), ...gone];
   if (snapshot !== undefined && loaded.length > 0 && isWidened(snapshot, columns))
     return await rewriteWidened(step, session, snapshot, columns, paths);
   if (paths.length === 0 || snapshot === undefined) return { add: [], remove: [] };

@@ -15,6 +15,7 @@ import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled } from './file-replays.ts';
+import { type GoneUnits, goneUnits, refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
@@ -34,6 +35,7 @@ export async function discoverSource(
   context: SourceContext;
   known: ReadonlyMap<string, KnownInput>;
   discovery: Intake['discovery'];
+  gone: GoneUnits;
 }> {
   const { run, node } = step;
   const source = await run.createSource(node.spec);
@@ -47,7 +49,8 @@ export async function discoverSource(
   };
   const all = knownUnits(run, node.name);
   const known = forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
-  return { source, context, known, discovery: await source.discover(known, context) };
+  const discovery = await source.discover(known, context);
+  return { source, context, known, discovery, gone: goneUnits(run, node, discovery, known) };
 }
 
 /** Ingests one source: inspects new units, parses the sound ones, quarantines the rest, publishes all of it as one version. */
@@ -67,7 +70,9 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
   const found = await discoverSource(usual, new Set(again.map((one) => one.file)));
   const causes: Cause[] = again.length > 0 ? [{ kind: 'decided', decisions: 1 }] : [];
   const now = await run.lake.snapshot({ layer: 'bronze', name: node.name });
-  const loaded = await load(because(usual, [...causes, filesCause(found.discovery, found.known)]), now, found);
+  const asked = because(usual, [...causes, filesCause(found.discovery, found.known, found.gone)]);
+  refuseMany(asked, now, found.gone);
+  const loaded = await load(asked, now, found);
   const record = again.length > 0 ? filesSettled(usual, loaded, again) : loaded;
   // A file that came with new content may hold records again that were decided on before.
   const later = await settleDecisions(usual, []);
@@ -102,7 +107,11 @@ function columnsError(step: BronzeStep, snapshot: Snapshot | undefined): Dataflo
 /** Every file is read again with the new columns; refused when a loaded file is gone, since its rows would be lost. */
 async function loadAnew(step: BronzeStep, snapshot: Snapshot | undefined): Promise<StepRecord> {
   const found = await discoverSource(step);
-  const gone = found.discovery.vanished.filter((path) => found.known.get(path)?.status === 'loaded');
+  refuseMany(step, snapshot, found.gone);
+  const removed = new Set(found.gone.paths);
+  const loaded = [...found.known.values()].filter((one) => one.status === 'loaded' && !removed.has(one.path));
+  const vanished = new Set(found.discovery.vanished);
+  const gone = loaded.map((one) => one.path).filter((path) => vanished.has(path));
   if (gone.length > 0) {
     throw new DataflowError(
       'E_SCHEMA_CHANGED',
@@ -118,31 +127,41 @@ async function loadAnew(step: BronzeStep, snapshot: Snapshot | undefined): Promi
     ...found,
     known: nothing,
     discovery: await found.source.discover(nothing, found.context),
+    must_take: loaded.map((one) => one.path),
   });
 }
 
-type Found = Awaited<ReturnType<typeof discoverSource>>;
+type Found = Awaited<ReturnType<typeof discoverSource>> & {
+  /** Loaded units that the table must not lose. */
+  readonly must_take?: readonly string[];
+};
 
 async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Found): Promise<StepRecord> {
   const { run, node } = step;
   const cpu = process.cpuUsage();
-  const { source, known, discovery } = found;
+  const { source, known, discovery, gone } = found;
   const fixed = knownColumns(step, snapshot);
   const context: SourceContext = { ...found.context, ...(fixed === undefined ? {} : { columns: fixed }) };
   const barred = discovery.refused.filter((one) => !known.has(one.path));
-  const isIdle = (taken: Intake): boolean => taken.accepted.length + taken.refused.length + barred.length === 0;
+  const isIdle = (taken: Intake): boolean =>
+    taken.accepted.length + taken.refused.length + barred.length + gone.paths.length === 0;
+  const take = async (): Promise<Intake> => {
+    const taken = await takeIn(step, source, context, discovery, known, gone.paths);
+    refuseLeftOut(step, snapshot, found.must_take ?? [], taken);
+    return taken;
+  };
   if (discovery.fresh.length > 0)
     await run.admit(node.key, estimateIntake(discovery.fresh, run.ledger.lastSuccess(node.key)));
   let intake: Intake | undefined;
   if (discovery.fresh.every((unit) => unit.size_bytes < EARLY_BYTES_MIN)) {
-    intake = await takeIn(step, source, context, discovery, known);
+    intake = await take();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
   }
   const session = await run.openSession(`${run.run_id}/${node.key}`);
   let early = NOTHING_EARLY;
   try {
     if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, { ...found, context }, fixed);
-    intake ??= await takeIn(step, source, context, discovery, known);
+    intake ??= await take();
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
@@ -165,6 +184,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
       refused,
       columns,
       base,
+      gone: gone.paths,
       known: known.size,
       cpu,
     });
@@ -182,6 +202,8 @@ interface Load {
   readonly columns: readonly Column[];
   /** The columns before these files were looked at. */
   readonly base: readonly Column[];
+  /** Units whose rows go because they are no longer there. */
+  readonly gone: readonly string[];
   /** Units known before. */
   readonly known: number;
   readonly cpu: NodeJS.CpuUsage;
@@ -193,18 +215,19 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
   const old =
     step.anew === true
       ? { add: [], remove: snapshot?.files ?? [] }
-      : await replacedRows(step, session, loaded, snapshot, columns);
+      : await replacedRows(step, session, { loaded, gone: load.gone }, snapshot, columns);
   const units = [...loaded, ...parsed.unfit].map((one) => one.accepted);
   const drift = driftOf(step.node, step.run.graph, units, snapshot?.columns ?? load.base, columns);
   const tests = driftTests(drift, units);
-  const quarantine = await stageRejects(step, session, parsed, refused);
-  if (loaded.length === 0 && old.remove.length === 0) {
+  const quarantine = await stageRejects(step, session, parsed, refused, load.gone);
+  if (loaded.length + old.remove.length + load.gone.length === 0) {
     return await onlyRefused(step, refused, load.intake, { ...quarantine, drift, tests }, snapshot);
   }
   const files = [
     ...loaded.map((one) => loadedRecord(step, one)),
     ...refused.map((one) => one.record),
     ...load.intake.known,
+    ...removedRecords(step, load.gone),
   ];
   const dialect = loaded.find((one) => one.accepted.inspection.dialect !== undefined)?.accepted.inspection.dialect;
   const used = process.cpuUsage(load.cpu);

@@ -5,10 +5,10 @@ import type { BronzeStep } from './step.ts';
 
 /**
  * What the discovery leaves alone: units that were taken and, unless a redo is asked for, those whose rows left the lake with an undo.
- * A name whose earlier content is loaded again looks to the discovery like the undone file that lies there.
+ * Units whose rows were removed because they were gone count as new when they are there again. A name whose earlier content is loaded again looks to the discovery like the undone file that lies there.
  */
 export function knownUnits(run: Pick<RunContext, 'ledger' | 'redo'>, source: string): ReadonlyMap<string, KnownInput> {
-  const known = run.ledger.knownInputs(source);
+  const known = present(run.ledger.knownInputs(source));
   const undone = run.redo ? [] : run.ledger.undoneInputs(source).filter((input) => input.mtime_ns !== '');
   if (undone.length === 0) return known;
   const merged = new Map(known);
@@ -18,6 +18,14 @@ export function knownUnits(run: Pick<RunContext, 'ledger' | 'redo'>, source: str
     merged.set(path, loaded === undefined ? { ...seen, sha256, status } : { ...loaded, ...seen });
   }
   return merged;
+}
+
+function present(known: ReadonlyMap<string, KnownInput>): ReadonlyMap<string, KnownInput> {
+  const removed = [...known.values()].filter((one) => one.status === 'removed');
+  if (removed.length === 0) return known;
+  const left = new Map(known);
+  for (const { path } of removed) left.delete(path);
+  return left;
 }
 
 /** Drops the inspections of units whose bytes were undone and are not loaded under another name; they are remembered as they look now. */

@@ -26,7 +26,10 @@ export async function lineSql(
   wanted: string,
 ): Promise<string> {
   const { positioned, prefix } = table;
-  const counted = inputs.filter((input) => !input.multiline_records && input.status === 'loaded');
+  // An older version still holds the rows of files that were removed since.
+  const counted = inputs.filter(
+    (input) => !input.multiline_records && (input.status === 'loaded' || input.status === 'removed'),
+  );
   const values = counted.map((input) => `(${quoteText(input.path)}, ${input.first_record_line})`);
   await session.materialize(
     `${prefix}_files`,
