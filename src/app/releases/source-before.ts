@@ -1,4 +1,4 @@
-import type { Ledger, UndoOutcome } from '../../core/ports/ledger.ts';
+import type { InputRecord, Ledger, UndoOutcome } from '../../core/ports/ledger.ts';
 
 /** How the units of a source were known before, against how they are known now. */
 export function sourceBefore(
@@ -15,7 +15,10 @@ export function sourceBefore(
     const [a, b] = [then.get(path), now.get(path)];
     return a?.sha256 !== b?.sha256 || a?.status !== b?.status;
   };
-  const undone = [...now.values()].filter((input) => differs(input.path));
+  // A unit that was removed and is loaded again is not taken back, it comes back.
+  const returns = (input: InputRecord): boolean =>
+    input.status === 'removed' && then.get(input.path)?.sha256 === input.sha256;
+  const undone = [...now.values()].filter((input) => differs(input.path) && !returns(input));
   const back = [...then.values()].filter((input) => differs(input.path));
   const present = ledger.dialect(source);
   const dialect = ledger.dialectOutside(source, without) ?? null;

@@ -101,7 +101,7 @@ function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
   const { fresh, unchanged, waiting, undone = 0, gone = 0, loaded, gone_kept = 0 } = cause;
   const kept = gone_kept === 0 ? '' : `, ${gone_kept} gone but not removed again: dataflow run --redo`;
   const still = `${kept}${waiting === 0 ? '' : `, ${waiting} still being written`}`;
-  if (loaded !== undefined) return `${gone} of ${loaded} loaded files are gone: refused without --allow-missing`;
+  if (loaded !== undefined) return `refused without --allow-missing: ${gone} of ${loaded} loaded files are gone`;
   if (gone > 0) {
     const new_files = fresh === 0 ? '' : `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}, `;
     return `${new_files}${gone} loaded ${gone === 1 ? 'file is' : 'files are'} gone${still}`;
