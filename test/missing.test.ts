@@ -126,6 +126,9 @@ describe('on_missing', { timeout: 120_000 }, () => {
     gone(place, 'in/a.csv', 'in/b.csv');
     expectError(place.dataflow(['run']), 'E_SOURCE_GONE', 5);
     expectDone(place.dataflow(['run', '--allow-missing']));
+    renameSync(join(place.folder, 'in'), join(place.folder, 'elsewhere'));
+    expectError(place.dataflow(['run']), 'E_SOURCE_GONE', 5);
+    renameSync(join(place.folder, 'elsewhere'), join(place.folder, 'in'));
     gone(place, 'in/c.csv');
     expectDone(place.dataflow(['run', '--allow-missing']));
     expect(place.query('select n from gold.g')).toEqual([{ n: 0 }]);

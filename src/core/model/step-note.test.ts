@@ -58,7 +58,7 @@ const input: fc.Arbitrary<InputRecord> = fc.record(
     mtime_ns: fc.bigInt({ min: 0n, max: 2n ** 63n }).map(String),
     inode: fc.bigInt({ min: 0n, max: 2n ** 64n }).map(String),
     sha256: text,
-    status: fc.constantFrom('loaded', 'duplicate', 'quarantined'),
+    status: fc.constantFrom('loaded', 'duplicate', 'quarantined', 'removed'),
     run_id: text,
     records: count,
     rejected: count,
@@ -192,7 +192,7 @@ describe('commit notes', () => {
 
   it.each([
     ['input_files', { 0: 'x' }, 'input_files should be a list'],
-    ['input_files', [{ path: 1 }], 'input_files[0].status should be loaded | duplicate | quarantined, found nothing'],
+    ['input_files', [{ path: 1 }], 'input_files[0].status should be loaded | duplicate | quarantined | removed, found nothing'],
     ['balance', { rows_in: '3' }, 'balance.rows_in should be a whole number, found "3"'],
     ['tests', [null], 'tests[0] should be an object, found null'],
     ['inputs', { 'silver.x': 1.5 }, 'inputs.silver.x should be a whole number, found 1.5'],

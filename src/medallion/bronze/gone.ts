@@ -35,8 +35,9 @@ export function goneUnits(
   const paths = vanished.filter((path) => !kept.has(path));
   const held = vanished.length - paths.length;
   const loaded = [...known.values()].filter((one) => one.status === 'loaded').length - held;
-  const changed = discovery.fresh.filter((unit) => known.get(unit.path)?.status === 'loaded').length;
-  const there = loaded - paths.length + discovery.fresh.length - changed + discovery.waiting.length;
+  // A folder that is missing waits too, but for no time: that is no file.
+  const seen = [...discovery.fresh, ...discovery.waiting.filter((one) => one.ready_in_ms > 0)];
+  const there = loaded - paths.length + seen.filter((one) => known.get(one.path)?.status !== 'loaded').length;
   return { paths, held, loaded, too_many: !run.allow_missing && paths.length > 0 && there * 2 < loaded };
 }
 
