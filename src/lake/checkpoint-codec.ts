@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
-import type { AsyncBuffer, SchemaElement } from 'hyparquet';
+import type { AsyncBuffer, Compressors, SchemaElement } from 'hyparquet';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import { refuseFalseCounts } from './checkpoint-guard.ts';
 import { type Action, actionProblem } from './delta-actions.ts';
 
 /**
@@ -19,13 +20,18 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
     const zstd = new ZSTDDecoder();
     await zstd.init();
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-    const metadata = parquetMetadata(file);
+    const metadata = parquetMetadata(file, { geoparquet: false });
     const there = new Set(metadata.schema.map((element) => element.name));
+    const compressors: Compressors = {
+      ZSTD: (input, length) => zstd.decode(input, length),
+      GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
+    };
+    await refuseFalseCounts(file, metadata, new Set(ACTIONS), compressors);
     const rows = await parquetReadObjects({
       file: quietFile(file),
       metadata,
       columns: ACTIONS.filter((action) => there.has(action)),
-      compressors: { ZSTD: (input, length) => zstd.decode(input, length), GZIP: (input) => gunzipSync(input) },
+      compressors,
     });
     return rows.map((row, index) => {
       const action = actionOf(row);

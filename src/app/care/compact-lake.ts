@@ -13,7 +13,7 @@ import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { stagingKept } from '../run/staging-kept.ts';
 import { busySteps, runAtWork } from './compact/at-work.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
-import { collectionRules } from './compact/retention-rules.ts';
+import { collectionRules, readableHistory } from './compact/retention-rules.ts';
 
 export interface CompactOptions {
   /** Tables or layers; none = the whole lake. */
@@ -115,7 +115,7 @@ async function preview(open: Open, tables: readonly TableId[], options: CompactO
   for (const table of tables) {
     const [snapshot, merge] = await mergeOf(open, table, options);
     if (snapshot === undefined) continue;
-    const plan = await open.care.planCollection(table, rules(tableKey(table)));
+    const plan = await open.care.planCollection(table, await rules(table));
     lines.push(lineOf(table, snapshot, typeof merge === 'string' ? undefined : merge, plan, leftOf(merge, plan)));
   }
   const leftovers = await open.lake.leftovers(await keptStaging(open), false);
@@ -168,8 +168,12 @@ function keptStaging({ project, ledger, leases }: Open): Promise<ReadonlySet<str
   return stagingKept(ledger, leases, Date.now() - project.lake.keep.versions_days * DAY_MS);
 }
 
-async function rulesOf(open: Open, { grace_ms }: CompactOptions): Promise<(table: string) => CollectionRules> {
-  return collectionRules(open.project, open.graph, open.ledger, await open.leases.live(), grace_ms);
+async function rulesOf(
+  open: Open,
+  { grace_ms }: CompactOptions,
+): Promise<(table: TableId) => Promise<CollectionRules>> {
+  const rules = collectionRules(open.project, open.graph, open.ledger, await open.leases.live(), grace_ms);
+  return async (table) => rules(table, await readableHistory(open.lake, table));
 }
 
 /** The merge that a table could do with, or why it has to wait. */
@@ -242,7 +246,7 @@ async function hideOld(
 ): Promise<CollectionPlan | string | undefined> {
   if (runAtWork(open.ledger)) return 'a run is at work; old versions are collected the next time';
   const rules = await rulesOf(open, options);
-  const plan = await open.care.planCollection(table, rules(tableKey(table)));
+  const plan = await open.care.planCollection(table, await rules(table));
   if (plan !== undefined) await open.care.hideVersions(plan, fence);
   return plan;
 }

@@ -69,16 +69,24 @@ export async function planUndo(
   return plans;
 }
 
-/** The first commit of an undone run and everything after it goes. */
+/**
+ * The version that a table goes back to when these runs are undone, -1 for none: the first commit of such a run goes, and everything
+ * after it. Undefined when none of them changed the table. Entries are ascending.
+ */
+export function versionBefore(entries: readonly HistoryEntry[], undone: ReadonlySet<string>): number | undefined {
+  const first = entries.find(
+    (entry) => changesRows(entry) && entry.note !== undefined && undone.has(entry.note.run_id),
+  );
+  return first === undefined ? undefined : first.version - 1;
+}
+
 function movesOf({ histories, run_ids, since_run }: UndoPlanning): ReadonlyMap<string, UndoMove> {
   const undone = new Set(run_ids.slice(run_ids.indexOf(since_run)));
   const moves = new Map<string, UndoMove>();
   for (const [key, entries] of histories) {
-    const first = entries.find(
-      (entry) => changesRows(entry) && entry.note !== undefined && undone.has(entry.note.run_id),
-    );
+    const to = versionBefore(entries, undone);
     const newest = entries.at(-1);
-    if (first !== undefined && newest !== undefined) moves.set(key, { from: newest.version, to: first.version - 1 });
+    if (to !== undefined && newest !== undefined) moves.set(key, { from: newest.version, to });
   }
   return moves;
 }

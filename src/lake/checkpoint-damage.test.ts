@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { lakeFixture } from '../../test/support/lake-fixture.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
+import type { Action } from './delta-actions.ts';
+
+/** A damaged checkpoint is refused or read otherwise, but never takes long: what its numbers claim is bounded by its size. */
+const root = mkdtempSync(join(tmpdir(), 'dataflow-checkpoint-'));
+const fixture = await lakeFixture();
+afterAll(async () => {
+  await fixture.remove();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** Some of the actions are as many as needed for dictionaries and long runs. */
+const ACTIONS: readonly Action[] = [
+  { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+  {
+    metaData: {
+      id: 'a1',
+      format: { provider: 'parquet', options: {} },
+      schemaString: '{"type":"struct","fields":[]}',
+      partitionColumns: ['day'],
+      configuration: {},
+      createdTime: 1,
+    },
+  },
+  ...Array.from({ length: 30 }, (_, n): Action => ({ txn: { appId: `source:a:sha256:${n}`, version: n } })),
+  ...Array.from(
+    { length: 60 },
+    (_, n): Action => ({
+      add: {
+        path: `part-${n}.zst.parquet`,
+        partitionValues: { day: String(n % 3) },
+        size: 1000 + n,
+        modificationTime: 1_700_000_000_000,
+        dataChange: true,
+        stats: `{"numRecords":${n}}`,
+        tags: { sha256: String(n).repeat(20) },
+      },
+    }),
+  ),
+];
+
+/** Copies of our checkpoint as other writers lay it out. */
+const WRITERS = ['', 'compression snappy', 'compression zstd, parquet_version v2', 'compression uncompressed'] as const;
+const ONE_DECODE_MS_MAX = 2000;
+
+async function checkpointOf(writer: (typeof WRITERS)[number]): Promise<Uint8Array> {
+  const ours = await encodeCheckpoint(ACTIONS);
+  if (writer === '') return ours;
+  const [from, to] = [join(root, 'ours.parquet'), join(root, 'theirs.parquet')];
+  writeFileSync(from, ours);
+  await fixture.query(`copy (from '${from}') to '${to}' (format parquet, ${writer})`);
+  return readFileSync(to);
+}
+
+/** How the decoding ended, and how long it took. */
+async function decoded(bytes: Uint8Array): Promise<{ readonly ended: string; readonly wall_ms: number }> {
+  const started = performance.now();
+  const ended = await decodeCheckpoint(bytes, 'damaged').then(
+    (actions) => `${actions.length} actions`,
+    (error: unknown) => (error instanceof DataflowError ? error.code : `a defect: ${String(error)}`),
+  );
+  return { ended, wall_ms: performance.now() - started };
+}
+
+describe.each(WRITERS)('a checkpoint (%s)', (writer) => {
+  it('is decoded or refused in a bounded time, whichever of its bytes is another', { timeout: 120_000 }, async () => {
+    const sound = await checkpointOf(writer);
+    expect((await decoded(sound)).ended).toBe(`${ACTIONS.length} actions`);
+    const defects: string[] = [];
+    const masks = [0x55, 0x80, 0x7f];
+    for (let at = 0; at < sound.length; at += 5) {
+      const bytes = Uint8Array.from(sound);
+      const mask = masks[at % masks.length] ?? 0;
+      bytes[at] = (bytes[at] ?? 0) ^ mask;
+      const { ended, wall_ms } = await decoded(bytes);
+      if (!/^(\d+ actions|E_LAKE_CORRUPT)$/.test(ended) || wall_ms > ONE_DECODE_MS_MAX)
+        defects.push(`byte ${at} ^ ${mask}: ${ended} after ${Math.round(wall_ms)} ms`);
+    }
+    expect(defects).toEqual([]);
+  });
+});
