@@ -69,6 +69,9 @@ function compact(of: Place, ...flags: readonly string[]): CompactReport {
   return JSON.parse(outcome.stdout) as CompactReport;
 }
 
+/** Copied files are other files until they are looked into. */
+const NOTHING_DONE = /nothing to do|: 0 published/;
+
 const QUERIES = [
   'select * from bronze.a',
   'select * from silver.a order by all',
@@ -105,7 +108,7 @@ describe('compact', { timeout: 120_000 }, () => {
     expect(report.tables.find((one) => one.table === 'bronze.a')).toMatchObject({ files_before: 4, files_after: 1 });
     expect(content(place)).toEqual(content(plain));
     const idle = place.dataflow(['run']);
-    expect(idle.stdout).toContain('nothing to do');
+    expect(idle.stdout).toMatch(NOTHING_DONE);
     expect(JSON.parse(place.dataflow(['plan', '--format', 'json']).stdout)).not.toContain('"action": "run"');
 
     // The next file is incremental, with lines and duplicates as ever.
@@ -190,7 +193,7 @@ describe('compact', { timeout: 120_000 }, () => {
     expect(filesBelow(join(place.folder, 'lake/bronze/a/_delta_log'), '00.json')).toEqual([]);
     expectDone(place.dataflow(['ledger', 'rebuild']));
     expect(place.inputs()).toEqual(inputs);
-    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expect(place.dataflow(['run']).stdout).toMatch(NOTHING_DONE);
     expect(place.query('select count(*) as n from bronze.a')).toEqual([{ n: 20 }]);
     expectDone(place.dataflow(['verify']));
   });
