@@ -190,8 +190,11 @@ describe('backfill', { timeout: 120_000 }, () => {
     expectError(backfill('par_id', ...ALL), 'E_BACKFILL', 2);
     expectError(backfill('par_id', ...ALL, '--by', 'nothing'), 'E_BACKFILL', 2);
     expectError(backfill('par_jours', ...ALL), 'E_SELECTION', 2);
+    const runs = built.dataflow(['status', '--runs', '--format', 'csv']).stdout;
     expectError(backfill('par_jour', '--from', '2025', '--to', '2024'), 'E_USAGE', 2);
     expectError(backfill('par_jour', ...ALL, '--window', 'a while'), 'E_USAGE', 2);
+    // What is wrong with the command is no run: `retry` and `why` would speak of it.
+    expect(built.dataflow(['status', '--runs', '--format', 'csv']).stdout).toBe(runs);
     const place = copyOf(built, 1);
     place.put({ 'in/ventes2.csv': 'id,jour,montant\n70,2025-02-01,9\n' });
     expectDone(place.dataflow(['run', '--until', 'silver.ventes']));

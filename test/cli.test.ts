@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -64,6 +64,17 @@ describe('help and version', () => {
 
   it('stays within 80 columns', () => {
     for (const line of dataflow(['--help']).stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('of every command: within 80 columns but for examples, own flags before those of all commands', () => {
+    const folder = resolve('dist/help');
+    for (const words of readdirSync(folder)) {
+      const text = readFileSync(join(folder, words), 'utf8');
+      const [described = ''] = text.split('Examples:');
+      const long = described.split('\n').filter((line) => line.length > 80);
+      expect({ words, long }).toEqual({ words, long: [] });
+      expect({ words, late: /\nGlobal options:[\s\S]*\nOptions:/.test(text) }).toEqual({ words, late: false });
+    }
   });
 });
 

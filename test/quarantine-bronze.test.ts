@@ -103,7 +103,7 @@ describe('rejected records', () => {
 
   it('are corrected as text when they have the wrong number of cells', () => {
     const done = place.dataflow(['quarantine', 'fix', 'bronze.a', '--set', "raw = replace(raw, ',extra', '')"]);
-    expect(done.stdout, done.stderr).toContain('1 of 1 rows fixed');
+    expect(done.stdout, done.stderr).toContain('1 of 1 row fixed');
     expect(bronze(place)).toEqual([
       '1 1 first',
       '1 7 rejec,ted',
@@ -127,7 +127,7 @@ describe('rejected records', () => {
 
   it('of NDJSON are corrected as cells and as text; what still does not fit stays with its new reason', () => {
     const cells = place.dataflow(['quarantine', 'fix', 'bronze.j', '--set', "id = case id when 'no' then '22' end"]);
-    expect(cells.stdout, cells.stderr).toContain('1 of 1 rows fixed; 1 unchanged');
+    expect(cells.stdout, cells.stderr).toContain('1 of 1 row fixed; 1 unchanged');
     const text = place.dataflow(['quarantine', 'fix', 'bronze.j', '--set', `raw = '{"id":"q","v":"z"}'`]);
     expect(text.status).toBe(4);
     const [row] = JSON.parse(place.dataflow(['quarantine', 'show', 'bronze.j', '--format', 'json']).stdout) as [

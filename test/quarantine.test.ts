@@ -163,7 +163,7 @@ describe('silver rows', () => {
   it('come back by themselves when what they refer to arrives, and when they are replayed', () => {
     const nothing = place.dataflow(['quarantine', 'replay', 'silver.achats']);
     expect(nothing.status).toBe(4);
-    expect(nothing.stdout).toContain('0 of 1 rows replayed');
+    expect(nothing.stdout).toContain('0 of 1 row replayed');
     place.put({ 'in/clients2.csv': 'id,pays\n9,Portugal\n' });
     expectDone(place.dataflow(['run']));
     expect(rows(place)).toContainEqual({ id: 3, client: 9, prix: '5.00' });

@@ -27,6 +27,19 @@ const data: PrintData = {
   rows: [{ name: 'a', n: 1, hidden: 'x' }, { name: 'é,"', n: 12345678901234567890n }, { name: null }],
 };
 
+describe('a table without rows', () => {
+  const empty = { columns: ['name'], rows: [], when_empty: 'nothing yet' };
+
+  it('is a sentence for people, and still a head for machines', () => {
+    const told = printing('table');
+    told.printer.table(empty);
+    expect(told.out.text).toBe('nothing yet\n');
+    const written = printing('csv');
+    written.printer.table(empty);
+    expect(written.out.text).toBe('name\n');
+  });
+});
+
 describe('one set of data in four formats', () => {
   it.each([
     [

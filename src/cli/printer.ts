@@ -14,6 +14,8 @@ export interface Section extends PrintData {
   readonly title?: string;
   /** Lines below the table, for people. */
   readonly footer?: readonly string[];
+  /** The line that people read instead of a table without rows. */
+  readonly when_empty?: string;
 }
 
 /**
@@ -164,6 +166,10 @@ export class Printer {
     for (const [i, section] of sections.entries()) {
       if (i > 0) this.#out('');
       if (section.title !== undefined) this.#out(this.style.bold(escapeControls(section.title)));
+      if (section.rows.length === 0 && section.when_empty !== undefined) {
+        this.#out(section.when_empty);
+        continue;
+      }
       const layout = this.#head(layoutTable(section, this.width));
       for (const line of layout.lines(section.rows)) this.#out(line);
       for (const line of section.footer ?? []) this.#out(line);

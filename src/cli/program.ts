@@ -1,10 +1,12 @@
-import { type Argument, Command, CommanderError, Option } from 'commander';
+import { type Argument, Command, CommanderError, Help, Option } from 'commander';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { COMMAND_GROUPS, type CommandEntry, type CommandSpec } from './command-spec.ts';
 import { FORMATS } from './printer.ts';
 
 /** Width of help texts: the same on every terminal, because the build renders them beforehand. */
 const HELP_CELLS = 80;
+
+const GLOBAL_GROUP = 'Global options:';
 
 /** A command line that was understood: which command, which flags. */
 export interface ParsedCommand {
@@ -71,7 +73,7 @@ function newProgram(commands: readonly CommandEntry[], version: string, write: (
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureHelp({ helpWidth: HELP_CELLS, subcommandTerm: termOf })
+    .configureHelp({ helpWidth: HELP_CELLS, subcommandTerm: termOf, groupItems: globalLast })
     .configureOutput({
       writeOut: write,
       writeErr: () => undefined,
@@ -107,6 +109,18 @@ function termOf(command: Command): string {
   return [command.name(), ...command.registeredArguments.map(operandOf)].join(' ');
 }
 
+/** A command without flags of its own has --help still, which stands before the flags of all commands. */
+function globalLast<T extends Command | Option>(
+  declared: T[],
+  visible: T[],
+  groupOf: (item: T) => string,
+): Map<string, T[]> {
+  const groups = new Help().groupItems(declared, visible, groupOf);
+  const shared = groups.get(GLOBAL_GROUP);
+  if (shared !== undefined && groups.delete(GLOBAL_GROUP)) groups.set(GLOBAL_GROUP, shared);
+  return groups;
+}
+
 function operandOf(argument: Argument): string {
   const name = argument.variadic ? `${argument.name()}...` : argument.name();
   return argument.required ? `<${name}>` : `[${name}]`;
@@ -131,7 +145,7 @@ function addGlobalOptions(command: Command): void {
     const taken = command.options.some(
       (own) => own.long === option.long || (own.short !== undefined && own.short === option.short),
     );
-    if (!taken) command.addOption(option.helpGroup('Global options:'));
+    if (!taken) command.addOption(option.helpGroup(GLOBAL_GROUP));
   }
 }
 

@@ -5,6 +5,7 @@ import { renderError } from './errors.ts';
 import { EXIT_DONE, EXIT_FAILED, exitCodeOf } from './exit-codes.ts';
 import { FORMATS, type Format, Printer } from './printer.ts';
 import { describeProgram, type ParsedCommand, parseCommandLine } from './program.ts';
+import { shellWord } from './shell-word.ts';
 import { watchSignals } from './signals.ts';
 import { openSink } from './sink.ts';
 import { isAscii, loadStyle, wantsColor } from './style.ts';
@@ -50,7 +51,7 @@ async function runCommand(
     verb: command.verb,
     args: command.args,
     options: command.options,
-    command_line: redactor([])(['dataflow', ...argv].join(' ')),
+    command_line: redactor([])(['dataflow', ...argv.map(shellWord)].join(' ')),
     rooms: host.rooms,
     printer,
     signal: watch.signal,

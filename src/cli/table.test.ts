@@ -34,6 +34,16 @@ describe('layoutTable', () => {
     expect(line).toBe('a\\u001b[31mb\\nc\\u202e');
   });
 
+  it('cuts columns that give way before the others', () => {
+    const data = {
+      columns: ['rule', { name: 'run_id', give_way: true }],
+      rows: [{ rule: 'date_valide', run_id: 'x'.repeat(20) }],
+    };
+    expect(lines(data, 24)).toEqual(['rule         run_id', '-----------  -----------', 'date_valide  xxxxxxxxxx…']);
+    // Where that is not enough, the others are cut too.
+    expect(lines(data, 18).at(-1)).toBe('date_va…  xxxxxxx…');
+  });
+
   it('keeps columns aligned and within the width, whatever the text', () => {
     const cell = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 60 }),

@@ -8,6 +8,8 @@ export interface PrintColumn {
   readonly align?: 'left' | 'right';
   /** The text of a value in a table. */
   readonly format?: (value: unknown) => string;
+  /** Cut before the others where the table is too wide: the beginning tells enough (an id, a long command). */
+  readonly give_way?: boolean;
 }
 
 export interface PrintData {
@@ -40,7 +42,8 @@ export function layoutTable(data: PrintData, width: number): TableLayout {
       cellWidth(titleOf(column)),
     ),
   );
-  const widths = fitWidths(natural, right, width);
+  const rigid = columns.map((column, i) => right[i] === true || column.give_way !== true);
+  const widths = fitWidths(fitWidths(natural, rigid, width), right, width);
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, i) => {
@@ -102,11 +105,11 @@ function isNumeric(column: PrintColumn, rows: PrintData['rows']): boolean {
   return seen;
 }
 
-function fitWidths(natural: readonly number[], right: readonly boolean[], width: number): readonly number[] {
+function fitWidths(natural: readonly number[], rigid: readonly boolean[], width: number): readonly number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, cells) => sum + cells, GAP.length * Math.max(0, widths.length - 1)) - width;
   while (excess > 0) {
-    const widest = widestText(widths, right);
+    const widest = widestText(widths, rigid);
     if (widest === undefined) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;
@@ -114,10 +117,10 @@ function fitWidths(natural: readonly number[], right: readonly boolean[], width:
   return widths;
 }
 
-function widestText(widths: readonly number[], right: readonly boolean[]): number | undefined {
+function widestText(widths: readonly number[], rigid: readonly boolean[]): number | undefined {
   let widest: number | undefined;
   for (const [i, cells] of widths.entries()) {
-    if (right[i] !== true && cells > COLUMN_CELLS_MIN && cells > (widest === undefined ? 0 : (widths[widest] ?? 0)))
+    if (rigid[i] !== true && cells > COLUMN_CELLS_MIN && cells > (widest === undefined ? 0 : (widths[widest] ?? 0)))
       widest = i;
   }
   return widest;

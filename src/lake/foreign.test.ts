@@ -203,7 +203,10 @@ print(json.dumps(DeltaTable(sys.argv[1]).version()))`;
     // New and old rows lie in one file now: what came since is told by the files that brought it.
     await expect(lake.changes(TABLE, 0, 3)).resolves.toMatchObject({
       removed: [],
-      added: [{ added_version: 1, rows: 1 }, { added_version: 2, rows: 1 }],
+      added: [
+        { added_version: 1, rows: 1 },
+        { added_version: 2, rows: 1 },
+      ],
     });
     expect(readdirSync(join(folder, '_delta_log'))).toHaveLength(4);
   });

@@ -16,6 +16,8 @@ import { projectLineage } from './show-lineage.ts';
 /** Files of one step that are named one by one, in inputs and in column lineage. */
 const FILES_MAX = 1000;
 const LINEAGE_FILES_MAX = 20;
+/** How far back the newest run with steps is looked for. */
+const RUNS_MAX = 100;
 
 interface EventContext {
   readonly rooms: Rooms;
@@ -28,7 +30,7 @@ interface EventContext {
 
 /**
  * Standard OpenLineage events of a run, one START and one COMPLETE or FAIL a step, in the order of the steps.
- * @param run_id a run; absent = the newest. @throws DataflowError E_USAGE when there is no such run.
+ * @param run_id a run; absent = the newest that ran a step. @throws DataflowError E_USAGE when there is no such run.
  */
 export async function openLineageEvents(rooms: Rooms, project: Project, run_id?: string): Promise<readonly object[]> {
   const lake = await rooms.openLake(project);
@@ -49,7 +51,8 @@ export async function openLineageEvents(rooms: Rooms, project: Project, run_id?:
 }
 
 function runOf(ledger: Ledger, run_id: string | undefined): string | undefined {
-  if (run_id === undefined) return ledger.runs(1)[0]?.run_id;
+  // A run that ended before its first step has nothing to tell.
+  if (run_id === undefined) return ledger.runs(RUNS_MAX).find((run) => ledger.steps(run.run_id).length > 0)?.run_id;
   if (ledger.run(run_id) !== undefined) return run_id;
   throw new DataflowError('E_USAGE', `there is no run ${run_id}`, {
     hint: 'See the runs with: dataflow status --runs',

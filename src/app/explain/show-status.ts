@@ -44,15 +44,17 @@ export function showStatus(ledger: Ledger): StatusReport {
 }
 
 function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {
+  // An undo takes no rows in and gives none out: zeros would look like an empty table.
+  const balance = step.reason.startsWith('undone: ') ? undefined : step.balance;
   return {
     step: step.step,
     status: step.status,
     version: step.output_version ?? published ?? null,
-    rows_in: step.balance?.rows_in ?? null,
-    rows_out: step.balance?.rows_out ?? null,
+    rows_in: balance?.rows_in ?? null,
+    rows_out: balance?.rows_out ?? null,
     quarantined,
-    deduplicated: step.balance?.deduplicated ?? null,
-    filtered: step.balance?.filtered ?? null,
+    deduplicated: balance?.deduplicated ?? null,
+    filtered: balance?.filtered ?? null,
     finished_at: step.finished_at ?? null,
     wall_ms: step.resources?.wall_ms ?? null,
     reason: step.reason,

@@ -26,6 +26,16 @@ export function findRelease(ledger: Ledger, word: string): ReleaseRecord {
   return found;
 }
 
+/** @throws DataflowError E_NO_RELEASE in words that also name runs. */
+function releaseOrRun(ledger: Ledger, word: string): ReleaseRecord {
+  try {
+    return findRelease(ledger, word);
+  } catch (error) {
+    if (!(error instanceof DataflowError) || !error.message.endsWith(`no release "${word}"`)) throw error;
+    throw new DataflowError('E_NO_RELEASE', `there is no run or release "${word}"`);
+  }
+}
+
 /** The run from which on an undo goes back, and how messages name the aim. */
 export interface UndoAim {
   readonly since_run: string | undefined;
@@ -55,7 +65,7 @@ export function undoAim(
     });
   const [since_run] = runs;
   if (since_run !== undefined) return { since_run, words: `before run ${since_run}` };
-  const release = findRelease(ledger, word);
+  const release = releaseOrRun(ledger, word);
   const place = run_ids.indexOf(release.run_id);
   if (place < 0)
     throw new DataflowError(

@@ -4,9 +4,10 @@ import type { Project } from '../../core/model/project.ts';
 import { comparesWithClock } from '../../core/planning/clock.ts';
 import { buildGraph, type Graph, type Node } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
+import type { Lake } from '../../core/ports/lake.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
 import { closest } from '../../kit/closest.ts';
-import { backfillWindow } from '../../medallion/backfill.ts';
+import { backfillWindow, segmentsOf } from '../../medallion/backfill.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import type { Segment } from '../../medallion/segment.ts';
 import type { Rooms } from '../rooms.ts';
@@ -46,6 +47,7 @@ export async function backfillTable(
   const node = findNode(graph, request.table);
   const column = columnOf(node, request);
   const lake = await rooms.openLake(project);
+  await refuseWrongRange(lake, node, { ...request, column });
   const ledger = await openLedgerFor(rooms, project, lake);
   try {
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
@@ -82,6 +84,17 @@ export async function backfillTable(
   } finally {
     ledger.close();
   }
+}
+
+/** What is wrong with the range is said before a run begins, so that the ledger has no run that never could work. */
+async function refuseWrongRange(
+  lake: Lake,
+  node: WindowedNode,
+  asked: BackfillRequest & { readonly column: string },
+): Promise<void> {
+  const columns = (await lake.snapshot({ layer: node.layer, name: node.name }))?.columns ?? [];
+  // A column that only the new definition has is known when the run asks the engine.
+  if (columns.some(({ name }) => name === asked.column)) segmentsOf(node.key, columns, asked);
 }
 
 /** The table that is meant, by key or by a name that only one silver or gold table has. */

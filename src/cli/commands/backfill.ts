@@ -14,7 +14,7 @@ export const spec: CommandSpec = {
       .option('--dry-run', 'list the windows and the rows that are in them now; change nothing')
       .addHelpText(
         'after',
-        '\nEach window is tested and published by itself. The same command again goes on after the\nlast published window.\n\nExamples:\n  dataflow backfill kpi_ca_par_jour --from 2024 --to 2025\n  dataflow backfill gold.ventes --by date --from 2024-03 --to 2024-06 --window 7d',
+        '\nEach window is tested and published by itself. The same command again goes on\nafter the last published window.\n\nExamples:\n  dataflow backfill kpi_ca_par_jour --from 2024 --to 2025\n  dataflow backfill gold.ventes --by date --from 2024-03 --to 2024-06 --window 7d',
       );
   },
   load: async () => (await import('../runners/backfill.ts')).backfill,

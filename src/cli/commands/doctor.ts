@@ -9,7 +9,7 @@ export const spec: CommandSpec = {
       .option('--json', 'the whole report as JSON, for a support request (secrets masked)')
       .addHelpText(
         'after',
-        '\nChanges nothing and asks no server for data. Ends with 1 when a run would not work.\n\nExamples:\n  dataflow doctor\n  dataflow doctor --json > doctor.json',
+        '\nChanges nothing and asks no server for data. Ends with 1 when a run\nwould not work.\n\nExamples:\n  dataflow doctor\n  dataflow doctor --json > doctor.json',
       );
   },
   load: async () => (await import('../runners/doctor.ts')).doctor,

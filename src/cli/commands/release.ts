@@ -22,8 +22,16 @@ export const spec: CommandSpec = {
       .argument('[to]', RELEASE, 'current')
       .option('--table <name>', 'only this table; a quarantine too, such as quarantine.silver_achats')
       .option('--rows <count>', 'sample rows of each kind', '3');
-    command.command('keep').description('pin a release: retention keeps its versions').argument('<release>', RELEASE);
-    command.command('drop').description('let go of a pinned release').argument('<release>', RELEASE);
+    command
+      .command('keep')
+      .description('pin a release: retention keeps its versions')
+      .argument('<release>', RELEASE)
+      .option('--dry-run', 'print what would be done; change nothing');
+    command
+      .command('drop')
+      .description('let go of a pinned release')
+      .argument('<release>', RELEASE)
+      .option('--dry-run', 'print what would be done; change nothing');
   },
   load: async () => (await import('../runners/release.ts')).release,
 };

@@ -10,7 +10,7 @@ export const spec: CommandSpec = {
       .option('--dry-run', 'print what would run and why; change nothing')
       .addHelpText(
         'after',
-        '\nThe flags of that run (--full-refresh, --force, --rehash, --fail-fast) apply again. An\ninterrupted run goes on with the steps that it did not finish.',
+        '\nThe flags of that run (--full-refresh, --force, --rehash, --fail-fast) apply\nagain. An interrupted run goes on with the steps that it did not finish.',
       );
   },
   load: async () => (await import('../runners/retry.ts')).retry,

@@ -11,7 +11,7 @@ export const spec: CommandSpec = {
       .option('--dry-run', 'print what would be put back; change nothing')
       .addHelpText(
         'after',
-        '\nUndo the undo to have it all again. What was undone is not done again by the next run; `dataflow run --redo` does it.\n\nExamples:\n  dataflow undo --dry-run\n  dataflow undo\n  dataflow undo previous',
+        '\nUndo the undo to have it all again. The next run does not do again what was\nundone; `dataflow run --redo` does.\n\nExamples:\n  dataflow undo --dry-run\n  dataflow undo\n  dataflow undo previous',
       );
   },
   load: async () => (await import('../runners/undo.ts')).undo,

@@ -13,7 +13,7 @@ export const spec: CommandSpec = {
       .option('--sources', 'also tell which source files have changed since they were loaded')
       .addHelpText(
         'after',
-        '\nEnds with 1 when something is damaged, and names the file, what holds it and the way back.\n\nExamples:\n  dataflow verify\n  dataflow verify --quick\n  dataflow verify silver.achats --all-versions --format json',
+        '\nEnds with 1 when something is damaged, and names the file, what holds it and\nthe way back.\n\nExamples:\n  dataflow verify\n  dataflow verify --quick\n  dataflow verify silver.achats --all-versions --format json',
       );
   },
   load: async () => (await import('../runners/verify.ts')).verify,

@@ -24,7 +24,9 @@ function levelBranch(trace: BackwardTrace, level: TraceLevel, seen: Set<string>)
     const other = trace.levels.find((one) => one.table === name);
     return other === undefined ? [] : [levelBranch(trace, other, seen)];
   });
-  const files = trace.files.filter((file) => `bronze.${file.source}` === level.table).map(fileBranch);
+  const files = trace.files
+    .filter((file) => `bronze.${file.source}` === level.table)
+    .map((file) => fileBranch(file, sample.length > 0));
   return { label, below: [...sample, ...files, ...next] };
 }
 
@@ -50,12 +52,13 @@ function samples(level: TraceLevel): readonly Branch[] {
   return more > 0 && lines.length > 0 ? [...lines, { label: `… ${more} more`, below: [] }] : lines;
 }
 
-function fileBranch(file: TracedFile): Branch {
-  return { label: `${file.path}  ${countText(file)}`, below: linesOf(file).map((label) => ({ label, below: [] })) };
+function fileBranch(file: TracedFile, with_lines: boolean): Branch {
+  const lines = with_lines ? linesOf(file) : [];
+  return { label: `${file.path}  ${countText(file)}`, below: lines.map((label) => ({ label, below: [] })) };
 }
 
 function linesOf({ lines, rows }: TracedFile): readonly string[] {
-  if (lines.length === 0) return rows === 0 ? [] : ['lines are not known: records span lines'];
+  if (lines.length === 0) return rows === 0 ? [] : ['the lines are not known: a record may span several'];
   return [`${rows === 1 ? 'line' : 'lines'} ${lines.join(', ')}${rows > lines.length ? ', …' : ''}`];
 }
 
@@ -67,7 +70,9 @@ function fileLines(files: readonly TracedFile[]): readonly string[] {
 
 function remarks(levels: readonly TraceLevel[]): readonly string[] {
   const said = levels.flatMap((level) => [
-    ...(level.at_most.length > 0 ? [`${level.table}: at most these rows: ${level.at_most.join('; ')}`] : []),
+    ...(level.at_most.length > 0 && level.rows > level.sure_rows
+      ? [`${level.table}: at most these rows: ${level.at_most.join('; ')}`]
+      : []),
     ...level.notes.map((note) => `${level.table}: ${note}`),
   ]);
   return said.length === 0 ? [] : ['', ...said];

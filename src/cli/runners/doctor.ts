@@ -1,7 +1,7 @@
 import { type DoctorReport, runDoctor } from '../../app/care/run-doctor.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
-import { escapeControls, wrapWords } from '../text.ts';
+import { cellWidth, escapeControls, padToWidth, wrapWords } from '../text.ts';
 
 /** Exit 1 when something would keep a run from working. */
 export async function doctor(invocation: Invocation): Promise<number> {
@@ -21,20 +21,23 @@ export async function doctor(invocation: Invocation): Promise<number> {
 const COLUMNS = ['check', 'status', 'message', 'remedy'];
 
 const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
-const CHECK_CELLS = 16;
-
 function printReport(printer: Printer, report: DoctorReport): void {
-  for (const finding of report.findings) printFinding(printer, finding);
+  const cells = Math.max(0, ...report.findings.map(({ check }) => cellWidth(check)));
+  for (const finding of report.findings) printFinding(printer, finding, cells);
   printer.text('');
   printer.text(summary(report));
 }
 
-function printFinding(printer: Printer, { check, status, message, remedy }: DoctorReport['findings'][number]): void {
+function printFinding(
+  printer: Printer,
+  { check, status, message, remedy }: DoctorReport['findings'][number],
+  check_cells: number,
+): void {
   const { green, yellow, red } = printer.style;
   const paint = { ok: green, warn: yellow, fail: red } as const;
-  const indent = ' '.repeat(CHECK_CELLS + 6);
+  const indent = ' '.repeat(check_cells + 8);
   const [first = '', ...rest] = wrapWords(escapeControls(message), printer.width - indent.length);
-  printer.text(`${paint[status](MARKS[status])}  ${check.padEnd(CHECK_CELLS - 1)} ${first}`);
+  printer.text(`${paint[status](MARKS[status])}  ${padToWidth(check, check_cells, 'left')}  ${first}`);
   for (const line of rest) printer.text(`${indent}${line}`);
   if (remedy === null) return;
   for (const [at, line] of wrapWords(escapeControls(remedy), printer.width - indent.length - 6).entries())

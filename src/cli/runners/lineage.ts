@@ -15,6 +15,11 @@ export async function lineage(invocation: Invocation): Promise<number> {
   const direction = directionOf(options);
   const { project } = await loadProjectFor(invocation);
   if (options['openlineage'] === true) return writeEvents(invocation, project);
+  if (options['run'] !== undefined) {
+    throw new DataflowError('E_USAGE', '--run goes with --openlineage', {
+      hint: 'The lineage of tables is that of their definitions, not of a run.',
+    });
+  }
   const report = showLineage(await projectLineage(rooms, project), {
     ...(target === undefined ? {} : { target }),
     ...(direction === undefined ? {} : { direction }),
@@ -41,6 +46,11 @@ export async function lineage(invocation: Invocation): Promise<number> {
 
 async function writeEvents({ rooms, printer, options, args }: Invocation, project: Project): Promise<number> {
   const run = options['run'];
+  if (options['output'] !== undefined) {
+    throw new DataflowError('E_USAGE', '--openlineage writes JSON lines: it takes no --output', {
+      hint: 'Leave --output out.',
+    });
+  }
   if (args.length > 0) {
     throw new DataflowError('E_USAGE', '--openlineage writes the events of a whole run, not of one table', {
       hint: 'Name a run with --run, or leave the table out.',
@@ -48,7 +58,7 @@ async function writeEvents({ rooms, printer, options, args }: Invocation, projec
   }
   const events = await openLineageEvents(rooms, project, typeof run === 'string' ? run : undefined);
   if (events.length > 0) printer.raw(events.map((event) => toJson(event)).join('\n'));
-  else printer.note('no events: this run ran no step');
+  else printer.note(run === undefined ? 'no events: no run has run a step yet' : 'no events: this run ran no step');
   return 0;
 }
 

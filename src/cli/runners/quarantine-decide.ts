@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { type DecisionReport, decideQuarantine } from '../../app/quarantine/decide-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { Assignment } from '../../core/model/quarantine.ts';
+import type { Assignment, QuarantineFilter } from '../../core/model/quarantine.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { filterFrom } from '../shared/quarantine-filter.ts';
+import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
 import { stepsSection, tellTo } from '../shared/run-printing.ts';
+import { countText } from '../shared/sizes.ts';
 
 /** `fix`, `replay` and `discard`: one decision and the run that carries it out. 4 when rows were rejected again. */
 export async function decide(invocation: Invocation): Promise<number> {
@@ -31,7 +32,7 @@ export async function decide(invocation: Invocation): Promise<number> {
     tell: tellTo(printer),
     signal,
   });
-  print(printer, report);
+  print(printer, report, filterFrom(invocation));
   if (report.run !== undefined && report.run.exit_code !== 0) return report.run.exit_code;
   return report.failed_again + report.unfit.length > 0 ? 4 : 0;
 }
@@ -51,21 +52,21 @@ function assignment(text: string): Assignment {
 
 const DONE = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as const;
 
-function print(printer: Printer, report: DecisionReport): void {
+function print(printer: Printer, report: DecisionReport, filter: QuarantineFilter): void {
   const sections = [];
   if (report.dry_run && report.tried.length > 0) sections.push(triedSection(report));
   if (report.run !== undefined && report.run.run_id !== undefined) sections.push(stepsSection(report.run.steps));
   printer.report({ document: report, sections });
   if (sections.length > 0) printer.text('');
-  for (const line of summaryOf(report)) printer.text(line);
+  for (const line of summaryOf(report, filter)) printer.text(line);
 }
 
-function summaryOf(report: DecisionReport): readonly string[] {
+function summaryOf(report: DecisionReport, filter: QuarantineFilter): readonly string[] {
   const { table, matched, decided, closed, failed_again, unknown, unfit, dry_run, run } = report;
-  if (matched === 0) return [`no open row of ${table} is meant: nothing to do`, ...runLines(report)];
+  if (matched === 0) return [`${table} has ${noRowsWords(filter)} in quarantine: nothing to do`, ...runLines(report)];
   const left = matched - decided - unfit.length;
   const lines = [
-    `${closed} of ${decided} rows ${dry_run ? 'would be ' : ''}${DONE[report.action]}${left > 0 ? `; ${left} unchanged` : ''}`,
+    `${closed} of ${countText(decided, 'row')} ${dry_run ? 'would be ' : ''}${DONE[report.action]}${left > 0 ? `; ${left} unchanged` : ''}`,
   ];
   const were = dry_run ? 'would be' : failed_again === 1 ? 'was' : 'were';
   if (failed_again > 0) lines.push(`${failed_again} ${were} rejected again: dataflow quarantine show ${table}`);
@@ -92,8 +93,8 @@ function triedSection(report: DecisionReport) {
     columns: [
       { name: 'quarantine_id', title: 'id', format: (value: unknown) => String(value).slice(0, 8) },
       { name: 'result' },
-      { name: 'before' },
-      { name: 'after' },
+      // A replay changes nothing: what the row was stands in `quarantine show`.
+      ...(report.action === 'fix' ? ['before', 'after'] : []),
     ],
     rows: report.tried
       .slice(0, SHOWN_MAX)

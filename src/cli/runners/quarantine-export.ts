@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
 import { exportRows } from '../../app/quarantine/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { filterFrom } from '../shared/quarantine-filter.ts';
+import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
+import { countText } from '../shared/sizes.ts';
 
 const FORMATS = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson', '.parquet': 'parquet' } as const;
 
@@ -33,7 +34,12 @@ export async function exportQuarantine(invocation: Invocation): Promise<number> 
     signal,
   });
   printer.report({ document: { table: node.key, file: name, rows }, sections: [] });
-  printer.text(`${rows} rejected rows of ${node.key} were written to ${name}`);
+  if (rows === 0) {
+    rmSync(to, { force: true });
+    printer.text(`${node.key} has ${noRowsWords(filterFrom(invocation))} in quarantine: nothing was written`);
+    return 0;
+  }
+  printer.text(`${countText(rows, 'rejected row')} of ${node.key} ${rows === 1 ? 'was' : 'were'} written to ${name}`);
   printer.text(`mend their cells there, then: dataflow quarantine fix ${node.key} --from ${name}`);
   return 0;
 }

@@ -1,12 +1,14 @@
 import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
 import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/quarantine/list-quarantine.ts';
 import { entryHistory, openRows } from '../../app/quarantine/show-quarantine.ts';
+import { ledgerForReading } from '../../app/run/open-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { filterFrom } from '../shared/quarantine-filter.ts';
+import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
+import { countText } from '../shared/sizes.ts';
 import { cutToWidth, escapeControls } from '../text.ts';
 
 export async function quarantine(invocation: Invocation): Promise<number> {
@@ -32,31 +34,51 @@ async function list(invocation: Invocation): Promise<number> {
     throw new DataflowError('E_USAGE', `--state wants ${QUARANTINE_STATES.join(', ')} or all, not "${state}"`);
   const { project } = await loadProjectFor(invocation);
   const table = args[0] === undefined ? {} : { table: (await rejectingNode(rooms, project, args[0])).key };
-  const ledger = await rooms.openLedger(project, { read_only: true, create: false });
+  const ledger = await ledgerForReading(rooms, project, await rooms.openLake(project));
   try {
     const all = listQuarantine(ledger, { ...table, filter: filterFrom(invocation) });
     const groups = state === 'all' ? all : all.filter((group) => group.state === state);
     printer.report({
       document: groups,
-      sections: [{ columns: GROUP_COLUMNS, rows: groups.map((one) => ({ ...one })) }],
+      // Without rows the last line says it.
+      sections:
+        printer.format === 'table' && groups.length === 0
+          ? []
+          : [{ columns: GROUP_COLUMNS, rows: groups.map((one) => ({ ...one })) }],
     });
     const rows = (wanted: typeof all): number => wanted.reduce((sum, group) => sum + group.rows, 0);
     const open = all.filter((group) => group.state === 'open');
     const closed = rows(all) - rows(open);
-    printer.text('');
+    if (groups.length > 0) printer.text('');
     printer.text(
       open.length === 0
-        ? 'the quarantine is empty'
-        : `${rows(open)} rows in quarantine; look at them with: dataflow quarantine show ${open[0]?.table ?? ''}`,
+        ? 'nothing is in quarantine'
+        : `${countText(rows(open), 'row')} in quarantine; next: dataflow quarantine show ${fullest(open)}`,
     );
-    if (closed > 0 && state === 'open') printer.text(`${closed} rows were decided on: dataflow quarantine --state all`);
+    if (closed > 0 && state === 'open')
+      printer.text(`${countText(closed, 'row was', 'rows were')} decided on: dataflow quarantine --state all`);
     return 0;
   } finally {
     ledger.close();
   }
 }
 
-const GROUP_COLUMNS = ['state', 'table', 'rule', 'file', 'rows', 'run_id'];
+/** The table with the most open rows. */
+function fullest(open: ReturnType<typeof listQuarantine>): string {
+  const rows = new Map<string, number>();
+  for (const group of open) rows.set(group.table, (rows.get(group.table) ?? 0) + group.rows);
+  return [...rows].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
+}
+
+const GROUP_COLUMNS = [
+  'state',
+  'table',
+  'rule',
+  { name: 'file' },
+  'rows',
+  // The beginning of an id is enough for --run.
+  { name: 'run_id', give_way: true },
+];
 
 async function show(invocation: Invocation): Promise<number> {
   const { rooms, printer, args, options, signal } = invocation;
@@ -66,13 +88,21 @@ async function show(invocation: Invocation): Promise<number> {
     throw new DataflowError('E_USAGE', `--limit wants a whole number above 0, not "${String(options['limit'])}"`);
   const { project } = await loadProjectFor(invocation);
   if (/^[0-9a-f]{4,32}$/.test(wanted) && !(wanted in project.silver)) return showEntry(invocation, wanted);
-  const node = await rejectingNode(rooms, project, wanted);
+  const node = await rejectingNode(rooms, project, wanted).catch((error: unknown) => notAnIdEither(error, wanted));
   const { rows, total } = await openRows(rooms, project, node, { filter: filterFrom(invocation), limit, signal });
   if (printer.format === 'table') for (const row of rows) printBlock(printer, row);
   else printer.table({ columns: ALL_COLUMNS, rows });
-  if (total === 0) printer.text(`${node.key} has no such rows in quarantine`);
-  else printer.text(`${rows.length} of ${total} rows; one of them in full: dataflow quarantine show ID`);
+  if (total === 0) printer.text(`${node.key} has ${noRowsWords(filterFrom(invocation))} in quarantine`);
+  else printer.text(`${rows.length} of ${countText(total, 'row')}; one of them in full: dataflow quarantine show ID`);
   return 0;
+}
+
+function notAnIdEither(error: unknown, wanted: string): never {
+  if (error instanceof DataflowError && error.code === 'E_USAGE')
+    throw new DataflowError('E_USAGE', `"${wanted}" is neither a table with a quarantine nor the id of a row`, {
+      hint: `${error.hint} Ids are in: dataflow quarantine show TABLE`,
+    });
+  throw error;
 }
 
 /** Three lines a row: where it is from, what is wrong with it, what it was. */

@@ -1,4 +1,5 @@
 import { diffReleases, type ReleaseDiff, type TableDiff } from '../../app/releases/diff-releases.ts';
+import { findRelease } from '../../app/releases/find-release.ts';
 import { listReleases, pinRelease, showRelease } from '../../app/releases/releases.ts';
 import { ledgerForReading } from '../../app/run/open-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -8,6 +9,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer, Section } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { bytesText } from '../shared/sizes.ts';
 
 export async function release(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {
@@ -63,10 +65,10 @@ async function list({ invocation: { printer, options }, lake, ledger }: Opened):
           printer.format === 'table' ? { name: 'mark', title: '' } : { name: 'kept' },
         ],
         rows,
+        when_empty: 'no release yet: a run that succeeds records one',
       },
     ],
   });
-  if (lines.length === 0) printer.text('no release yet: a run that succeeds records one');
 }
 
 function marksOf(line: { readonly current: boolean; readonly kept: boolean }): string {
@@ -91,7 +93,7 @@ async function show({ invocation: { printer, args }, lake, ledger }: Opened): Pr
       {
         columns: [
           { name: 'table' },
-          { name: 'version' },
+          { name: 'version', title: 'v' },
           { name: 'rows' },
           { name: 'size_bytes', title: 'size', align: 'right', format: size },
           { name: 'files' },
@@ -117,10 +119,7 @@ function signed(value: unknown): string {
 }
 
 function size(value: unknown): string {
-  const bytes = typeof value === 'number' ? value : Number.NaN;
-  if (!Number.isFinite(bytes)) return '';
-  if (bytes < 1024) return `${bytes} B`;
-  return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+  return typeof value === 'number' && Number.isFinite(value) ? bytesText(value) : '';
 }
 
 async function diff({ invocation, lake, ledger }: Opened): Promise<void> {
@@ -188,20 +187,39 @@ function countFrom(value: unknown, flag: string, least: number): number {
 }
 
 async function pin(invocation: Invocation, keep: boolean): Promise<number> {
-  const { rooms, printer, args } = invocation;
+  const { rooms, printer, args, options } = invocation;
   const { project } = await loadProjectFor(invocation);
   const lake = await rooms.openLake(project);
-  const ledger = await rooms.openLedger(project, { create: false });
+  const dry_run = options['dryRun'] === true;
+  const ledger = dry_run
+    ? await ledgerForReading(rooms, project, lake)
+    : await rooms.openLedger(project, { create: false }).catch(noReleaseWithoutLedger);
   try {
-    const found = await pinRelease(lake, ledger, args[0] ?? '', keep);
-    printer.report({ document: { release_id: found.release_id, kept: keep }, sections: [] });
-    printer.text(
-      keep
-        ? `release ${found.release_id} is kept: its versions are not collected`
-        : `release ${found.release_id} is no longer kept`,
-    );
+    const found = findRelease(ledger, args[0] ?? '');
+    const was = found.kept === true;
+    if (!dry_run) await pinRelease(lake, ledger, found.release_id, keep);
+    printer.report({ document: { release_id: found.release_id, kept: keep, was_kept: was, dry_run }, sections: [] });
+    printer.text(pinWords(found.release_id, keep, was, dry_run));
+    if (dry_run) printer.text('nothing was changed');
     return 0;
   } finally {
     ledger.close();
   }
+}
+
+function pinWords(release_id: string, keep: boolean, was: boolean, dry_run: boolean): string {
+  if (keep === was) return `release ${release_id} ${keep ? 'is kept already' : 'was not kept'}`;
+  if (dry_run) return `release ${release_id} would ${keep ? 'be kept' : 'no longer be kept'}`;
+  return keep
+    ? `release ${release_id} is kept: its versions are not collected`
+    : `release ${release_id} is no longer kept`;
+}
+
+/** Before the first run there is no ledger, and no release to pin. */
+function noReleaseWithoutLedger(error: unknown): never {
+  if (error instanceof DataflowError && error.code === 'E_LEDGER_MISSING')
+    throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
+      hint: 'A run that succeeds records one: dataflow run',
+    });
+  throw error;
 }

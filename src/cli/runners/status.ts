@@ -7,6 +7,7 @@ import { printDrift } from '../shared/drift-printing.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printReceipt } from '../shared/receipt-printing.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 import type { PrintColumn } from '../table.ts';
 
 /** The newest of them. */
@@ -27,10 +28,7 @@ const ROW_COLUMNS: readonly PrintColumn[] = [
   {
     name: 'finished_at',
     title: 'finished (UTC)',
-    format: (value) =>
-      String(value ?? '')
-        .slice(0, 16)
-        .replace('T', ' '),
+    format: minute,
   },
 ];
 
@@ -40,6 +38,12 @@ const REASON_COLUMNS: readonly PrintColumn[] = [
   { name: 'version', title: 'v' },
   { name: 'reason' },
 ];
+
+function minute(value: unknown): string {
+  return String(value ?? '')
+    .slice(0, 16)
+    .replace('T', ' ');
+}
 
 /** Prints what the ledger knows. Exit 0 even when the last run failed: the question was answered. */
 export async function status(invocation: Invocation): Promise<number> {
@@ -54,7 +58,7 @@ export async function status(invocation: Invocation): Promise<number> {
   try {
     if (options['runs'] !== undefined) return printRuns(invocation, ledger);
     if (options['drift'] !== undefined) {
-      printDrift(printer, ledger.drift(typeof options['drift'] === 'string' ? options['drift'] : undefined, DRIFT_MAX));
+      printDrift(printer, ledger.drift(sourceOf(options['drift'], Object.keys(project.sources)), DRIFT_MAX));
       return 0;
     }
     if (invocation.args[0] !== undefined) return printOneRun(printer, ledger, invocation.args[0]);
@@ -65,14 +69,18 @@ export async function status(invocation: Invocation): Promise<number> {
         {
           columns: options['reasons'] === true ? REASON_COLUMNS : ROW_COLUMNS,
           rows: report.tables.map((table) => ({ ...table })),
+          when_empty: 'no table yet',
         },
       ],
     });
-    for (const table of report.tables) if (table.error !== null) printer.text(`  ${table.step}: ${table.error}`);
+    for (const table of report.tables)
+      if (table.error !== null) printWrapped(printer, `  ${table.step}: ${errorWords(table.step, table.error)}`);
     printer.text('');
     printer.text(
       `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
     );
+    const failed = report.tables.find((table) => table.status === 'failed');
+    if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}`);
     if (report.undone !== undefined) for (const line of undoneWords(report.undone)) printer.text(`  ${line}`);
     if (report.receipt !== undefined) printReceipt(printer, report.receipt);
     return 0;
@@ -81,12 +89,36 @@ export async function status(invocation: Invocation): Promise<number> {
   }
 }
 
+function sourceOf(named: unknown, sources: readonly string[]): string | undefined {
+  if (typeof named !== 'string') return undefined;
+  const name = named.replace(/^(?:bronze|source)\./, '');
+  if (sources.includes(name)) return name;
+  throw new DataflowError('E_SELECTION', `there is no source ${named}`, { hint: `Sources are ${sources.join(', ')}.` });
+}
+
+/** The message of an error often begins with the table's name, which the line has already. */
+function errorWords(step: string, error: string): string {
+  return error.replace(`: ${step}: `, ': ');
+}
+
 function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
   const limit = options['runs'] === true ? Number.NaN : Number(options['runs']);
   const rows = ledger
     .runs(Number.isInteger(limit) && limit > 0 ? limit : 20)
     .map((run) => ({ ...run, error: run.error?.code ?? null }));
-  printer.table({ columns: ['run_id', 'status', 'started_at', 'finished_at', 'command', 'error'], rows });
+  const short = printer.format === 'table';
+  printer.table({
+    columns: [
+      { name: 'run_id', title: short ? 'run' : 'run_id' },
+      { name: 'status' },
+      { name: 'started_at', title: 'started (UTC)', format: minute },
+      ...(short ? [] : [{ name: 'finished_at' }]),
+      { name: 'command', format: (value) => String(value).replace(/^dataflow /, ''), give_way: true },
+      { name: 'error' },
+    ],
+    rows,
+    when_empty: 'no run yet. Next: dataflow run',
+  });
   return 0;
 }
 

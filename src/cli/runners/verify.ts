@@ -4,7 +4,7 @@ import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { bytesText, secondsText } from '../shared/sizes.ts';
+import { bytesText, countText, secondsText } from '../shared/sizes.ts';
 import { escapeControls, wrapWords } from '../text.ts';
 
 const SPEED_BYTES_MIN = 100_000_000;
@@ -44,6 +44,7 @@ export async function verify(invocation: Invocation): Promise<number> {
           { name: 'errors', title: 'state', align: 'left', format: (value) => (value === 0 ? 'ok' : 'DAMAGED') },
         ],
         rows: report.tables.map((table) => ({ ...table })),
+        when_empty: 'the lake has no table yet: dataflow run',
       },
     ],
   });
@@ -62,7 +63,7 @@ function printFinding(printer: Printer, finding: Finding): void {
   const line = (name: string, value: string | null): void => {
     if (value === null || value === '') return;
     const text = `  ${name.padEnd(8)}  ${escapeControls(value)}`;
-    for (const one of wrapWords(text, printer.width, ' '.repeat(12))) printer.text(one);
+    for (const one of wrapWords(text, printer.width, ' '.repeat(12))) printer.text(one.trimEnd());
   };
   line('expected', finding.expected);
   line('actual', finding.actual);
@@ -80,7 +81,9 @@ function printSummary(printer: Printer, report: VerifyReport, quick: boolean): v
   const speed =
     report.hashed_bytes < SPEED_BYTES_MIN ? '' : ` (${bytesText(report.hashed_bytes / (report.wall_ms / 1000))}/s)`;
   const hashed = quick ? 'not hashed (--quick)' : `${bytesText(report.hashed_bytes)} hashed${speed}`;
-  printer.text(`${report.tables.length} tables, ${report.files} files, ${hashed}, ${secondsText(report.wall_ms)}`);
+  printer.text(
+    `${countText(report.tables.length, 'table')}, ${countText(report.files, 'file')}, ${hashed}, ${secondsText(report.wall_ms)}`,
+  );
   if (report.sources !== null) {
     const { same, changed, missing } = report.sources;
     printer.text(`source files: ${same} as they were loaded, ${changed} changed since, ${missing} gone`);

@@ -1,5 +1,6 @@
 import { type DriftRecord, driftText } from '../../core/model/drift.ts';
 import type { Printer } from '../printer.ts';
+import { printWrapped } from './wrapped.ts';
 
 /** How the columns of sources changed, newest first: a table, and below it each event as a sentence. */
 export function printDrift(printer: Printer, events: readonly DriftRecord[]): void {
@@ -17,9 +18,9 @@ export function printDrift(printer: Printer, events: readonly DriftRecord[]): vo
           { name: 'rows' },
         ],
         rows: events.map((event) => ({ ...event, column: event.column ?? '' })),
+        when_empty: 'no column of any source has changed',
       },
     ],
   });
-  if (events.length === 0) printer.text('no column of any source has changed');
-  for (const event of events) printer.text(`  ${event.source}: ${driftText(event)}`);
+  for (const event of events) printWrapped(printer, `  ${event.source}: ${driftText(event)}`);
 }

@@ -2,6 +2,7 @@ import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
 import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Printer } from '../printer.ts';
+import { printWrapped } from './wrapped.ts';
 
 /** Prints a plan: what would run and why; up-to-date steps only when `all` is set or nothing else is there. */
 export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: boolean): void {
@@ -12,7 +13,7 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
       : steps.filter((step) => step.action !== 'skip');
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
   for (const step of steps)
-    for (const event of step.drift ?? []) printer.text(`  ${step.step}: ${event.what}: ${driftText(event)}`);
+    for (const event of step.drift ?? []) printWrapped(printer, `  ${step.step}: ${event.what}: ${driftText(event)}`);
   printer.text('');
   printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
 }
@@ -35,6 +36,6 @@ function summary(steps: readonly PlannedStep[], hidden: number): string {
   const count = (action: PlannedStep['action']): number => steps.filter((step) => step.action === action).length;
   const parts = [`${count('run')} to run`, `${count('depends')} if their inputs change`, `${count('skip')} up to date`];
   if (count('wait') > 0) parts.push(`${count('wait')} waiting for data`);
-  const more = hidden > 0 ? ' (--all lists them)' : '';
+  const more = hidden > 0 ? ' (see --all)' : '';
   return `${parts.join(', ')}${more}; nothing was changed`;
 }

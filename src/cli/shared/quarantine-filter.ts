@@ -8,3 +8,11 @@ export function filterFrom({ options }: Pick<Invocation, 'options'>): Quarantine
     names.flatMap((name) => (typeof options[name] === 'string' ? [[name, options[name]]] : [])),
   ) as QuarantineFilter;
 }
+
+/** `no open row`, and of which rule, file, run or id when that was asked: what is said when nothing matches. */
+export function noRowsWords(filter: QuarantineFilter): string {
+  const of = (['rule', 'file', 'run', 'id'] as const).flatMap((name) =>
+    filter[name] === undefined ? [] : [`${name} ${filter[name]}`],
+  );
+  return ['no open row', ...(of.length === 0 ? [] : [`of ${of.join(', ')}`])].join(' ');
+}

@@ -116,6 +116,8 @@ function printSummary(printer: Printer, report: RunReport): void {
     const files = report.refused_files === 1 ? 'file was' : 'files were';
     printer.text(`  ${report.refused_files} ${files} refused as a whole: dataflow quarantine`);
   }
+  const failed = report.steps.find((step) => step.status === 'failed');
+  if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}; when it is mended: dataflow retry`);
 }
 
 /** Why each step has nothing to do. */

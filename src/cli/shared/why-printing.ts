@@ -2,6 +2,7 @@ import type { NowStory, WhyReport } from '../../app/explain/explain.ts';
 import type { StepStory, StoryCause } from '../../app/explain/step-story.ts';
 import type { Printer } from '../printer.ts';
 import { cellWidth, escapeControls } from '../text.ts';
+import { countText } from './sizes.ts';
 
 const STEP = '  ';
 /** A blank at which no line is broken: a date and its time stay together. */
@@ -43,7 +44,7 @@ export class WhyPrinter {
     const failed = steps.filter((story) => story.status === 'failed');
     if (failed.length > 0 || run.status === 'interrupted')
       this.#line(`next: dataflow retry${failed.length > 0 ? `, or dataflow why ${failed[0]?.step}` : ''}`, '');
-    else if (steps.length > 0) this.#line(`more of one table: dataflow why ${steps.at(-1)?.step}`, '');
+    else if (steps.length > 0) this.#line(`more about one table: dataflow why ${steps.at(-1)?.step}`, '');
   }
 
   #story(story: StepStory, lead = ''): void {
@@ -102,9 +103,9 @@ export class WhyPrinter {
     for (const file of files) {
       const rejected = file.rejected > 0 ? `, ${file.rejected} rejected` : '';
       const status = file.status === 'loaded' ? '' : ` (${file.status})`;
-      this.#line(`${file.path}${status}: ${file.records} records${rejected}`, indent);
+      this.#line(`${file.path}${status}: ${countText(file.records, 'record')}${rejected}`, indent);
     }
-    if (count > files.length) this.#line(`and ${count - files.length} more files`, indent);
+    if (count > files.length) this.#line(`and ${countText(count - files.length, 'more file')}`, indent);
   }
 
   #definition({ changes }: Extract<StoryCause, { kind: 'definition' }>, indent: string): void {

@@ -192,7 +192,11 @@ describe('commit notes', () => {
 
   it.each([
     ['input_files', { 0: 'x' }, 'input_files should be a list'],
-    ['input_files', [{ path: 1 }], 'input_files[0].status should be loaded | duplicate | quarantined | removed, found nothing'],
+    [
+      'input_files',
+      [{ path: 1 }],
+      'input_files[0].status should be loaded | duplicate | quarantined | removed, found nothing',
+    ],
     ['balance', { rows_in: '3' }, 'balance.rows_in should be a whole number, found "3"'],
     ['tests', [null], 'tests[0] should be an object, found null'],
     ['inputs', { 'silver.x': 1.5 }, 'inputs.silver.x should be a whole number, found 1.5'],

@@ -122,6 +122,15 @@ describe('selection grammar', () => {
     expect(pick([], [], 'silver')).toEqual(['silver.achats', 'silver.clients']);
   });
 
+  it('refuses ends between which nothing lies', () => {
+    const gold = graph.nodes.find((node) => node.layer === 'gold')?.key ?? '';
+    const bronze = graph.nodes.find((node) => node.layer === 'bronze')?.key ?? '';
+    expect(selectNodes(graph, { select: [], exclude: [], from: [bronze] }).size).toBeGreaterThan(0);
+    expect(() => selectNodes(graph, { select: [], exclude: [], from: [gold], until: [bronze] })).toThrow(
+      `no table lies between ${gold} and ${bronze}`,
+    );
+  });
+
   it.each([['nothing_like_it'], ['foo:bar'], ['++x'], ['']])('refuses "%s" unless it is empty', (word) => {
     if (word === '') expect(pick([word])).toEqual([]);
     else expect(() => pick([word])).toThrow(DataflowError);

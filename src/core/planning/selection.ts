@@ -47,6 +47,13 @@ export function selectNodes(graph: Graph, selection: Selection): ReadonlySet<str
     const reached = new Set([...ends, ...walk(graph, ends, way, Number.POSITIVE_INFINITY)]);
     chosen = new Set([...chosen].filter((key) => reached.has(key)));
   }
+  if (chosen.size === 0 && selection.from?.length && selection.until?.length) {
+    throw new DataflowError(
+      'E_SELECTION',
+      `no table lies between ${selection.from.join(' ')} and ${selection.until.join(' ')}`,
+      { hint: 'See what comes after what with: dataflow lineage' },
+    );
+  }
   if (selection.exclude.length > 0) {
     const unwanted = union(graph, selection.exclude, selection);
     chosen = new Set([...chosen].filter((key) => !unwanted.has(key)));

@@ -30,7 +30,11 @@ export async function onlyRefused(
 ): Promise<StepRecord> {
   await commitQuarantine(step, quarantine.change, snapshot?.version ?? 0);
   const record: StepRecord = {
-    ...remembered(step, `${refused.length} files were refused, nothing was loaded`, snapshot),
+    ...remembered(
+      step,
+      `${refused.length === 1 ? '1 file was' : `${refused.length} files were`} refused, nothing was loaded`,
+      snapshot,
+    ),
     status: 'succeeded',
     inputs: withDecided(step, {}),
     tests: quarantine.tests,

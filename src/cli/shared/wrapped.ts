@@ -1,0 +1,8 @@
+import type { Printer } from '../printer.ts';
+import { escapeControls, wrapWords } from '../text.ts';
+
+/** Prints a sentence that may be longer than the terminal is wide: broken at blanks, what follows indented once more. */
+export function printWrapped(printer: Printer, text: string): void {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  for (const line of wrapWords(escapeControls(text), printer.width, `${indent}  `)) printer.text(line);
+}
