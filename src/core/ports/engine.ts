@@ -143,6 +143,8 @@ export interface ParseRequest {
    * record.
    */
   readonly doubtful?: readonly string[];
+  /** Columns whose type nobody declared: a record that is rejected for one of them says so. */
+  readonly inferred?: readonly string[];
   /** Columns of the files in which a record must have no value; one that has is rejected (`schema_change: discard_row`). */
   readonly forbidden?: readonly string[];
   /** json, ndjson: reject records that have a member twice, or hold something that JSON forbids and the engine would read. */

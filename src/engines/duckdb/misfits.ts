@@ -61,7 +61,7 @@ export async function findMisfits(
   tables: MisfitTables,
 ): Promise<void> {
   const tried = judgedColumns(request, as_text);
-  const culprit = culpritSql(tried);
+  const culprit = culpritSql(tried, request.inferred);
   const from = csvSource(request, tables, as_text);
   const at = request.files.length === 1 ? '_at - 1' : '_at - min(_at) over (partition by _fi)';
   const members = tried.map(({ column: { name } }) => `${quoteText(name)}, cast(${quoteIdent(name)} as varchar)`);

@@ -59,7 +59,7 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
       return Number(row?.['n'] ?? 0) - good_rows;
     },
     rejects: async () => {
-      const culprit = culpritSql(judged);
+      const culprit = culpritSql(judged, request.inferred);
       const numbered = `select *, _at - min(_at) over (partition by _fi) + 1 as _line from (select *, row_number() over () as _at from (${source}))`;
       return `select ${fileId(request.files, '_fi')} as file, _line as line, cast(null as bigint) as byte_offset,
         case when _valid then ${culprit.column_name} end as column_name,

@@ -40,7 +40,7 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
       return Number(row?.['n'] ?? 0) - good_rows;
     },
     rejects: async () => {
-      const culprit = culpritSql(judged);
+      const culprit = culpritSql(judged, request.inferred);
       const members = judged.map(({ column: { name } }) => `${quoteIdent(name)} := ${quoteIdent(name)}`).join(', ');
       return `select ${id} as file, file_row_number + 1 as line, cast(null as bigint) as byte_offset,
         ${culprit.column_name} as column_name, ${culprit.error} as error,

@@ -58,6 +58,9 @@ export function fileId(files: readonly ParseFile[], index = 'file_index'): strin
   return `list_extract([${files.map((file) => quoteText(file.id)).join(', ')}], cast(${index} as bigint) + 1)`;
 }
 
+/** A number that such a column cannot hold is too large for it, not of another kind. */
+const NUMERIC = /^(tiny|small|big|huge)?int(eger)?$|^decimal\(/;
+
 /** A column whose value is tried: what was read and what it became, as SQL. */
 export interface Tried {
   readonly column: Column;
@@ -78,8 +81,11 @@ export function misfitSql({ column, read, value, forbidden, loss = lossSql(colum
   return `case when ${read} is null then false when ${value} is null then true else ${loss ?? 'false'} end`;
 }
 
-/** The first column that does not fit, and why, for a row that has one. */
-export function culpritSql(tried: readonly Tried[]): { readonly column_name: string; readonly error: string } {
+/** The first column that does not fit, and why, for a row that has one. `inferred`: columns whose type nobody declared. */
+export function culpritSql(
+  tried: readonly Tried[],
+  inferred: readonly string[] = [],
+): { readonly column_name: string; readonly error: string } {
   const fallible = tried.filter((one) => one.may_fail);
   if (fallible.length === 0) return { column_name: 'cast(null as varchar)', error: `'does not fit'` };
   const names = fallible.map((one) => `when ${misfitSql(one)} then ${quoteText(one.column.name)}`);
@@ -89,9 +95,13 @@ export function culpritSql(tried: readonly Tried[]): { readonly column_name: str
       return `when ${misfitSql(one)} then ${quoteText(told)}`;
     }
     const shown = `left(cast(${one.read} as varchar), 80)`;
+    const hint = inferred.includes(one.column.name) ? ' (the type was inferred; declare another under columns)' : '';
     const says = quoteText(`${one.column.name} is no ${one.column.type}: `);
-    const lossy = quoteText(` does not fit into ${one.column.type} unchanged`);
-    return `when ${misfitSql(one)} then case when ${one.value} is null then ${says} || ${shown} else ${quoteText(`${one.column.name}: `)} || ${shown} || ${lossy} end`;
+    const lossy = quoteText(` does not fit into ${one.column.type} unchanged${hint}`);
+    const large = NUMERIC.test(one.column.type)
+      ? `${one.value} is null and not coalesce(isfinite(try_cast(cast(${one.read} as varchar) as double)), false)`
+      : `${one.value} is null`;
+    return `when ${misfitSql(one)} then case when ${large} then ${says} || ${shown}${hint === '' ? '' : ` || ${quoteText(hint)}`} else ${quoteText(`${one.column.name}: `)} || ${shown} || ${lossy} end`;
   });
   return { column_name: `case ${names.join(' ')} end`, error: `case ${reasons.join(' ')} else 'does not fit' end` };
 }

@@ -61,8 +61,11 @@ export function retypedColumns(
 }
 
 /** Under `evolve` only declared columns have to be there; what was added or inferred may be absent and reads NULL. */
-export function isRequired({ columns, schema_change }: BronzeNode['spec'], column: string): boolean {
-  if (schema_change !== 'evolve') return true;
+export function isRequired(spec: BronzeNode['spec'], column: string): boolean {
+  return spec.schema_change !== 'evolve' || isDeclared(spec, column);
+}
+
+export function isDeclared({ columns }: BronzeNode['spec'], column: string): boolean {
   return Object.keys(columns ?? {}).some((name) => name.toLowerCase() === column.toLowerCase());
 }
 

@@ -6,7 +6,7 @@ import { commonType, isWider } from '../../core/types/widening.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
 import { inferRequest } from './columns.ts';
-import { extraColumns, retypedColumns } from './drift.ts';
+import { extraColumns, isDeclared, retypedColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
 import { unfitFor } from './isolate.ts';
 import type { BronzeStep } from './step.ts';
@@ -53,7 +53,7 @@ async function typesOf(
   columns: readonly Column[],
 ): Promise<ReadonlyMap<string, string>> {
   const typed = retypedColumns(accepted, columns).map(({ column, type }) => [column.name, type] as const);
-  const doubtful = (accepted.inspection.doubtful ?? []).filter((name) => !isDeclared(step, name));
+  const doubtful = (accepted.inspection.doubtful ?? []).filter((name) => !isDeclared(step.node.spec, name));
   if (doubtful.length === 0) return new Map(typed);
   const inferred = canonicalColumns(await infer(step, session, accepted), step.node.key);
   const seen = doubtful.flatMap((name) => {
@@ -72,14 +72,10 @@ export function widenedBy(
   if (types.size === 0) return columns;
   return columns.map((column) => {
     const type = types.get(column.name);
-    if (type === undefined || isDeclared(step, column.name) || column.kept_as !== undefined) return column;
+    if (type === undefined || isDeclared(step.node.spec, column.name) || column.kept_as !== undefined) return column;
     const wide = commonType(column.type, type);
     return wide === undefined || wide === column.type ? column : { ...column, type: wide };
   });
-}
-
-function isDeclared(step: Pick<BronzeStep, 'node'>, name: string): boolean {
-  return Object.keys(step.node.spec.columns ?? {}).some((one) => one.toLowerCase() === name.toLowerCase());
 }
 
 /** True when some column of the table gets a wider type: its data files have to be written anew. */

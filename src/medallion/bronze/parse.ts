@@ -1,6 +1,6 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
-import { extraColumns, fieldsOf, isRequired, missingColumns, presentColumns } from './drift.ts';
+import { extraColumns, fieldsOf, isDeclared, isRequired, missingColumns, presentColumns } from './drift.ts';
 import type { AcceptedUnit } from './intake.ts';
 import { isolate, readLimits } from './isolate.ts';
 import type { Parsed, Unfit } from './parsed.ts';
@@ -173,6 +173,7 @@ export async function parseRequest(
   const { dialect, header } = first.inspection;
   const wanted = presentColumns(first, columns);
   const forbidden = step.node.spec.schema_change === 'discard_row' ? extraColumns(first, columns) : [];
+  const inferred = wanted.map((column) => column.name).filter((name) => !isDeclared(step.node.spec, name));
   return {
     format: first.unit.format,
     files: units.map(({ unit, inspection }) => ({
@@ -186,6 +187,7 @@ export async function parseRequest(
     ...(header === undefined ? {} : { header }),
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
     ...(forbidden.length === 0 ? {} : { forbidden }),
+    ...(inferred.length === 0 ? {} : { inferred }),
     ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
