@@ -107,11 +107,15 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
   return finished;
 }
 
-/** Commits the quarantine's part of a step; `table_version` is the version of the table that it belongs to. */
+/**
+ * Commits the quarantine's part of a step; `table_version` is the version of the table that it belongs to. `outcome`: all that the ledger learns,
+ * when the table itself gets no commit that could tell it.
+ */
 export async function commitQuarantine(
   step: StepContext,
   change: QuarantineChange,
   table_version: number,
+  outcome?: StepOutcome,
 ): Promise<void> {
   if (change.add.length === 0 && change.remove.length === 0) return;
   await step.run.lake.commit({
@@ -123,7 +127,12 @@ export async function commitQuarantine(
     columns: QUARANTINE_COLUMNS,
     partition_by: [],
     txns: quarantineTxns(step.node.key, change.snapshot, table_version),
-    note: { run_id: step.run.run_id, step_id: step.step_id, step: `quarantine of ${step.node.key}` },
+    note: {
+      run_id: step.run.run_id,
+      step_id: step.step_id,
+      step: `quarantine of ${step.node.key}`,
+      ...(outcome === undefined ? {} : { outcome: noteFor(outcome), table_version }),
+    },
     fence: () => step.run.lock.check(),
   });
 }

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { decisionFrom } from '../../core/model/decision-note.ts';
-import { isStepNote, outcomeFrom, releaseFrom } from '../../core/model/step-note.ts';
-import { parseTableKey, type TableId, tableKey } from '../../core/model/table.ts';
+import { isStepNote, outcomeFrom, releaseFrom, settledFrom } from '../../core/model/step-note.ts';
+import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
 import type {
   DecisionRecord,
@@ -114,7 +114,8 @@ async function findAll(lake: Lake): Promise<readonly Found[]> {
   const histories: Found[][] = [];
   for (const table of await lake.tables()) {
     if (table.layer === 'quarantine') continue;
-    histories.push((await lake.history(table)).flatMap((entry) => foundIn(table, entry)).sort(byVersion));
+    const published = (await lake.history(table)).flatMap((entry) => foundIn(table, entry));
+    histories.push([...published, ...(await settledIn(lake, table))].sort(byVersion));
   }
   return mergeByTime(histories);
 }
@@ -129,6 +130,16 @@ function foundIn(table: TableId, entry: HistoryEntry): readonly Found[] {
       release: releaseFrom(note),
     },
   ];
+}
+
+/** Steps that changed nothing but the quarantine of a table: decisions that brought no row home. They follow the version that they saw. */
+async function settledIn(lake: Lake, table: TableId): Promise<readonly Found[]> {
+  const quarantine = quarantineOf(table);
+  if ((await lake.latestVersion(quarantine)) === undefined) return [];
+  return (await lake.history(quarantine)).flatMap(({ note, committed_at_ms }): readonly Found[] => {
+    const told = note === undefined ? undefined : settledFrom(note, committed_at_ms);
+    return told === undefined ? [] : [{ outcome: told, committed_at_ms, release: undefined }];
+  });
 }
 
 function byVersion(a: Found, b: Found): number {

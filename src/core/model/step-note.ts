@@ -98,6 +98,13 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
   });
 }
 
+/** The outcome that a commit of a quarantine tells of, when the table of the step got no commit: it saw version `table_version`. */
+export function settledFrom(note: CommitNote, committed_at_ms: number): StepOutcome | undefined {
+  const { outcome, table_version } = note;
+  if (outcome === undefined || typeof table_version !== 'number') return undefined;
+  return outcomeFrom(outcome as CommitNote, table_version, committed_at_ms);
+}
+
 /** The release that was recorded with a commit, when the note names one. */
 export function releaseFrom(note: CommitNote): ReleaseRecord | undefined {
   return reading(note, undefined, () => field(asObject(note, 'note'), 'release', 'release', releaseOf).release);

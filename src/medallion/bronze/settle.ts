@@ -54,10 +54,11 @@ export async function settleDecisions(
     const quarantine_counts = await countsOf(step, session, change.add);
     const returned = await returnedRows(session, applied, FAILED);
     if (rows_out === 0) {
-      await commitQuarantine(step, change, snapshot?.version ?? 0);
-      faultPoint('after-quarantine-commit');
       const record = settled(step, snapshot, rows_in);
-      run.ledger.finishStep({ step: record, quarantine: quarantine_counts, replaces_quarantine: true, returned });
+      const outcome = { step: record, quarantine: quarantine_counts, replaces_quarantine: true, returned };
+      await commitQuarantine(step, change, snapshot?.version ?? 0, snapshot === undefined ? undefined : outcome);
+      faultPoint('after-quarantine-commit');
+      run.ledger.finishStep(outcome);
       await run.lake.discardStaging(run.run_id, step.step_id);
       return record;
     }
