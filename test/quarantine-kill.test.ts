@@ -2,10 +2,11 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seeded } from './soak/random.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
 
 /**
- * Fix, replay and discard are killed (SIGKILL) at each of their fault points; the same command again, and a plain run in its place, must give
+ * Fix, replay and discard are killed (SIGKILL) at their fault points; the same command again, and a plain run in its place, must give
  * what an undisturbed one gives: tables, quarantine and states.
  */
 const CONFIG = `sources:
@@ -24,9 +25,10 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'discard of silver': ['quarantine', 'discard', 'silver.a', '--reason', 'essai'],
   'discard of bronze': ['quarantine', 'discard', 'bronze.a', '--reason', 'essai'],
 };
-/** Every pass of every fault point in CI; every ninth one elsewhere, to keep `npm test` short. */
-const STRIDE = process.env['CI'] === undefined ? 9 : 1;
-const KILLS_MAX = 300;
+/** Kills of each command, at random passes of its fault points; `npm run soak:kill` has every one of fix, replay and discard. */
+const KILLS = Number(process.env['DATAFLOW_QUARANTINE_KILLS'] ?? 2);
+const seed = Number(process.env['DATAFLOW_SOAK_SEED'] ?? Date.now() % 1_000_000);
+const random = seeded(seed);
 
 const root = mkdtempSync(join(tmpdir(), 'dataflow-quarantine-kill-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -53,39 +55,34 @@ function seen(place: Place): unknown {
   return { tables, states };
 }
 
-describe.each(Object.entries(COMMANDS))('%s', (name, args) => {
-  let start: Place;
-  let goal: unknown;
-  let status: number | null;
-  beforeAll(() => {
-    start = newPlace(CONFIG, { folder: join(root, name.replaceAll(' ', '-')) });
-    start.put(FILES);
-    expectDone(start.dataflow(['run']));
-    const undisturbed = copyOf(start);
-    status = undisturbed.dataflow(args).status;
-    goal = seen(undisturbed);
-    undisturbed.remove();
-  }, 120_000);
+let start: Place;
+beforeAll(() => {
+  start = newPlace(CONFIG, { folder: join(root, 'start') });
+  start.put(FILES);
+  expectDone(start.dataflow(['run']));
+}, 120_000);
 
+describe.each(Object.entries(COMMANDS))('%s', (_, args) => {
   it('killed anywhere and given again, after a plain run or at once', { timeout: 600_000 }, () => {
-    let kills = 0;
-    for (let nth = 1; nth < KILLS_MAX; nth += STRIDE) {
+    const undisturbed = copyOf(start);
+    const traced = undisturbed.dataflow(args, { DATAFLOW_FAULT: 'any:trace' });
+    expect([0, 4], traced.stderr).toContain(traced.status);
+    const goal = seen(undisturbed);
+    const passes = [...traced.stderr.matchAll(/^fault point /gm)].length;
+    expect(passes).toBeGreaterThan(20);
+    for (let i = 0; i < KILLS; i++) {
+      // One from each part of the way.
+      const nth = 1 + Math.floor(((i + random.share()) * passes) / KILLS);
       const place = copyOf(start);
       const killed = place.dataflow(args, { DATAFLOW_FAULT: `any:kill@${nth}` });
-      if (killed.signal === null) {
-        place.remove();
-        break;
-      }
-      kills += 1;
-      const at = killed.stderr.trim().split('\n').at(-1);
+      const at = `${killed.stderr.trim().split('\n').at(-1)}, pass ${nth}, seed ${seed}`;
+      expect(killed.signal, at).toBe('SIGKILL');
       // Once the decision is in the lake a plain run does the rest; before that only the person can give it again.
-      if (kills % 2 === 0) expect(place.dataflow(['run']).status, at).toBe(0);
+      if (random.share() < 0.5) expect(place.dataflow(['run']).status, at).toBe(0);
       const again = place.dataflow(args);
       expect([0, 4], `${at} ${again.stdout}${again.stderr}`).toContain(again.status);
       expect(seen(place), at).toEqual(goal);
       place.remove();
     }
-    expect(status === 0 || status === 4).toBe(true);
-    expect(kills).toBeGreaterThan(20 / STRIDE);
   });
 });
