@@ -5,6 +5,7 @@ import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { tellTo } from '../shared/run-printing.ts';
+import { countText } from '../shared/sizes.ts';
 
 export async function backfill(invocation: Invocation): Promise<number> {
   const { args, options } = invocation;
@@ -67,7 +68,7 @@ function summary(report: BackfillReport): readonly string[] {
   const done = report.windows_done.filter(({ record }) => record.status === 'succeeded').length;
   const before = report.resumed > 0 ? `, ${report.resumed} before` : '';
   const seconds = (report.wall_ms / 1000).toFixed(2);
-  const first = `backfill of ${report.step}: ${done} of ${report.windows} windows published${before} in ${seconds} s`;
+  const first = `backfill of ${report.step}: ${done} of ${countText(report.windows, 'window')} published${before} in ${seconds} s`;
   if (done + report.resumed < report.windows) return [first, '  go on with: dataflow retry'];
   const last = report.windows_done.at(-1)?.record;
   const partly = last !== undefined && last.code_fingerprint === undefined;
@@ -95,6 +96,8 @@ export async function planWindowsOf(
   printer.text('');
   const rows = plan.windows.reduce((sum, window) => sum + (window.rows_now ?? 0), 0);
   const counted = plan.version === null ? 'it has no version yet' : `about ${rows} rows of version ${plan.version}`;
-  printer.text(`${plan.windows.length} windows of ${plan.step} by ${plan.column}, ${counted}; nothing was changed`);
+  printer.text(
+    `${countText(plan.windows.length, 'window')} of ${plan.step} by ${plan.column}, ${counted}; nothing was changed`,
+  );
   return 0;
 }

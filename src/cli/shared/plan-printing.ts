@@ -34,7 +34,7 @@ function size(value: unknown): string {
 
 function summary(steps: readonly PlannedStep[], hidden: number): string {
   const count = (action: PlannedStep['action']): number => steps.filter((step) => step.action === action).length;
-  const parts = [`${count('run')} to run`, `${count('depends')} if their inputs change`, `${count('skip')} up to date`];
+  const parts = [`${count('run')} to run`, `${count('depends')} if inputs change`, `${count('skip')} up to date`];
   if (count('wait') > 0) parts.push(`${count('wait')} waiting for data`);
   const more = hidden > 0 ? ' (see --all)' : '';
   return `${parts.join(', ')}${more}; nothing was changed`;
