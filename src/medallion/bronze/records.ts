@@ -22,6 +22,7 @@ export interface RecordPlaces {
 const NUMBER: Column = { name: '_mend', type: 'bigint', nullable: true };
 /** CSV: the number once more at the end, so that a text which holds two records is not taken for one. */
 const END: Column = { name: '_mend_end', type: 'bigint', nullable: true };
+const DRIFT = 'a column that is not declared has a value (schema_change: discard_row)';
 /** The raw text of a longer record was cut when it was rejected. */
 const RAW_CHARS_MAX = 65_536;
 
@@ -53,7 +54,9 @@ export async function parseRecords(
     const header = layout.header ?? own.map((column) => column.name);
     const present = new Set(header.map((name) => name.toLowerCase()));
     const wanted = own.filter((column) => present.has(column.name.toLowerCase()));
-    if (uri !== undefined) await parsed.add(session, places, { format: 'csv', uri, dialect, header }, wanted);
+    const declared = new Set(own.map((column) => column.name.toLowerCase()));
+    const strange = options.drift_stays ? header.filter((name) => !declared.has(name.toLowerCase())) : [];
+    if (uri !== undefined) await parsed.add(session, places, { format: 'csv', uri, dialect, header, strange }, wanted);
   }
   await judge(session, parsed, columns, base);
 }
@@ -73,7 +76,7 @@ async function sortOut(session: EngineSession, drift_stays: boolean, base: numbe
      from (select *, case
          when length(_text) >= ${RAW_CHARS_MAX} then 'its raw text is too long to be kept whole'
          when mended is not null and mended_raw is null then 'json'
-         when ${format} = 'drift' and ${drift_stays} then 'a column that is not declared has a value (schema_change: discard_row)'
+         when ${format} = 'drift' and ${drift_stays} then ${quoteText(DRIFT)}
          when ${format} = 'csv' and ${unclosed} then 'a quoted cell is not closed'
          when ${format} = 'csv' then 'csv'
          when json_valid(_text) and starts_with(trim(_text, ' ' || chr(9) || chr(10) || chr(13)), '{') then 'json'
@@ -96,7 +99,12 @@ async function writeTexts(
 
 /** What the parser gave so far. */
 class Parts {
-  readonly good: { readonly files: readonly CandidateFile[]; readonly columns: readonly Column[] }[] = [];
+  /** `strange`: condition on a record with a value in an undeclared column, which stays rejected. */
+  readonly good: {
+    readonly files: readonly CandidateFile[];
+    readonly columns: readonly Column[];
+    readonly strange: string;
+  }[] = [];
   readonly bad: { readonly files: readonly CandidateFile[]; readonly number: string }[] = [];
 
   async add(
@@ -107,12 +115,14 @@ class Parts {
       readonly uri: string;
       readonly dialect?: CsvDialect;
       readonly header?: readonly string[];
+      readonly strange?: readonly string[];
     },
     wanted: readonly Column[],
   ): Promise<void> {
-    const { format, uri, dialect, header } = text;
+    const { format, uri, dialect, header, strange = [] } = text;
     const label = `records-${this.good.length}`;
-    const columns = [NUMBER, ...wanted, ...(dialect === undefined ? [] : [END])];
+    const undeclared = strange.map((name): Column => ({ name, type: 'varchar', nullable: true }));
+    const columns = [NUMBER, ...wanted, ...undeclared, ...(dialect === undefined ? [] : [END])];
     const origin: Column = { name: SOURCE_FILE_COLUMN, type: 'varchar', nullable: true };
     const result = await session.parse({
       format,
@@ -123,7 +133,8 @@ class Parts {
       target: { folder: await places.folder(`mended-${label}`), columns: [...columns, origin] },
       reject_folder: await places.folder(`mended-rejects-${label}`),
     });
-    this.good.push({ files: result.candidates, columns });
+    const values = strange.map((name) => `${quoteIdent(name)} is not null`);
+    this.good.push({ files: result.candidates, columns, strange: values.join(' or ') || 'false' });
     const number =
       dialect === undefined
         ? `json_extract_string(case when json_valid(raw) then raw end, '$.${NUMBER.name}')`
@@ -145,8 +156,11 @@ async function judge(session: EngineSession, parsed: Parts, columns: readonly Co
     const items = [NUMBER, ...own].map((column) =>
       has.has(column.name) ? quoteIdent(column.name) : `cast(null as ${column.type}) as ${quoteIdent(column.name)}`,
     );
-    const whole = has.has(END.name) ? ` where ${NUMBER.name} = ${END.name}` : '';
-    good.push(`select ${items.join(', ')} from records_${index}${whole}`);
+    const whole = has.has(END.name) ? `${NUMBER.name} = ${END.name}` : 'true';
+    good.push(`select ${items.join(', ')} from records_${index} where ${whole} and not (${one.strange})`);
+    bad.push(
+      `select ${NUMBER.name}, ${quoteText(DRIFT)}, null from records_${index} where ${whole} and (${one.strange})`,
+    );
   }
   for (const [index, one] of parsed.bad.entries()) {
     await session.bind({ name: `bad_records_${index}`, columns: REJECT_COLUMNS, files: one.files });
