@@ -252,6 +252,28 @@ const DAMAGES: readonly Case[] = [
     found: { check: 'input', path: 'in/a7.csv', actual: '2 rows' },
   },
   {
+    name: 'records of an input',
+    act: (p) =>
+      sql(p, "update input_history set records = records + 1, rejected = rejected + 1 where path = 'in/a7.csv'"),
+    found: { check: 'input', path: 'in/a7.csv', expected: '3 records, 1 rejected', actual: '4 records, 2 rejected' },
+    flags: ['--quick'],
+  },
+  {
+    name: 'a load whose version holds other rows',
+    act: (p) =>
+      edit(at(p, 'bronze/a/_delta_log', entry(11)), (t) =>
+        t.replace('"records":3,"rejected":1', '"records":4,"rejected":1'),
+      ),
+    found: { check: 'input', versions: '11', expected: '3 rows', actual: '2 rows' },
+    flags: ['--quick'],
+  },
+  {
+    name: 'a note in the log, and the entry that holds it',
+    act: (p) => edit(at(p, 'silver/a/_delta_log', entry(9)), (t) => t.replace('"quarantined"', '"qu`rantined"')),
+    found: { check: 'log', path: `silver/a/_delta_log/${entry(9)}` },
+    flags: ['--quick'],
+  },
+  {
     name: 'an input without its key in the table',
     act: (p) => sql(p, "update inputs set sha256 = 'f00d' where path = 'in/a7.csv'"),
     found: { check: 'input', expected: 'f00d' },

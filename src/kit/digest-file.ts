@@ -15,11 +15,17 @@ export interface FileDigest {
   readonly error?: string;
 }
 
-/** What a worker says: a file is done, so many bytes more were read, it wants the next batch. */
+/** What a worker says: a file is done, so many bytes more were read, no batch is left. */
 export interface DigestNews {
   readonly digest?: FileDigest;
   readonly bytes?: number;
-  readonly idle?: true;
+  readonly done?: true;
+}
+
+/** What the workers share: all batches, and how many of them are taken. */
+export interface DigestWork {
+  readonly batches: readonly (readonly DigestJob[])[];
+  readonly taken: Int32Array;
 }
 
 /** Fits into a core's own cache, so that the hash finds what was just read there. */

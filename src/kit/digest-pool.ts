@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type DigestJob, type DigestNews, digestFile, type FileDigest } from './digest-file.ts';
+import { type DigestJob, type DigestNews, type DigestWork, digestFile, type FileDigest } from './digest-file.ts';
 
 export interface DigestOptions {
   readonly signal?: AbortSignal;
@@ -72,35 +72,31 @@ function batches(jobs: readonly DigestJob[]): DigestJob[][] {
   return made;
 }
 
+/** Each thread takes the next batch by itself: this thread may be busy meanwhile. */
 async function digestInWorkers(
-  waiting: DigestJob[][],
+  batches: readonly (readonly DigestJob[])[],
   url: URL,
   { signal, tell }: DigestOptions,
 ): Promise<ReadonlyMap<string, FileDigest>> {
   const found = new Map<string, FileDigest>();
   const workers: Worker[] = [];
+  const work: DigestWork = { batches, taken: new Int32Array(new SharedArrayBuffer(4)) };
   const runOne = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(url);
+      const worker = new Worker(url, { workerData: work });
       workers.push(worker);
-      const next = (): void => {
-        const batch = waiting.shift();
-        if (batch === undefined) resolve();
-        else worker.postMessage(batch);
-      };
-      worker.on('message', ({ digest, bytes, idle }: DigestNews) => {
+      worker.on('message', ({ digest, bytes, done }: DigestNews) => {
         if (digest !== undefined) found.set(digest.path, digest);
         if (bytes !== undefined) tell?.(bytes);
-        if (idle === true) next();
+        if (done === true) resolve();
       });
       worker.on('error', reject);
       worker.on('exit', () => reject(new Error('a hashing thread ended early')));
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      next();
     });
   try {
     signal?.throwIfAborted();
-    const threads = Math.min(availableParallelism(), THREADS_MAX, waiting.length);
+    const threads = Math.min(availableParallelism(), THREADS_MAX, batches.length);
     await Promise.all(Array.from({ length: threads }, runOne));
     return found;
   } finally {

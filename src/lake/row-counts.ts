@@ -5,6 +5,8 @@ import { lakePath } from './log-paths.ts';
 import type { TableState } from './table-state.ts';
 
 const READS_AT_ONCE = 8;
+/** Most footers are shorter; what is missing of a longer one is read after it. */
+const FOOTER_GUESS_BYTES = 64 * 1024;
 
 /**
  * Rows of the live files whose writer left no statistics, from their Parquet footers; `known` is filled and used again.
@@ -31,10 +33,13 @@ export async function countRows(
 /** Rows of one file, from its Parquet footer. @throws DataflowError E_LAKE_CORRUPT when it has none, E_LAKE_IO. */
 export async function footerRows(storage: LakeStorage, path: string, size_bytes: number): Promise<number> {
   const { parquetMetadataAsync } = await import('hyparquet');
-  const slice = async (from: number, to = size_bytes): Promise<ArrayBuffer> =>
-    Uint8Array.from(await storage.readRange(path, from, to)).buffer;
+  const slice = async (from: number, to = size_bytes): Promise<ArrayBuffer> => {
+    const { buffer, byteOffset, byteLength } = await storage.readRange(path, from, to);
+    return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  };
+  const options = { initialFetchSize: FOOTER_GUESS_BYTES, geoparquet: false };
   try {
-    const { num_rows } = await parquetMetadataAsync({ byteLength: size_bytes, slice });
+    const { num_rows } = await parquetMetadataAsync({ byteLength: size_bytes, slice }, options);
     return Number(num_rows);
   } catch (cause) {
     if (cause instanceof DataflowError) throw cause;

@@ -3,7 +3,7 @@ import type { Project } from '../../core/model/project.ts';
 import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
-import type { LakeCare, LogReport } from '../../core/ports/lake-care.ts';
+import type { FileProblem, LakeCare, LogReport } from '../../core/ports/lake-care.ts';
 import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
 import { emptyLedger } from '../run/empty-ledger.ts';
@@ -12,6 +12,7 @@ import { balanceFindings, quarantineFindings } from './verify/balance-findings.t
 import { fileFindings, logFindings, orphanFindings } from './verify/file-findings.ts';
 import { damage, type Finding, holds, newestOf, remark } from './verify/finding.ts';
 import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
+import { keyRangeFindings, loadFindings } from './verify/load-findings.ts';
 import { inputFindings } from './verify/row-findings.ts';
 import { checkRows } from './verify/rows.ts';
 import { checkSources, type SourceCheck } from './verify/source-findings.ts';
@@ -63,10 +64,19 @@ export interface VerifyReport {
 interface Opened {
   readonly project: Project;
   readonly lake: Lake;
-  readonly care: LakeCare;
   readonly ledger: Ledger;
   readonly graph: Graph;
   readonly reports: ReadonlyMap<string, LogReport>;
+  /** Reports of the tables that are asked for. */
+  readonly chosen: Chosen;
+  readonly files: Promise<FilesChecked>;
+}
+
+type Chosen = readonly (readonly [string, LogReport])[];
+
+interface FilesChecked {
+  readonly problems: readonly FileProblem[];
+  readonly hashed_bytes: number;
 }
 
 /**
@@ -79,20 +89,28 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
   const lake = await rooms.openLake(project);
   const care = await rooms.openLakeCare(project);
   const findings: Finding[] = [];
-  const ledger = await ledgerOrDamage(rooms, project, lake, findings);
+  const graph = buildGraph(project, await rooms.checks());
+  const wanted = await wantedTables(lake, options.tables);
+  const reports = await examineAll(lake, care, findings);
+  const chosen = [...reports].filter(([table]) => wanted.has(table));
+  const stop = new AbortController();
+  // The files are hashed by other threads; the ledger and the balances are gone through meanwhile.
+  const files = startOn(care, chosen, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) });
+  let ledger: Ledger | undefined;
   try {
-    const graph = buildGraph(project, await rooms.checks());
-    const wanted = await wantedTables(lake, options.tables);
-    const reports = await examineAll(lake, care, findings);
-    const open = { project, lake, care, ledger, graph, reports };
-    const sizes = await checkAll(rooms, open, wanted, options, findings);
+    ledger = await ledgerOrDamage(rooms, project, lake, findings);
+    const open = { project, lake, ledger, graph, reports, chosen, files };
+    const sizes = await checkAll(rooms, open, options, findings);
     const checked = options.sources
       ? await checkSources(project, ledger, (table) => wanted.has(table), { signal: options.signal, tell: () => {} })
       : undefined;
     findings.push(...(checked?.findings ?? []));
     return reportOf(open, wanted, findings, { ...sizes, checked, wall_ms: Date.now() - started_ms });
+  } catch (error) {
+    stop.abort(error);
+    throw error;
   } finally {
-    ledger.close();
+    ledger?.close();
   }
 }
 
@@ -159,28 +177,37 @@ async function examineAll(lake: Lake, care: LakeCare, findings: Finding[]): Prom
 async function checkAll(
   rooms: Rooms,
   open: Opened,
-  wanted: ReadonlySet<string>,
   options: VerifyOptions,
   findings: Finding[],
 ): Promise<{ readonly hashed_bytes: number }> {
-  const { ledger, reports } = open;
+  const { ledger, reports, chosen } = open;
   const has_ledger = ledger.runs(1).length > 0;
   const steps: ReadonlyMap<string, StepRecord> = has_ledger ? allSteps(ledger) : new Map();
   const releases = ledger.releases(Number.MAX_SAFE_INTEGER);
-  const chosen = [...reports].filter(([table]) => wanted.has(table));
-  const { sound, hashed_bytes } = await checkData(open, chosen, releases, options, findings);
+  const others: Finding[] = [];
   for (const [table, report] of chosen) {
-    findings.push(...logFindings(report), ...orphanFindings(report));
+    others.push(...logFindings(report), ...orphanFindings(report));
     if (report.table.layer === 'quarantine' || !has_ledger) continue;
-    findings.push(
+    const node = open.graph.byKey.get(table);
+    others.push(
       ...ledgerFindings(report, ledger, steps),
-      ...balanceFindings(report, steps, reports, open.graph.byKey.get(table)),
+      ...balanceFindings(report, steps, reports, node),
       ...quarantineFindings(table, reports.get(tableKey(quarantineOf(report.table))), ledger),
       ...(report.table.layer === 'bronze' ? inputFindings(report, ledger, appends(open, report)) : []),
+      ...(report.table.layer === 'bronze' ? loadFindings(report, ledger) : []),
+      ...keyRangeFindings(report, node),
     );
   }
-  const chosen_reports = new Map(chosen);
-  findings.push(...releaseFindings(releases, chosen_reports));
+  others.push(...releaseFindings(releases, new Map(chosen)));
+  const { problems, hashed_bytes } = await open.files;
+  const sound: TableId[] = [];
+  for (const [table, report] of chosen) {
+    const own = problems.filter((problem) => tableKey(problem.table) === table);
+    findings.push(...fileFindings(report, own, releases));
+    const broken = own.some(({ file }) => holds(file.versions, newestOf(report)));
+    if (!broken && report.versions.length > 0 && report.problems.length === 0) sound.push(report.table);
+  }
+  findings.push(...others);
   if (options.rows && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
   return { hashed_bytes };
 }
@@ -190,14 +217,8 @@ function appends({ project }: Opened, report: LogReport): boolean {
   return project.sources[report.table.name]?.on_rewrite === 'append';
 }
 
-/** The bytes of every file. Returns the tables whose log and newest version are as they should be. */
-async function checkData(
-  { care }: Opened,
-  chosen: readonly (readonly [string, LogReport])[],
-  releases: Parameters<typeof fileFindings>[2],
-  options: VerifyOptions,
-  findings: Finding[],
-): Promise<{ readonly sound: readonly TableId[]; readonly hashed_bytes: number }> {
+/** Begins with the bytes of every file. Whoever awaits the answer hears of its failure. */
+function startOn(care: LakeCare, chosen: Chosen, options: VerifyOptions): Promise<FilesChecked> {
   const tables = chosen.map(([, report]) => ({
     table: report.table,
     files: report.files.filter((file) => options.all_versions || holds(file.versions, newestOf(report))),
@@ -209,15 +230,11 @@ async function checkData(
     options.tell(total === 0 ? 1 : done / total);
   };
   const { quick, signal } = options;
-  const problems = await care.checkFiles(tables, { quick, signal, tell });
-  const sound: TableId[] = [];
-  for (const [table, report] of chosen) {
-    const own = problems.filter((problem) => tableKey(problem.table) === table);
-    findings.push(...fileFindings(report, own, releases));
-    const broken = own.some(({ file }) => holds(file.versions, newestOf(report)));
-    if (!broken && report.versions.length > 0 && report.problems.length === 0) sound.push(report.table);
-  }
-  return { sound, hashed_bytes: done };
+  const checked = care
+    .checkFiles(tables, { quick, signal, tell })
+    .then((problems) => ({ problems, hashed_bytes: done }));
+  checked.catch(() => undefined);
+  return checked;
 }
 
 function reportOf(

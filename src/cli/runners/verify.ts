@@ -65,6 +65,7 @@ function printFinding(printer: Printer, finding: Finding): void {
     const text = `  ${name.padEnd(8)}  ${escapeControls(value)}`;
     for (const one of wrapWords(text, printer.width, ' '.repeat(12))) printer.text(one.trimEnd());
   };
+  if (finding.check !== 'file' && !finding.message.includes(finding.path ?? '')) line('in', finding.path);
   line('expected', finding.expected);
   line('actual', finding.actual);
   if (finding.check === 'file') {

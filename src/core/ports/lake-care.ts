@@ -26,9 +26,9 @@ export interface LoggedVersion {
   readonly data_change: boolean;
 }
 
-/** Something wrong with a log. */
+/** Something wrong with a log. A `difference` is between a checkpoint and the entries before it: one of them is damaged. */
 export interface LogProblem {
-  readonly kind: 'entry' | 'gap' | 'checkpoint' | 'pointer' | 'history';
+  readonly kind: 'entry' | 'gap' | 'checkpoint' | 'difference' | 'pointer' | 'history';
   /** Relative to the lake. */
   readonly path: string;
   readonly version: number;

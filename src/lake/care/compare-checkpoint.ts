@@ -1,14 +1,16 @@
 import type { AddAction, MetaDataAction, ProtocolAction } from '../delta-actions.ts';
+import { entryName } from '../log-listing.ts';
 import type { TableState } from '../table-state.ts';
 
 /** The first thing in which a checkpoint and the entries before it differ; undefined when they tell the same. Tombstones may be fewer. */
 export function checkpointDifference(replayed: TableState, checkpoint: TableState): string | undefined {
   const at = `the checkpoint of version ${checkpoint.version}`;
-  for (const [path, { action }] of replayed.adds) {
+  for (const [path, { action, version }] of replayed.adds) {
     const other = checkpoint.adds.get(path)?.action;
-    if (other === undefined) return `${at} lacks the file ${path}`;
+    const entry = version === undefined ? 'the log' : entryName(version);
+    if (other === undefined) return `${at} lacks the file ${path}, which ${entry} has`;
     if (fingerprint(action) !== fingerprint(other))
-      return `${at} describes the file ${path} otherwise than the log does`;
+      return `${at} describes the file ${path} otherwise than ${entry} does`;
   }
   for (const path of checkpoint.adds.keys())
     if (!replayed.adds.has(path)) return `${at} holds the file ${path}, which the log does not`;

@@ -70,7 +70,7 @@ function walk(decoded: Decoded, replayed: ReplayedLog): TableState {
       state = replay(state, pending, version, log.resolve);
       pending = [];
       const difference = checkpoint === undefined ? undefined : checkpointDifference(state, checkpoint);
-      if (difference !== undefined) problems.push(problem('checkpoint', folder, version, listing, difference));
+      if (difference !== undefined) problems.push(problem('difference', folder, version, listing, difference));
     } else if (checkpoint !== undefined) {
       replayed.restart(checkpoint, entry);
       state = checkpoint;
@@ -194,6 +194,7 @@ function problem(
   listing: LogListing,
   message: string,
 ): LogProblem {
-  const name = kind === 'checkpoint' ? (listing.checkpoints.get(version)?.[0] ?? '') : entryName(version);
+  const name =
+    kind === 'checkpoint' || kind === 'difference' ? (listing.checkpoints.get(version)?.[0] ?? '') : entryName(version);
   return { kind, path: `${folder}/_delta_log/${name}`, version, message };
 }

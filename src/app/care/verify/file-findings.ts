@@ -1,5 +1,5 @@
 import { tableKey } from '../../../core/model/table.ts';
-import type { FileProblem, LogReport } from '../../../core/ports/lake-care.ts';
+import type { FileProblem, LogProblem, LogReport } from '../../../core/ports/lake-care.ts';
 import type { ReleaseRecord } from '../../../core/ports/ledger.ts';
 import { damage, type Finding, holds, newestOf, rangesText, releasesWith, remark } from './finding.ts';
 
@@ -40,12 +40,17 @@ export function logFindings(report: LogReport): readonly Finding[] {
       table,
       path,
       versions: version < 0 ? null : String(version),
-      remedy:
-        kind === 'checkpoint' || kind === 'pointer'
-          ? `Remove ${path}: the log's entries tell the same, and the next checkpoint takes its place.`
-          : 'Restore this log entry from a backup or a mirror; versions before and after it are not concerned.',
+      remedy: logRemedy(kind, path),
     }),
   );
+}
+
+function logRemedy(kind: LogProblem['kind'], path: string): string {
+  if (kind === 'checkpoint' || kind === 'pointer')
+    return `Remove ${path}: the log's entries tell the same, and the next checkpoint takes its place.`;
+  if (kind === 'difference')
+    return `One of the two is damaged. When nothing else is found in the log, remove ${path}; else restore the log from a backup or a mirror.`;
+  return 'Restore this log entry from a backup or a mirror; versions before and after it are not concerned.';
 }
 
 /** Files that nobody owns: they take space and harm nobody. */

@@ -64,3 +64,8 @@ export function releasesWith(
 ): readonly ReleaseRecord[] {
   return releases.filter(({ tables }) => tables[table] !== undefined && holds(ranges, tables[table]));
 }
+
+/** The log entry of a version, relative to the lake. */
+export function entryOf({ folder }: LogReport, version: number): string {
+  return `${folder}/_delta_log/${String(version).padStart(20, '0')}.json`;
+}

@@ -3,7 +3,7 @@ import { isStepNote, outcomeFrom } from '../../../core/model/step-note.ts';
 import { tableKey } from '../../../core/model/table.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
 import type { Ledger, ReleaseRecord, StepRecord } from '../../../core/ports/ledger.ts';
-import { damage, type Finding, newestOf, remark } from './finding.ts';
+import { damage, entryOf, type Finding, newestOf, remark } from './finding.ts';
 
 const REBUILD = 'dataflow ledger rebuild makes the ledger anew from the lake.';
 
@@ -22,7 +22,7 @@ export function ledgerFindings(
   const table = tableKey(report.table);
   const findings: Finding[] = [];
   const known = ledger.lastSuccess(table)?.output_version ?? -1;
-  for (const logged of report.versions) findings.push(...logAgainstLedger(table, logged, ledger, steps, known));
+  for (const logged of report.versions) findings.push(...logAgainstLedger(report, logged, ledger, steps, known));
   const published = new Map(
     report.versions.map(({ version, note }) => [
       version,
@@ -38,13 +38,14 @@ export function ledgerFindings(
 }
 
 function logAgainstLedger(
-  table: string,
+  report: LogReport,
   { version, note, committed_at_ms, operation }: LoggedVersion,
   ledger: Ledger,
   steps: ReadonlyMap<string, StepRecord>,
   known: number,
 ): readonly Finding[] {
-  const at = { table, versions: String(version) };
+  const table = tableKey(report.table);
+  const at = { table, path: entryOf(report, version), versions: String(version) };
   if (note === undefined)
     return [remark('ledger', `version ${version} of ${table} was written by another program (${operation})`, at)];
   if (!isStepNote(note) || note.step !== table) return [];
