@@ -30,13 +30,7 @@ export async function runSchedule(
   const waiting = graph.nodes.filter((node) => selected.has(node.key)).map((node) => node.key);
   const running = new Map<string, Promise<void>>();
   let first_failed: string | undefined;
-  const parents = new Map<string, readonly string[]>();
-  for (const node of graph.nodes)
-    if (selected.has(node.key))
-      parents.set(
-        node.key,
-        parentsOf(node).filter((parent) => selected.has(parent)),
-      );
+  const parents = selectedParents(graph, selected);
   // One at a time stays one at a time; and after a failure as little as possible should be under way.
   const lanes = parallel > 1 && !fail_fast ? Math.max(parallel, LANES) : parallel;
   const fits = (key: string): boolean => running.size < parallel || (running.size < lanes && small(key));
@@ -50,22 +44,34 @@ export async function runSchedule(
     });
     running.set(key, task);
   };
+  /** Starts or skips the step when its time has come. */
+  const settle = (key: string): boolean => {
+    const mine = parents.get(key) ?? [];
+    const parent = mine.find((one) => !['ok', undefined].includes(ends.get(one)));
+    const culprit = parent ?? (fail_fast ? first_failed : undefined);
+    if (culprit !== undefined) {
+      ends.set(key, 'skipped');
+      skip(key, culprit, parent === undefined);
+      return true;
+    }
+    if (!mine.every((one) => ends.get(one) === 'ok') || !fits(key)) return false;
+    start(key);
+    return true;
+  };
   while (waiting.length > 0 || running.size > 0) {
     let moved = false;
     for (const key of [...waiting]) {
       if (running.size >= lanes && !troubled) break;
-      const mine = parents.get(key) ?? [];
-      const parent = mine.find((one) => ends.get(one) !== undefined && ends.get(one) !== 'ok');
-      const culprit = parent ?? (fail_fast ? first_failed : undefined);
-      if (culprit !== undefined) {
-        ends.set(key, 'skipped');
-        skip(key, culprit, parent === undefined);
-      } else if (mine.every((parent) => ends.get(parent) === 'ok') && fits(key)) start(key);
-      else continue;
+      if (!settle(key)) continue;
       waiting.splice(waiting.indexOf(key), 1);
       moved = true;
     }
     if (running.size > 0) await Promise.race(running.values());
     else if (!moved && waiting.length > 0) throw new Error(`no step can start: ${waiting.join(', ')}`);
   }
+}
+
+function selectedParents(graph: Graph, selected: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+  const nodes = graph.nodes.filter((node) => selected.has(node.key));
+  return new Map(nodes.map((node) => [node.key, parentsOf(node).filter((parent) => selected.has(parent))]));
 }

@@ -7,6 +7,7 @@ import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import { fieldsOf } from './fields.ts';
 import { checkPages, type PageFacts } from './pages.ts';
+import { schemaProblem } from './schema.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
@@ -147,6 +148,8 @@ function checkGroups(metadata: FileMetaData, size_bytes: number, footer_bytes: n
   const bad = (reason: string): UnitFault => damaged(reason, end);
   if (!isCount(rows)) throw bad('its footer states an impossible number of rows');
   if (!Array.isArray(schema) || schema.length < 2) throw bad('its footer names no columns');
+  const wrong = schemaProblem(schema);
+  if (wrong !== undefined) throw bad(`its footer is damaged: ${wrong}`);
   if (!Array.isArray(groups)) throw bad('its footer lists no row groups');
   let sum = 0n;
   for (const [index, group] of groups.entries()) {

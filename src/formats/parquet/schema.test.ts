@@ -1,0 +1,35 @@
+import type { SchemaElement } from 'hyparquet';
+import { describe, expect, it } from 'vitest';
+import { schemaProblem } from './schema.ts';
+
+const ROOT: SchemaElement = { name: 'schema', num_children: 2 };
+const ID: SchemaElement = { name: 'id', type: 'INT64' };
+const decimal = (change: Partial<SchemaElement>): SchemaElement => ({
+  name: 'montant',
+  type: 'FIXED_LEN_BYTE_ARRAY',
+  type_length: 6,
+  converted_type: 'DECIMAL',
+  precision: 12,
+  scale: 2,
+  ...change,
+});
+
+describe('a Parquet schema', () => {
+  it.each([
+    ['two columns', [ROOT, ID, decimal({})]],
+    [
+      'decimals in whole numbers',
+      [ROOT, decimal({ type: 'INT32', precision: 9 }), decimal({ type: 'INT64', precision: 18 })],
+    ],
+    ['a group', [{ name: '', num_children: 1 }, { name: 'g', num_children: 1 }, ID]],
+  ])('is sound: %s', (_, schema) => expect(schemaProblem(schema)).toBeUndefined());
+
+  it.each([
+    ['no name', [ROOT, ID, { type: 'INT32' } as SchemaElement], 'column 2 has no name'],
+    ['too few bytes', [ROOT, ID, decimal({ type_length: 2 })], 'no room for decimals of 12 digits'],
+    ['too small a number', [ROOT, ID, decimal({ type: 'INT32' })], 'no room'],
+    ['scale', [ROOT, ID, decimal({ scale: 13 })], 'behind the point'],
+    ['a child too many', [{ ...ROOT, num_children: 3 }, ID, decimal({})], 'do not add up'],
+    ['a child too few', [{ ...ROOT, num_children: 1 }, ID, decimal({})], 'do not add up'],
+  ])('is damaged: %s', (_, schema, says) => expect(schemaProblem(schema)).toContain(says));
+});

@@ -1,0 +1,39 @@
+import type { SchemaElement } from 'hyparquet';
+
+/**
+ * Why a Parquet schema cannot be what was written, or undefined when it is sound. Nothing in a footer is protected by a checksum; what
+ * the format asks of a schema finds much of the damage that still parses.
+ */
+export function schemaProblem(schema: readonly SchemaElement[]): string | undefined {
+  for (const [index, element] of schema.entries()) {
+    if (index > 0 && (typeof element.name !== 'string' || element.name === '')) return `column ${index} has no name`;
+    const digits = lostDigits(element);
+    if (digits !== undefined) return `${element.name}: ${digits}`;
+  }
+  const end = endOf(schema, 0, 0);
+  return end === schema.length ? undefined : 'its columns do not add up to its schema';
+}
+
+const DEPTH_MAX = 100;
+
+/** The place behind an element and all that is in it; NaN when it has more children than there are elements. */
+function endOf(schema: readonly SchemaElement[], at: number, depth: number): number {
+  const element = schema[at];
+  const children = element?.num_children ?? 0;
+  if (element === undefined || !Number.isInteger(children) || children < 0 || depth > DEPTH_MAX) return Number.NaN;
+  let next = at + 1;
+  for (let child = 0; child < children && next <= schema.length; child++) next = endOf(schema, next, depth + 1);
+  return next;
+}
+
+/** Decimals must have room for their digits (Parquet format, LogicalTypes: DECIMAL). */
+function lostDigits(element: SchemaElement): string | undefined {
+  const { type, type_length, precision = 0, scale = 0 } = element;
+  if (element.converted_type !== 'DECIMAL' && element.logical_type?.type !== 'DECIMAL') return undefined;
+  const bytes = type === 'INT32' ? 4 : type === 'INT64' ? 8 : type === 'FIXED_LEN_BYTE_ARRAY' ? (type_length ?? 0) : 16;
+  const room = Math.floor(Math.log10(2) * (8 * bytes - 1));
+  if (precision > room) return `${bytes} bytes have no room for decimals of ${precision} digits`;
+  return scale < 0 || scale > precision
+    ? `decimals of ${precision} digits cannot have ${scale} behind the point`
+    : undefined;
+}
