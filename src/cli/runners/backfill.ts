@@ -73,7 +73,7 @@ function summary(report: BackfillReport): readonly string[] {
   const last = report.windows_done.at(-1)?.record;
   const partly = last !== undefined && last.code_fingerprint === undefined;
   return partly
-    ? [first, '  rows outside the range are of an older definition: the next run computes the table whole']
+    ? [first, '  rows outside the range are of an older definition:', '  the next run computes the table whole']
     : [first, `  tables that read it: dataflow run --from ${report.step}`];
 }
 
