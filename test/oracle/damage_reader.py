@@ -119,7 +119,7 @@ def number(text):
 
 def days_of(text: str) -> int:
     """Days since 1970, of any year; digits of month and day may be single ones."""
-    year, month, day = re.fullmatch(r"\s*(\d{1,6})-(\d{1,2})-(\d{1,2})\s*", text, re.ASCII).groups()
+    year, month, day = re.fullmatch(r"\s*(\d{1,7})-(\d{1,2})-(\d{1,2})\s*", text, re.ASCII).groups()
     return int(np.datetime64(f"{int(year):04}-{int(month):02}-{int(day):02}", "D").astype(int))
 
 
