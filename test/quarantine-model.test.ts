@@ -136,13 +136,20 @@ describe('quarantine against a model', () => {
         for (const [index, one] of ([{ do: 'load', batch: first }, ...acts] as readonly Act[]).entries()) {
           play(model, one, index);
           if (one.do === 'load') put(folder, index, one.batch);
-          if (one.do === 'loosen') writeFileSync(join(folder, 'pipelines.yaml'), config(model.min));
+          if (one.do === 'loosen') {
+            writeFileSync(join(folder, 'pipelines.yaml'), config(model.min));
+            // A decision is about the quarantine as it is: the rules that put the rows there are those of the last run.
+            await run(folder);
+            play(model, { do: 'run' }, index);
+          }
           if (one.do === 'load' || one.do === 'refresh') await run(folder, one.do === 'refresh');
           else if ('table' in one) await decide(folder, one);
         }
         await run(folder);
         play(model, { do: 'run' }, 0);
         expect(await found(folder)).toEqual(expected(model));
+        // The first may still record a release of what the decisions left; rows move no more.
+        if ((await run(folder)) !== 'nothing_to_do') expect(await found(folder)).toEqual(expected(model));
         expect(await run(folder)).toBe('nothing_to_do');
         const project = await loadedProject(folder);
         const lake = await rooms.openLake(project);

@@ -83,7 +83,7 @@ export function keyRangeFindings(report: LogReport, node: Node | undefined): rea
     rows += (stats?.num_records ?? 0) - (stats?.null_count?.[name] ?? 0);
   }
   const possible = greatest - least + 1;
-  if (rows <= possible) return [];
+  if (rows === 0 || rows <= possible) return [];
   const table = tableKey(report.table);
   return [
     damage('key', `${table} has more rows than its key ${name} has values between ${least} and ${greatest}`, {
