@@ -1,5 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
+import { LAYERS } from '../../core/model/table.ts';
 import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 
 /** One run as the ledger knows it. */
@@ -21,5 +22,11 @@ export function showRun(ledger: Ledger, name: string): RunView {
     const what = found.length > 1 ? `more than one run begins with ${name}` : `there is no run ${name}`;
     throw new DataflowError('E_SELECTION', what, { hint: 'See the runs with `dataflow status --runs`.' });
   }
-  return { run, steps: ledger.steps(run.run_id), receipt: ledger.receipt(run.run_id) };
+  return { run, steps: inOrder(ledger.steps(run.run_id)), receipt: ledger.receipt(run.run_id) };
+}
+
+/** By layer and name: the order in which steps happened to end side by side says nothing. */
+function inOrder(steps: readonly StepRecord[]): readonly StepRecord[] {
+  const place = ({ step }: StepRecord): string => `${LAYERS.findIndex((layer) => step.startsWith(layer))} ${step}`;
+  return steps.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
 }
