@@ -77,6 +77,11 @@ class Finding implements Visitor {
     this.#take(path, absolute, stat);
   }
 
+  meanwhile(): void {
+    // What is known is read when it is first asked for.
+    void this.#known.size;
+  }
+
   refuse(path: string, code: string, reason: string): void {
     if (this.#first(path)) this.#refused.push({ path, code, reason });
   }

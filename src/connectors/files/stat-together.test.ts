@@ -27,13 +27,13 @@ describe('the stats of a large folder', () => {
     expect([stampOf(7), stampOf(2_999)]).toEqual([undefined, undefined]);
   };
 
-  it('are those of a single thread', () => expectAll(statTogether(`${folder}/`, names, undefined)));
+  it('are those of a single thread', () => expectAll(statTogether(`${folder}/`, names, undefined, undefined)));
 
-  it('are the same when a second thread helps', () => expectAll(statTogether(`${folder}/`, names, WORKER)));
+  it('are the same when a second thread helps', () => expectAll(statTogether(`${folder}/`, names, undefined, WORKER)));
 
   it(
     'are complete when the second thread fails to start',
-    () => expectAll(statTogether(`${folder}/`, names, pathToFileURL(join(folder, 'é 7.csv')))),
+    () => expectAll(statTogether(`${folder}/`, names, undefined, pathToFileURL(join(folder, 'é 7.csv')))),
     40_000,
   );
 });

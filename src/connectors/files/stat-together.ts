@@ -16,12 +16,14 @@ export const STAT_TOGETHER_MIN = 20_000;
  * Stats many files of one folder on two threads: half the wall time of one, and a hundred thousand stats are most of what a run with
  * nothing to do costs. Without the worker's file beside the program it is done alone.
  * @param folder absolute, with the separator at its end.
+ * @param meanwhile what this thread has to do anyway, before it takes its share.
  * @returns by index; undefined for what is no regular file any more. Valid at once: it waits for the other thread.
  */
 export function statTogether(
   folder: string,
   names: readonly string[],
-  url: URL | undefined = workerUrl(),
+  meanwhile: () => void = () => undefined,
+  url: URL | null = workerUrl(),
 ): (index: number) => FileStamp | undefined {
   const task: StatTask = {
     folder,
@@ -29,15 +31,16 @@ export function statTogether(
     control: new SharedArrayBuffer(8),
     stamps: new SharedArrayBuffer(names.length * 24),
   };
-  const worker = url === undefined ? undefined : new Worker(url, { workerData: task });
+  const worker = url === null ? undefined : new Worker(url, { workerData: task });
   worker?.unref();
   // What fails before it took a chunk leaves all of them to this thread; what fails later is seen below.
   worker?.on('error', () => undefined);
+  meanwhile();
   let own = 0;
   statChunks(task, names, () => {
     own += 1;
   });
-  if (!othersDone(task, Math.ceil(names.length / CHUNK) - own)) return statTogether(folder, names, undefined);
+  if (!othersDone(task, Math.ceil(names.length / CHUNK) - own)) return statTogether(folder, names, undefined, null);
   const stamps = new BigInt64Array(task.stamps);
   return (index) => {
     const size = stamps[3 * index] ?? -1n;
@@ -59,7 +62,7 @@ function othersDone({ control }: StatTask, chunks: number): boolean {
   }
 }
 
-function workerUrl(): URL | undefined {
+function workerUrl(): URL | null {
   const url = new URL('./stat-worker.js', import.meta.url);
-  return existsSync(url) ? url : undefined;
+  return existsSync(url) ? url : null;
 }

@@ -12,6 +12,8 @@ export interface Visitor {
   /** The glob's folder, or the one file it names, is not there. */
   missing(path: string, reason: string): void;
   excluded(path: string): boolean;
+  /** Called when there is time: another thread looks at the files. */
+  meanwhile(): void;
 }
 
 /** Folders deeper than this below the glob's base are a loop or an accident. */
@@ -89,7 +91,7 @@ function walkLargeFolder(task: Walk, folder: string, below: string, depth: numbe
     if (entry.isFile()) names.push(entry.name);
     else visit(entry, prefix + inside, `${folder}${sep}${entry.name}`, task.allowed, visitor);
   }
-  const stampOf = statTogether(`${folder}${sep}`, names);
+  const stampOf = statTogether(`${folder}${sep}`, names, () => visitor.meanwhile());
   for (const [index, name] of names.entries()) {
     const stamp = stampOf(index);
     // Gone between the listing and here: as if it had not been listed.

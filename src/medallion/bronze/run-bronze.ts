@@ -47,8 +47,7 @@ export async function discoverSource(
     file_seconds_max: (node.spec.limits ?? FILE_LIMITS).file_seconds_max,
     signal: run.signal,
   };
-  const all = knownUnits(run, node.name);
-  const known = forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
+  const known = knownUnits(run, node.name, forget);
   const discovery = await source.discover(known, context);
   return { source, context, known, discovery, gone: goneUnits(run, node, discovery, known) };
 }

@@ -1,5 +1,6 @@
 import type { InputUnit, Inspection, KnownInput } from '../../core/ports/source.ts';
 import type { UndoneInput } from '../../core/ports/undo.ts';
+import { LazyMap } from '../../kit/lazy-map.ts';
 import type { RunContext } from '../context.ts';
 import type { BronzeStep } from './step.ts';
 
@@ -7,7 +8,19 @@ import type { BronzeStep } from './step.ts';
  * What the discovery leaves alone: units that were taken and, unless a redo is asked for, those whose rows left the lake with an undo.
  * Units whose rows were removed because they were gone count as new when they are there again. A name whose earlier content is loaded again looks to the discovery like the undone file that lies there.
  */
-export function knownUnits(run: Pick<RunContext, 'ledger' | 'redo'>, source: string): ReadonlyMap<string, KnownInput> {
+export function knownUnits(
+  run: Pick<RunContext, 'ledger' | 'redo'>,
+  source: string,
+  forget: ReadonlySet<string>,
+): ReadonlyMap<string, KnownInput> {
+  // Read when the source first asks, which for a large folder is while another thread looks at the files.
+  return new LazyMap(() => {
+    const all = allKnown(run, source);
+    return forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
+  });
+}
+
+function allKnown(run: Pick<RunContext, 'ledger' | 'redo'>, source: string): ReadonlyMap<string, KnownInput> {
   const known = present(run.ledger.knownInputs(source));
   const undone = run.redo ? [] : run.ledger.undoneInputs(source).filter((input) => input.mtime_ns !== '');
   if (undone.length === 0) return known;
@@ -21,11 +34,13 @@ export function knownUnits(run: Pick<RunContext, 'ledger' | 'redo'>, source: str
 }
 
 function present(known: ReadonlyMap<string, KnownInput>): ReadonlyMap<string, KnownInput> {
-  const removed = [...known.values()].filter((one) => one.status === 'removed');
-  if (removed.length === 0) return known;
-  const left = new Map(known);
-  for (const { path } of removed) left.delete(path);
-  return left;
+  let left: Map<string, KnownInput> | undefined;
+  for (const { path, status } of known.values()) {
+    if (status !== 'removed') continue;
+    left ??= new Map(known);
+    left.delete(path);
+  }
+  return left ?? known;
 }
 
 /** Drops the inspections of units whose bytes were undone and are not loaded under another name; they are remembered as they look now. */
