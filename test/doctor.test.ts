@@ -47,7 +47,10 @@ describe('doctor', () => {
     expect(before).toMatchObject({ status: 0, stderr: '' });
     place.dataflow(['run']);
     const files = tree();
-    const after = place.dataflow(['doctor']);
+    place.put({ 'tmp/keep': '' });
+    const after = place.dataflow(['doctor'], { TMPDIR: join(place.folder, 'tmp') });
+    expect(readdirSync(join(place.folder, 'tmp'))).toEqual(['keep']);
+    rmSync(join(place.folder, 'tmp'), { recursive: true });
     expect(after).toMatchObject({ status: 0, stderr: '' });
     expect(after.stdout).toContain('all is well');
     expect(after.stdout.split('\n').every((line) => line.length <= 80)).toBe(true);

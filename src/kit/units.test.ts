@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseSize } from './units.ts';
+import { parseDuration, parseSize, sizeText } from './units.ts';
 
 describe('units', () => {
   it.each([
@@ -23,3 +23,12 @@ describe('units', () => {
     ['GB', undefined],
   ])('size %s is %s bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
 });
+
+it.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 KB'],
+  [345_200, '345 KB'],
+  [999_600, '1.0 MB'],
+  [15_200_000_000, '15.2 GB'],
+])('%i bytes are shown as %s', (bytes, text) => expect(sizeText(bytes)).toBe(text));

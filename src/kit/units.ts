@@ -26,3 +26,16 @@ export function parseSize(text: string): number | undefined {
   const base = unit.length === 3 ? 1024 : 1000;
   return Math.round(Number(amount) * base ** power);
 }
+
+const SIZE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+
+/** A size for people: `512 B`, `12.3 MB`; in powers of 1000, as sizes are written in `pipelines.yaml`. */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${SIZE_UNITS[unit]}`;
+}

@@ -168,6 +168,24 @@ export function allInputs(connection: Connection, source: string | undefined): r
   return rows.map(inputOf);
 }
 
+export function inputTotals(
+  connection: Connection,
+  source: string,
+): { readonly records: number; readonly size_bytes: number } {
+  const row = connection.get(
+    `select coalesce(sum(h.records), 0) as records, coalesce(sum(i.size_bytes), 0) as size_bytes
+     from inputs i join input_history h on h.seq = i.history_seq where i.source = ? and h.records > 0`,
+    source,
+  );
+  return { records: integer(row ?? {}, 'records'), size_bytes: integer(row ?? {}, 'size_bytes') };
+}
+
+export function refusedInputs(connection: Connection, run_id: string): number {
+  const sql = `select count(*) as n from inputs i join input_history h on h.seq = i.history_seq
+    where i.status = 'quarantined' and h.run_id = ?`;
+  return integer(connection.get(sql, run_id) ?? {}, 'n');
+}
+
 export function inputByHash(connection: Connection, source: string, sha256: string): InputRecord | undefined {
   const row = connection.get(BY_CONTENT, source, sha256);
   return row === undefined ? undefined : inputOf(row);

@@ -345,6 +345,15 @@ describe('many inputs', () => {
     );
     ledger.finishStep({ step: step('s1', { step: 'bronze.achats' }), inputs });
     expect(ledger.knownInputs('achats').size).toBe(10_000);
+    const size_bytes = inputs.reduce((sum, one) => sum + one.size_bytes, 0);
+    expect(ledger.inputTotals('achats')).toEqual({
+      records: inputs.reduce((sum, one) => sum + one.records, 0),
+      size_bytes,
+    });
+    expect(ledger.inputTotals('clients')).toEqual({ records: 0, size_bytes: 0 });
+    const refused = { ...input('data/in/bad.csv', 'f'.repeat(64)), status: 'quarantined' as const, run_id: 'r9' };
+    ledger.finishStep({ step: step('s2', { step: 'bronze.achats' }), inputs: [refused] });
+    expect([ledger.refusedInputs('r9'), ledger.refusedInputs('r1')]).toEqual([1, 0]);
     for (const one of inputs) expect(ledger.inputByHash('achats', one.sha256)?.path).toBe(one.path);
   });
 });

@@ -27,7 +27,7 @@ import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { newestDrift, putDrift } from './drift.ts';
-import { allInputs, inputByHash, knownInputs, putInputs } from './inputs.ts';
+import { allInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
@@ -168,6 +168,12 @@ export class SqliteLedger implements Ledger {
   inputs(source?: string): readonly InputRecord[] {
     return this.#connection.guard(() => allInputs(this.#connection, source));
   }
+
+  readonly inputTotals: Ledger['inputTotals'] = (source) =>
+    this.#connection.guard(() => inputTotals(this.#connection, source));
+
+  readonly refusedInputs: Ledger['refusedInputs'] = (run_id) =>
+    this.#connection.guard(() => refusedInputs(this.#connection, run_id));
 
   inputByHash(source: string, sha256: string): InputRecord | undefined {
     return this.#connection.guard(() => inputByHash(this.#connection, source, sha256));

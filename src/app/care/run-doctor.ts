@@ -67,7 +67,9 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     const graph = buildGraph(project, await rooms.checks());
     findings.push(...locks(ledger));
     findings.push(...(await guarded('runs', () => unfinished(graph, lake, ledger))));
-    findings.push(...(await guarded('left-over files', () => leftovers(lake, ledger))));
+    findings.push(
+      ...(await guarded('left-over files', async () => leftovers(lake, ledger, await rooms.openLeases(project)))),
+    );
     return findings;
   } finally {
     ledger?.close();

@@ -1,8 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
-import { type EngineLimits, shownBytes } from '../../core/planning/engine-limits.ts';
+import type { EngineLimits } from '../../core/planning/engine-limits.ts';
 import type { Estimate } from '../../core/planning/estimate.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { RunEvent } from './run-events.ts';
 
 /** Below this the disk is not asked: a step that small is over before it would pay. */
@@ -27,13 +28,13 @@ export async function admitStep(
   if (lake !== undefined && out_bytes > lake) {
     throw new DataflowError(
       'E_LAKE_SPACE',
-      `${step}: its result needs about ${shownBytes(out_bytes)}, but ${shownBytes(lake)} are free at ${project.lake.url}`,
+      `${step}: its result needs about ${sizeText(out_bytes)}, but ${sizeText(lake)} are free at ${project.lake.url}`,
       { kept: 'nothing of this step was begun; every published version stays as it is' },
     );
   }
   const spill = await freeBytes(state_folder);
   if (spill !== undefined && spill_bytes > 0 && spill_bytes + out_bytes > spill) {
-    const message = `${step}: it may have to put ${shownBytes(spill_bytes)} aside on disk, but ${shownBytes(spill)} are free at ${state_folder}`;
+    const message = `${step}: it may have to put ${sizeText(spill_bytes)} aside on disk, but ${sizeText(spill)} are free at ${state_folder}`;
     tell({ type: 'warning', message });
   }
 }
@@ -41,12 +42,12 @@ export async function admitStep(
 /** `about 8,230 rows, 76 KB in; 81 KB out; fits into memory`. */
 function shownEstimate(estimate: Estimate, limits: EngineLimits, spill_bytes: number): string {
   const size = (bytes: number | undefined, word: string): string =>
-    bytes === undefined ? `unknown size ${word}` : `${shownBytes(bytes)} ${word}`;
+    bytes === undefined ? `unknown size ${word}` : `${sizeText(bytes)} ${word}`;
   const rows = estimate.rows === undefined ? '' : `${estimate.rows} rows, `;
   const memory =
     spill_bytes > 0
-      ? `may spill ${shownBytes(spill_bytes)} beyond the ${shownBytes(limits.memory_bytes)} of memory`
-      : `fits into the ${shownBytes(limits.memory_bytes)} of memory`;
+      ? `may spill ${sizeText(spill_bytes)} beyond the ${sizeText(limits.memory_bytes)} of memory`
+      : `fits into the ${sizeText(limits.memory_bytes)} of memory`;
   return `about ${rows}${size(estimate.bytes_in, 'in')}; ${size(estimate.bytes_out, 'out')}; ${memory}`;
 }
 

@@ -79,10 +79,6 @@ export async function planWork(
   return { job, range, segments, inputs: current, decided, done: new Map(), notices };
 }
 
-/**
- * A table of the present definition that lags behind its inputs would become a mix of versions that an incremental run could not tell
- * apart: it has to catch up first.
- */
 /** A row of such a table may depend on rows of any other window. */
 function refuseWhole(node: TableStep['node']): void {
   if (node.layer !== 'silver' || !needsAllRows(node.spec)) return;
@@ -95,6 +91,10 @@ function refuseWhole(node: TableStep['node']): void {
   );
 }
 
+/**
+ * A table of the present definition that lags behind its inputs would become a mix of versions that an incremental run could not tell
+ * apart: it has to catch up first.
+ */
 function refuseLagging(
   last: StepRecord | undefined,
   node: TableStep['node'],

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import { sizeText } from '../../kit/units.ts';
 
 /** What a run notes of itself while it goes on, for the one that comes after it if it is killed. */
 export interface Vitals {
@@ -47,8 +47,8 @@ export function closeDeadRuns(ledger: Ledger, temp_folder: string): readonly str
 function memoryOf(folder: string): string {
   try {
     const vitals = JSON.parse(readFileSync(join(folder, VITALS), 'utf8')) as Vitals;
-    const limit = shownBytes(vitals.memory_limit_bytes);
-    return ` (its memory had reached ${shownBytes(vitals.peak_memory_bytes)}, engine limit ${limit}, threads ${vitals.threads})`;
+    const limit = sizeText(vitals.memory_limit_bytes);
+    return ` (its memory had reached ${sizeText(vitals.peak_memory_bytes)}, engine limit ${limit}, threads ${vitals.threads})`;
   } catch {
     return '';
   }

@@ -28,6 +28,8 @@ export function emptyLedger(): Ledger {
     newestBackfill: () => undefined,
     knownInputs: () => new Map(),
     inputs: () => [],
+    inputTotals: () => ({ records: 0, size_bytes: 0 }),
+    refusedInputs: () => 0,
     inputByHash: () => undefined,
     dialect: () => undefined,
     drift: () => [],

@@ -4,7 +4,7 @@ import type { Project } from '../../core/model/project.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
-import type { Ledger, Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
+import type { Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import type { Rooms } from '../rooms.ts';
@@ -52,7 +52,7 @@ export async function lockedRun(
     ledger.recordReceipt(receipt);
     // Candidates of failed steps stay for inspection.
     if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
-    const refused_files = refusedIn(ledger, run_id);
+    const refused_files = ledger.refusedInputs(run_id);
     return {
       run_id,
       status,
@@ -162,8 +162,4 @@ function exitCodeOf(steps: readonly StepRecord[], refused_files: number): number
   if (codes.size === 1 && only === 3) return 3;
   if (steps.some((step) => step.status === 'succeeded')) return 4;
   return codes.size === 1 ? only : 1;
-}
-
-function refusedIn(ledger: Ledger, run_id: string): number {
-  return ledger.inputs().filter((input) => input.run_id === run_id && input.status === 'quarantined').length;
 }

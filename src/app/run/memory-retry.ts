@@ -1,6 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { StepContext } from '../../medallion/context.ts';
 import type { RunEvent } from './run-events.ts';
 
@@ -44,7 +44,7 @@ function smaller(step: StepContext): StepContext {
 
 function twice({ run, node }: StepContext, error: DataflowError): DataflowError {
   const { threads, memory_bytes } = run.limits;
-  const limit = shownBytes(memory_bytes);
+  const limit = sizeText(memory_bytes);
   return new DataflowError(
     'E_ENGINE_MEMORY',
     `${node.key}: out of memory with ${threads === 1 ? '1 thread' : `${threads} threads`} and again with 1, memory limit ${limit}`,

@@ -105,10 +105,8 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
 /** Rows of new bytes, by the bytes per row seen so far. */
 function rowsFor(context: PlanningContext, key: string, bytes: number): number | undefined {
   const source = key.slice('bronze.'.length);
-  const known = context.ledger.inputs(source).filter((input) => input.records > 0);
-  const records = known.reduce((sum, input) => sum + input.records, 0);
-  const size = known.reduce((sum, input) => sum + input.size_bytes, 0);
-  return size === 0 ? undefined : Math.round((bytes * records) / size);
+  const { records, size_bytes } = context.ledger.inputTotals(source);
+  return size_bytes === 0 ? undefined : Math.round((bytes * records) / size_bytes);
 }
 
 async function planTable(

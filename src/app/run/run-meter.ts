@@ -1,10 +1,11 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { flowOf, moneyFor, type Overrun, overrunsOf, type Receipt, type Usage } from '../../core/model/receipt.ts';
-import { type EngineLimits, shownBytes } from '../../core/planning/engine-limits.ts';
+import type { EngineLimits } from '../../core/planning/engine-limits.ts';
 import type { Graph } from '../../core/planning/graph.ts';
 import type { ReaderUsage } from '../../core/ports/engine.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
+import { sizeText } from '../../kit/units.ts';
 import { noteVitals } from './dead-runs.ts';
 
 /** How often a run that has a budget is held against it. */
@@ -151,7 +152,7 @@ export function shownOverrun(
   { price }: Pick<Project, 'price'>,
 ): string {
   const shown = (value: number): string => {
-    if (limit === 'bytes' || limit === 'memory') return shownBytes(value);
+    if (limit === 'bytes' || limit === 'memory') return sizeText(value);
     if (limit === 'wall') return `${(value / 1000).toFixed(1)} s`;
     if (limit === 'cpu_seconds') return `${value.toFixed(1)} s`;
     if (limit === 'money') return `${shownMoney(value)} ${price?.currency ?? ''}`;

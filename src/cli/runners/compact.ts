@@ -1,9 +1,9 @@
 import { type CompactReport, compactLake } from '../../app/care/compact-lake.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { parseDuration, parseSize } from '../../kit/units.ts';
+import { parseDuration, parseSize, sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { bytesText, secondsText } from '../shared/sizes.ts';
+import { secondsText } from '../shared/sizes.ts';
 
 export async function compact(invocation: Invocation): Promise<number> {
   const { rooms, printer, options, args, signal } = invocation;
@@ -18,7 +18,7 @@ export async function compact(invocation: Invocation): Promise<number> {
     signal,
     tell: (notice) => printer.note(notice),
   });
-  const size = (value: unknown): string => (Number(value) === 0 ? '' : bytesText(Number(value)));
+  const size = (value: unknown): string => (Number(value) === 0 ? '' : sizeText(Number(value)));
   const count = (value: unknown): string => (Number(value) === 0 ? '' : String(value));
   printer.report({
     document: report,
@@ -46,12 +46,12 @@ function summary(report: CompactReport): readonly string[] {
   const parts: string[] = [];
   if (merged_files > 0) {
     const made = report.tables.reduce((sum, one) => sum + one.files_after - one.files_before, 0) + merged_files;
-    parts.push(`${merged_files} files (${bytesText(report.merged_bytes)}) written together into ${made}`);
+    parts.push(`${merged_files} files (${sizeText(report.merged_bytes)}) written together into ${made}`);
   }
   if (versions_collected > 0) {
     const files = `${files_collected} ${files_collected === 1 ? 'file' : 'files'}`;
     parts.push(
-      `${versions_collected} old ${versions_collected === 1 ? 'version' : 'versions'} collected with ${files} (${bytesText(report.collected_bytes)})`,
+      `${versions_collected} old ${versions_collected === 1 ? 'version' : 'versions'} collected with ${files} (${sizeText(report.collected_bytes)})`,
     );
   }
   if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);

@@ -6,10 +6,10 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer, Section } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { bytesText } from '../shared/sizes.ts';
 
 export async function release(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {
@@ -119,7 +119,7 @@ function signed(value: unknown): string {
 }
 
 function size(value: unknown): string {
-  return typeof value === 'number' && Number.isFinite(value) ? bytesText(value) : '';
+  return typeof value === 'number' && Number.isFinite(value) ? sizeText(value) : '';
 }
 
 async function diff({ invocation, lake, ledger }: Opened): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Finding } from '../../app/care/verify/finding.ts';
 import { type VerifyReport, verifyLake } from '../../app/care/verify-lake.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { bytesText, countText, secondsText } from '../shared/sizes.ts';
+import { countText, secondsText } from '../shared/sizes.ts';
 import { escapeControls, wrapWords } from '../text.ts';
 
 const SPEED_BYTES_MIN = 100_000_000;
@@ -39,7 +40,7 @@ export async function verify(invocation: Invocation): Promise<number> {
           { name: 'table' },
           { name: 'version', title: 'v' },
           { name: 'files' },
-          { name: 'size_bytes', title: 'size', align: 'right', format: (value) => bytesText(Number(value)) },
+          { name: 'size_bytes', title: 'size', align: 'right', format: (value) => sizeText(Number(value)) },
           { name: 'rows' },
           { name: 'errors', title: 'state', align: 'left', format: (value) => (value === 0 ? 'ok' : 'DAMAGED') },
         ],
@@ -80,8 +81,8 @@ function printSummary(printer: Printer, report: VerifyReport, quick: boolean): v
   printer.text('');
   // On little data the start of the program is all that a speed would tell.
   const speed =
-    report.hashed_bytes < SPEED_BYTES_MIN ? '' : ` (${bytesText(report.hashed_bytes / (report.wall_ms / 1000))}/s)`;
-  const hashed = quick ? 'not hashed (--quick)' : `${bytesText(report.hashed_bytes)} hashed${speed}`;
+    report.hashed_bytes < SPEED_BYTES_MIN ? '' : ` (${sizeText(report.hashed_bytes / (report.wall_ms / 1000))}/s)`;
+  const hashed = quick ? 'not hashed (--quick)' : `${sizeText(report.hashed_bytes)} hashed${speed}`;
   printer.text(
     `${countText(report.tables.length, 'table')}, ${countText(report.files, 'file')}, ${hashed}, ${secondsText(report.wall_ms)}`,
   );

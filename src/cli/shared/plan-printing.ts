@@ -1,6 +1,6 @@
 import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
-import { shownBytes } from '../../core/planning/engine-limits.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
 import { printWrapped } from './wrapped.ts';
 
@@ -29,7 +29,7 @@ const COLUMNS = [
 ];
 
 function size(value: unknown): string {
-  return typeof value === 'number' && Number.isFinite(value) ? shownBytes(value) : '';
+  return typeof value === 'number' && Number.isFinite(value) ? sizeText(value) : '';
 }
 
 function summary(steps: readonly PlannedStep[], hidden: number): string {

@@ -1,6 +1,6 @@
 import { shownMoney, shownOverrun } from '../../app/run/run-meter.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
-import { shownBytes } from '../../core/planning/engine-limits.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
 
 /** What a run took and used, in two lines, and what was out of the ordinary. */
@@ -19,16 +19,16 @@ export function receiptLines(receipt: Receipt): readonly string[] {
   const speed = rows_per_second === null ? [] : [`${grouped(rows_per_second)} rows/s`];
   const cost = money === null ? [] : [`${shownMoney(money)} ${currency ?? ''}`];
   const readers = receipt.reader_peak_memory_bytes;
-  const reader = readers === 0 ? [] : [`${shownBytes(readers)} reader`];
+  const reader = readers === 0 ? [] : [`${sizeText(readers)} reader`];
   return [
     [
-      `in ${grouped(rows_in)} rows, ${shownBytes(receipt.bytes_in)}`,
-      `out ${grouped(rows_out)} rows, ${shownBytes(receipt.bytes_out)}`,
+      `in ${grouped(rows_in)} rows, ${sizeText(receipt.bytes_in)}`,
+      `out ${grouped(rows_out)} rows, ${sizeText(receipt.bytes_out)}`,
       ...speed,
     ].join('; '),
     [
       `${seconds(receipt.wall_ms)} wall, ${seconds(receipt.cpu_ms)} CPU`,
-      [`${shownBytes(receipt.peak_memory_bytes)} peak memory`, ...reader].join(' + '),
+      [`${sizeText(receipt.peak_memory_bytes)} peak memory`, ...reader].join(' + '),
       ...cost,
     ].join('; '),
   ];

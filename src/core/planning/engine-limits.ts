@@ -1,4 +1,4 @@
-import { parseSize } from '../../kit/units.ts';
+import { parseSize, sizeText } from '../../kit/units.ts';
 import type { EngineSpec } from '../model/project.ts';
 
 /** What a machine or container has; see `kit/machine.ts`. */
@@ -26,8 +26,8 @@ export function engineLimits(spec: EngineSpec, capacity: Capacity): EngineLimits
   const warnings: string[] = [];
   if (told !== undefined && told > capacity.memory_bytes) {
     warnings.push(
-      `engine.memory_limit is ${spec.memory_limit}, but the ${capacity.memory_from} has ${shownBytes(capacity.memory_bytes)}: the system may kill the process. ` +
-        `Leave it out to use ${shownBytes(defaultMemory(capacity))}.`,
+      `engine.memory_limit is ${spec.memory_limit}, but the ${capacity.memory_from} has ${sizeText(capacity.memory_bytes)}: the system may kill the process. ` +
+        `Leave it out to use ${sizeText(defaultMemory(capacity))}.`,
     );
   }
   if (spec.threads !== undefined && spec.threads > capacity.cpus) {
@@ -48,18 +48,4 @@ function defaultMemory(capacity: Capacity): number {
 
 function cpus(count: number): string {
   return count === 1 ? '1 CPU' : `${count} CPUs`;
-}
-
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
-
-/** A size for people: `512 B`, `1.50 GB`; powers of 1000, as configurations write them. */
-export function shownBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit < 2 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }

@@ -250,6 +250,10 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
 
   knownInputs(source: string): ReadonlyMap<string, KnownInput>;
   inputs(source?: string): readonly InputRecord[];
+  /** Records and bytes of a source's units that hold records: what an estimate needs, without reading each. */
+  inputTotals(source: string): { readonly records: number; readonly size_bytes: number };
+  /** Units that a run refused as a whole. */
+  refusedInputs(run_id: string): number;
   /** The loaded input of this source with these bytes, under whatever name. */
   inputByHash(source: string, sha256: string): InputRecord | undefined;
   dialect(source: string): CsvDialect | undefined;

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { shownBytes } from '../../core/planning/engine-limits.ts';
 import type { ReadLimits } from '../../core/ports/engine.ts';
+import { sizeText } from '../../kit/units.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
 
 const WATCH_MS = 50;
@@ -123,7 +123,7 @@ export function readerError(message: string): DataflowError {
 }
 
 export function tooMuchMemory(bytes: number): DataflowError {
-  return readerError(`reading it needed more than ${shownBytes(bytes)} of memory`);
+  return readerError(`reading it needed more than ${sizeText(bytes)} of memory`);
 }
 
 /** Crash points of the line are not for readers, and a reader needs nothing else of the environment than what Node needs. */

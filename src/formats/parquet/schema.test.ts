@@ -21,6 +21,8 @@ describe('a Parquet schema', () => {
       'decimals in whole numbers',
       [ROOT, decimal({ type: 'INT32', precision: 9 }), decimal({ type: 'INT64', precision: 18 })],
     ],
+    ['decimals of any length', [ROOT, ID, decimal({ type: 'BYTE_ARRAY', precision: 60 })]],
+    ['a column with an empty name', [ROOT, ID, { name: '', type: 'INT32' } as SchemaElement]],
     ['a group', [{ name: '', num_children: 1 }, { name: 'g', num_children: 1 }, ID]],
   ])('is sound: %s', (_, schema) => expect(schemaProblem(schema)).toBeUndefined());
 

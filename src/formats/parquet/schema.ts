@@ -6,7 +6,7 @@ import type { SchemaElement } from 'hyparquet';
  */
 export function schemaProblem(schema: readonly SchemaElement[]): string | undefined {
   for (const [index, element] of schema.entries()) {
-    if (index > 0 && (typeof element.name !== 'string' || element.name === '')) return `column ${index} has no name`;
+    if (index > 0 && typeof element.name !== 'string') return `column ${index} has no name`;
     const digits = lostDigits(element);
     if (digits !== undefined) return `${element.name}: ${digits}`;
   }
@@ -26,13 +26,16 @@ function endOf(schema: readonly SchemaElement[], at: number, depth: number): num
   return next;
 }
 
+const WHOLE_BYTES: Readonly<Record<string, number>> = { INT32: 4, INT64: 8 };
+
 /** Decimals must have room for their digits (Parquet format, LogicalTypes: DECIMAL). */
 function lostDigits(element: SchemaElement): string | undefined {
   const { type, type_length, precision = 0, scale = 0 } = element;
   if (element.converted_type !== 'DECIMAL' && element.logical_type?.type !== 'DECIMAL') return undefined;
-  const bytes = type === 'INT32' ? 4 : type === 'INT64' ? 8 : type === 'FIXED_LEN_BYTE_ARRAY' ? (type_length ?? 0) : 16;
-  const room = Math.floor(Math.log10(2) * (8 * bytes - 1));
-  if (precision > room) return `${bytes} bytes have no room for decimals of ${precision} digits`;
+  const bytes = type === 'FIXED_LEN_BYTE_ARRAY' ? (type_length ?? 0) : WHOLE_BYTES[type ?? ''];
+  // Other types take as many bytes as a value needs.
+  if (bytes !== undefined && precision > Math.floor(Math.log10(2) * (8 * bytes - 1)))
+    return `${bytes} bytes have no room for decimals of ${precision} digits`;
   return scale < 0 || scale > precision
     ? `decimals of ${precision} digits cannot have ${scale} behind the point`
     : undefined;

@@ -1,8 +1,10 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { Project } from '../../../core/model/project.ts';
-import { engineLimits, shownBytes } from '../../../core/planning/engine-limits.ts';
+import { engineLimits } from '../../../core/planning/engine-limits.ts';
 import { machineLimits } from '../../../kit/machine.ts';
+import { sizeText } from '../../../kit/units.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
@@ -27,15 +29,16 @@ export function environment(rooms: Rooms): readonly DoctorFinding[] {
 export async function engine(rooms: Rooms, project: Project): Promise<readonly DoctorFinding[]> {
   const machine = machineLimits();
   const limits = engineLimits(project.engine, machine);
-  const has = `${shownBytes(machine.memory_bytes)} and ${machine.cpus} CPUs in the ${machine.memory_from}`;
-  const gets = `the engine gets ${shownBytes(limits.memory_bytes)} and ${limits.threads} threads`;
+  const has = `${sizeText(machine.memory_bytes)} and ${machine.cpus} CPUs in the ${machine.memory_from}`;
+  const gets = `the engine gets ${sizeText(limits.memory_bytes)} and ${limits.threads} threads`;
   const found: DoctorFinding[] =
     limits.warnings.length === 0
       ? [ok('resources', `${has}; ${gets}`)]
       : limits.warnings.map((message) => warn('resources', message, 'Lower the value in engine:, or leave it out.'));
+  // A bare one in the system's folder for temporary files: nothing is written into the project, and nothing stays.
+  const folder = mkdtempSync(join(tmpdir(), 'dataflow-doctor-'));
   try {
-    // A bare one in the system's folder for temporary files: nothing is written into the project.
-    const opened = await rooms.openBareEngine(project.engine, join(temporary(), `dataflow-doctor-${process.pid}`));
+    const opened = await rooms.openBareEngine(project.engine, folder);
     try {
       const session = await opened.openSession({ label: 'doctor' });
       await session.rows('select 42 as answer');
@@ -46,12 +49,10 @@ export async function engine(rooms: Rooms, project: Project): Promise<readonly D
     }
   } catch (error) {
     found.push(failure('engine', error));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
   return found;
-}
-
-function temporary(): string {
-  return process.env['TMPDIR'] ?? '/tmp';
 }
 
 /** Whether the folder of a local lake can be written to (asked, not tried), and who else may read its state. */
@@ -99,11 +100,11 @@ export function disk(project: Project, last_bytes: number): readonly DoctorFindi
   try {
     const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(url));
     const free = bavail * bsize;
-    const says = `${shownBytes(free)} free where the lake lies`;
+    const says = `${sizeText(free)} free where the lake lies`;
     if (free < DISK_FAIL_BYTES)
       return [fail('disk', says, 'Free some space, or collect old versions: dataflow compact.')];
     if (free < Math.max(DISK_WARN_BYTES, 2 * last_bytes)) {
-      const because = free < DISK_WARN_BYTES ? '' : `; the last run wrote ${shownBytes(last_bytes)}`;
+      const because = free < DISK_WARN_BYTES ? '' : `; the last run wrote ${sizeText(last_bytes)}`;
       return [warn('disk', `${says}${because}`, 'Free some space, or collect old versions: dataflow compact.')];
     }
     // File systems without a fixed number of files say 0.

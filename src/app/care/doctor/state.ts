@@ -1,8 +1,10 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { Graph } from '../../../core/planning/graph.ts';
 import type { Lake } from '../../../core/ports/lake.ts';
+import type { Leases } from '../../../core/ports/leases.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
 import { unrecorded } from '../../run/reconcile.ts';
+import { stagingKept } from '../../run/staging-kept.ts';
 import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
 /** Clocks of different machines, and the granularity of file systems, differ by so much. */
@@ -78,15 +80,11 @@ export async function unfinished(graph: Graph, lake: Lake, ledger: Ledger): Prom
 }
 
 /** Files of runs that are gone. */
-export async function leftovers(lake: Lake, ledger: Ledger): Promise<readonly DoctorFinding[]> {
-  const kept = new Set(
-    ledger
-      .latestSteps()
-      .filter((step) => step.status === 'failed')
-      .map((step) => step.run_id),
-  );
-  const alive = ledger.lockHolders().some((holder) => holder.state !== 'dead');
-  for (const run of ledger.runs(50)) if (alive && run.status === 'running') kept.add(run.run_id);
+export async function leftovers(lake: Lake, ledger: Ledger, leases: Leases): Promise<readonly DoctorFinding[]> {
+  const kept = new Set(await stagingKept(ledger, leases));
+  // Without a live holder of a lock, whatever is marked as running has died.
+  if (!ledger.lockHolders().some((holder) => holder.state !== 'dead'))
+    for (const run of ledger.runs(50)) if (run.status === 'running') kept.delete(run.run_id);
   const paths = await lake.leftovers(kept, false);
   if (paths.length === 0) return [ok('left-over files', 'none')];
   const shown = paths.slice(0, 3).join(', ');
