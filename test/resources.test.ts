@@ -58,7 +58,7 @@ describe('budget', () => {
     const place = project('budget: { bytes: 1KB }\n');
     const run = place.dataflow(['run']);
     expectError(run, 'E_BUDGET', 1);
-    expect(run.stderr).toMatch(/bytes about .* of 1 KB/);
+    expect(run.stderr).toMatch(/bytes about .* of 1\.0 KB/);
     expect(place.status().size).toBe(0);
   });
 
