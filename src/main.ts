@@ -97,6 +97,8 @@ export const rooms: Rooms = {
 
   createSource: async (spec: SourceSpec) => {
     const component = await named(SOURCES, 'source', spec.type);
+    if (!('create' in component))
+      throw new DataflowError('E_INTERNAL', `sources of type ${spec.type} are asked, not looked at`);
     inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
     return component.create(spec.options, { inspectors });
   },

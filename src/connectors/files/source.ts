@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import type { CsvDialect } from '../../core/ports/engine.ts';
 import type { FormatInspectors, InspectOptions, InspectRequest } from '../../core/ports/format.ts';
 import type { InputUnit, Source, SourceContext } from '../../core/ports/source.ts';
-import type { SourceComponent } from '../../core/ports/source-component.ts';
+import type { FoundSourceComponent } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
 import { type FilesOptions, schema } from './options.ts';
 import { lookAtColumns, peekCsv } from './peek.ts';
 
 /** Files in folders: `type: files`. */
-export const component: SourceComponent<FilesOptions> = {
+export const component: FoundSourceComponent<FilesOptions> = {
   type: 'files',
   summary: 'Files named by globs: CSV, TSV, JSON, NDJSON, Parquet; plain, gzip or zstd.',
   schema,

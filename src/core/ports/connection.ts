@@ -1,0 +1,19 @@
+import type { $ZodType } from 'zod/v4/core';
+
+/** An entry of `connections:` after validation, as connectors get it. */
+export interface Connection<O = unknown> {
+  /** Its name in `pipelines.yaml`. */
+  readonly name: string;
+  readonly type: string;
+  readonly options: O;
+}
+
+/**
+ * A kind of connection: a file `connectors/<system>/connection.ts` exports one as `component`. Fields that hold secrets carry
+ * `.meta({ secret: true })`: they are resolved from the environment or a file and masked wherever text leaves the program.
+ */
+export interface ConnectionComponent<O = unknown> {
+  readonly type: string;
+  readonly summary: string;
+  readonly schema: $ZodType<O>;
+}

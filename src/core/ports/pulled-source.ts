@@ -1,0 +1,167 @@
+import type { Column } from '../model/table.ts';
+import type { CsvDialect } from './engine.ts';
+
+/**
+ * Where a pulled source stands: plain JSON that only its connector understands (a cursor value, offsets by partition). It is committed with the
+ * rows that it stands behind, in the same table commit, so rows and position are never apart.
+ */
+export type Position = Readonly<Record<string, unknown>>;
+
+/**
+ * A numbered stretch of a source: records `from` up to, but without, `next`. Committed as a `txn` action (`source:<name>:<stream>`, version
+ * `next`) that only succeeds when the table stands at `from`. `verify` proves from the spans alone that nothing is missing or doubled.
+ */
+export interface Span {
+  /** E.g. topic and partition: `weather/0`. */
+  readonly stream: string;
+  readonly from: number;
+  readonly next: number;
+  /** Numbers in between that no record has (compaction, transaction markers): `next - from = records + holes`. */
+  readonly holes: number;
+  readonly records: number;
+}
+
+/** How the records of a landed unit are written: a format that the line reads already. */
+export type UnitLayout =
+  | { readonly format: 'ndjson' }
+  | { readonly format: 'parquet' }
+  | { readonly format: 'csv'; readonly dialect: CsvDialect; readonly header: readonly string[] };
+
+/** A record that the source could not even write down as a row: it goes to quarantine with its raw text. */
+export interface UnreadableRecord {
+  /** Rule name, e.g. `poison_message`. */
+  readonly rule: string;
+  readonly reason: string;
+  /** Where it was, in words that the source's users know: `weather/0 offset 4711`, `page 3 record 12`. Unique within the unit. */
+  readonly where: string;
+  /** Raw text (not text: base64, and the reason says so). */
+  readonly raw: string;
+}
+
+/** What closes a unit. */
+export interface UnitEnd {
+  /** Records written, unreadable ones not counted. */
+  readonly records: number;
+  /** The position once this unit is in the lake: a run that was stopped goes on from here. */
+  readonly position: Position;
+  readonly spans?: readonly Span[];
+  /** Hashes of the kept responses that the unit was made from. */
+  readonly raw?: readonly string[];
+}
+
+/** One unit of input while it is written. The first unit that is not closed ends what a later run may use. */
+export interface UnitWriter {
+  /** Whole records as bytes; resolves when more may come (back-pressure). The bytes may be reused by the caller afterwards. */
+  write(bytes: Uint8Array): Promise<void>;
+  unreadable(record: UnreadableRecord): void;
+  /** Bytes so far. */
+  readonly size_bytes: number;
+  /** Seals the unit: flushed, fsynced, hashed, renamed. From here on it survives a crash. */
+  close(end: UnitEnd): Promise<void>;
+  /** Removes it. */
+  abandon(): Promise<void>;
+}
+
+/** Where a source puts what it takes: sealed units in order, each durable before the next begins. */
+export interface Landing {
+  /** @param name what people call the unit, e.g. `page-000012` or `0-4711`; becomes part of its path in the ledger. */
+  open(name: string, layout: UnitLayout): Promise<UnitWriter>;
+  /** Responses as they came, compressed and addressed by their hash; kept until nothing refers to them. */
+  readonly raw: RawStore;
+}
+
+/** A response that is kept. */
+export interface RawEntry {
+  readonly sha256: string;
+  /** What was asked (secrets masked): method, URL, body. The same question has the same key. */
+  readonly key: string;
+  readonly fetched_at: string;
+  readonly size_bytes: number;
+  /** What of the answer's head matters: status, content type, ETag, Last-Modified, Link. */
+  readonly head: Readonly<Record<string, string>>;
+}
+
+export interface RawStore {
+  put(body: Uint8Array, about: Omit<RawEntry, 'sha256' | 'size_bytes'>): Promise<RawEntry>;
+  /** The newest answer to this question; undefined when there is none. */
+  find(key: string): Promise<RawEntry | undefined>;
+  /** In the order in which they were kept. */
+  entries(): Promise<readonly RawEntry[]>;
+  /** @throws DataflowError E_LAKE_CORRUPT when the bytes do not have their hash any more. */
+  read(entry: RawEntry): Promise<Uint8Array>;
+}
+
+/** What one pull may take. */
+export interface PullLimits {
+  readonly records_max: number;
+  readonly bytes_max: number;
+  /** How long it may wait for more once something is there. */
+  readonly wait_ms: number;
+}
+
+export interface PullContext {
+  /** The source's name in `pipelines.yaml`. */
+  readonly name: string;
+  /** Project folder: relative paths start here. */
+  readonly root: string;
+  readonly now_ms: number;
+  readonly signal: AbortSignal;
+  /** Local folder for what is in the way; the caller removes it. */
+  readonly temp_folder: string;
+  /** Undefined: from the beginning. */
+  readonly position: Position | undefined;
+  /** Next number expected by stream, from the lake. */
+  readonly expected: ReadonlyMap<string, number>;
+  /** The columns that records will be read into, as far as they are known. */
+  readonly columns?: readonly Column[];
+  readonly limits: PullLimits;
+  /** Take everything again from kept responses, asking nobody. */
+  readonly from_raw: boolean;
+  /** A remark for the person at the terminal (a wait, a retry); secrets are masked by the receiver. */
+  note(text: string): void;
+}
+
+export interface PullResult {
+  /** True when the source had no more at this moment. */
+  readonly caught_up: boolean;
+  /** The position after everything that was landed, and after what needed no unit (holes, an unchanged ETag). */
+  readonly position: Position;
+  /** The source says by itself that nothing changed (304, same snapshot): nothing was landed. */
+  readonly unchanged?: boolean;
+}
+
+/** What a source answers when it is only asked. */
+export interface Outlook {
+  readonly pending: 'none' | 'some' | 'unknown';
+  /** How many records wait, when it knows. */
+  readonly records?: number;
+  /** In words for `plan`: "1,204 messages behind in 3 partitions". */
+  readonly words: string;
+  /** Age in ms of the oldest record that waits, when it knows. */
+  readonly oldest_ms?: number;
+}
+
+export interface Probe {
+  readonly ok: boolean;
+  readonly words: string;
+  readonly hint?: string;
+}
+
+/**
+ * A source that is asked, instead of looked at like a folder: an API, a database, a broker. It lands what is new as sealed units in formats that
+ * the line reads; the line takes these units as it takes files, and commits the position with their rows.
+ */
+export interface PulledSource {
+  /** `changes`: each pull brings what came since the position. `snapshot`: each pull brings everything, which replaces all there was. */
+  readonly pulls: 'changes' | 'snapshot';
+  /** Columns that the system itself declares, canonical types in order; undefined when only the records tell. */
+  columns?(context: PullContext): Promise<readonly Column[] | undefined>;
+  /** Cheap, changes nothing, takes nothing: for `plan`, `status` and lag. */
+  look(context: PullContext): Promise<Outlook>;
+  pull(landing: Landing, context: PullContext): Promise<PullResult>;
+  /** Told after the commit that holds everything up to `position`; for whoever else keeps count (consumer groups). A failure is only a warning. */
+  committed?(position: Position): Promise<void>;
+  /** For `doctor`: reaches the system, signs in, writes nothing. */
+  probe(context: Pick<PullContext, 'signal' | 'root'>): Promise<Probe>;
+  close(): Promise<void>;
+}
