@@ -104,10 +104,14 @@ describe('memory', () => {
     const run = place.dataflow(['run', 'bronze', '--format', 'json']);
     expectDone(run);
     expect(run.stderr).toMatch(/warning engine\.threads is 32, but the \w+ has \d+ CPU/);
-    expect(run.stderr).toMatch(/warning bronze\.a: the engine ran out of memory: .*; it is done again with 1 thread/);
+    expect(run.stderr).toMatch(
+      /warning bronze\.a: the engine ran out of memory: .*; it is done again with 1 thread and smaller batches of files/,
+    );
     const { steps, receipt } = JSON.parse(run.stdout);
     expect(steps[0]).toMatchObject({ status: 'succeeded', balance: { rows_in: 1_000_000, rows_out: 1_000_000 } });
-    expect(steps[0].reason).toContain('done again with 1 thread, because the engine ran out of memory');
+    expect(steps[0].reason).toContain(
+      'done again because the engine ran out of memory, with 1 thread and smaller batches of files',
+    );
     expect(receipt.retried_steps).toEqual(['bronze.a']);
     expect(place.query('select count(*) as n, min(id) as a, max(id) as b from bronze.a')).toEqual([
       { n: 1_000_000, a: 0, b: 999_999 },
@@ -124,9 +128,47 @@ describe('memory', () => {
     const run = place.dataflow(['run', '--select', '+gold.g']);
     expect(run.status, run.stderr).toBe(4);
     expect(run.stderr).toMatch(
-      /error\[E_ENGINE_MEMORY\] gold\.g: out of memory with 2 threads and again with 1, memory limit 64\.0 MB\n {2}kept: .*\n {2}next: Set engine\.memory_limit above 64\.0 MB/,
+      /error\[E_ENGINE_MEMORY\] gold\.g: out of memory with 2 threads, and again with 1 thread; it has no partition_by, key or refresh, so it cannot be split into batches; memory limit 64\.0 MB\n {2}kept: .*\n {2}next: Set engine\.memory_limit above 64\.0 MB/,
     );
     expect(place.status().get('bronze.a')).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('a model that has a key is done again in batches by it, with the same rows', () => {
+    const place = project('');
+    const model = 'select id % 700000 as k, list(x) as xs, list(id) as ids from bronze.a group by all';
+    const tables = TABLES.replace(/ {2}g: .*/, `  g: { sql: "${model}", key: k }`);
+    place.put({
+      'in/a.csv': BIG_ROWS,
+      'pipelines.yaml': `version: 1\nengine: { memory_limit: 64MB, threads: 2 }\n${tables}`,
+    });
+    const run = place.dataflow(['run', '--select', '+gold.g', '--exclude', 'silver.a', '--format', 'json']);
+    expectDone(run);
+    expect(run.stderr).toMatch(
+      /gold\.g: the engine ran out of memory: .*; it is done again with 1 thread and in \d+ batches by k/,
+    );
+    const step = JSON.parse(run.stdout).steps.find((one: { step: string }) => one.step === 'gold.g');
+    expect(step.reason).toMatch(
+      /done again because the engine ran out of memory, with 1 thread and in \d+ batches by k/,
+    );
+    expect(
+      place.query(
+        'select count(*) as n, count(distinct k) as k, sum(len(ids)) as ids, sum(list_sum(ids)) as s from gold.g',
+      ),
+    ).toEqual([{ n: 700_000, k: 700_000, ids: 1_000_000, s: 499_999_500_000 }]);
+  });
+
+  it('a silver table is done again in batches by its key, and keeps the right row of each', () => {
+    const place = project('');
+    const rows = Array.from({ length: 600_000 }, (_, i) => `${i % 400_000},abcdefghijklmnopqrstuvwxyz${i}\n`).join('');
+    place.put({
+      'in/a.csv': `id,x\n${rows}`,
+      'pipelines.yaml': `version: 1\nengine: { memory_limit: 48MB, threads: 2 }\n${TABLES}`,
+    });
+    const run = place.dataflow(['run', '--select', '+silver.a', '--format', 'json']);
+    expectDone(run);
+    expect(run.stderr).toMatch(/silver\.a: .*; it is done again with 1 thread and in \d+ batches by id/);
+    const sql = `select count(*) as n, count(distinct id) as ids, count(*) filter (where x = 'abcdefghijklmnopqrstuvwxyz' || (case when id < 200000 then id + 400000 else id end)) as newest from silver.a`;
+    expect(place.query(sql)).toEqual([{ n: 400_000, ids: 400_000, newest: 400_000 }]);
   });
 
   it('case 17: after a run was killed the next one says what it was doing, and goes on', () => {

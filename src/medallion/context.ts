@@ -8,6 +8,7 @@ import type { Lake, Snapshot } from '../core/ports/lake.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
+import type { SmallerPlan } from './smaller-plan.ts';
 
 /** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
 export interface RunContext {
@@ -56,7 +57,7 @@ export interface StepContext<N extends Node = Node> {
   readonly settles?: number;
   readonly started_ms: number;
   /** The second attempt, after the engine ran out of memory: work in smaller pieces. */
-  readonly small?: boolean;
+  readonly small?: SmallerPlan;
 }
 
 /** `now` as the checks and the quarantine use it. */

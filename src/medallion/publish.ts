@@ -168,9 +168,9 @@ export function withDecided(step: StepContext, inputs: StepRecord['inputs']): St
 }
 
 function reasonFor({ verdict, small }: StepContext): string {
-  return small === true
-    ? `${verdict.reason}; done again with 1 thread, because the engine ran out of memory`
-    : verdict.reason;
+  return small === undefined
+    ? verdict.reason
+    : `${verdict.reason}; done again because the engine ran out of memory, ${small.words}`;
 }
 
 /** "silver.achats version 3 stays as it is", for the errors of steps that fail. */

@@ -152,7 +152,9 @@ async function runWindows(
       tell({ type: 'step_started', step: node.key, reason, mode: 'incremental' });
       const progress = { job: plan.job, position };
       const work = { progress, segment, range: plan.range, consistent };
-      record = await withSmallerPlan(step, tell, (one) => backfillWindow({ ...step, ...one, node }, work));
+      record = await withSmallerPlan(step, tell, (one) => backfillWindow({ ...step, ...one, node }, work), {
+        windowed: true,
+      });
     } catch (error) {
       record = failStep(step, error);
     }

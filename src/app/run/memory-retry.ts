@@ -2,28 +2,31 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { StepContext } from '../../medallion/context.ts';
+import { type SmallerPlan, smallerPlan } from '../../medallion/smaller-plan.ts';
 import type { RunEvent } from './run-events.ts';
 
 /**
  * Does a step; when the engine runs out of memory, once more with a smaller plan: an engine of its own with one thread, files in
- * smaller batches, and rows in any order where the order carries no meaning.
+ * smaller batches, rows in batches where they can be told apart, and in any order where the order carries no meaning.
  * @throws DataflowError E_ENGINE_MEMORY when the smaller plan does not fit either.
  */
 export async function withSmallerPlan(
   step: StepContext,
   tell: (event: RunEvent) => void,
   work: (step: StepContext) => Promise<StepRecord>,
+  { windowed = false }: { readonly windowed?: boolean } = {},
 ): Promise<StepRecord> {
   try {
     return await work(step);
   } catch (error) {
     if (!isOutOfMemory(error) || step.run.signal.aborted) throw error;
-    tell({ type: 'step_repeated', step: step.node.key, reason: error.message });
+    const small = smallerPlan(step, windowed);
+    tell({ type: 'step_repeated', step: step.node.key, reason: error.message, plan: small.words });
     await step.run.lake.discardStaging(step.run.run_id, step.step_id);
     try {
-      return await work(smaller(step));
+      return await work(smaller(step, small));
     } catch (again) {
-      throw isOutOfMemory(again) ? twice(step, again) : again;
+      throw isOutOfMemory(again) ? twice(step, small, again) : again;
     }
   }
 }
@@ -32,22 +35,22 @@ function isOutOfMemory(error: unknown): error is DataflowError {
   return error instanceof DataflowError && error.code === 'E_ENGINE_MEMORY';
 }
 
-function smaller(step: StepContext): StepContext {
+function smaller(step: StepContext, small: SmallerPlan): StepContext {
   const { run, node } = step;
   const plan = { any_order: node.layer !== 'bronze' };
   return {
     ...step,
-    small: true,
+    small,
     run: { ...run, openSession: (label) => run.openSession(label, plan) },
   };
 }
 
-function twice({ run, node }: StepContext, error: DataflowError): DataflowError {
+function twice({ run, node }: StepContext, small: SmallerPlan, error: DataflowError): DataflowError {
   const { threads, memory_bytes } = run.limits;
   const limit = sizeText(memory_bytes);
   return new DataflowError(
     'E_ENGINE_MEMORY',
-    `${node.key}: out of memory with ${threads === 1 ? '1 thread' : `${threads} threads`} and again with 1, memory limit ${limit}`,
+    `${node.key}: out of memory with ${threads === 1 ? '1 thread' : `${threads} threads`}, and again ${small.words}; memory limit ${limit}`,
     {
       kept: error.kept ?? 'every published version stays as it is',
       hint: `Set engine.memory_limit above ${limit}, on a machine or container that has it; or split the step into smaller ones.`,

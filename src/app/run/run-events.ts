@@ -16,7 +16,7 @@ export type RunEvent =
   /** What the step is expected to take. */
   | { readonly type: 'estimate'; readonly step: string; readonly message: string }
   /** The engine ran out of memory; the step is done again with a smaller plan. */
-  | { readonly type: 'step_repeated'; readonly step: string; readonly reason: string };
+  | { readonly type: 'step_repeated'; readonly step: string; readonly reason: string; readonly plan: string };
 
 /** The outcome of `run`, `ingest` and `demo`. */
 export interface RunReport {

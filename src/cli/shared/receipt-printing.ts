@@ -8,7 +8,7 @@ export function printReceipt(printer: Printer, receipt: Receipt): void {
   const { style } = printer;
   for (const line of receiptLines(receipt)) printer.text(`  ${style.dim(line)}`);
   for (const step of receipt.retried_steps)
-    printer.text(`  ${step} ran out of memory and was done again with 1 thread`);
+    printer.text(`  ${step} ran out of memory and was done again with a smaller plan`);
   for (const overrun of receipt.over_budget)
     printer.text(`  over budget: ${shownOverrun(overrun, 'used', { price: priceOf(receipt) })}`);
 }

@@ -10,7 +10,7 @@ export function tellTo(printer: Printer): (event: RunEvent) => void {
     else if (event.type === 'warning') printer.warn(event.message);
     else if (event.type === 'estimate') printer.detail(`${event.step}: ${event.message}`);
     else if (event.type === 'step_repeated')
-      printer.warn(`${event.step}: ${event.reason}; it is done again with 1 thread`);
+      printer.warn(`${event.step}: ${event.reason}; it is done again ${event.plan}`);
     else if (event.type === 'step_started') printer.detail(`${event.step}: ${event.reason} (${event.mode})`);
     else if (event.type === 'step_finished') tellStep(printer, event.record);
   };

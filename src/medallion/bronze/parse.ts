@@ -39,7 +39,7 @@ export async function parseUnits(
     else if (done === undefined) fit.push(unit);
     else merge(out, judge([unit], done));
   }
-  const bytes_max = step.small === true ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX;
+  const bytes_max = step.small !== undefined ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX;
   for (const [index, group] of grouped(fit, bytes_max, (one) => extraColumns(one, columns)).entries()) {
     const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
     merge(out, parsed);

@@ -9,6 +9,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { audit } from '../audit.ts';
 import { relationOf } from '../context.ts';
 import { publish } from '../publish.ts';
+import { writeInBatches } from '../smaller-plan.ts';
 import { touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
 import type { GoldNode, GoldStep } from './step.ts';
 
@@ -89,7 +90,7 @@ async function computeWhole(
   const { run, node } = step;
   const folder = await run.lake.stage(run.run_id, step.step_id, 'data');
   const cluster = clusterBy(node, columns);
-  const add = await session.write(node.spec.sql, {
+  const add = await writeInBatches(step, session, node.spec.sql, {
     folder,
     columns,
     partition_by: node.spec.partition_by,
@@ -138,7 +139,8 @@ async function refreshTouched(
   if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, by)}`);
   const cluster = clusterBy(node, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const add = await session.write(parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n'), {
+  const rows_sql = parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n');
+  const add = await writeInBatches(step, session, rows_sql, {
     folder: await run.lake.stage(run.run_id, step.step_id, 'data'),
     columns,
     partition_by: node.spec.partition_by,

@@ -1,5 +1,6 @@
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { batchesBy, materializeInBatches } from '../smaller-plan.ts';
 import { keyPresentSql, POSITION, preferenceSql, type SilverStep, type SilverViews } from './sql.ts';
 
 const AT = POSITION.join(', ');
@@ -14,9 +15,12 @@ export async function findLosers(step: SilverStep, session: EngineSession, views
   if (spec.key.length === 0) return 0;
   const key = spec.key.map(quoteIdent).join(', ');
   const present = keyPresentSql(spec.key);
-  const repeated = await session.materialize(
+  const batches = batchesBy(step, spec.key.map(quoteIdent));
+  const repeated = await materializeInBatches(
+    session,
     'repeated',
-    `select ${key} from picked where ${present} group by ${key} having count(*) > 1`,
+    batches,
+    (batch) => `select ${key} from picked where ${present} and ${batch} group by ${key} having count(*) > 1`,
   );
   if (repeated === 0) return 0;
   const rows = `(select * from picked semi join repeated using (${key}))`;
@@ -24,9 +28,12 @@ export async function findLosers(step: SilverStep, session: EngineSession, views
     spec.dedupe?.before_rules === true
       ? `select * from ${rows}`
       : `select * from (${views.checkedOver(rows)}) where _rule is null`;
-  return await session.materialize(
+  return await materializeInBatches(
+    session,
     'losers',
-    `select ${AT} from (select ${AT}, row_number() over (partition by ${key} order by ${preferenceSql(spec)}) as _n from (${contenders})) where _n > 1`,
+    batches,
+    (batch) =>
+      `select ${AT} from (select ${AT}, row_number() over (partition by ${key} order by ${preferenceSql(spec)}) as _n from (${contenders}) where ${batch}) where _n > 1`,
   );
 }
 

@@ -9,6 +9,7 @@ import { audit } from '../audit.ts';
 import { dropDiscarded } from '../discards.ts';
 import { publish, recordUnchanged } from '../publish.ts';
 import { stageQuarantine } from '../quarantine.ts';
+import { writeInBatches } from '../smaller-plan.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { returnedHere, unmatched } from './decided.ts';
 
@@ -100,7 +101,7 @@ async function computeWhole(
   const { run, node } = step;
   const chosen = await chooseRows(step, session, views, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const add = await session.write(`select ${names} from ${chosen.from}`, {
+  const add = await writeInBatches(step, session, `select ${names} from ${chosen.from}`, {
     folder: await run.lake.stage(run.run_id, step.step_id, 'data'),
     columns,
     partition_by: node.spec.partition_by,

@@ -3,6 +3,7 @@ import { HISTORY_COLUMNS, withHistory } from '../../core/model/history.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { EngineColumn, EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { batchesBy, materializeInBatches } from '../smaller-plan.ts';
 import { findLosers, goodRows } from './dedupe.ts';
 import { keyPresentSql, POSITION, type SilverNode, type SilverStep, type SilverViews } from './sql.ts';
 
@@ -81,6 +82,7 @@ async function versions(step: SilverStep, session: EngineSession, columns: reado
   const { spec } = step.node;
   const by = quoteIdent(spec.dedupe?.by ?? '');
   const key = spec.key.map(quoteIdent).join(', ');
+  const batches = batchesBy(step, spec.key.map(quoteIdent));
   const own = columns
     .map((column) => quoteIdent(column.name))
     .filter((name) => !HISTORY_COLUMNS.some((added) => name === quoteIdent(added)));
@@ -88,20 +90,28 @@ async function versions(step: SilverStep, session: EngineSession, columns: reado
   const good = `select * from checked where _rule is null`;
   const present = keyPresentSql(spec.key);
   const latest = POSITION.map((column) => `${column} desc`).join(', ');
-  await session.materialize(
+  await materializeInBatches(
+    session,
     'chain',
-    `select ${own.join(', ')}, _gone, coalesce(_nth > 1 and _facts is not distinct from _facts_before and _gone = _gone_before, false) as _same
+    batches,
+    (
+      batch,
+    ) => `select ${own.join(', ')}, _gone, coalesce(_nth > 1 and _facts is not distinct from _facts_before and _gone = _gone_before, false) as _same
       from (select *, row_number() over w as _nth, lag(_facts) over w as _facts_before, lag(_gone) over w as _gone_before
         from (select *, struct_pack(${facts.join(', ')}) as _facts, ${goneSql(spec)} as _gone,
             row_number() over (partition by ${key}, ${by} order by ${latest}) as _again
-          from (${good}) where ${present})
+          from (${good}) where ${present} and ${batch})
         where _again = 1 window w as (partition by ${key} order by ${by} nulls first))`,
   );
-  await session.materialize(
+  await materializeInBatches(
+    session,
     'versions',
-    `select ${own.join(', ')}, ${by} as valid_from, lead(${by}) over w as valid_to, lead(true) over w is null as is_current, _gone
-      from chain where not _same window w as (partition by ${key} order by ${by} nulls first)
-      union all select ${own.join(', ')}, ${by}, null, true, false from (${good}) where not (${present})`,
+    batches,
+    (
+      batch,
+    ) => `select ${own.join(', ')}, ${by} as valid_from, lead(${by}) over w as valid_to, lead(true) over w is null as is_current, _gone
+      from chain where not _same and ${batch} window w as (partition by ${key} order by ${by} nulls first)
+      union all select ${own.join(', ')}, ${by}, null, true, false from (${good}) where not (${present}) and ${batch}`,
   );
   const [row] =
     await session.rows(`select (select count(*) from (${good})) as good, (select count(*) from versions where not _gone) as kept,
