@@ -31,6 +31,29 @@ export const CATALOGUE = {
   // input
   E_SOURCE_IO: entry('Input cannot be read', 'Check the path and the permissions, then run again.', 5, true),
   E_SOURCE_CHANGED: entry('Input changed while it was read', 'Run again when nobody writes to it.', 5, true),
+  E_SOURCE_UNREACHABLE: entry(
+    'A system cannot be reached, or the connection broke',
+    'Check address, port and network, then run again: what was sealed is not asked for again.',
+    5,
+    true,
+  ),
+  E_SOURCE_DENIED: entry(
+    'A system refuses the login or the permission',
+    'Check user, password and rights on what is read.',
+    1,
+  ),
+  E_SOURCE_QUERY: entry(
+    'A system does not understand what is asked of it',
+    'Check the names of table, columns, collection or topic, and the query.',
+    1,
+  ),
+  E_SOURCE_TIMEOUT: entry('A system took too long', 'Run again, or raise the time that the source allows.', 5, true),
+  E_SOURCE_CURSOR: entry('A cursor cannot be followed', 'Name another column, another overlap or a key.', 1),
+  E_SOURCE_LOST: entry(
+    'What comes next is no longer there',
+    'The system dropped its history. Take everything again with --full-refresh.',
+    1,
+  ),
   E_SOURCE_REWRITTEN: entry(
     'A loaded file has new content',
     'Set `on_rewrite: replace` or `append`, or restore the file.',
