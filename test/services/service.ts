@@ -1,0 +1,53 @@
+// How a test uses a real server. Files test/services/*.test.ts run by `npm run test:services`, which starts what they name:
+//
+//   describeService('postgresql', (postgresql) => {
+//     it('takes rows', async () => { new pg.Client({ connectionString: postgresql.url }) … });
+//   });
+//
+// The server is shared by all files, so take names of your own (`uniqueName('orders')`) for topics, databases, buckets and folders. A test that
+// kills or restarts a server takes one of its own: `const own = await ownServer('kafka')` … `own.halt('SIGKILL')`, `own.resume()`, `own.stop()`.
+import { randomBytes } from 'node:crypto';
+import { describe } from 'vitest';
+import { makeLeash } from '../../scripts/services/processes.ts';
+import { type RunningServer, startServer } from '../../scripts/services/room.ts';
+import { SERVERS, type ServerName, settingsInEnvironment } from '../../scripts/services/servers.ts';
+import { REASONS_VARIABLE } from './variables.ts';
+
+/** A server as a test sees it. */
+export interface Service {
+  readonly available: boolean;
+  /** Why it is not available. */
+  readonly reason: string;
+  /** Its first setting: the address in the form that its clients take. Empty if it is not available. */
+  readonly url: string;
+  /** All its settings, e.g. `DATAFLOW_TEST_KAFKA`. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** The server of that name. Name it literally: the run starts what the test files name. */
+export function service(name: ServerName): Service {
+  const server = SERVERS[name];
+  const settings = settingsInEnvironment(server);
+  if (settings !== undefined)
+    return { available: true, reason: '', url: settings[server.variables[0]] ?? '', settings };
+  const reasons = JSON.parse(process.env[REASONS_VARIABLE] ?? '{}') as Record<string, string>;
+  const reason = reasons[name] ?? `${server.variables[0]} is not set; npm run test:services sets it`;
+  return { available: false, reason, url: '', settings: {} };
+}
+
+/** A suite that needs a server: skipped with the reason where it cannot be had. */
+export function describeService(name: ServerName, suite: (service: Service) => void): void {
+  const found = service(name);
+  if (found.available) describe(name, () => suite(found));
+  else describe.skip(`${name} — skipped: ${found.reason}`, () => suite(found));
+}
+
+/** A server of the test's own, which it may kill; it ends with the test process at the latest. `stop()` it. */
+export function ownServer(name: ServerName): Promise<RunningServer> {
+  return startServer(SERVERS[name], makeLeash());
+}
+
+/** A name that nobody else uses: `orders_3f9a01bc`. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}_${randomBytes(4).toString('hex')}`;
+}
