@@ -1,8 +1,10 @@
+import { decisionFrom } from '../core/model/decision-note.ts';
 import { type Column, type TableId, tableKey } from '../core/model/table.ts';
+import type { Node } from '../core/planning/graph.ts';
 import type { EngineSession } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { ReturnedRows } from '../core/ports/ledger.ts';
-import { relationOf, type StepContext } from './context.ts';
+import { type RunContext, relationOf, type StepContext } from './context.ts';
 import { QUARANTINE_COLUMNS } from './quarantine.ts';
 
 /** What a person can decide about a rejected row: send it again (corrected or as it is), or put it away for good. */
@@ -39,6 +41,26 @@ export function decidedInput(table: TableId): string {
 /** The version of the decisions that the table's last success took into account; -1 = none. */
 export function appliedDecision(step: Pick<StepContext, 'run' | 'node'>): number {
   return step.run.ledger.lastSuccess(step.node.key)?.inputs[decidedInput(step.node)] ?? -1;
+}
+
+/**
+ * Decisions about rejected rows of a table, and how many of them its last success did not know of. A version that brought none (compaction took out
+ * what is no longer needed) counts as the one that was taken into account.
+ */
+export async function decisionsOf(
+  { lake, ledger }: Pick<RunContext, 'lake' | 'ledger'>,
+  node: Node,
+): Promise<{ readonly decided: Snapshot | undefined; readonly pending: number }> {
+  const table = decidedOf(node);
+  const decided = node.layer === 'gold' ? undefined : await lake.snapshot(table);
+  const applied = ledger.lastSuccess(node.key)?.inputs[decidedInput(node)] ?? -1;
+  if (decided === undefined || decided.version <= applied) return { decided, pending: 0 };
+  const brought = (await lake.history(table)).filter(
+    (entry) => entry.version > applied && decisionFrom(entry.note, entry.version) !== undefined,
+  );
+  return brought.length === 0
+    ? { decided: { ...decided, version: applied }, pending: 0 }
+    : { decided, pending: brought.length };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { quarantineOf } from '../core/model/table.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
+import type { StepOutcome } from '../core/ports/ledger.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
 import { appliedDecision, bindDecisions } from './decisions.ts';
@@ -11,9 +12,13 @@ export const DISCARDED_SQL = `(quarantine_id, coalesce(raw, '')) in (select (qua
 
 /**
  * Takes rows that were discarded out of the open quarantine. The decision itself is in the lake already, so doing this twice, or after a crash
- * by the next run, comes to the same. Nothing of the table itself changes.
+ * by the next run, comes to the same. Nothing of the table itself changes. `outcome`: what the ledger learns when that is all the step does.
  */
-export async function dropDiscarded(step: StepContext, published: Snapshot | undefined): Promise<void> {
+export async function dropDiscarded(
+  step: StepContext,
+  published: Snapshot | undefined,
+  outcome?: StepOutcome,
+): Promise<void> {
   const { run, node, decided } = step;
   if (decided === undefined || decided.version <= appliedDecision(step)) return;
   const open = await run.lake.snapshot(quarantineOf(node));
@@ -25,8 +30,25 @@ export async function dropDiscarded(step: StepContext, published: Snapshot | und
     const gone = DISCARDED_SQL;
     const change = await stageQuarantine(step, session, undefined, gone);
     if (change.add.reduce((sum, file) => sum + file.rows, 0) === open.rows) return;
-    await commitQuarantine(step, change, published?.version ?? 0);
+    await commitQuarantine(step, change, published?.version, outcome);
     faultPoint('after-discard');
+  } finally {
+    await session.close();
+  }
+}
+
+/** All that the step has to do is to carry out discards: no row of the table depends on them, however it is computed. */
+export async function onlyDiscards(step: StepContext, published: Snapshot): Promise<boolean> {
+  const { run, node, decided, verdict } = step;
+  if (decided === undefined || !verdict.causes.every((cause) => cause.kind === 'decided')) return false;
+  if (await quarantineRanAhead(step, published.version)) return false;
+  const session = await run.openSession(`${run.run_id}/${node.key}/decisions`);
+  try {
+    if (!(await bindDecisions(session, decided))) return false;
+    const [row] = await session.rows(
+      `select count(*) as n from in_force where decision > ${appliedDecision(step)} and action <> 'discard'`,
+    );
+    return Number(row?.['n'] ?? 0) === 0;
   } finally {
     await session.close();
   }

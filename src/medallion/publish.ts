@@ -108,13 +108,13 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
 }
 
 /**
- * Commits the quarantine's part of a step; `table_version` is the version of the table that it belongs to. `outcome`: all that the ledger learns,
+ * Commits the quarantine's part of a step; `table_version` is the version of the table that it belongs to, undefined before there is one. `outcome`: all that the ledger learns,
  * when the table itself gets no commit that could tell it.
  */
 export async function commitQuarantine(
   step: StepContext,
   change: QuarantineChange,
-  table_version: number,
+  table_version: number | undefined,
   outcome?: StepOutcome,
 ): Promise<void> {
   if (change.add.length === 0 && change.remove.length === 0) return;
@@ -126,12 +126,12 @@ export async function commitQuarantine(
     remove: change.remove,
     columns: QUARANTINE_COLUMNS,
     partition_by: [],
-    txns: quarantineTxns(step.node.key, change.snapshot, table_version),
+    txns: quarantineTxns(step.node.key, change.snapshot, table_version ?? 0),
     note: {
       run_id: step.run.run_id,
       step_id: step.step_id,
       step: `quarantine of ${step.node.key}`,
-      ...(outcome === undefined ? {} : { outcome: noteFor(outcome), table_version }),
+      ...(outcome === undefined ? {} : { outcome: noteFor(outcome), table_version: table_version ?? -1 }),
     },
     fence: () => step.run.lock.check(),
   });
@@ -184,7 +184,14 @@ export function keptMessage(step: StepContext, snapshot: Snapshot | undefined): 
  * The inputs moved, but nothing of this table depends on what moved: no commit, only the ledger learns the versions that were looked at.
  */
 export function recordUnchanged(step: StepContext, version: number): StepRecord {
-  const record: StepRecord = {
+  const record = unchanged(step, version);
+  step.run.ledger.finishStep({ step: record });
+  return record;
+}
+
+/** What the ledger learns then. */
+export function unchanged(step: StepContext, version: number): StepRecord {
+  return {
     run_id: step.run.run_id,
     step_id: step.step_id,
     step: step.node.key,
@@ -199,6 +206,4 @@ export function recordUnchanged(step: StepContext, version: number): StepRecord 
     started_at: new Date(step.started_ms).toISOString(),
     finished_at: new Date().toISOString(),
   };
-  step.run.ledger.finishStep({ step: record });
-  return record;
 }

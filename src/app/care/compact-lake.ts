@@ -2,7 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
-import type { Engine } from '../../core/ports/engine.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { CollectionPlan, CollectionRules, LakeCare, Removed } from '../../core/ports/lake-care.ts';
 import type { Leases } from '../../core/ports/leases.ts';
@@ -12,8 +12,10 @@ import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { stagingKept } from '../run/staging-kept.ts';
 import { busySteps, runAtWork } from './compact/at-work.ts';
+import { collectDecided } from './compact/collect-decided.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
 import { collectionRules, readableHistory } from './compact/retention-rules.ts';
+import { sessions } from './compact/sessions.ts';
 
 export interface CompactOptions {
   /** Tables or layers; none = the whole lake. */
@@ -38,6 +40,8 @@ export interface CompactedTable {
   readonly versions_collected: number;
   readonly files_collected: number;
   readonly collected_bytes: number;
+  /** Rejected rows whose decision is older than `lake.keep.quarantine_days` and has no effect any more. */
+  readonly decided_rows_collected: number;
   /** Why something was left for the next time. */
   readonly left: string | null;
 }
@@ -50,6 +54,7 @@ export interface CompactReport {
   readonly versions_collected: number;
   readonly files_collected: number;
   readonly collected_bytes: number;
+  readonly decided_rows_collected: number;
   /** Files that wait for a reader to end. */
   readonly files_waiting: number;
   /** Staging folders and files of runs that are gone. */
@@ -64,6 +69,10 @@ interface Open {
   readonly ledger: Ledger;
   readonly leases: Leases;
   readonly graph: Graph;
+}
+
+interface Working extends Open {
+  readonly openSession: (label: string) => Promise<EngineSession>;
 }
 
 const DAY_MS = 86_400_000;
@@ -83,7 +92,9 @@ export async function compactLake(rooms: Rooms, project: Project, options: Compa
   try {
     const open: Open = { project, lake, care, ledger, leases, graph: buildGraph(project, await rooms.checks()) };
     const tables = await wantedTables(lake, options.tables);
-    const done = options.dry_run ? await preview(open, tables, options) : await locked(rooms, open, tables, options);
+    const engine = sessions(rooms, project, options.signal);
+    const work = { ...open, openSession: engine.openSession };
+    const done = await (options.dry_run ? preview : locked)(work, tables, options).finally(engine.close);
     return { ...totalsOf(done.tables), ...done, dry_run: options.dry_run, wall_ms: Date.now() - started_ms };
   } finally {
     ledger.close();
@@ -109,43 +120,40 @@ interface Done {
   readonly leftovers: number;
 }
 
-async function preview(open: Open, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
+async function preview(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
   const rules = await rulesOf(open, options);
   const lines: CompactedTable[] = [];
   for (const table of tables) {
     const [snapshot, merge] = await mergeOf(open, table, options);
     if (snapshot === undefined) continue;
     const plan = await open.care.planCollection(table, await rules(table));
-    lines.push(lineOf(table, snapshot, typeof merge === 'string' ? undefined : merge, plan, leftOf(merge, plan)));
+    const merged = { before: snapshot, plan: typeof merge === 'string' ? undefined : merge };
+    const spent = await collectDecided({ ...open, lease_id: '' }, table);
+    lines.push(lineOf(table, merged, plan, leftOf(merge, plan), spent));
   }
   const leftovers = await open.lake.leftovers(await keptStaging(open), false);
   return { tables: lines, files_waiting: 0, leftovers: leftovers.length };
 }
 
-async function locked(rooms: Rooms, open: Open, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
+async function locked(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
   const { project, lake, care, ledger, leases } = open;
   const lock = ledger.lock(`compact:${project.name}`, options.command);
   const lease = await leases.open('compact');
-  let engine: Engine | undefined;
   try {
     await lease.pin({});
     await leases.live({ sweep: true });
     const leftovers = await lake.leftovers(await keptStaging(open), true);
-    const openSession = async (label: string) => {
-      engine ??= await rooms.openEngine(project);
-      return engine.openSession({ label, signal: options.signal });
-    };
+    const work = { ...open, lease_id: lease.lease_id };
     const lines: CompactedTable[] = [];
     for (const table of tables) {
       options.signal.throwIfAborted();
-      const merged = await mergeOrLeave({ ...open, lease_id: lease.lease_id, openSession }, table, options, () =>
-        lock.check(),
-      );
+      const merged = await mergeOrLeave(work, table, options, () => lock.check());
       if (merged === undefined) continue;
+      const spent = runAtWork(ledger) ? 0 : await collectDecided(work, table, () => lock.check());
       const plan = await hideOld(open, table, options, () => lock.check());
       const left = leftOf(merged.left, plan);
       if (left !== null) options.tell(`${tableKey(table)}: ${left}`);
-      lines.push(lineOf(table, merged.before, merged.plan, typeof plan === 'string' ? undefined : plan, left));
+      lines.push(lineOf(table, merged, typeof plan === 'string' ? undefined : plan, left, spent));
     }
     const removed: Removed = await care.removeHidden(() => anybodyReading(open));
     if (removed.waiting > 0)
@@ -155,7 +163,6 @@ async function locked(rooms: Rooms, open: Open, tables: readonly TableId[], opti
     await lake.discardStaging(lease.lease_id);
     await lease.release();
     lock.release();
-    await engine?.close();
   }
 }
 
@@ -213,7 +220,7 @@ interface Merged {
 
 /** Runs have the right of way: after a few lost races the table is left for the next time. */
 async function mergeOrLeave(
-  work: Open & { readonly lease_id: string; readonly openSession: Parameters<typeof mergeTable>[0]['openSession'] },
+  work: Working & { readonly lease_id: string },
   table: TableId,
   options: CompactOptions,
   check: () => void,
@@ -259,10 +266,10 @@ function leftOf(merge: MergePlan | string | undefined, plan: CollectionPlan | st
 
 function lineOf(
   table: TableId,
-  before: Snapshot,
-  merge: MergePlan | undefined,
+  { before, plan: merge }: Pick<Merged, 'before' | 'plan'>,
   plan: CollectionPlan | undefined,
   left: string | null,
+  decided_rows_collected: number,
 ): CompactedTable {
   const bins = merge?.bins ?? [];
   const merged = bins.flat();
@@ -275,6 +282,7 @@ function lineOf(
     versions_collected: plan?.versions.length ?? 0,
     files_collected: plan?.files.length ?? 0,
     collected_bytes: plan?.size_bytes ?? 0,
+    decided_rows_collected,
     left,
   };
 }
@@ -287,5 +295,6 @@ function totalsOf(tables: readonly CompactedTable[]) {
     versions_collected: sum((table) => table.versions_collected),
     files_collected: sum((table) => table.files_collected),
     collected_bytes: sum((table) => table.collected_bytes),
+    decided_rows_collected: sum((table) => table.decided_rows_collected),
   };
 }

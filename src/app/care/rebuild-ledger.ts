@@ -52,7 +52,7 @@ const FILE = 'ledger.db';
 
 /**
  * Makes the ledger anew from the lake alone: every commit carries a note of the step that made it. What no commit tells (failed
- * steps, refused files, locks) is gone; the next run finds refused files again. The new ledger is built aside, made durable, and
+ * steps, locks) is gone. The new ledger is built aside, made durable, and
  * comes into place by one rename; the old one stays as `ledger.db.damaged-<time>`.
  * @throws DataflowError E_LOCKED while a live process of this host works with the old ledger, E_LEDGER_NEWER when that was written
  * by a newer dataflow, E_LAKE_CORRUPT when a commit's note cannot be read.
@@ -112,11 +112,16 @@ async function holdOldLedger(options: RebuildOptions): Promise<{ close(): void }
 /** All publishes of the lake. Those of one table stay in the order of its versions, whatever the clocks said. */
 async function findAll(lake: Lake): Promise<readonly Found[]> {
   const histories: Found[][] = [];
-  for (const table of await lake.tables()) {
+  const tables = await lake.tables();
+  for (const table of tables) {
     if (table.layer === 'quarantine') continue;
     const published = (await lake.history(table)).flatMap((entry) => foundIn(table, entry));
-    histories.push([...published, ...(await settledIn(lake, table))].sort(byVersion));
+    histories.push([...published, ...(await settledIn(lake, quarantineOf(table)))].sort(byVersion));
   }
+  // Everything that a source brought was refused: it has a quarantine, and no table yet.
+  const known = new Set(tables.map((table) => tableKey(quarantineOf(table))));
+  for (const table of tables)
+    if (table.layer === 'quarantine' && !known.has(tableKey(table))) histories.push(await settledIn(lake, table));
   return mergeByTime(histories);
 }
 
@@ -132,9 +137,8 @@ function foundIn(table: TableId, entry: HistoryEntry): readonly Found[] {
   ];
 }
 
-/** Steps that changed nothing but the quarantine of a table: decisions that brought no row home. They follow the version that they saw. */
-async function settledIn(lake: Lake, table: TableId): Promise<readonly Found[]> {
-  const quarantine = quarantineOf(table);
+/** Steps that changed nothing but the quarantine of a table: decisions that brought no row home, files that were all refused. They follow the version that they saw. */
+async function settledIn(lake: Lake, quarantine: TableId): Promise<Found[]> {
   if ((await lake.latestVersion(quarantine)) === undefined) return [];
   return (await lake.history(quarantine)).flatMap(({ note, committed_at_ms }): readonly Found[] => {
     const told = note === undefined ? undefined : settledFrom(note, committed_at_ms);
@@ -143,7 +147,7 @@ async function settledIn(lake: Lake, table: TableId): Promise<readonly Found[]> 
 }
 
 function byVersion(a: Found, b: Found): number {
-  return (a.outcome.step.output_version ?? 0) - (b.outcome.step.output_version ?? 0);
+  return (a.outcome.step.output_version ?? -1) - (b.outcome.step.output_version ?? -1);
 }
 
 /** Gives every publish the latest time seen so far in its table, then sorts by that time; sorting is stable. */

@@ -64,10 +64,21 @@ export async function inputsOf(context: TraceContext, making: Making): Promise<R
   const found = new Map<string, Snapshot>();
   for (const [name, version] of Object.entries(making.inputs)) {
     const table = parseTableKey(name);
-    const snapshot = table === undefined ? undefined : await context.lake.snapshot(table, { version });
+    const snapshot = table === undefined ? undefined : await versionOrNewest(context, table, version);
     if (snapshot !== undefined) found.set(name, snapshot);
   }
   return found;
+}
+
+/** Decisions are only ever added to, so that their newest version tells of all before; compaction may have collected the older one. */
+async function versionOrNewest({ lake }: TraceContext, table: TableId, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await lake.snapshot(table, { version });
+  } catch (error) {
+    const collected = error instanceof DataflowError && error.code === 'E_LAKE_NO_VERSION';
+    if (!collected || table.layer !== 'quarantine') throw error;
+    return lake.snapshot(table);
+  }
 }
 
 /** A silver step as it was when it made the version, for asking about its rows; it cannot publish. */

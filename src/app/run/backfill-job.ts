@@ -10,7 +10,7 @@ import type { StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { describeTable, segmentsOf, type TableStep } from '../../medallion/backfill.ts';
 import type { RunContext } from '../../medallion/context.ts';
-import { decidedInput, decidedOf } from '../../medallion/decisions.ts';
+import { decisionsOf } from '../../medallion/decisions.ts';
 import type { Segment } from '../../medallion/segment.ts';
 import { newDefinition } from './definitions.ts';
 
@@ -42,8 +42,8 @@ export async function planWork(
   const window = windowWords(asked.window);
   const current = await inputSnapshots(lake, node);
   const inputs = open === undefined ? current : ((await snapshotsAt(lake, open.job.inputs)) ?? current);
-  const decided = await run.lake.snapshot(decidedOf(node));
-  refuseUndecided(ledger.lastSuccess(node.key), node, decided);
+  const { decided, pending } = await decisionsOf(run, node);
+  refuseUndecided(node, pending);
   const step = stepOf(run, node, { inputs, decided }, 'backfill');
   const { range, segments } = segmentsOf(node.key, await describeTable(step), { ...asked, column: asked.column });
   const same =
@@ -110,8 +110,8 @@ function refuseLagging(
 }
 
 /** Decisions about rejected rows that the table has not heard of would come in with one window and be missing in the others. */
-function refuseUndecided(last: StepRecord | undefined, node: TableStep['node'], decided: Snapshot | undefined): void {
-  if (decided === undefined || decided.version <= (last?.inputs[decidedInput(node)] ?? -1)) return;
+function refuseUndecided(node: TableStep['node'], pending: number): void {
+  if (pending === 0) return;
   throw new DataflowError('E_BACKFILL', `rows of the quarantine of ${node.key} were decided on since it was computed`, {
     hint: `Let it catch up first: dataflow run --until ${node.key}`,
   });

@@ -11,7 +11,7 @@ import { testsOf } from '../../medallion/audit.ts';
 import { runBronze } from '../../medallion/bronze/run-bronze.ts';
 import type { BronzeStep } from '../../medallion/bronze/step.ts';
 import type { RunContext, StepContext } from '../../medallion/context.ts';
-import { decidedOf } from '../../medallion/decisions.ts';
+import { decisionsOf } from '../../medallion/decisions.ts';
 import { runGold } from '../../medallion/gold/run-gold.ts';
 import type { GoldStep } from '../../medallion/gold/step.ts';
 import { runSilver } from '../../medallion/silver/run-silver.ts';
@@ -62,7 +62,7 @@ export async function runStep(
       code_fingerprint,
       definition,
       inputs,
-      decided: await run.lake.snapshot(decidedOf(node)),
+      decided: (await decisionsOf(run, node)).decided,
       started_ms,
     };
     run.ledger.startStep({

@@ -54,6 +54,8 @@ function summary(report: CompactReport): readonly string[] {
       `${versions_collected} old ${versions_collected === 1 ? 'version' : 'versions'} collected with ${files} (${sizeText(report.collected_bytes)})`,
     );
   }
+  const { decided_rows_collected: spent } = report;
+  if (spent > 0) parts.push(`${spent} decided ${spent === 1 ? 'row' : 'rows'} of the quarantine collected`);
   if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);
   if (parts.length === 0) return ['nothing to do: no small files, no version to collect'];
   return dry_run

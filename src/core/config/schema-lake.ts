@@ -23,7 +23,10 @@ export function lakeSchema() {
     z._default(z.int().check(z.gte(0), z.lte(100_000)), value).check(z.meta({ description: text }));
   const keep = z.strictObject({
     versions_days: days(30, 'Days for which old versions of tables can be read.'),
-    quarantine_days: days(90, 'Days for which rejected rows are kept.'),
+    quarantine_days: days(
+      90,
+      'Days for which rejected rows are kept after a decision about them was carried out; open rows are kept for ever.',
+    ),
   });
   const url = z._default(
     z.string().check(z.minLength(1), z.refine(isLakeUrl, 'expected a folder, hdfs://… or s3://…')),

@@ -98,11 +98,17 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
   });
 }
 
-/** The outcome that a commit of a quarantine tells of, when the table of the step got no commit: it saw version `table_version`. */
+/**
+ * The outcome that a commit of a quarantine tells of, when the table of the step got no commit: it saw version `table_version`, -1 when there was
+ * no such table yet.
+ */
 export function settledFrom(note: CommitNote, committed_at_ms: number): StepOutcome | undefined {
   const { outcome, table_version } = note;
   if (outcome === undefined || typeof table_version !== 'number') return undefined;
-  return outcomeFrom(outcome as CommitNote, table_version, committed_at_ms);
+  const told = outcomeFrom(outcome as CommitNote, table_version, committed_at_ms);
+  if (table_version >= 0) return told;
+  const { output_version: _, ...step } = told.step;
+  return { ...told, step };
 }
 
 /** The release that was recorded with a commit, when the note names one. */

@@ -1,6 +1,6 @@
 import type { DriftEvent } from '../../core/model/drift.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
-import type { QuarantineCount, StepRecord, TestResult } from '../../core/ports/ledger.ts';
+import type { QuarantineCount, StepOutcome, StepRecord, TestResult } from '../../core/ports/ledger.ts';
 import { commitQuarantine, withDecided } from '../publish.ts';
 import type { QuarantineChange } from '../quarantine.ts';
 import type { Intake } from './intake.ts';
@@ -28,7 +28,6 @@ export async function onlyRefused(
   },
   snapshot: Snapshot | undefined,
 ): Promise<StepRecord> {
-  await commitQuarantine(step, quarantine.change, snapshot?.version ?? 0);
   const record: StepRecord = {
     ...remembered(
       step,
@@ -40,12 +39,14 @@ export async function onlyRefused(
     tests: quarantine.tests,
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
   };
-  step.run.ledger.finishStep({
+  const outcome: StepOutcome = {
     step: record,
     inputs: [...refused.map((one) => one.record), ...intake.known],
     quarantine: quarantine.counts,
-    drift: quarantine.drift,
-  });
+    ...(quarantine.drift.length === 0 ? {} : { drift: quarantine.drift }),
+  };
+  await commitQuarantine(step, quarantine.change, snapshot?.version, outcome);
+  step.run.ledger.finishStep(outcome);
   await step.run.lake.discardStaging(step.run.run_id, step.step_id);
   return record;
 }

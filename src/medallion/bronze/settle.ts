@@ -56,7 +56,7 @@ export async function settleDecisions(
     if (rows_out === 0) {
       const record = settled(step, snapshot, rows_in);
       const outcome = { step: record, quarantine: quarantine_counts, replaces_quarantine: true, returned };
-      await commitQuarantine(step, change, snapshot?.version ?? 0, snapshot === undefined ? undefined : outcome);
+      await commitQuarantine(step, change, snapshot?.version, outcome);
       faultPoint('after-quarantine-commit');
       run.ledger.finishStep(outcome);
       await run.lake.discardStaging(run.run_id, step.step_id);

@@ -6,8 +6,8 @@ import { storedColumns } from '../../core/types/stored-columns.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { audit } from '../audit.ts';
-import { dropDiscarded } from '../discards.ts';
-import { publish, recordUnchanged } from '../publish.ts';
+import { dropDiscarded, onlyDiscards } from '../discards.ts';
+import { publish, recordUnchanged, unchanged } from '../publish.ts';
 import { stageQuarantine } from '../quarantine.ts';
 import { writeInBatches } from '../smaller-plan.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
@@ -27,6 +27,12 @@ import { chooseRows, tableColumns } from './versions.ts';
  */
 export async function runSilver(step: SilverStep): Promise<StepRecord> {
   const snapshot = await step.run.lake.snapshot({ layer: 'silver', name: step.node.name });
+  if (snapshot !== undefined && (await onlyDiscards(step, snapshot))) {
+    const record = unchanged(step, snapshot.version);
+    await dropDiscarded(step, snapshot, { step: record });
+    step.run.ledger.finishStep({ step: record });
+    return record;
+  }
   await dropDiscarded(step, snapshot);
   const growth = await growthInput(step, snapshot);
   if (growth === 'unaffected' && snapshot !== undefined) return recordUnchanged(step, snapshot.version);
