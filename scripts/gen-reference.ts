@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Components, EngineChoice } from '../src/core/config/components.ts';
+import type { ConnectionComponent } from '../src/core/ports/connection.ts';
 import type { CheckComponent } from '../src/core/ports/rule.ts';
 import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
-import { checksPage, errorsPage, pipelinesPage } from './reference/pages.ts';
+import { checksPage, errorsPage, kindsPage, pipelinesPage } from './reference/pages.ts';
 
 /**
  * Writes docs/reference/ from the schemas and the error catalogue: the editor's JSON Schema, every key of pipelines.yaml, every check,
@@ -15,8 +16,9 @@ const FOLDER = join('docs', 'reference');
 type Loaded = { readonly component: unknown };
 
 /** The bundler resolves these imports to all files of that shape; which of them are components is decided by the folder. */
-const LOAD: Readonly<Record<'sources' | 'engines' | 'checks', (name: string) => Promise<Loaded>>> = {
+const LOAD: Readonly<Record<'sources' | 'connections' | 'engines' | 'checks', (name: string) => Promise<Loaded>>> = {
   sources: (name) => import(`../src/connectors/${name}/source.ts`),
+  connections: (name) => import(`../src/connectors/${name}/connection.ts`),
   engines: (name) => import(`../src/engines/${name}/engine.ts`),
   checks: (name) => import(`../src/rules/${name}.ts`),
 };
@@ -40,6 +42,7 @@ async function loaded<T>(
 
 const components: Components = {
   sources: await loaded<SourceComponent>('sources', 'connectors', 'source.ts', (one) => one.type),
+  connections: await loaded<ConnectionComponent>('connections', 'connectors', 'connection.ts', (one) => one.type),
   checks: await loaded<CheckComponent>('checks', 'rules', undefined, (one) => one.name),
   engines: await loaded<EngineChoice>('engines', 'engines', 'engine.ts', (one) => one.type),
 };
@@ -48,6 +51,8 @@ const schema = editorSchema(components);
 const pages: Readonly<Record<string, string>> = {
   'pipelines.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'pipelines.md': pipelinesPage(schema),
+  'sources.md': kindsPage('source', schema),
+  'connections.md': kindsPage('connection', schema),
   'checks.md': checksPage([...components.checks.values()]),
   'errors.md': errorsPage(),
 };

@@ -9,10 +9,12 @@ import { runCli } from './cli/run-cli.ts';
 import type { Components, EngineChoice } from './core/config/components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
+import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
+import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, ENGINES, type Lazy, SOURCES } from './registry.ts';
+import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, SOURCES } from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -62,12 +64,13 @@ export const rooms: Rooms = {
   },
 
   components: async (): Promise<Components> => {
-    const [sources, checks, engines] = await Promise.all([
+    const [sources, checks, engines, connections] = await Promise.all([
       loadAll(SOURCES),
       loadAll(CHECKS),
       loadAll<EngineChoice>(ENGINES),
+      loadAll(CONNECTIONS),
     ]);
-    return { sources, checks, engines };
+    return { sources, checks, engines, connections };
   },
 
   redact: (text) => redact(text),
@@ -95,12 +98,18 @@ export const rooms: Rooms = {
   openEngine: (project) => openEngine(project.engine, join(rooms.stateFolder(project), 'tmp')),
   openBareEngine: openEngine,
 
-  createSource: async (spec: SourceSpec) => {
+  createSource: async (spec, project) => {
     const component = await named(SOURCES, 'source', spec.type);
     if (!('create' in component))
       throw new DataflowError('E_INTERNAL', `sources of type ${spec.type} are asked, not looked at`);
-    inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
-    return component.create(spec.options, { inspectors });
+    return component.create(spec.options, await sourceParts(spec, project));
+  },
+
+  openPulled: async (spec, project) => {
+    const component = await named(SOURCES, 'source', spec.type);
+    if (!('open' in component))
+      throw new DataflowError('E_INTERNAL', `sources of type ${spec.type} are looked at, not asked`);
+    return component.open(spec.options, await sourceParts(spec, project));
   },
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
@@ -114,6 +123,16 @@ export const rooms: Rooms = {
 
 /** One pool for the process: its threads are shared by all sources. */
 let inspectors: FormatInspectors | undefined;
+
+/** What a source is given from other rooms. */
+async function sourceParts(spec: SourceSpec, project: Pick<Project, 'connections'> | undefined): Promise<SourceParts> {
+  inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
+  if (spec.connection === undefined) return { inspectors };
+  const entry = project?.connections[spec.connection];
+  if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${spec.connection}`);
+  const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
+  return { inspectors, connection };
+}
 
 /** Set by the build; absent when the sources are run as they are. */
 declare const BUILD_ID: string | undefined;

@@ -3,8 +3,10 @@ import type { $ZodType } from 'zod/v4/core';
 import { checkEntryCommon } from '../../src/core/config/check-entries.ts';
 import type { Components } from '../../src/core/config/components.ts';
 import { projectSchema } from '../../src/core/config/schema.ts';
-import { sourceCommon } from '../../src/core/config/schema-components.ts';
+import { batchSchema } from '../../src/core/config/schema-batch.ts';
+import { connectionKey, sourceCommon } from '../../src/core/config/schema-components.ts';
 import type { CheckComponent } from '../../src/core/ports/rule.ts';
+import type { SourceComponent } from '../../src/core/ports/source-component.ts';
 
 /** The part of JSON Schema (draft 7) that we write and read. */
 export interface JsonSchema {
@@ -32,7 +34,10 @@ export interface JsonSchema {
 export function editorSchema(components: Components): JsonSchema {
   const { $schema, ...schema } = toJson(projectSchema(components));
   const definitions: Record<string, JsonSchema> = {
-    source: anyOf([...components.sources.values()].map((one) => sourceOf(one.type, one.summary, one.schema))),
+    source: anyOf([...components.sources.values()].map(sourceOf)),
+    connection: anyOf(
+      [...components.connections.values()].map((one) => connectionOf(one.type, one.summary, one.schema)),
+    ),
     engine: anyOf([...components.engines.values()].map((one) => engineOf(one.type, one.summary, one.schema))),
     rule: anyOf([...components.checks.values()].filter((check) => check.row !== undefined).map(checkOf)),
     test: anyOf([...components.checks.values()].filter((check) => check.table !== undefined).map(checkOf)),
@@ -59,7 +64,8 @@ export function toJson(schema: $ZodType): JsonSchema {
   }) as JsonSchema;
 }
 
-function inner(schema: $ZodType): JsonSchema {
+/** The same without its dialect, to stand inside another one. */
+export function inner(schema: $ZodType): JsonSchema {
   const { $schema: _, ...rest } = toJson(schema);
   return rest;
 }
@@ -69,20 +75,41 @@ function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
   return schemas.length === 1 && only !== undefined ? only : { anyOf: schemas };
 }
 
-function sourceOf(type: string, summary: string, schema: $ZodType): JsonSchema {
+function sourceOf(component: SourceComponent): JsonSchema {
+  const { type, summary, schema } = component;
   const own = inner(schema);
   const common = inner(sourceCommon());
+  const connects = component.connection_types !== undefined;
   const typeKey: JsonSchema = { const: type, description: summary };
   return {
     type: 'object',
     description: summary,
     properties: {
       type: typeKey,
+      ...(connects ? { connection: inner(connectionKey) } : {}),
       ...own.properties,
       ...common.properties,
+      ...('open' in component ? { batch: inner(batchSchema()) } : {}),
       ...(own.properties?.['type'] ? { type: typeKey } : {}),
     },
-    required: [...new Set(['type', ...(own.required ?? [])])],
+    required: [
+      ...new Set([
+        'type',
+        ...(connects && component.connection_optional !== true ? ['connection'] : []),
+        ...(own.required ?? []),
+      ]),
+    ],
+    additionalProperties: false,
+  };
+}
+
+function connectionOf(type: string, summary: string, schema: $ZodType): JsonSchema {
+  const own = inner(schema);
+  return {
+    type: 'object',
+    description: summary,
+    properties: { type: { const: type, description: summary }, ...own.properties },
+    required: ['type', ...(own.required ?? []).filter((key) => key !== 'type')],
     additionalProperties: false,
   };
 }

@@ -6,6 +6,7 @@ import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
 import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
+import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
 import type { LoadedProject as Loaded } from './project/load-project.ts';
@@ -52,7 +53,11 @@ export interface Rooms {
   openEngine(project: Project): Promise<Engine>;
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
-  createSource(spec: SourceSpec): Promise<Source>;
+  /** A source that is looked at. @param project whose connections the source may name. */
+  createSource(spec: SourceSpec, project?: Pick<Project, 'connections'>): Promise<Source>;
+  /** A source that is asked; reaches nothing before its first method is called. Whoever opens it closes it. */
+  openPulled(spec: SourceSpec, project: Pick<Project, 'connections'>): Promise<PulledSource>;
+
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;
   /** Everything that `pipelines.yaml` can name. */

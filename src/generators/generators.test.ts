@@ -40,6 +40,7 @@ function project(folder: string): Project {
       keep: { versions_days: 30, quarantine_days: 90 },
     },
     engine: { type: 'duckdb' },
+    connections: {},
     sources: {
       orders: source({
         columns: { id: 'bigint', shop: 'bigint', day: 'date', amount: 'decimal(12,2)', state: 'varchar' },

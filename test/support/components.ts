@@ -54,4 +54,5 @@ export const testComponents: Components = {
   sources: new Map([[stub.type, stub]]),
   checks: new Map(checks.map((check) => [check.name, check])),
   engines: new Map([[duckdb.type, duckdb]]),
+  connections: new Map(),
 };

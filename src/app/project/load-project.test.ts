@@ -82,6 +82,7 @@ gold:
         keep: { versions_days: 30, quarantine_days: 90 },
       },
       engine: { type: 'duckdb', memory_limit: '4GB' },
+      connections: {},
       sources: {
         achats: {
           type: 'files',

@@ -197,6 +197,7 @@ function checkedProject(
     engine: shape.engine,
     ...(shape.price === undefined ? {} : { price: shape.price }),
     ...(shape.budget === undefined ? {} : { budget: shape.budget }),
+    connections: shape.connections,
     sources: shape.sources,
     silver: shape.silver,
     gold: goldOf(tree, shape, root, reading),

@@ -16,7 +16,8 @@ export async function movedFiles(
   node: RejectingNode,
   session: EngineSession,
 ): Promise<readonly MovedFile[]> {
-  if (node.layer !== 'bronze') return [];
+  // What a source was asked for cannot move: it lies in the lake, or in the folder of landed units.
+  if (node.layer !== 'bronze' || node.spec.pulled === true) return [];
   const rows = await session.rows(
     'select distinct file from matched where raw is null and file is not null order by 1',
     {
@@ -26,7 +27,7 @@ export async function movedFiles(
   if (rows.length === 0) return [];
   const ledger = await rooms.openLedger(project, { read_only: true, create: false });
   try {
-    const source = await rooms.createSource(node.spec);
+    const source = await rooms.createSource(node.spec, project);
     const context = { root: project.root, temp_folder: '', now_ms: Date.now(), rehash: false };
     const found = await source.discover(ledger.knownInputs(node.name), context);
     const gone = new Set(found.vanished);

@@ -1,4 +1,4 @@
-import type { Project } from '../../core/model/project.ts';
+import type { Project, SourceSpec } from '../../core/model/project.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { discoverSource } from '../../medallion/bronze/run-bronze.ts';
@@ -54,7 +54,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     redo: options.redo === true,
     allow_missing: options.allow_missing === true,
     signal: options.signal,
-    createSource: rooms.createSource,
+    createSource: (spec: SourceSpec) => rooms.createSource(spec, open.project),
   };
   return {
     ...open,

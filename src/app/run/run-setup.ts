@@ -119,7 +119,7 @@ export async function setUpRun(
       (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
-    createSource: rooms.createSource,
+    createSource: (spec) => rooms.createSource(spec, project),
   };
   const close = async (): Promise<void> => {
     meter.stop();

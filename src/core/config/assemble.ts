@@ -4,21 +4,12 @@ import { CONFIG_LIMITS } from './limits.ts';
 import { type ConfigTree, isContainer, type Mark, type Marks, placeAt } from './tree.ts';
 import { type EntryBudget, type ParsedFile, parseYaml } from './yaml-tree.ts';
 
-/** Sections that may be spread over files: their entries are tables. */
-export const TABLE_SECTIONS = ['sources', 'silver', 'gold'] as const;
+/** Sections that may be spread over files: maps of names. */
+export const TABLE_SECTIONS = ['connections', 'sources', 'silver', 'gold'] as const;
 /** Sections that one file defines for all. */
 const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine', 'price', 'budget'] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
-const FUTURE_SECTIONS = [
-  'connections',
-  'streams',
-  'loads',
-  'mirrors',
-  'serve',
-  'dashboard',
-  'schedules',
-  'alerts',
-] as const;
+const FUTURE_SECTIONS = ['streams', 'loads', 'mirrors', 'serve', 'dashboard', 'schedules', 'alerts'] as const;
 const SECTIONS: readonly string[] = [...SINGLE_SECTIONS, ...TABLE_SECTIONS];
 
 /** Files while they are being put together. The first one added is the main file. */
@@ -84,9 +75,13 @@ export class Assembly {
       for (const name of Object.keys(value)) this.#mergeEntry(section, known, value, name);
     } else if (isTables) {
       this.problems.push(
-        new DataflowError('E_CONFIG_INVALID', `${section}: expected a map of tables`, {
-          place: placeAt(mark.file, mark.key),
-        }),
+        new DataflowError(
+          'E_CONFIG_INVALID',
+          `${section}: expected a map of ${section === 'connections' ? 'connections' : 'tables'}`,
+          {
+            place: placeAt(mark.file, mark.key),
+          },
+        ),
       );
     } else if (main || section !== 'version' || value !== known) {
       this.problems.push(twice(section, mark, this.#rootMarks.get(section)));

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { $RefinementCtx, $ZodRawIssue, $ZodType, ParsePayload } from 'zod/v4/core';
+import type { ConnectionComponent } from '../ports/connection.ts';
 import type { CheckComponent } from '../ports/rule.ts';
 import type { SourceComponent } from '../ports/source-component.ts';
 import { runShape } from './messages.ts';
@@ -16,6 +17,7 @@ export interface Components {
   readonly sources: ReadonlyMap<string, SourceComponent>;
   readonly checks: ReadonlyMap<string, CheckComponent>;
   readonly engines: ReadonlyMap<string, EngineChoice>;
+  readonly connections: ReadonlyMap<string, ConnectionComponent>;
 }
 
 /** Where a dispatching schema reports problems. */
@@ -37,7 +39,7 @@ export function dispatch<T>(
   return schema.check(z.meta({ dispatch: kind, description })) as unknown as z.ZodMiniType<T>;
 }
 
-export type DispatchKind = 'source' | 'engine' | 'rule' | 'test';
+export type DispatchKind = 'source' | 'connection' | 'engine' | 'rule' | 'test';
 
 /** Applies a component's schema below `path`; its issues become the caller's. Undefined when there are any. */
 export function applySchema(

@@ -22,6 +22,15 @@ export const tableName = z.string().check(
   z.refine((name) => !isInherited(name) && !DEVICE_NAME.test(name), 'this name is reserved'),
 );
 
+export const connectionName = z
+  .string()
+  .check(
+    z.refine(
+      (name) => /^[A-Za-z][\w-]{0,62}$/.test(name) && !isInherited(name),
+      'a connection name is letters, digits, _ and -, at most 63, and starts with a letter',
+    ),
+  );
+
 export const columnName = z.string().check(
   z.minLength(1),
   z.maxLength(255),

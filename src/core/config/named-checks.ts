@@ -20,7 +20,10 @@ interface Situation {
  */
 export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: Components): readonly DataflowError[] {
   const situation: Situation = { tree, shape, components, problems: [] };
-  for (const name of Object.keys(shape.sources)) generatedColumns(situation, name);
+  for (const name of Object.keys(shape.sources)) {
+    generatedColumns(situation, name);
+    knownConnection(situation, name);
+  }
   for (const [name, spec] of Object.entries(shape.silver)) {
     knownSources(situation, name, spec);
     const columns = columnsOf(shape, spec);
@@ -39,6 +42,24 @@ function pricedBudget({ tree, shape, problems }: Situation): void {
   if (shape.budget?.money === undefined || shape.price !== undefined) return;
   const hint = 'Add price:, such as { cpu_hour: 0.05 }.';
   problems.push(problemAt(tree, ['budget', 'money'], 'there is no price: to count money with', { hint }));
+}
+
+/** A source's `connection` exists and is of a type that the source can use. */
+function knownConnection({ tree, shape, components, problems }: Situation, name: string): void {
+  const { connection, type } = shape.sources[name] ?? {};
+  if (connection === undefined || type === undefined) return;
+  const path = ['sources', name, 'connection'];
+  const names = namesIn(tree, 'connections');
+  const types = components.sources.get(type)?.connection_types ?? [];
+  const found = shape.connections[connection];
+  if (!names.includes(connection)) {
+    const hint = meant(connection, names);
+    const message = `there is no connection ${connection}`;
+    problems.push(problemAt(tree, path, message, { code: 'E_CONFIG_REFERENCE', ...hint }));
+  } else if (found !== undefined && !types.includes(found.type)) {
+    const message = `${connection} is a connection of type ${found.type}; a source of type ${type} needs ${types.join(' or ')}`;
+    problems.push(problemAt(tree, path, message, { code: 'E_CONFIG_REFERENCE' }));
+  }
 }
 
 /** `generate` may name only declared columns and sources: it makes values for nothing else. */

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
 import type { $ZodType } from 'zod/v4/core';
-import type { EngineSpec, SourceSpec } from '../model/project.ts';
+import type { ConnectionSpec, EngineSpec, PullBatch, SourceSpec } from '../model/project.ts';
+import type { SourceComponent } from '../ports/source-component.ts';
 import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
 import { columnsSchema, description, tags } from './fields.ts';
 import { generateSchema } from './generate-schema.ts';
 import { found } from './messages.ts';
+import { batchSchema } from './schema-batch.ts';
 import { limitsSchema } from './schema-limits.ts';
 
 const DEFAULT_ENGINE = 'duckdb';
@@ -21,6 +23,26 @@ export function engineSchema(components: Components) {
   });
   return z.prefault(engine, {} as EngineSpec);
 }
+
+/** One entry of `connections:`. */
+export function connectionSchema(components: Components): z.ZodMiniType<ConnectionSpec> {
+  const words = 'A connection; `type` decides which options it has.';
+  return dispatch<ConnectionSpec>('connection', words, (value, context) => {
+    if (!isMap(value)) return complain(context, [], 'expected a map such as { type: postgres, url: "${ERP_URL}" }');
+    const { type, ...rest } = value;
+    const known = [...components.connections.keys()].join(', ');
+    if (type === undefined) return complain(context, [], `type is missing (one of ${known})`);
+    const component = typeof type === 'string' ? components.connections.get(type) : undefined;
+    if (component === undefined) return unknownType(context, type, components.connections);
+    const options = applyOptions(component.schema, rest, type, context, []);
+    return options === undefined ? undefined : { type: component.type, options };
+  });
+}
+
+/** `connection:` of a source whose component takes one. */
+export const connectionKey = z
+  .string()
+  .check(z.minLength(1), z.meta({ description: 'Name of an entry of `connections:`.' }));
 
 /** Keys that every source has; the rest belongs to its component. */
 export function sourceCommon() {
@@ -63,12 +85,47 @@ export function sourceSchema(components: Components): z.ZodMiniType<SourceSpec> 
     const component = typeof type === 'string' ? components.sources.get(type) : undefined;
     if (component === undefined) return unknownType(context, type, components.sources);
     const own = shapeOf(component.schema);
-    const [shared, options] = partition(rest, (key) => commonKeys.includes(key) && !(key in own));
-    const first = applySchema(common, shared, context, []);
-    const second = applyOptions(component.schema, options, type, context, commonKeys);
-    if (first === undefined || second === undefined) return undefined;
-    return { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: type as string, options: second };
+    const keys = [...commonKeys, ...keysOf(component)];
+    const [shared, options] = partition(rest, (key) => keys.includes(key) && !(key in own));
+    const { connection, batch, ...usual } = shared;
+    const first = applySchema(common, usual, context, []);
+    const named = specialKeys(component, { connection, batch }, context);
+    const second = applyOptions(component.schema, options, type, context, keys);
+    if (first === undefined || second === undefined || named === undefined) return undefined;
+    return {
+      ...(first.value as Omit<SourceSpec, 'type' | 'options'>),
+      type: type as string,
+      ...named,
+      options: second,
+    };
   });
+}
+
+/** Keys that only some kinds of sources have. */
+function keysOf(component: SourceComponent): readonly string[] {
+  return [
+    ...(component.connection_types === undefined ? [] : ['connection']),
+    ...('open' in component ? ['batch'] : []),
+  ];
+}
+
+function specialKeys(
+  component: SourceComponent,
+  { connection, batch }: { readonly connection?: unknown; readonly batch?: unknown },
+  context: Context,
+): Pick<SourceSpec, 'connection' | 'pulled' | 'batch'> | undefined {
+  const types = component.connection_types;
+  if (types !== undefined && connection === undefined && component.connection_optional !== true)
+    return complain(context, [], `connection is missing (the name of one of type ${types.join(' or ')})`);
+  const name = connection === undefined ? undefined : applySchema(connectionKey, connection, context, ['connection']);
+  const limits = batch === undefined ? undefined : applySchema(batchSchema(), batch, context, ['batch']);
+  if ((connection !== undefined && name === undefined) || (batch !== undefined && limits === undefined))
+    return undefined;
+  return {
+    ...(name === undefined ? {} : { connection: name.value as string }),
+    ...('open' in component ? { pulled: true } : {}),
+    ...(limits === undefined ? {} : { batch: limits.value as PullBatch }),
+  };
 }
 
 function unknownType(context: Context, type: unknown, known: ReadonlyMap<string, unknown>): undefined {

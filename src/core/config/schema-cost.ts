@@ -13,7 +13,8 @@ export const sizeText = z.pipe(
   z.transform((text): number => parseSize(text) ?? 0),
 );
 
-const durationText = z.pipe(
+/** A duration with its unit, as milliseconds. */
+export const durationText = z.pipe(
   z
     .string()
     .check(

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import type { EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
+import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { Components } from './components.ts';
-import { tableName, uniqueByCase } from './fields.ts';
-import { engineSchema, sourceSchema } from './schema-components.ts';
+import { connectionName, tableName, uniqueByCase } from './fields.ts';
+import { connectionSchema, engineSchema, sourceSchema } from './schema-components.ts';
 import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
@@ -17,6 +17,7 @@ export interface ProjectShape {
   readonly engine: EngineSpec;
   readonly price?: PriceSpec | undefined;
   readonly budget?: BudgetSpec | undefined;
+  readonly connections: Record<string, ConnectionSpec>;
   readonly sources: Record<string, SourceSpec>;
   readonly silver: Record<string, SilverSpec>;
   readonly gold: Record<string, GoldShape>;
@@ -50,6 +51,14 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     engine: engineSchema(components),
     price: priceSchema(),
     budget: budgetSchema(),
+    connections: z
+      ._default(uniqueByCase(z.record(connectionName, connectionSchema(components)), 'connection'), {})
+      .check(
+        z.meta({
+          description:
+            'Systems that sources (and later loads and mirrors) reach, by a name of your choice. Secrets are written as `${NAME}` or `file:…`.',
+        }),
+      ),
     sources: tables(
       sourceSchema(components),
       'Where data comes from. Each source becomes the bronze table of the same name.',

@@ -18,17 +18,59 @@ export function resolveSecrets(
 ): readonly string[] {
   const secrets: string[] = [];
   for (const { path, options, schema } of configured(tree, components)) {
-    for (const [key, field] of Object.entries(shapeOf(schema))) {
-      const value = options[key];
-      if (!isSecret(field) || typeof value !== 'string') continue;
+    for (const { holder, key, at } of secretFields(schema, options, path)) {
+      const value = String(holder[key]);
       const file = FILE_REFERENCE.exec(value)?.[1];
-      const secret = file === undefined ? value : fromFile(tree, [...path, key], file, readText, problems);
+      const secret = file === undefined ? value : fromFile(tree, at, file, readText, problems);
       if (secret === undefined) continue;
-      options[key] = secret;
+      holder[key] = secret;
       secrets.push(secret);
     }
   }
   return secrets;
+}
+
+interface SecretField {
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+  readonly at: Path;
+}
+
+/** Texts that stand where the schema wants a secret, in maps within maps too (`auth: { bearer: … }`, `headers: { … }`). */
+function secretFields(schema: $ZodType, value: unknown, path: Path): readonly SecretField[] {
+  if (!isContainer(value) || Array.isArray(value)) return [];
+  const holder = value as Record<string, unknown>;
+  return mapsOf(schema).flatMap(({ fields, rest }) =>
+    Object.keys(holder).flatMap((key) => {
+      const field = fields[key] ?? rest;
+      if (field === undefined) return [];
+      const at = [...path, key];
+      if (isSecret(field) && typeof holder[key] === 'string') return [{ holder, key, at }];
+      return secretFields(field, holder[key], at);
+    }),
+  );
+}
+
+interface MapSchema {
+  readonly fields: Readonly<Record<string, $ZodType>>;
+  /** Schema of keys that the user chooses. */
+  readonly rest?: $ZodType;
+}
+
+/** The maps that a schema allows here: itself, what it wraps, each of a union. */
+function mapsOf(schema: $ZodType): readonly MapSchema[] {
+  const def = schema._zod.def as {
+    readonly type: string;
+    readonly innerType?: $ZodType;
+    readonly in?: $ZodType;
+    readonly options?: readonly $ZodType[];
+    readonly valueType?: $ZodType;
+  };
+  if (def.type === 'object') return [{ fields: shapeOf(schema) }];
+  if (def.type === 'record' && def.valueType !== undefined) return [{ fields: {}, rest: def.valueType }];
+  if (def.options !== undefined) return def.options.flatMap(mapsOf);
+  const inner = def.innerType ?? def.in;
+  return inner === undefined ? [] : mapsOf(inner);
 }
 
 function fromFile(
@@ -82,8 +124,10 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
     if (component !== undefined) found.push({ path, options: map, schema: component.schema });
   };
   add(['engine'], tree.root['engine'], components.engines, 'duckdb');
-  const sources = tree.root['sources'];
-  if (isContainer(sources))
-    for (const [name, source] of Object.entries(sources)) add(['sources', name], source, components.sources);
+  for (const section of ['connections', 'sources'] as const) {
+    const entries = tree.root[section];
+    if (isContainer(entries))
+      for (const [name, entry] of Object.entries(entries)) add([section, name], entry, components[section]);
+  }
   return found;
 }

@@ -18,9 +18,17 @@ export interface Project {
   readonly price?: PriceSpec;
   /** What one run may use. */
   readonly budget?: BudgetSpec;
+  /** Systems that sources reach, by name; options hold secrets in clear. */
+  readonly connections: Readonly<Record<string, ConnectionSpec>>;
   readonly sources: Readonly<Record<string, SourceSpec>>;
   readonly silver: Readonly<Record<string, SilverSpec>>;
   readonly gold: Readonly<Record<string, GoldSpec>>;
+}
+
+/** One entry of `connections:`, checked by the schema of its type. */
+export interface ConnectionSpec {
+  readonly type: string;
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 export interface LakeSpec {
@@ -48,6 +56,17 @@ export interface FileLimits {
   readonly file_memory_max_bytes: number;
 }
 
+/** What one batch of a pulled source takes where it has no `batch:`. */
+export const PULL_BATCH: PullBatch = { records: 1_000_000, bytes: 256_000_000, wait_ms: 1_000 };
+
+/** `batch:` of a pulled source: one batch is one commit. */
+export interface PullBatch {
+  readonly records: number;
+  readonly bytes: number;
+  /** How long a batch that is not full waits for more. */
+  readonly wait_ms: number;
+}
+
 /** One entry of `sources:`; what is beyond `type`, `columns` and `tags` is checked by the connector's own schema. */
 export interface SourceSpec {
   readonly type: string;
@@ -63,6 +82,12 @@ export interface SourceSpec {
   readonly limits?: FileLimits;
   /** What `dataflow generate` makes for it. */
   readonly generate?: GenerateSpec;
+  /** Name of an entry of `connections:`. */
+  readonly connection?: string;
+  /** The source is asked, not looked at like a folder. */
+  readonly pulled?: true;
+  /** For a pulled source: what one batch takes. */
+  readonly batch?: PullBatch;
   /** The connector's own, validated options (`path`, `settle_seconds`, …). */
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -24,6 +24,7 @@ function project(parts: Partial<Project> = {}): Project {
       keep: { versions_days: 30, quarantine_days: 90 },
     },
     engine: { type: 'duckdb' },
+    connections: {},
     sources: { clients: source, achats: source },
     silver: { clients: { ...silver, from: ['clients'] }, achats: { ...silver, from: ['achats'] } },
     gold: {

@@ -15,6 +15,10 @@ interface Kind<O> {
   readonly type: string;
   readonly summary: string;
   readonly schema: $ZodType<O>;
+  /** The types of connection that `connection:` may name; absent: it names none. */
+  readonly connection_types?: readonly string[];
+  /** True: `connection:` may be left out. */
+  readonly connection_optional?: true;
 }
 
 /** A kind of source that is looked at: its units lie somewhere and are found by name, as files are. */
@@ -24,8 +28,6 @@ export interface FoundSourceComponent<O = unknown> extends Kind<O> {
 
 /** A kind of source that is asked: an API, a database, a broker. */
 export interface PulledSourceComponent<O = unknown> extends Kind<O> {
-  /** The types of connection that `connection:` may name; absent: it names none. */
-  readonly connection_types?: readonly string[];
   open(options: O, parts: SourceParts): Promise<PulledSource> | PulledSource;
 }
 

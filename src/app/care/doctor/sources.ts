@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { Project } from '../../../core/model/project.ts';
+import type { Project, SourceSpec } from '../../../core/model/project.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type DoctorFinding, failure, ok, warn } from './finding.ts';
@@ -14,8 +14,12 @@ export async function sources(
   const found: DoctorFinding[] = [];
   for (const [name, spec] of Object.entries(project.sources)) {
     const check = `source ${name}`;
+    if (spec.pulled === true) {
+      found.push(await probed(rooms, project, spec, check, signal));
+      continue;
+    }
     try {
-      const source = await rooms.createSource(spec);
+      const source = await rooms.createSource(spec, project);
       const known = ledger?.knownInputs(name) ?? new Map();
       const context = { root: project.root, temp_folder: tmpdir(), now_ms: Date.now(), rehash: false, signal };
       const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
@@ -41,4 +45,27 @@ export async function sources(
     }
   }
   return found;
+}
+
+/** Reaches the system of a source that is asked, signs in, takes nothing. */
+async function probed(
+  rooms: Rooms,
+  project: Project,
+  spec: SourceSpec,
+  check: string,
+  signal: AbortSignal,
+): Promise<DoctorFinding> {
+  try {
+    const source = await rooms.openPulled(spec, project);
+    try {
+      const { ok: reached, words, hint } = await source.probe({ signal, root: project.root });
+      return reached
+        ? ok(check, rooms.redact(words))
+        : warn(check, rooms.redact(words), hint ?? 'See `dataflow plan`.');
+    } finally {
+      await source.close();
+    }
+  } catch (error) {
+    return failure(check, error);
+  }
 }
