@@ -116,7 +116,9 @@ describe('connections', () => {
         'connections: { erp: { type: sever, url: x } }\nsources: { f: { type: files, path: x, connection: erp } }\n',
       ),
     ).toEqual([
-      expect.stringMatching(/^1:29 connections.erp.type: "sever" is not known; one of server, other \[Did you mean server\?\]/),
+      expect.stringMatching(
+        /^1:29 connections.erp.type: "sever" is not known; one of server, other \[Did you mean server\?\]/,
+      ),
       expect.stringMatching(/^2:\d+ sources.f.connection: unknown key/),
     ]);
   });
