@@ -154,6 +154,32 @@ const DAMAGES: readonly Case[] = [
     found: { check: 'log', path: `silver/a/_delta_log/${entry(4)}` },
   },
   {
+    name: 'statistics in an old log entry that are not those that were written',
+    act: (p) =>
+      edit(at(p, 'bronze/a/_delta_log', entry(4)), (t) =>
+        t.replace('\\"minValues\\":{\\"id\\":4', '\\"minValues\\":{\\"id\\":5'),
+      ),
+    found: {
+      check: 'log',
+      path: `bronze/a/_delta_log/${entry(4)}`,
+      message: expect.stringContaining('not as it was written'),
+    },
+  },
+  {
+    name: 'a byte in a log entry that is not UTF-8',
+    act: (p) => {
+      const file = at(p, 'quarantine/silver_a/_delta_log', entry(5));
+      const bytes = readFileSync(file);
+      bytes[bytes.indexOf('quarantined_at') + 20] = 0xc3;
+      writeFileSync(file, bytes);
+    },
+    found: {
+      check: 'log',
+      path: `quarantine/silver_a/_delta_log/${entry(5)}`,
+      message: expect.stringContaining('not UTF-8'),
+    },
+  },
+  {
     name: 'a log entry that is gone',
     act: (p) => rmSync(at(p, 'silver/a/_delta_log', entry(3))),
     found: { check: 'log', message: 'version 3 is missing from the log' },

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CommitNote } from '../core/ports/lake.ts';
 
@@ -56,6 +58,8 @@ export interface CommitInfoAction {
   readonly dataflow?: CommitNote;
   /** Resolved paths of all live files in their order, when this commit brought older ones back among them. */
   readonly dataflowFileOrder?: readonly string[];
+  /** SHA-256 of the whole entry, with zeros in its own place. */
+  readonly dataflowSha256?: string;
   readonly [other: string]: unknown;
 }
 
@@ -117,6 +121,7 @@ const SHAPES: Readonly<Record<keyof Action, Readonly<Record<string, Check>>>> = 
     operation: optional(text),
     dataflow: optional(isRecord),
     dataflowFileOrder: optional(texts),
+    dataflowSha256: optional(text),
   },
 };
 
@@ -137,9 +142,11 @@ export function actionProblem(action: unknown): string | undefined {
 }
 
 /** Parses one log file. @throws DataflowError E_LAKE_CORRUPT naming file and line. Unknown actions and members do not matter. */
-export function parseLog(content: string, file: string): readonly Action[] {
+export function parseLog(bytes: Uint8Array, file: string): readonly Action[] {
+  if (!isUtf8(bytes))
+    throw new DataflowError('E_LAKE_CORRUPT', `the log entry ${file} is damaged (not UTF-8)`, { place: { file } });
   const actions: Action[] = [];
-  for (const [index, line] of content.split('\n').entries()) {
+  for (const [index, line] of Buffer.from(bytes).toString('utf8').split('\n').entries()) {
     if (line.trim() === '') continue;
     let action: unknown;
     let cause: unknown;
@@ -159,6 +166,37 @@ export function parseLog(content: string, file: string): readonly Action[] {
   return actions;
 }
 
+/** A log entry as text; where it begins with what the commit says of itself, that ends with the hash of the entry. */
 export function serialiseLog(actions: readonly Action[]): Uint8Array {
-  return Buffer.from(`${actions.map((action) => JSON.stringify(action)).join('\n')}\n`);
+  const sealed = actions.map((action) =>
+    action.commitInfo === undefined ? action : { commitInfo: { ...action.commitInfo, dataflowSha256: NO_HASH } },
+  );
+  const bytes = Buffer.from(`${sealed.map((action) => JSON.stringify(action)).join('\n')}\n`);
+  const at = sealOf(bytes);
+  if (at !== undefined) bytes.write(hashOf(bytes), at, 'latin1');
+  return bytes;
+}
+
+/** What stands in the place of an entry's hash while it is computed. */
+const NO_HASH = '0'.repeat(64);
+const SEAL = '"dataflowSha256":"';
+
+/** True when the entry carries a hash of itself and it does not fit. Entries of other writers carry none. */
+export function isAltered(entry: Uint8Array): boolean {
+  const bytes = Buffer.from(entry);
+  const at = sealOf(bytes);
+  if (at === undefined) return false;
+  const said = bytes.toString('latin1', at, at + NO_HASH.length);
+  bytes.write(NO_HASH, at, 'latin1');
+  return said !== hashOf(bytes);
+}
+
+/** Where the hash begins: quotes inside of texts are escaped, so that no text of a note can be taken for it. */
+function sealOf(bytes: Buffer): number | undefined {
+  const at = bytes.indexOf(SEAL);
+  return at < 0 ? undefined : at + SEAL.length;
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

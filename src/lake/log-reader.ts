@@ -1,7 +1,7 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { decodeCheckpoint } from './checkpoint-codec.ts';
-import { type Action, parseLog } from './delta-actions.ts';
+import { type Action, isAltered, parseLog } from './delta-actions.ts';
 import { checkpointName, entryName, type LogListing, listLog } from './log-listing.ts';
 import { resolvePath } from './log-paths.ts';
 import { EMPTY, type LogEntry, type PathResolver, replay, type TableState } from './table-state.ts';
@@ -60,10 +60,25 @@ export class LogReader {
   }
 
   async entry(version: number): Promise<VersionEntry> {
+    return this.#parsed(version, await this.#bytes(version));
+  }
+
+  /** An entry, and whether its bytes are others than those that were written. @throws DataflowError as {@link entry}. */
+  async examined(version: number): Promise<{ readonly entry: VersionEntry; readonly altered: boolean }> {
+    const bytes = await this.#bytes(version);
+    return { entry: await this.#parsed(version, bytes), altered: isAltered(bytes) };
+  }
+
+  async #bytes(version: number): Promise<Uint8Array> {
     const path = `${this.#folder}/${entryName(version)}`;
     const bytes = await this.#storage.read(path);
     if (bytes === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `the log entry ${path} is gone`);
-    const actions = parseLog(Buffer.from(bytes).toString('utf8'), path);
+    return bytes;
+  }
+
+  async #parsed(version: number, bytes: Uint8Array): Promise<VersionEntry> {
+    const path = `${this.#folder}/${entryName(version)}`;
+    const actions = parseLog(bytes, path);
     return { version, actions, committed_at_ms: await this.#commitTime(path, actions) };
   }
 

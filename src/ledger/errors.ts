@@ -72,7 +72,8 @@ export function missingLedger(file: string): DataflowError {
 }
 
 function codeOf(error: unknown, text: string): ErrorCode | undefined {
-  if (DAMAGED_SCHEMA.test(text)) return 'E_LEDGER_CORRUPT';
+  // What the ledger keeps as JSON was written as JSON.
+  if (DAMAGED_SCHEMA.test(text) || error instanceof SyntaxError) return 'E_LEDGER_CORRUPT';
   if (typeof error !== 'object' || error === null) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number') {
     if (error.errcode === SHORT_READ) return 'E_LEDGER_CORRUPT';

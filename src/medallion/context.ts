@@ -58,6 +58,8 @@ export interface StepContext<N extends Node = Node> {
   readonly started_ms: number;
   /** The second attempt, after the engine ran out of memory: work in smaller pieces. */
   readonly small?: SmallerPlan;
+  /** The second attempt, after the engine was lost. */
+  readonly after_loss?: boolean;
 }
 
 /** `now` as the checks and the quarantine use it. */

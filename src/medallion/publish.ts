@@ -167,10 +167,10 @@ export function withDecided(step: StepContext, inputs: StepRecord['inputs']): St
     : { ...inputs, [decidedInput(step.node)]: step.settles ?? step.decided.version };
 }
 
-function reasonFor({ verdict, small }: StepContext): string {
-  return small === undefined
-    ? verdict.reason
-    : `${verdict.reason}; done again because the engine ran out of memory, ${small.words}`;
+function reasonFor({ verdict, small, after_loss }: StepContext): string {
+  if (small === undefined) return verdict.reason;
+  const because = after_loss === true ? 'the engine was lost' : 'the engine ran out of memory';
+  return `${verdict.reason}; done again because ${because}, ${small.words}`;
 }
 
 /** "silver.achats version 3 stays as it is", for the errors of steps that fail. */

@@ -46,6 +46,25 @@ const CASES: readonly FileCase[] = [
     rows: ['1|x', '3|y', '4|z', '5|z', '6|z'],
     lines: [3],
   }),
+  csv(
+    27,
+    'a wrong byte behind a column that is left out',
+    latin1('a,more,b\n1,m,x\n2,m,\xc3\n3,m,z\n4,\xc3,w\n5,m,v\n'),
+    {
+      rows: ['1|x', '3|z', '5|v'],
+      lines: [3, 5],
+      options: 'schema_change: discard_value',
+    },
+  ),
+  csv(
+    27,
+    'a wrong byte, a value that does not fit, a record of two lines',
+    latin1('a,b\n1,"x\ny"\n2.5,y\n3,\xc3\n4,z\n5,w\n'),
+    {
+      rows: ['1|x\ny', '4|z', '5|w'],
+      lines: [4, 5],
+    },
+  ),
   csv(27, 'CR LF', 'a,b\r\n1,x\r\n2,y\r\n', { rows: ['1|x', '2|y'] }),
   csv(27, 'CR alone', 'a,b\r1,x\r2,y\r', { rows: ['1|x', '2|y'] }),
   csv(27, 'mixed line ends', 'a,b\r\n1,x\n2,y\r3,z\n', { rows: ['1|x', '2|y', '3|z'] }),

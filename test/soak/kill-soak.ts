@@ -4,12 +4,12 @@ import { type Ended, type Kill, play, type Scenario } from './kill-scenarios.ts'
 import type { LakeReader } from './lake-reader.ts';
 import type { Random } from './random.ts';
 
-/** One kill, by fault point or by time. `again` kills the run that mends it too, at a random instant. */
+/** One kill, by fault point or by time, and the instants at which the runs that would mend it are killed in their turn. */
 export interface Trial {
   readonly id: string;
   readonly scenario: string;
   readonly kill: Kill;
-  readonly again_ms?: number;
+  readonly again_ms: readonly number[];
   /** A plain run comes before the command is given again. */
   readonly run_first?: boolean;
 }
@@ -43,7 +43,8 @@ export interface Stage {
 
 const STATUS = ['status', '--format', 'json'];
 const RANDOM_RANGE = 1.05;
-const KILLED_TWICE_SHARE = 0.15;
+/** Most of the tries in a row that are killed. */
+const KILLS_MAX = 8;
 const RUN_FIRST_SHARE = 0.5;
 
 /** Plays a scenario undisturbed. */
@@ -88,13 +89,19 @@ export function pointTrials(
 ): { readonly named: readonly Trial[]; readonly rest: readonly Trial[] } {
   const named: Trial[] = [];
   const rest: Trial[] = [];
-  for (const { scenario, passes } of stages) {
+  for (const { scenario, passes, wall_ms } of stages) {
     for (const [name, count] of passes) {
       const first = 1 + random.below(count);
       for (let nth = 1; nth <= count; nth++) {
         const kill = { point: { name, nth } };
         const id = `${scenario.name}/${name}@${nth}`;
-        (nth === first ? named : rest).push({ id, scenario: scenario.name, kill, ...runFirst(scenario, random) });
+        (nth === first ? named : rest).push({
+          id,
+          scenario: scenario.name,
+          kill,
+          ...further(wall_ms, random),
+          ...runFirst(scenario, random),
+        });
       }
     }
   }
@@ -105,9 +112,13 @@ export function pointTrials(
 export function randomTrial(stages: readonly Stage[], index: number, random: Random): Trial {
   const { scenario, wall_ms } = random.pick(stages);
   const kill = { after_ms: Math.round(random.share() * wall_ms * RANDOM_RANGE) };
-  const again = random.share() < KILLED_TWICE_SHARE ? { again_ms: Math.round(random.share() * wall_ms) } : {};
   const id = `${scenario.name}/random-${index}`;
-  return { id, scenario: scenario.name, kill, ...again, ...runFirst(scenario, random) };
+  return { id, scenario: scenario.name, kill, ...further(wall_ms, random), ...runFirst(scenario, random) };
+}
+
+/** None to seven more kills, each at an instant of its own. */
+function further(wall_ms: number, random: Random): Pick<Trial, 'again_ms'> {
+  return { again_ms: Array.from({ length: random.below(KILLS_MAX) }, () => Math.round(random.share() * wall_ms)) };
 }
 
 function runFirst({ plain_run = false }: Scenario, random: Random): Pick<Trial, 'run_first'> {
@@ -124,12 +135,13 @@ export async function runTrial(stage: Stage, trial: Trial, folder: string, reade
   let kills = killed.signal === 'SIGKILL' ? 1 : 0;
   if (kills === 1) violations.push(...(await afterKill(stage, folder, reader)));
   else if (!isDone(scenario, killed)) violations.push(`ended with ${killed.status} by itself: ${killed.output}`);
-  if (trial.again_ms !== undefined) {
-    const again = await play(folder, scenario.command, { after_ms: trial.again_ms });
+  for (const after_ms of kills === 1 ? trial.again_ms : []) {
+    const again = await play(folder, scenario.command, { after_ms });
     if (again.signal === 'SIGKILL') {
       kills += 1;
       violations.push(...(await afterKill(stage, folder, reader)));
-    }
+    } else if (!isDone(scenario, again)) violations.push(`the next try ended with ${again.status}: ${again.output}`);
+    else break;
   }
   if (trial.run_first === true) {
     const ended = await play(folder, ['run']);

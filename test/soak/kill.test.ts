@@ -56,7 +56,7 @@ describe.skipIf(PYTHON === undefined)('kill -9', { timeout: 240_000 }, () => {
   it.each(['after-log-create', 'after-publish', 'after-table-commit', 'before-ledger-write', 'during-ledger-write'])(
     'case 2: between the commit of the data and that of the ledger: %s',
     async (name) => {
-      expect(await strike({ id: name, scenario: 'merge', kill: { point: { name, nth: 2 } } })).toBe(1);
+      expect(await strike({ id: name, scenario: 'merge', kill: { point: { name, nth: 2 } }, again_ms: [] })).toBe(1);
     },
   );
 

@@ -7,7 +7,8 @@ import type { RunEvent } from './run-events.ts';
 
 /**
  * Does a step; when the engine runs out of memory, once more with a smaller plan: an engine of its own with one thread, files in
- * smaller batches, rows in batches where they can be told apart, and in any order where the order carries no meaning.
+ * smaller batches, rows in batches where they can be told apart, and in any order where the order carries no meaning. The same when the engine is
+ * lost, perhaps by what another step asked of it: in an engine of its own no step harms another, and files are parsed by a reader process.
  * @throws DataflowError E_ENGINE_MEMORY when the smaller plan does not fit either.
  */
 export async function withSmallerPlan(
@@ -19,12 +20,13 @@ export async function withSmallerPlan(
   try {
     return await work(step);
   } catch (error) {
-    if (!isOutOfMemory(error) || step.run.signal.aborted) throw error;
+    const after_loss = error instanceof DataflowError && error.code === 'E_ENGINE_LOST';
+    if (!(after_loss || isOutOfMemory(error)) || step.run.signal.aborted) throw error;
     const small = smallerPlan(step, windowed);
     tell({ type: 'step_repeated', step: step.node.key, reason: error.message, plan: small.words });
     await step.run.lake.discardStaging(step.run.run_id, step.step_id);
     try {
-      return await work(smaller(step, small));
+      return await work(smaller({ ...step, after_loss }, small));
     } catch (again) {
       throw isOutOfMemory(again) ? twice(step, small, again) : again;
     }
@@ -36,8 +38,8 @@ function isOutOfMemory(error: unknown): error is DataflowError {
 }
 
 function smaller(step: StepContext, small: SmallerPlan): StepContext {
-  const { run, node } = step;
-  const plan = { any_order: node.layer !== 'bronze' };
+  const { run, node, after_loss: careful = false } = step;
+  const plan = { any_order: node.layer !== 'bronze', careful };
   return {
     ...step,
     small,

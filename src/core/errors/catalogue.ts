@@ -83,6 +83,12 @@ export const CATALOGUE = {
   ),
   E_ENGINE: entry('The engine failed', 'Run again with --verbose; if it persists, report it.', 1),
   E_ENGINE_MEMORY: entry('The engine ran out of memory', 'Raise engine.memory_limit or lower engine.threads.', 5, true),
+  E_ENGINE_LOST: entry(
+    'The engine ended by an error of its own',
+    'Run again with --verbose; if it persists, report it.',
+    5,
+    true,
+  ),
   E_READER: entry(
     'A file could not be read safely',
     'Look at the file; raise `limits:` of its source if it is sound.',

@@ -29,10 +29,10 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EngineProgress) => void;
   /**
-   * After running out of memory: an engine of its own with one thread. `any_order`: rows may be written in any order, which needs
-   * less memory.
+   * After running out of memory, or after the engine was lost: an engine of its own with one thread. `any_order`: rows may be written in any
+   * order, which needs less memory. `careful`: files of every format are parsed where they can take down nothing else.
    */
-  readonly small?: { readonly any_order: boolean };
+  readonly small?: { readonly any_order: boolean; readonly careful?: boolean };
   /** For SQL that users type: one read-only statement, no files outside these folders, no network, no extensions. */
   readonly sandbox?: { readonly allowed_folders: readonly string[] };
 }

@@ -5,20 +5,25 @@ import { type Doing, engineError } from './errors.ts';
 
 const TICK_MS = 100;
 
+export interface ConversationOptions extends SessionOptions {
+  /** Told when the engine ended by an error of its own: nobody gets an answer of it any more. */
+  readonly onLost?: () => void;
+}
+
 /**
  * A connection that answers to the session's signal: every call is refused after an abort, a running one is interrupted, and what goes
  * wrong comes out as an error of the catalogue. While a call runs, progress is reported and memory is sampled.
  */
 export class Conversation {
   readonly connection: DuckDBConnection;
-  readonly #options: SessionOptions;
+  readonly #options: ConversationOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
   #running = 0;
   #failed = false;
   #peak_bytes = process.memoryUsage.rss();
 
-  constructor(connection: DuckDBConnection, options: SessionOptions) {
+  constructor(connection: DuckDBConnection, options: ConversationOptions) {
     this.connection = connection;
     this.#options = options;
     this.#onAbort = () => this.#interrupt();
@@ -53,7 +58,9 @@ export class Conversation {
       return await work();
     } catch (error) {
       this.#failed = true;
-      throw engineError(error, doing);
+      const failure = engineError(error, doing);
+      if (failure.code === 'E_ENGINE_LOST') this.#options.onLost?.();
+      throw failure;
     } finally {
       this.#running -= 1;
     }

@@ -20,6 +20,8 @@ interface Failure {
 
 const SQL_TYPES = /^(Parser|Syntax|Binder|Catalog)$/i;
 const VALUE_TYPES = /^(Conversion|Out of Range|Mismatch Type|Not implemented|Constraint|Invalid Input)$/i;
+/** After one of these the instance answers nothing any more, to nobody. */
+const LOST_TYPES = /^(Internal|Fatal)$/i;
 const MESSAGE_CHARS_MAX = 500;
 
 /**
@@ -40,6 +42,7 @@ export function engineError(error: unknown, doing: Doing = {}): DataflowError {
   if (/No space left|disk is full/i.test(message)) {
     return fail('E_LAKE_IO', 'no space left on the disk', { kept: 'every published version stays as it is' });
   }
+  if (LOST_TYPES.test(type)) return fail('E_ENGINE_LOST', `the engine ended by an error of its own: ${message}`);
   if (/^permission$/i.test(type)) return fail('E_SQL_SANDBOX', message);
   const unreadable = fileFailure(failure, doing, fail);
   if (unreadable !== undefined) return unreadable;

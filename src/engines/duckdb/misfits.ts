@@ -11,7 +11,7 @@ import {
   type Tried,
 } from './parse-parts.ts';
 import { linesAt } from './physical-lines.ts';
-import { csvSource, everyRecord, MORE } from './read-csv.ts';
+import { csvSource, everyRecord } from './read-csv.ts';
 
 /** The columns as they come out of the reader: those that need an exact look as text. An empty quoted text is no number: it is NULL. */
 export function triedColumns(request: ParseRequest, as_text: ReadonlySet<string>): readonly Tried[] {
@@ -112,7 +112,7 @@ async function spanningRejects(
   for (const [index, file] of await filesOf(session, request, tables.misfits)) {
     const rejects = { errors: session.fresh('reject_all_errors'), scans: session.fresh('reject_all_scans') };
     const { rejects_max: _, ...one } = { ...request, files: [file] };
-    await session.all(`select count(${MORE}) from ${everyRecord(one, rejects)}`);
+    await session.all(`select count(columns(*)) from ${everyRecord(one, rejects)}`);
     await session.run(
       `insert into ${tables.lines} select ${index}, row_number() over (order by byte_offset) - 1, byte_offset, raw from (
          select line_byte_position - 1 as byte_offset, left(any_value(csv_line), ${RAW_CHARS_MAX}) as raw from ${rejects.errors} group by 1)

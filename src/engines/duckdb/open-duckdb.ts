@@ -23,28 +23,46 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
   const entry = findReader();
   const readers =
     entry === undefined ? undefined : new ReaderPool({ ...limits, entry, settings, temp_folder: options.temp_folder });
-  let shared: Promise<DuckDBInstance> | undefined;
-  const workplaces = new Workplaces();
+  let shared: Shared | undefined;
+  const all: Shared[] = [];
   return {
     type: 'duckdb',
     openSession: async (session) => {
       if (session.sandbox !== undefined) return sandboxed(settings, session);
       if (session.small !== undefined) {
-        const left = limits.memory_bytes - (await usedBytes(shared));
+        const left = limits.memory_bytes - (await usedBytes(shared?.instance));
         const memory_bytes = Math.max(left, Math.floor(limits.memory_bytes / 2));
         return small({ ...settings, memory_limit: `${memory_bytes}B` }, session, readers);
       }
-      shared ??= create(settings);
-      return workplaces.session(await shared, session, readers);
+      if (shared === undefined) {
+        shared = { instance: create(settings), workplaces: new Workplaces() };
+        all.push(shared);
+      }
+      const used = shared;
+      const onLost = (): void => {
+        if (shared === used) shared = undefined;
+      };
+      return await used.workplaces.session(await used.instance, { ...session, onLost }, readers).catch((error) => {
+        onLost();
+        throw engineError(error);
+      });
     },
     readerUsage: () => readers?.usage() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
       await readers?.close();
-      workplaces.close();
-      (await shared?.catch(() => undefined))?.closeSync();
+      for (const { instance, workplaces } of all.splice(0)) {
+        workplaces.close();
+        (await instance.catch(() => undefined))?.closeSync();
+      }
       shared = undefined;
     },
   };
+}
+
+/** The instance that sessions share; another takes its place when it is lost. */
+interface Shared {
+  readonly instance: Promise<DuckDBInstance>;
+  readonly workplaces: Workplaces;
 }
 
 async function create(settings: Readonly<Record<string, string>>): Promise<DuckDBInstance> {

@@ -1,5 +1,5 @@
 import type { CsvDialect, ParseRequest } from '../../core/ports/engine.ts';
-import { quoteText } from '../../kit/sql.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { LINE_BYTES_MAX, uriList } from './parse-parts.ts';
 
 /** Names of the temporary tables for rejects. */
@@ -12,13 +12,16 @@ export interface RejectTables {
 const EXTRA_ERRORS = 100;
 
 /** A column that no file has. */
-export const MORE = '__dataflow_more';
+const MORE = '__dataflow_more';
 
 const PLAIN: CsvDialect = { delimiter: ',', quote: '"', escape: '"', has_header: true, skip_lines: 0 };
 
 /**
  * The `read_csv` call for files with a known dialect and header: nothing is sniffed, columns stand in the files' own order, unwanted
  * ones are read as text and dropped; so are those of `as_text`, which are cast later.
+ *
+ * Every column is read, needed or not: when a value is not UTF-8 and a column before it is left out, the engine's reader ends in an internal error,
+ * and with it the whole engine.
  */
 export function csvSource(
   request: ParseRequest,
@@ -32,7 +35,11 @@ export function csvSource(
     const type = wanted === undefined || as_text.has(wanted.name) ? 'varchar' : wanted.type;
     return `${quoteText(wanted?.name ?? name)}: ${quoteText(type)}`;
   });
-  return readCsv(request, rejects, columns);
+  const read = readCsv(request, rejects, columns);
+  const unwanted = header.filter((name) => !types.has(name.toLowerCase())).map(quoteIdent);
+  if (unwanted.length === 0) return read;
+  // True of every record, since a text with NUL was refused before; the engine does not know that and reads the columns.
+  return `(select *, file_index from ${read} where coalesce(${unwanted.join(', ')}, '') is distinct from chr(0))`;
 }
 
 /** The call by which every record is rejected, because it lacks a column: so the reader tells the place and text of each. */

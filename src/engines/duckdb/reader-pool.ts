@@ -85,7 +85,8 @@ export class ReaderPool {
     try {
       const answer = await started.reader.ask(question, limits, signal);
       // After a failure of its own the engine is not to be trusted.
-      keep = answer.failure === undefined || !['E_ENGINE', 'E_ENGINE_MEMORY'].includes(answer.failure.code);
+      keep =
+        answer.failure === undefined || !['E_ENGINE', 'E_ENGINE_LOST', 'E_ENGINE_MEMORY'].includes(answer.failure.code);
       if (answer.failure !== undefined) throw failureOf(answer.failure, limits);
       return answer;
     } finally {

@@ -13,12 +13,11 @@ import type {
   ParseRequest,
   ParseResult,
   Row,
-  SessionOptions,
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { resultColumns, toRows } from './cells.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
 import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
@@ -49,6 +48,7 @@ export class DuckDbSession implements EngineSession {
   readonly #sandboxed: boolean;
   readonly #dispose: Dispose;
   readonly #readers: ReaderPool | undefined;
+  readonly #careful: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #schemas = new Set<string>();
   /** Statements that remove what this session made, so that its workplace can serve again. */
@@ -57,11 +57,12 @@ export class DuckDbSession implements EngineSession {
   #bytes_written = 0;
   #closed = false;
 
-  constructor(connection: DuckDBConnection, options: SessionOptions, dispose: Dispose, readers?: ReaderPool) {
+  constructor(connection: DuckDBConnection, options: ConversationOptions, dispose: Dispose, readers?: ReaderPool) {
     this.#talk = new Conversation(connection, options);
     this.#sandboxed = options.sandbox !== undefined;
     this.#dispose = dispose;
     this.#readers = readers;
+    this.#careful = options.small?.careful === true;
     this.#signal = options.signal;
   }
 
@@ -171,12 +172,18 @@ export class DuckDbSession implements EngineSession {
         this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target, { reading: 'source' })),
       fresh: (prefix: string) => `${prefix}_${++names_given}`,
     };
+    const readers = this.#readersFor(request);
     const result =
-      request.format === 'parquet' && this.#readers !== undefined
-        ? await this.#readers.parse(request, this.#signal)
+      readers !== undefined
+        ? await readers.parse(request, this.#signal)
         : await this.#talk.within(request.limits, () => parseFiles(session, request));
     for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;
     return result;
+  }
+
+  /** The processes that read files of this format; undefined where the engine here reads them. */
+  #readersFor({ format }: InferRequest): ReaderPool | undefined {
+    return format === 'parquet' || this.#careful ? this.#readers : undefined;
   }
 
   async exportFile(sql: string, target: ExportTarget): Promise<number> {
@@ -185,7 +192,8 @@ export class DuckDbSession implements EngineSession {
   }
 
   async infer(request: InferRequest): Promise<readonly Column[]> {
-    if (request.format === 'parquet' && this.#readers !== undefined) return this.#readers.infer(request, this.#signal);
+    const readers = this.#readersFor(request);
+    if (readers !== undefined) return readers.infer(request, this.#signal);
     const found = await this.#columns(inferSql(request), { reading: 'source' });
     const sql = onlyTextSql(request, found);
     const [long = {}] = sql === undefined ? [] : await this.#rows(sql, 1, { reading: 'source' });

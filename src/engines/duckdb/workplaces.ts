@@ -1,7 +1,8 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
-import type { EngineSession, SessionOptions } from '../../core/ports/engine.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import type { ConversationOptions } from './conversation.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
 
@@ -36,7 +37,7 @@ export class Workplaces {
 
   async session(
     instance: DuckDBInstance,
-    options: SessionOptions,
+    options: ConversationOptions,
     readers: ReaderPool | undefined,
   ): Promise<EngineSession> {
     const place = this.#free.pop() ?? (await this.#make(instance));
@@ -71,7 +72,11 @@ async function tidied({ connection }: Workplace, drops: readonly string[]): Prom
 
 async function removed(instance: DuckDBInstance, { connection, database }: Workplace): Promise<void> {
   connection.closeSync();
-  const cleaner = await instance.connect();
-  await cleaner.run(`detach ${database}`).catch(() => undefined);
-  cleaner.closeSync();
+  try {
+    const cleaner = await instance.connect();
+    await cleaner.run(`detach ${database}`).catch(() => undefined);
+    cleaner.closeSync();
+  } catch {
+    // An engine that is lost connects nobody.
+  }
 }

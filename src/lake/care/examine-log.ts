@@ -118,7 +118,11 @@ async function readEntries(
   const found = new Map<number, VersionEntry>();
   const read = async (version: number): Promise<void> => {
     try {
-      found.set(version, await log.entry(version));
+      const { entry, altered } = await log.examined(version);
+      found.set(version, entry);
+      if (!altered) return;
+      const message = `the log entry ${folder}/_delta_log/${entryName(version)} is not as it was written`;
+      problems.push(problem('entry', folder, version, listing, message));
     } catch (error) {
       if (!isDamage(error)) throw error;
       problems.push(problem('entry', folder, version, listing, error.message));
