@@ -1,0 +1,165 @@
+import type { Client } from 'pg';
+
+/** Some rows as COPY wrote them: `bytes` from `starts[i]` up to `starts[i + 1]` is one whole record with its line end. */
+export interface CopiedRows {
+  readonly bytes: Buffer;
+  readonly starts: readonly number[];
+}
+
+/** The parts of the driver's connection that a copy stands in for. */
+interface WireConnection {
+  readonly stream: {
+    listeners(event: 'data'): ((chunk: Buffer) => void)[];
+    on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+    removeListener(event: 'data', listener: (chunk: Buffer) => void): unknown;
+    pause(): unknown;
+    resume(): unknown;
+    destroy(): unknown;
+  };
+  query(text: string): void;
+}
+
+const COPY_DATA = 0x64;
+const COPY_OUT_RESPONSE = 0x48;
+const COPY_DONE = 0x63;
+/** Notices and parameters may come in between. */
+const IN_BETWEEN: ReadonlySet<number> = new Set([COPY_OUT_RESPONSE, 0x4e, 0x53, 0x41]);
+const HEADER = 5;
+/** Chunks of the socket that may wait before it is told to stop. */
+const WAITING_MAX = 8;
+
+/**
+ * The rows of `COPY … TO STDOUT`, whole records in the order in which they come. The server sends each row as a message of its own: so rows are told
+ * apart without a look at what is in them. The socket is stopped while nobody takes rows. An error of the server, even in the middle, is thrown.
+ */
+export async function* copyRows(client: Client, sql: string): AsyncGenerator<CopiedRows, void, void> {
+  const copy = new CopyOut(sql);
+  const lost = (error: Error): void => copy.handleError(error);
+  const ended = (): void => copy.handleError(new Error('the connection was closed in the middle of a COPY'));
+  client.on('error', lost);
+  client.on('end', ended);
+  try {
+    client.query(copy as unknown as Parameters<Client['query']>[0]);
+    for (;;) {
+      const rows = await copy.next();
+      if (rows === undefined) return;
+      yield rows;
+    }
+  } finally {
+    client.removeListener('error', lost);
+    client.removeListener('end', ended);
+    copy.release();
+  }
+}
+
+/** A query in the driver's sense that reads the messages of a COPY by itself. */
+class CopyOut {
+  readonly text: string;
+  private connection: WireConnection | undefined;
+  private parse: ((chunk: Buffer) => void) | undefined;
+  private rest: Buffer = Buffer.alloc(0);
+  private readonly waiting: CopiedRows[] = [];
+  private error: Error | undefined;
+  private done = false;
+  private wake: (() => void) | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Called by the driver. */
+  submit(connection: WireConnection): void {
+    this.connection = connection;
+    const [parse] = connection.stream.listeners('data');
+    if (parse !== undefined) {
+      this.parse = parse;
+      connection.stream.removeListener('data', parse);
+      connection.stream.on('data', this.take);
+    }
+    connection.query(this.text);
+  }
+
+  handleError(error: Error): void {
+    this.error ??= error;
+    this.finish();
+  }
+
+  handleCommandComplete(): void {}
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handleEmptyQuery(): void {}
+  handleReadyForQuery(): void {
+    this.finish();
+  }
+
+  /** Undefined: that was all. */
+  async next(): Promise<CopiedRows | undefined> {
+    for (;;) {
+      const rows = this.waiting.shift();
+      if (rows !== undefined) {
+        if (this.waiting.length < WAITING_MAX / 2) this.connection?.stream.resume();
+        return rows;
+      }
+      if (this.error !== undefined) throw this.error;
+      if (this.done) return undefined;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  /** The end of it: a copy that nobody wants to the end takes the connection with it. */
+  release(): void {
+    this.waiting.length = 0;
+    if (this.done) this.connection?.stream.resume();
+    else this.connection?.stream.destroy();
+  }
+
+  private finish(): void {
+    this.done = true;
+    this.wake?.();
+  }
+
+  private readonly take = (chunk: Buffer): void => {
+    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    const { rows, used, over } = rowsIn(bytes);
+    this.rest = used === bytes.length ? Buffer.alloc(0) : bytes.subarray(used);
+    if (rows !== undefined) this.waiting.push(rows);
+    if (over) this.detach(this.rest);
+    else if (this.waiting.length >= WAITING_MAX) this.connection?.stream.pause();
+    if (rows !== undefined) this.wake?.();
+  };
+
+  private detach(unread: Buffer): void {
+    const parse = this.parse;
+    if (parse === undefined) return;
+    this.parse = undefined;
+    this.rest = Buffer.alloc(0);
+    this.connection?.stream.removeListener('data', this.take);
+    this.connection?.stream.on('data', parse);
+    if (unread.length > 0) parse(unread);
+  }
+}
+
+/** The rows of the whole messages in `bytes`. `over`: what follows is for the driver (the end, or an error). */
+function rowsIn(bytes: Buffer): { readonly rows?: CopiedRows; readonly used: number; readonly over: boolean } {
+  const out = Buffer.allocUnsafe(bytes.length);
+  const starts: number[] = [0];
+  let [at, filled, over] = [0, 0, false];
+  while (at + HEADER <= bytes.length) {
+    const code = bytes[at];
+    if (code !== COPY_DATA && !IN_BETWEEN.has(code ?? 0)) {
+      over = true;
+      if (code === COPY_DONE) at += HEADER;
+      break;
+    }
+    const end = at + 1 + bytes.readUInt32BE(at + 1);
+    if (end > bytes.length) break;
+    if (code === COPY_DATA) {
+      filled += bytes.copy(out, filled, at + HEADER, end);
+      starts.push(filled);
+    }
+    at = end;
+  }
+  return { ...(starts.length === 1 ? {} : { rows: { bytes: out.subarray(0, filled), starts } }), used: at, over };
+}
