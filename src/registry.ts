@@ -159,6 +159,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Kinds of sources, by `type`. */
 export const SOURCES: Lazy<SourceComponent> = {
   files: async () => (await import('./connectors/files/source.ts')).component,
+  postgres: async () => (await import('./connectors/postgres/source.ts')).component,
 };
 
 /** Kinds of connections, by `type`. */

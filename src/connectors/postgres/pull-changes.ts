@@ -1,5 +1,5 @@
 import type { Landing, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
-import { rowHash, TakenRows } from '../../kit/taken-rows.ts';
+import { rowHash, TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
 import {
   beginRound,
   type ChangesPlan,
@@ -82,8 +82,7 @@ class RoundWalk {
   async run(session: Session): Promise<PullResult> {
     const { last, context } = this;
     while (this.round.section === 'strays' || this.round.section === 'line') {
-      const left = context.limits.records_max - this.records;
-      if (left <= 0 || !(await this.section(session, left))) return this.result(false);
+      if (this.full || !(await this.section(session))) return this.result(false);
       if (this.round.section === 'line') break;
       await this.seal();
       this.round = { ...this.round, section: 'line', after: null };
@@ -103,8 +102,11 @@ class RoundWalk {
   }
 
   /** False: there is more of it than this pull may take. */
-  private async section(session: Session, rows_max: number): Promise<boolean> {
+  private async section(session: Session): Promise<boolean> {
     const { plan, last, before } = this;
+    // Rows that are met again do not count; a few more may be read for them.
+    const again = this.met.size + (before === null ? 0 : TAKEN_ROWS_MAX);
+    const rows_max = this.context.limits.records_max - this.records + again;
     let seen = 0;
     let previous: Buffer | undefined;
     for await (const rows of session.copy(sectionCopy(plan, last, this.round, before, rows_max))) {
@@ -123,18 +125,24 @@ class RoundWalk {
   private async take(rows: CopiedRows, previous: Buffer | undefined): Promise<number | undefined> {
     for (let at = 0; at + 1 < rows.starts.length; at += 1) {
       const record = rows.bytes.subarray(rows.starts[at], rows.starts[at + 1]);
-      if (this.units.unit_bytes >= UNIT_BYTES || this.bytes + this.units.unit_bytes >= this.context.limits.bytes_max) {
+      if (this.full || this.units.unit_bytes >= UNIT_BYTES) {
         const ahead = at === 0 ? previous : rows.bytes.subarray(rows.starts[at - 1], rows.starts[at]);
         if (ahead !== undefined && !this.sameOrder(ahead, record)) {
           this.round = { ...this.round, after: this.orderOf(ahead) };
           await this.seal();
-          if (this.bytes >= this.context.limits.bytes_max) return at;
+          if (this.full) return at;
         }
       }
       const blocked = this.row(record);
       if (blocked !== undefined) await blocked;
     }
     return undefined;
+  }
+
+  /** The pull has what it may take. */
+  private get full(): boolean {
+    const { records_max, bytes_max } = this.context.limits;
+    return this.records >= records_max || this.bytes + this.units.unit_bytes >= bytes_max;
   }
 
   private row(record: Buffer): Promise<void> | undefined {

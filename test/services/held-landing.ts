@@ -1,0 +1,77 @@
+import type {
+  Landing,
+  Position,
+  PullContext,
+  UnitEnd,
+  UnitLayout,
+  UnreadableRecord,
+} from '../../src/core/ports/pulled-source.ts';
+
+/** A sealed unit, held in memory. */
+export interface HeldUnit extends UnitEnd {
+  readonly name: string;
+  readonly layout: UnitLayout;
+  readonly bytes: Buffer;
+  readonly unreadable: readonly UnreadableRecord[];
+}
+
+/** A landing that holds units in memory; it fails, as if the process had died, once `units_max` of them are sealed. */
+export function heldLanding(units_max = Number.POSITIVE_INFINITY): {
+  readonly landing: Landing;
+  readonly units: HeldUnit[];
+} {
+  const units: HeldUnit[] = [];
+  const landing: Landing = {
+    open: async (name, layout) => {
+      if (units.length >= units_max) throw new Error('killed');
+      const parts: Buffer[] = [];
+      const unreadable: UnreadableRecord[] = [];
+      let open = true;
+      return {
+        write: async (bytes) => {
+          parts.push(Buffer.from(bytes));
+        },
+        unreadable: (record) => {
+          unreadable.push(record);
+        },
+        get size_bytes() {
+          return parts.reduce((sum, part) => sum + part.length, 0);
+        },
+        close: async (end) => {
+          if (!open) throw new Error('closed twice');
+          open = false;
+          units.push({ ...structuredClone(end), name, layout, bytes: Buffer.concat(parts), unreadable });
+        },
+        abandon: async () => {
+          open = false;
+        },
+      };
+    },
+    raw: {
+      put: async () => {
+        throw new Error('not used');
+      },
+      find: async () => undefined,
+      entries: async () => [],
+      read: async () => new Uint8Array(),
+    },
+  };
+  return { landing, units };
+}
+
+/** What a pull is told. */
+export function pullContext(position: Position | undefined, more: Partial<PullContext> = {}): PullContext {
+  return {
+    name: 'source',
+    root: '/',
+    now_ms: Date.now(),
+    signal: new AbortController().signal,
+    temp_folder: '/nonexistent',
+    position,
+    expected: new Map(),
+    limits: { records_max: 1_000_000, bytes_max: 1_000_000_000, wait_ms: 100 },
+    from_raw: false,
+    note: () => undefined,
+    ...more,
+  };
+}
