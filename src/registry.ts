@@ -163,7 +163,9 @@ export const SOURCES: Lazy<SourceComponent> = {
 };
 
 /** Kinds of connections, by `type`. */
-export const CONNECTIONS: Lazy<ConnectionComponent> = {};
+export const CONNECTIONS: Lazy<ConnectionComponent> = {
+  postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
+};
 
 /** Engines, by `type`: name, options and the way to open one. */
 export const ENGINES: Lazy<EngineComponent> = {
