@@ -64,3 +64,10 @@ export async function javaProgram(): Promise<string> {
 function need(program: string, title: string): void {
   if (findProgram(program) === undefined) throw new Unavailable(`${title} is not installed (${program})`);
 }
+
+/** Builds a Go program by its package path and version and puts it into the folder. */
+export async function goProgram(folder: string, program: string, version: string): Promise<void> {
+  need('go', 'Go');
+  const env = { GOBIN: folder, GOFLAGS: '-mod=mod -trimpath', CGO_ENABLED: '0' };
+  await runCommand('go', ['install', '-ldflags=-s -w', `${program}@${version}`], { env, timeout_ms: 900_000 });
+}

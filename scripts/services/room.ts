@@ -145,8 +145,3 @@ function isFree(port: number): Promise<boolean> {
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
-
-/** Whether something listens on a port of this machine. */
-export function isListening(port: number): Promise<boolean> {
-  return isFree(port).then((free) => !free);
-}

@@ -1,10 +1,11 @@
 import { kafka } from './kafka.ts';
+import { minio } from './minio.ts';
 import { mongodb, mongodb_three } from './mongodb.ts';
 import { postgresql } from './postgresql.ts';
 import type { Server } from './server.ts';
 
 /** Every server that tests can use. A new one is a file and a line here. */
-export const SERVERS = { kafka, mongodb, mongodb_three, postgresql } as const satisfies Record<string, Server>;
+export const SERVERS = { kafka, minio, mongodb, mongodb_three, postgresql } as const satisfies Record<string, Server>;
 
 export type ServerName = keyof typeof SERVERS;
 
