@@ -77,8 +77,16 @@ export async function bindDecisions(session: EngineSession, decided: Snapshot | 
 }
 
 /**
+ * SQL condition over `in_force`: the row had been discarded, and a decision newer than `applied` takes that back. It lies in no open quarantine then.
+ * Needs {@link bindDecisions}.
+ */
+export function reopenedSql(applied: number): string {
+  return `quarantine_id in (select quarantine_id from decisions where action = 'discard' and decision <= ${applied})`;
+}
+
+/**
  * Rows of decisions newer than `applied` that these decisions did not close: rejected again (`failed`, a condition on `quarantine_id`), or
- * decided on once more before they were carried out. By the group that they came from; needs {@link bindDecisions}.
+ * decided on once more before they were carried out; and of discards that were taken back. By the group that they came from; needs {@link bindDecisions}.
  */
 export async function returnedRows(
   session: EngineSession,
@@ -88,7 +96,8 @@ export async function returnedRows(
   const rows = await session.rows(
     `select d.decision, coalesce(d.file, '') as file, d.rule, d.run_id, count(*) as n
      from decisions d join in_force f on f.quarantine_id = d.quarantine_id
-     where d.decision > ${applied} and (f.decision > d.decision or d.${failed}) group by all order by all`,
+     where case when d.decision > ${applied} then f.decision > d.decision or d.${failed}
+       else d.action = 'discard' and f.decision > d.decision end group by all order by all`,
     { rows_max: 1_000_000 },
   );
   return rows.map((row) => ({

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
@@ -14,7 +13,7 @@ import { takeApart } from '../../medallion/decide/apart.ts';
 import { defineCells } from '../../medallion/decide/cells.ts';
 import { mendByEdit, mendBySql } from '../../medallion/decide/mend.ts';
 import { recordDecision } from '../../medallion/decide/record.ts';
-import { type RejectingNode, recordColumns, selectOpen } from '../../medallion/decide/select.ts';
+import { type RejectingNode, recordColumns, selectDiscarded, selectOpen } from '../../medallion/decide/select.ts';
 import { refuseUnfit, type UnfitCell } from '../../medallion/decide/unfit.ts';
 import type { DecisionAction } from '../../medallion/decisions.ts';
 import type { Rooms } from '../rooms.ts';
@@ -24,11 +23,14 @@ import { runPipeline } from '../run/run-pipeline.ts';
 import { bindEdited } from './edited-file.ts';
 import { type MovedFile, movedFiles } from './moved-files.ts';
 import { tryFixes } from './try-fixes.ts';
+import { userName } from './user-name.ts';
 
 export interface DecideOptions extends Pick<RunOptions, 'command' | 'tell' | 'signal'> {
   readonly table: string;
   readonly action: DecisionAction;
   readonly filter: QuarantineFilter;
+  /** Rows that were discarded instead of open ones. */
+  readonly discarded?: boolean;
   readonly why?: string;
   /** For `fix`: expressions over the record's cells, or an edited export (absolute path). */
   readonly set?: readonly Assignment[];
@@ -77,7 +79,7 @@ export async function rejectingNode(rooms: Rooms, project: Project, name: string
   if (node !== undefined && node.layer !== 'gold') return node;
   const known = graph.nodes.filter((one) => one.layer !== 'gold').map((one) => one.key);
   throw new DataflowError('E_USAGE', `"${name}" is not a table with a quarantine`, {
-    hint: `Such tables are ${known.join(', ')}.`,
+    hint: known.length === 0 ? 'The project has no source yet.' : `Such tables are ${known.join(', ')}.`,
   });
 }
 
@@ -153,7 +155,8 @@ async function prepare(
   options: DecideOptions,
   temp_folder: string,
 ): Promise<Prepared> {
-  const matched = await selectOpen(lake, session, node, options.filter);
+  const select = options.discarded === true ? selectDiscarded : selectOpen;
+  const matched = await select(lake, session, node, options.filter);
   let unknown = 0;
   let unfit: readonly UnfitCell[] = [];
   if (options.action !== 'fix') {
@@ -222,13 +225,4 @@ function triedRow(row: Row): TriedRow {
     rule: text(row['rule']),
     reason: text(row['reason']),
   };
-}
-
-/** Who decides, for the record: the user of the operating system. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }

@@ -4,15 +4,18 @@ import { type Cause, reasonOf } from '../../core/planning/reasons.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { decidedOf, decisionsOf } from '../../medallion/decisions.ts';
+import { undoneDecisions } from './redo-decisions.ts';
 
 /** Decisions about rejected rows of a table that its last success did not know of. They are in the lake, so a crash forgets none. */
 export async function undecided(
-  open: { readonly lake: Lake; readonly ledger: Ledger },
+  open: { readonly lake: Lake; readonly ledger: Ledger; readonly redo?: boolean },
   node: Node,
 ): Promise<Extract<Cause, { kind: 'decided' }> | undefined> {
   if (node.layer === 'gold') return undefined;
   if ((await open.lake.latestVersion(decidedOf(node))) === undefined) return undefined;
   const { pending } = await decisionsOf(open, node);
+  const again = open.redo === true && pending === 0 ? (await undoneDecisions(open, node)).length : 0;
+  if (again > 0) return { kind: 'decided', decisions: again };
   return pending > 0 ? { kind: 'decided', decisions: pending } : undefined;
 }
 

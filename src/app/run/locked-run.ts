@@ -7,6 +7,7 @@ import { reasonOf } from '../../core/planning/reasons.ts';
 import type { Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
+import { redoDecisions } from '../quarantine/redo-decisions.ts';
 import type { Rooms } from '../rooms.ts';
 import type { OpenProject } from './open-project.ts';
 import { recordRelease, releasable } from './release.ts';
@@ -40,6 +41,7 @@ export async function lockedRun(
   const { run, meter, threads, close } = await setUpRun(rooms, open, lock, options, { ...began, run_id });
   try {
     await options.first?.(run);
+    if (run.redo) await redoDecisions(run, selected);
     const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, threads));
     if (options.work !== undefined) for (const step of steps) meter.add(step);
     const status = statusOf(steps);

@@ -16,14 +16,14 @@ export const spec: CommandSpec = {
       .argument('<table>', 'a table such as silver.achats')
       .requiredOption('--to <file>', 'the file: .csv, .ndjson or .parquet')
       .option('--force', 'replace the file');
-    deciding(command.command('fix'), 'correct rejected rows and send them again')
+    reopening(deciding(command.command('fix'), 'correct rejected rows and send them again'))
       .option('--from <file>', 'an edited export: changed cells are the corrections')
       .option('--set <assignment...>', "a new value by SQL, such as \"prix = replace(prix, ',', '.')\"")
       .addHelpText(
         'after',
         "\nExamples:\n  dataflow quarantine fix silver.achats --from rows.csv\n  dataflow quarantine fix silver.achats --rule montant_valide --dry-run \\\n    --set \"montant = replace(montant, ',', '.')\"",
       );
-    deciding(command.command('replay'), "send rejected rows and refused files again, through today's rules");
+    reopening(deciding(command.command('replay'), "send rejected rows and refused files again, through today's rules"));
     deciding(command.command('discard'), 'put rejected rows away for good').requiredOption(
       '--reason <text>',
       'why, for the record',
@@ -38,6 +38,10 @@ function filtered(command: Command, description: string): Command {
     .option('--rule <name>', 'only rows that broke this rule')
     .option('--file <path>', 'only rows of this file')
     .option('--run <id>', 'only rows that this run put aside');
+}
+
+function reopening(command: Command): Command {
+  return command.option('--discarded', 'rows that were discarded, which takes that back, instead of open ones');
 }
 
 function deciding(command: Command, description: string): Command {

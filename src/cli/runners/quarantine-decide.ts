@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type DecisionReport, decideQuarantine } from '../../app/quarantine/decide-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { Assignment, QuarantineFilter } from '../../core/model/quarantine.ts';
+import type { Assignment } from '../../core/model/quarantine.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
@@ -24,6 +24,7 @@ export async function decide(invocation: Invocation): Promise<number> {
     table: args[0] ?? '',
     action,
     filter: filterFrom(invocation),
+    discarded: options['discarded'] === true,
     ...(typeof why === 'string' ? { why } : {}),
     ...(from === undefined ? {} : { from }),
     set,
@@ -32,7 +33,8 @@ export async function decide(invocation: Invocation): Promise<number> {
     tell: tellTo(printer),
     signal,
   });
-  print(printer, report, filterFrom(invocation));
+  const of = noRowsWords(filterFrom(invocation), options['discarded'] === true ? 'discarded' : 'open');
+  print(printer, report, options['discarded'] === true ? of : `${of} in quarantine`);
   if (report.run !== undefined && report.run.exit_code !== 0) return report.run.exit_code;
   return report.failed_again + report.unfit.length > 0 ? 4 : 0;
 }
@@ -52,18 +54,18 @@ function assignment(text: string): Assignment {
 
 const DONE = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as const;
 
-function print(printer: Printer, report: DecisionReport, filter: QuarantineFilter): void {
+function print(printer: Printer, report: DecisionReport, nothing: string): void {
   const sections = [];
   if (report.dry_run && report.tried.length > 0) sections.push(triedSection(report));
   if (report.run !== undefined && report.run.run_id !== undefined) sections.push(stepsSection(report.run.steps));
   printer.report({ document: report, sections });
   if (sections.length > 0) printer.text('');
-  for (const line of summaryOf(report, filter)) printer.text(line);
+  for (const line of summaryOf(report, nothing)) printer.text(line);
 }
 
-function summaryOf(report: DecisionReport, filter: QuarantineFilter): readonly string[] {
+function summaryOf(report: DecisionReport, nothing: string): readonly string[] {
   const { table, matched, decided, closed, failed_again, unknown, unfit, dry_run, run } = report;
-  if (matched === 0) return [`${table} has ${noRowsWords(filter)} in quarantine: nothing to do`, ...runLines(report)];
+  if (matched === 0) return [`${table} has ${nothing}: nothing to do`, ...runLines(report)];
   const left = matched - decided - unfit.length;
   const lines = [
     `${closed} of ${countText(decided, 'row')} ${dry_run ? 'would be ' : ''}${DONE[report.action]}${left > 0 ? `; ${left} unchanged` : ''}`,

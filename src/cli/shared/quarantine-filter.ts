@@ -10,9 +10,9 @@ export function filterFrom({ options }: Pick<Invocation, 'options'>): Quarantine
 }
 
 /** `no open row`, and of which rule, file, run or id when that was asked: what is said when nothing matches. */
-export function noRowsWords(filter: QuarantineFilter): string {
+export function noRowsWords(filter: QuarantineFilter, state: 'open' | 'discarded' = 'open'): string {
   const of = (['rule', 'file', 'run', 'id'] as const).flatMap((name) =>
     filter[name] === undefined ? [] : [`${name} ${filter[name]}`],
   );
-  return ['no open row', ...(of.length === 0 ? [] : [`of ${of.join(', ')}`])].join(' ');
+  return [`no ${state} row`, ...(of.length === 0 ? [] : [`of ${of.join(', ')}`])].join(' ');
 }

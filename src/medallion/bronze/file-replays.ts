@@ -1,6 +1,6 @@
 import { quarantineOf } from '../../core/model/table.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
-import { appliedDecision, bindDecisions } from '../decisions.ts';
+import { appliedDecision, bindDecisions, reopenedSql } from '../decisions.ts';
 import { withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
 import type { BronzeStep } from './step.ts';
@@ -18,14 +18,13 @@ export async function fileReplays(step: BronzeStep): Promise<readonly FileReplay
   const { run, node, decided } = step;
   if (decided === undefined || decided.version <= appliedDecision(step)) return [];
   const open = await run.lake.snapshot(quarantineOf(node));
-  if (open === undefined) return [];
   const session = await run.openSession(`${run.run_id}/${node.key}/files`);
   try {
     if (!(await bindDecisions(session, decided))) return [];
-    await session.bind({ name: 'open_rows', columns: QUARANTINE_COLUMNS, files: open.files });
+    await session.bind({ name: 'open_rows', columns: QUARANTINE_COLUMNS, files: open?.files ?? [] });
     const rows = await session.rows(
       `select file, decision, rule, run_id from in_force where decision > ${appliedDecision(step)} and action = 'replay' and raw is null
-       and quarantine_id in (select quarantine_id from open_rows) order by file`,
+       and (quarantine_id in (select quarantine_id from open_rows) or ${reopenedSql(appliedDecision(step))}) order by file`,
       { rows_max: 1_000_000 },
     );
     return rows.map((row) => ({

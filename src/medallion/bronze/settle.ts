@@ -6,7 +6,7 @@ import type { QuarantineCount, StepRecord } from '../../core/ports/ledger.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { quoteText } from '../../kit/sql.ts';
-import { appliedDecision, bindDecisions, returnedRows } from '../decisions.ts';
+import { appliedDecision, bindDecisions, reopenedSql, returnedRows } from '../decisions.ts';
 import { DISCARDED_SQL } from '../discards.ts';
 import { commitQuarantine, publish, withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
@@ -124,7 +124,7 @@ async function bindPending(step: BronzeStep, session: EngineSession, snapshot: S
   await session.bind({ name: 'open_rows', columns: QUARANTINE_COLUMNS, files: open?.files ?? [] });
   const is_open = (await quarantineRanAhead(step, snapshot?.version))
     ? 'true'
-    : '(quarantine_id, raw) in (select (quarantine_id, raw) from open_rows where raw is not null)';
+    : `((quarantine_id, raw) in (select (quarantine_id, raw) from open_rows where raw is not null) or ${reopenedSql(appliedDecision(step))})`;
   await session.materialize(
     'pending',
     `select *, row_number() over (order by file, line, byte_offset, quarantine_id) as n from in_force

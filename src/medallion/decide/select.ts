@@ -5,7 +5,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
-import { bindDecisions, decidedOf } from '../decisions.ts';
+import { bindDecisions, DECIDED_COLUMNS, decidedOf } from '../decisions.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
 
 /** A table that can have rejected rows. */
@@ -43,6 +43,20 @@ export async function selectOpen(
        where coalesce(f.action, '') <> 'discard' and `
     : `select ${names}, cast(null as varchar) as mended_before from open_rows q where `;
   return session.materialize('matched', `select * from (${sql} true) where ${filterSql(filter)}`);
+}
+
+/** The same for rows that were discarded: the decision is still in force. */
+export async function selectDiscarded(
+  lake: Lake,
+  session: EngineSession,
+  node: RejectingNode,
+  filter: QuarantineFilter,
+): Promise<number> {
+  const decided = await bindDecisions(session, await lake.snapshot(decidedOf(node)));
+  if (!decided) await session.bind({ name: 'in_force', columns: DECIDED_COLUMNS, files: [] });
+  const names = QUARANTINE_COLUMNS.map((column) => column.name).join(', ');
+  const sql = `select ${names}, mended as mended_before from in_force where action = 'discard' and ${filterSql(filter)}`;
+  return session.materialize('matched', sql);
 }
 
 /** The columns of the records that a table rejects, as the source names them. */

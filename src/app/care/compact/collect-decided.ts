@@ -56,7 +56,7 @@ function spentSql(ledger: Ledger, node: Node, before_ms: number): string {
   const there = files.length === 0 ? 'false' : `file in (${[...new Set(files)].join(', ')})`;
   return `select decision, quarantine_id from (select *, row_number() over (partition by quarantine_id order by decision desc) > 1 as _replaced from decisions)
     where decision <= ${applied} and decided_at < cast(${quoteText(new Date(before_ms).toISOString())} as timestamptz)
-      and (_replaced or (action = 'replay' and mended is null and mended_raw is null) or (file is not null and not ${there}))`;
+      and ((_replaced and action <> 'discard') or (action = 'replay' and mended is null and mended_raw is null) or (file is not null and not ${there}))`;
 }
 
 async function takeOut(

@@ -8,15 +8,28 @@ import { quoteIdent } from '../../../kit/sql.ts';
 import { relationOf } from '../../../medallion/context.ts';
 import { damage, type Finding } from './finding.ts';
 
+/** By file: rejected records that decisions brought home since the file was loaded, at most. */
+function broughtHome(ledger: Ledger, table: string): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  for (const { action, groups } of ledger.decisions(table))
+    if (action !== 'discard')
+      for (const group of groups)
+        rows.set(group.file, (rows.get(group.file) ?? 0) + group.rows - (group.returned ?? 0));
+  return rows;
+}
+
 /** Units of input as the ledger and the log have them: each content loaded once, each with its idempotency key in the table. */
 export function inputFindings(report: LogReport, ledger: Ledger, appends: boolean): readonly Finding[] {
   const source = report.table.name;
   const table = tableKey(report.table);
   const by_hash = new Map<string, InputRecord>();
   const findings: Finding[] = [];
+  const home = broughtHome(ledger, table);
   let expected = 0;
+  let more = 0;
   for (const input of ledger.inputs(source)) {
     if (input.status !== 'loaded') continue;
+    more += Math.min(input.rejected, home.get(input.path) ?? 0);
     expected += input.records - input.rejected;
     const twin = by_hash.get(input.sha256);
     by_hash.set(input.sha256, input);
@@ -38,7 +51,7 @@ export function inputFindings(report: LogReport, ledger: Ledger, appends: boolea
       );
   }
   const actual = report.versions.at(-1)?.rows ?? 0;
-  if (actual !== expected && !(appends && actual > expected))
+  if (actual < expected || (!appends && actual > expected + more))
     findings.push(
       damage('input', `${table} holds ${actual < expected ? 'fewer' : 'more'} rows than were loaded from its inputs`, {
         table,
@@ -54,7 +67,7 @@ export function inputFindings(report: LogReport, ledger: Ledger, appends: boolea
 export async function loadedRowsFindings(
   session: EngineSession,
   snapshot: Snapshot,
-  inputs: readonly InputRecord[],
+  ledger: Ledger,
   appends: boolean,
 ): Promise<readonly Finding[]> {
   const table = tableKey(snapshot.table);
@@ -65,13 +78,15 @@ export async function loadedRowsFindings(
     { rows_max: 10_000_000 },
   );
   const found = new Map(rows.map((row) => [String(row['f'] ?? ''), Number(row['n'])]));
+  const home = broughtHome(ledger, table);
   const findings: Finding[] = [];
-  for (const input of inputs) {
+  for (const input of ledger.inputs(snapshot.table.name)) {
     if (input.status !== 'loaded') continue;
     const expected = input.records - input.rejected;
     const actual = found.get(input.path) ?? 0;
     found.delete(input.path);
-    if (actual === expected || (appends && actual > expected)) continue;
+    const most = expected + Math.min(input.rejected, home.get(input.path) ?? 0);
+    if (actual >= expected && (appends || actual <= most)) continue;
     findings.push(
       damage('input', `${table} holds ${actual < expected ? 'too few' : 'too many'} rows of ${input.path}`, {
         table,

@@ -51,5 +51,5 @@ async function rowsOf(open: Sound, session: EngineSession, snapshot: Snapshot): 
   }
   if (table.layer !== 'bronze') return keyFindings(session, snapshot, open.graph.byKey.get(tableKey(table)));
   const appends = open.project.sources[table.name]?.on_rewrite === 'append';
-  return loadedRowsFindings(session, snapshot, open.ledger.inputs(table.name), appends);
+  return loadedRowsFindings(session, snapshot, open.ledger, appends);
 }
