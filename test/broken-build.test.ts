@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -85,6 +86,57 @@ const CHECKS = {
       place.put({ 'in/b.csv.gz': bytes });
       return complain(place.dataflow(['run', 'bronze']).status !== 4, 'a file with a wrong checksum is not refused');
     }),
+  verify: (binary) =>
+    loaded(binary, (place) => {
+      const folder = join(place.folder, 'lake/silver/t');
+      const [file = ''] = filesBelow(folder, '.parquet');
+      const bytes = readFileSync(file);
+      bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
+      writeFileSync(file, bytes);
+      return complain(place.dataflow(['verify']).status !== 1, 'a flipped bit in a data file is not found');
+    }),
+  log: (binary) =>
+    loaded(binary, (place) => {
+      const log = join(place.folder, 'lake/silver/t/_delta_log');
+      const [entry = ''] = readdirSync(log);
+      const text = readFileSync(join(log, entry), 'utf8');
+      const altered = text.replace('"maxValues\\":{\\"id\\":2', '"maxValues\\":{\\"id\\":1');
+      writeFileSync(join(log, entry), altered);
+      return [
+        ...complain(altered === text, 'the statistics are not where they are looked for'),
+        ...complain(place.dataflow(['verify']).status !== 1, 'an altered log entry is not found'),
+      ];
+    }),
+  replay: (binary) =>
+    loaded(binary, (place) => {
+      place.put({ 'in/b.csv': 'id,v\nx,p\ny,q\n8,r\n' });
+      place.dataflow(['run']);
+      const set = "id = case id when 'x' then '9' else id || '!' end";
+      const { status } = place.dataflow(['quarantine', 'fix', 'bronze.t', '--set', set]);
+      const good = Number(place.query('select count(*) as n from bronze.t')[0]?.['n']);
+      const open = place.query('select * from quarantine.bronze_t').length;
+      return [
+        ...complain(status !== 4, `a fix that brings home one of two rows ends with ${status}`),
+        ...complain(
+          good !== 5 || open !== 1,
+          `of 6 records 5 are good and 1 is open, but ${good} and ${open} are there`,
+        ),
+      ];
+    }),
+  undo: (binary) =>
+    loaded(binary, (place) => {
+      const rows = (): string => JSON.stringify(place.query('select id, v from silver.t order by id'));
+      const before = rows();
+      place.put({ 'in/b.csv': 'id,v\n1,other\n2,other\n' });
+      const statuses = [place.dataflow(['run']).status, place.dataflow(['undo']).status];
+      return [
+        ...complain(
+          statuses.some((status) => status !== 0),
+          `run and undo end with ${statuses.join(' and ')}`,
+        ),
+        ...complain(rows() !== before, 'an undo does not bring the rows back'),
+      ];
+    }),
 } as const satisfies Readonly<Record<string, Check>>;
 
 const MISTAKES: readonly (Mistake & { readonly name: string; readonly check: keyof typeof CHECKS })[] = [
@@ -136,6 +188,34 @@ const MISTAKES: readonly (Mistake & { readonly name: string; readonly check: key
     from: 'if (trailer.readUInt32LE(0) !== crc)',
     to: 'if (trailer.readUInt32LE(0) !== crc && trailer.length < 0)',
     check: 'gzip',
+  },
+  {
+    name: 'verify does not compare hashes',
+    file: 'src/lake/care/check-files.ts',
+    from: 'if (sha256 === expected) return [];',
+    to: 'if (sha256 !== undefined) return [];',
+    check: 'verify',
+  },
+  {
+    name: 'verify does not look at the hash of a log entry',
+    file: 'src/lake/delta-actions.ts',
+    from: 'return said !== hashOf(bytes);',
+    to: 'return said === NO_HASH;',
+    check: 'log',
+  },
+  {
+    name: 'records that fail again after a decision are dropped',
+    file: 'src/medallion/bronze/settle.ts',
+    from: 'rows_in === rows_out ? undefined : failedSql(step)',
+    to: 'rows_in === rows_out || rows_out > 0 ? undefined : failedSql(step)',
+    check: 'replay',
+  },
+  {
+    name: 'an undo takes files away and brings none back',
+    file: 'src/lake/restore.ts',
+    from: '...back.map(([, { action }]) => ({ add: { ...action, dataChange: true } })),',
+    to: '',
+    check: 'undo',
   },
 ];
 

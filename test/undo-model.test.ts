@@ -205,7 +205,7 @@ describe('undo against a model', () => {
         expect(await run(folder, true)).toBe(order.length === batches.length ? 'nothing_to_do' : 'succeeded');
         for (const one of [folder, plain]) rmSync(one, { recursive: true, force: true });
       }),
-      { numRuns: Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 4) },
+      { numRuns: Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 4), endOnFailure: true },
     );
   });
 });

@@ -82,9 +82,9 @@ function merged(folder: string): void {
 }
 
 /** Runs a command of the preparation, which nothing disturbs. */
-function must(folder: string, args: readonly string[]): string {
+function must(folder: string, args: readonly string[], expected = 0): string {
   const child = spawnSync(process.execPath, [BINARY, ...args], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
-  if (child.status !== 0) throw new Error(`${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
+  if (child.status !== expected) throw new Error(`${args.join(' ')} ended with ${child.status}:\n${child.stderr}`);
   return child.stdout;
 }
 
@@ -176,8 +176,12 @@ export const SCENARIOS: readonly Scenario[] = [
     needs: 'compact',
     prepare: (folder) => {
       loaded(folder);
-      // Old versions may go at once, so that their collection is part of it.
-      writeFileSync(join(folder, 'pipelines.yaml'), CONFIG.replace('./lake }', './lake, keep: { versions_days: 0 } }'));
+      // Old versions and spent decisions may go at once, so that their collection is part of it.
+      writeFileSync(
+        join(folder, 'pipelines.yaml'),
+        CONFIG.replace('./lake }', './lake, keep: { versions_days: 0, quarantine_days: 0 } }'),
+      );
+      must(folder, ['quarantine', 'replay', 'silver.achats'], 4);
       put(folder, SECOND);
       must(folder, ['run']);
       put(folder, { 'achats3.csv': 'id,client,jour,montant\n8,1,2025-03-01,3.00\n9,,2025-03-01,-4.00\n' });
