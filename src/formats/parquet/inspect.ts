@@ -7,7 +7,7 @@ import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import { fieldsOf } from './fields.ts';
 import { checkPages, type PageFacts } from './pages.ts';
-import { schemaProblem } from './schema.ts';
+import { groupProblem, leavesOf, schemaProblem } from './schema.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
@@ -151,11 +151,14 @@ function checkGroups(metadata: FileMetaData, size_bytes: number, footer_bytes: n
   const wrong = schemaProblem(schema);
   if (wrong !== undefined) throw bad(`its footer is damaged: ${wrong}`);
   if (!Array.isArray(groups)) throw bad('its footer lists no row groups');
+  const leaves = leavesOf(schema);
   let sum = 0n;
   for (const [index, group] of groups.entries()) {
     if (!isCount(group.num_rows) || !Array.isArray(group.columns))
       throw bad(`row group ${index} in its footer is not sound`);
     sum += group.num_rows;
+    const other = groupProblem(leaves, group.columns);
+    if (other !== undefined) throw bad(`row group ${index} in its footer ${other}`);
     if (!group.columns.every((column) => isInside(column, end)))
       throw bad(`row group ${index} in its footer lies outside the file`);
   }

@@ -7,6 +7,8 @@ export interface PageHeader {
   readonly expanded_bytes: number;
   /** Values of a data page, nulls included; 0 for a dictionary or an index. */
   readonly values: number;
+  /** How the values of a data page are encoded; 0 = one after the other as they are. */
+  readonly encoding: number | undefined;
   /** CRC-32 of the page as it is stored; few writers give one. */
   readonly crc: number | undefined;
 }
@@ -32,6 +34,8 @@ const COMPRESSED_SIZE_FIELD = 3;
 const CRC_FIELD = 4;
 /** Number of values inside the header of a data page, of the first and second version: field 1 of fields 5 and 8. */
 const VALUES_FIELDS: Readonly<Record<number, number>> = { 0: 501, 3: 801 };
+/** Their encoding: fields 2 and 4 there. */
+const ENCODING_FIELDS: Readonly<Record<number, number>> = { 0: 502, 3: 804 };
 /** Data, index, dictionary, data of the second version. */
 const PAGE_TYPE_MAX = 3;
 const DEPTH_MAX = 8;
@@ -58,6 +62,7 @@ export function readPageHeader(bytes: Buffer): PageHeader | undefined {
     compressed_bytes,
     expanded_bytes,
     values,
+    encoding: found.get(ENCODING_FIELDS[type] ?? -1),
     crc: crc === undefined ? undefined : crc >>> 0,
   };
 }

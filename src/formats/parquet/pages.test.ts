@@ -66,6 +66,45 @@ describe.skipIf(PYTHON === undefined)('checksums of pages', () => {
   });
 });
 
+/** Columns that have a value in every row and others, flat and nested, of every width. */
+const WRITE_REQUIRED = `
+import decimal, sys, pyarrow as pa, pyarrow.parquet as pq
+f = lambda name, type, null=False: pa.field(name, type, nullable=null)
+schema = pa.schema([
+  f("i", pa.int64()), f("j", pa.int32()), f("d", pa.float64()), f("x", pa.decimal128(12, 2)), f("b", pa.bool_()), f("s", pa.string()),
+  f("o", pa.int64(), True), f("t", pa.struct([f("a", pa.int64()), f("b", pa.int32(), True)])), f("l", pa.list_(f("element", pa.int64())), True),
+])
+rows = [{"i": n, "j": n, "d": n / 2, "x": decimal.Decimal(n) / 4, "b": n % 2 == 0, "s": str(n), "o": None if n % 3 else n,
+  "t": {"a": n, "b": None}, "l": None if n % 5 else list(range(n % 4))} for n in range(300)]
+pq.write_table(pa.Table.from_pylist(rows, schema), sys.argv[1], row_group_size=120, data_page_size=256, use_dictionary=False,
+  data_page_version=sys.argv[2], compression=sys.argv[3])
+`;
+
+describe.skipIf(PYTHON === undefined)('columns of the footer and their pages', () => {
+  it.each([
+    ['1.0', 'none'],
+    ['1.0', 'zstd'],
+    ['2.0', 'snappy'],
+  ])('sound files pass, and a flag or a name that was flipped is found (pages %s, %s)', async (version, codec) => {
+    const path = join(root, `required-${version}-${codec}.parquet`);
+    expect(spawnSync(PYTHON ?? '', ['-c', WRITE_REQUIRED, path, version, codec], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+    });
+    const sound = readFileSync(path);
+    expect(await problemOf(sound)).toBeUndefined();
+    const footer = sound.length - 8 - sound.readUInt32LE(sound.length - 8);
+    // The schema's element of column o: type 2 (INT64), repetition 1 (OPTIONAL), a name of one byte.
+    const element = sound.indexOf(Buffer.from([0x15, 0x04, 0x25, 0x02, 0x18, 0x01, 0x6f]), footer);
+    expect(element).toBeGreaterThan(footer);
+    const required = Buffer.from(sound);
+    required[element + 3] = 0;
+    expect(await problemOf(required)).toMatch(/a page of o in row group 0 is not as long as its \d+ values/);
+    const renamed = Buffer.from(sound);
+    renamed[element + 6] = 0x6e;
+    expect(await problemOf(renamed)).toMatch(/has a column o where the schema has n/);
+  });
+});
+
 it('a header that makes no sense is none', () => {
   expect(readPageHeader(Buffer.from([]))).toBeUndefined();
   expect(readPageHeader(Buffer.from([0x15, 0x00]))).toBeUndefined();

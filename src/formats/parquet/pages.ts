@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { ColumnChunk, FileMetaData } from 'hyparquet';
 import { UnitFault } from '../stream/unit-fault.ts';
 import { readPageHeader } from './page-header.ts';
+import { leavesOf } from './schema.ts';
 
 /** A header with statistics of long texts stays far below this. */
 const HEADER_BYTES_MAX = 1024 * 1024;
@@ -29,10 +30,11 @@ export interface PageFacts {
 export function checkPages(metadata: FileMetaData, read: ReadAt): PageFacts {
   const total = { expanded_bytes: 0, pages: 0, checked_pages: 0 };
   let lacking: { readonly where: string; readonly at: number } | undefined;
+  const leaves = leavesOf(metadata.schema);
   for (const [group, { columns, num_rows }] of metadata.row_groups.entries()) {
-    for (const chunk of columns) {
+    for (const [index, chunk] of columns.entries()) {
       const where = `${chunk.meta_data?.path_in_schema.join('.') ?? 'a column'} in row group ${group}`;
-      const found = checkChunk(chunk, where, Number(num_rows), read);
+      const found = checkChunk(chunk, { where, rows: Number(num_rows), value_bytes: leaves[index]?.value_bytes }, read);
       total.expanded_bytes += found.expanded_bytes;
       total.pages += found.pages;
       total.checked_pages += found.checked_pages;
@@ -47,8 +49,11 @@ export function checkPages(metadata: FileMetaData, read: ReadAt): PageFacts {
 /** A page without checksum, if any, begins at `lacking_at`. */
 function checkChunk(
   { meta_data: meta, file_path }: ColumnChunk,
-  where: string,
-  rows: number,
+  {
+    where,
+    rows,
+    value_bytes,
+  }: { readonly where: string; readonly rows: number; readonly value_bytes: number | undefined },
   read: ReadAt,
 ): PageFacts & { readonly lacking_at?: number } {
   const facts = { expanded_bytes: 0, pages: 0, checked_pages: 0 };
@@ -70,6 +75,9 @@ function checkChunk(
     else if (checksum(body, header.compressed_bytes, read) !== header.crc)
       throw damaged(`the checksum of a page of ${where} does not match its content`, body);
     else facts.checked_pages += 1;
+    const exact = header.encoding === 0 && header.values > 0 ? value_bytes : undefined;
+    if (exact !== undefined && header.expanded_bytes !== header.values * exact)
+      throw damaged(`a page of ${where} is not as long as its ${header.values} values`, at);
     facts.pages += 1;
     facts.expanded_bytes += header.expanded_bytes;
     values += header.values;

@@ -1,4 +1,4 @@
-import type { SchemaElement } from 'hyparquet';
+import type { ColumnChunk, SchemaElement } from 'hyparquet';
 
 /**
  * Why a Parquet schema cannot be what was written, or undefined when it is sound. Nothing in a footer is protected by a checksum; what
@@ -12,6 +12,50 @@ export function schemaProblem(schema: readonly SchemaElement[]): string | undefi
   }
   const end = endOf(schema, 0, 0);
   return end === schema.length ? undefined : 'its columns do not add up to its schema';
+}
+
+/** A column that holds values. */
+export interface Leaf {
+  /** Its name and those of what it lies in. */
+  readonly path: readonly string[];
+  readonly type: string | undefined;
+  /** Bytes of each value when every row has one and all are of one size: then a plain page is exactly as long as its values. */
+  readonly value_bytes: number | undefined;
+}
+
+const VALUE_BYTES: Readonly<Record<string, number>> = { INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8 };
+
+/** The columns of a sound schema that hold values, in the order in which row groups list them. */
+export function leavesOf(schema: readonly SchemaElement[]): readonly Leaf[] {
+  const leaves: Leaf[] = [];
+  let next = 1;
+  const visit = (above: readonly string[], always: boolean): void => {
+    const element = schema[next++];
+    if (element === undefined) return;
+    const path = [...above, element.name];
+    const there = always && element.repetition_type === 'REQUIRED';
+    const children = element.num_children ?? 0;
+    for (let child = 0; child < children; child++) visit(path, there);
+    if (children > 0) return;
+    const { type, type_length } = element;
+    const bytes = type === 'FIXED_LEN_BYTE_ARRAY' ? type_length : VALUE_BYTES[type ?? ''];
+    leaves.push({ path, type, value_bytes: there ? bytes : undefined });
+  };
+  for (let child = 0; child < (schema[0]?.num_children ?? 0); child++) visit([], true);
+  return leaves;
+}
+
+/** Why the columns of a row group are not those of the schema; undefined when they are. */
+export function groupProblem(leaves: readonly Leaf[], columns: readonly ColumnChunk[]): string | undefined {
+  if (columns.length !== leaves.length) return `has ${columns.length} columns, the schema has ${leaves.length}`;
+  for (const [index, { meta_data: meta }] of columns.entries()) {
+    const leaf = leaves[index];
+    if (meta === undefined || leaf === undefined) continue;
+    const [there, here] = [meta.path_in_schema.join('.'), leaf.path.join('.')];
+    if (there !== here) return `has a column ${there} where the schema has ${here}`;
+    if (meta.type !== leaf.type) return `has ${meta.type} in ${here} where the schema has ${leaf.type}`;
+  }
+  return undefined;
 }
 
 const DEPTH_MAX = 100;
