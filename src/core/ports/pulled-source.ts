@@ -19,6 +19,8 @@ export interface Span {
   /** Numbers in between that no record has (compaction, transaction markers): `next - from = records + holes`. */
   readonly holes: number;
   readonly records: number;
+  /** Why the holes are there, when it is not the system's own housekeeping: what was lost and skipped by decision. */
+  readonly reason?: string;
 }
 
 /** How the records of a landed unit are written: a format that the line reads already. */

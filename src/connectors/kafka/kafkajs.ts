@@ -1,0 +1,144 @@
+import type ClusterType from 'kafkajs/src/cluster/index.js';
+import type { Protocol } from 'kafkajs/src/cluster/index.js';
+import type { FetchAnswer, FetchRequest, KafkaClient, KafkaProducer, TopicFacts } from './client.ts';
+import { decodeFetch, encodeFetch, FETCH } from './fetch-protocol.ts';
+import { patchIdlePolling } from './kafkajs-patch.ts';
+import { kafkajsProducer } from './kafkajs-producer.ts';
+import { type ClientSettings, libraryOptions } from './library-options.ts';
+import { decodeTopicId, encodeTopicId, METADATA } from './topic-id.ts';
+
+const EARLIEST = -2;
+const LATEST = -1;
+const READ_COMMITTED = 1;
+/** A client over kafkajs 2.2.4: its connections, sign-in and metadata; the reading of records is ours. */
+export async function openKafkajs(settings: ClientSettings): Promise<KafkaClient> {
+  await patchIdlePolling();
+  const [{ default: Cluster }, { default: loggers }] = await Promise.all([
+    import('kafkajs/src/cluster/index.js'),
+    import('kafkajs/src/loggers/index.js'),
+  ]);
+  const cluster = new Cluster({
+    ...libraryOptions(settings),
+    // What it has to say comes back as errors, too.
+    logger: loggers.createLogger({ level: 0, logCreator: () => () => undefined }),
+    socketFactory: (await import('kafkajs/src/network/socketFactory.js')).default(),
+    metadataMaxAge: 300_000,
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+  });
+  return new KafkajsClient(cluster, settings);
+}
+
+class KafkajsClient implements KafkaClient {
+  readonly #cluster: ClusterType;
+  readonly #settings: ClientSettings;
+  readonly #topics = new Set<string>();
+  constructor(cluster: ClusterType, settings: ClientSettings) {
+    this.#cluster = cluster;
+    this.#settings = settings;
+  }
+
+  async topic(name: string): Promise<TopicFacts> {
+    await this.#cluster.connect();
+    if (this.#topics.has(name)) await this.#cluster.refreshMetadata();
+    else await this.#cluster.addTargetTopic(name);
+    this.#topics.add(name);
+    const leaders = new Map(
+      this.#cluster
+        .findTopicPartitionMetadata(name)
+        .map(({ partitionId, leader }): [number, number] => [partitionId, leader])
+        .sort(([a], [b]) => a - b),
+    );
+    return { id: await this.#topicId(name, leaders), leaders };
+  }
+
+  async #topicId(name: string, leaders: ReadonlyMap<number, number>): Promise<string | undefined> {
+    const leader = [...leaders.values()].find((node) => node >= 0);
+    if (leader === undefined) return undefined;
+    const broker = await this.#cluster.findBroker({ nodeId: leader });
+    if ((broker.versions[METADATA.key]?.maxVersion ?? 0) < METADATA.version) return undefined;
+    const answer = await broker.connectionPool.send(
+      protocol('Metadata', METADATA, encodeTopicId(name), (payload) => ({ id: decodeTopicId(payload) })),
+    );
+    return answer.id;
+  }
+
+  async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end') {
+    const found = new Map<number, number>();
+    const timestamp = which === 'start' ? EARLIEST : LATEST;
+    for (const [leader, own] of await this.#byLeader(topic, partitions)) {
+      const broker = await this.#cluster.findBroker({ nodeId: leader });
+      const { responses } = await broker.listOffsets({
+        isolationLevel: READ_COMMITTED,
+        topics: [{ topic, partitions: own.map((partition) => ({ partition, timestamp })) }],
+      });
+      for (const one of responses)
+        for (const { partition, offset } of one.partitions) found.set(partition, Number(offset));
+    }
+    return found;
+  }
+
+  async #byLeader(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, number[]>> {
+    const groups = new Map<number, number[]>();
+    for (const { partitionId, leader } of this.#cluster.findTopicPartitionMetadata(topic)) {
+      if (!partitions.includes(partitionId)) continue;
+      const group = groups.get(leader);
+      if (group === undefined) groups.set(leader, [partitionId]);
+      else group.push(partitionId);
+    }
+    return groups;
+  }
+
+  async fetch(request: FetchRequest): Promise<FetchAnswer> {
+    const broker = await this.#cluster.findBroker({ nodeId: request.leader });
+    return await broker.connectionPool.send({
+      ...protocol('Fetch', FETCH, encodeFetch(request), (payload) => {
+        const answer = decodeFetch(payload);
+        return { ...answer, clientSideThrottleTime: answer.throttle_ms };
+      }),
+      requestTimeout: request.wait_ms + this.#settings.request_timeout_ms,
+    });
+  }
+
+  async refresh(): Promise<void> {
+    await this.#cluster.refreshMetadata();
+  }
+
+  async commitGroup(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
+    const coordinator = await this.#cluster.findGroupCoordinator({ groupId: group });
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
+    await coordinator.offsetCommit({
+      groupId: group,
+      groupGenerationId: -1,
+      memberId: '',
+      topics: [{ topic, partitions }],
+    });
+  }
+
+  producer(transactional_id: string): Promise<KafkaProducer> {
+    return kafkajsProducer(this.#settings, transactional_id);
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+}
+
+function protocol<T>(
+  name: string,
+  api: { readonly key: number; readonly version: number },
+  body: Buffer,
+  decode: (payload: Buffer) => T,
+): Protocol<T> {
+  return {
+    request: {
+      apiKey: api.key,
+      apiVersion: api.version,
+      apiName: name,
+      // What the library takes for one of its encoders.
+      encode: async () => ({ buf: body, buffer: body }),
+    },
+    response: { decode: async (payload) => decode(payload), parse: async (decoded) => decoded },
+    logResponseError: false,
+  };
+}

@@ -1,0 +1,132 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+
+/** What the library throws: a name, sometimes the broker's word for it, and whether trying again may help. */
+interface LibraryError extends Error {
+  readonly type?: string;
+  readonly retriable?: boolean;
+  readonly originalError?: Error;
+  readonly cause?: unknown;
+}
+
+const FIRST_PAUSE_MS = 100;
+const PAUSE_MAX_MS = 5_000;
+/** The broker's words for "not now": it comes up, or somebody else leads. */
+const FOR_NOW = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REPLICA_NOT_AVAILABLE',
+  'BROKER_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+  'REQUEST_TIMED_OUT',
+  'NETWORK_EXCEPTION',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+]);
+const DENIED = /AUTHORIZATION_FAILED|SASL|AUTHENTICATION/;
+
+export interface RetryOptions {
+  /** How long without any success before it gives up. */
+  readonly patience_ms: number;
+  readonly signal: AbortSignal;
+  /** The brokers, for what the error says. */
+  readonly place: string;
+  note(text: string): void;
+}
+
+/** Tries `work` until it succeeds, with growing pauses of random length; gives up after `patience_ms`, or at once when no time would help. */
+export async function persist<T>(
+  options: RetryOptions,
+  work: () => Promise<T>,
+  again?: () => Promise<void>,
+): Promise<T> {
+  const give_up_at = performance.now() + options.patience_ms;
+  for (let attempt = 0; ; attempt++) {
+    options.signal.throwIfAborted();
+    try {
+      if (attempt > 0) await again?.();
+      return await abortable(work(), options.signal);
+    } catch (error) {
+      if (options.signal.aborted || error instanceof DataflowError) throw error;
+      const pause_ms = Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+      if (!isForNow(error) || performance.now() + pause_ms > give_up_at) throw asDataflowError(error, options.place);
+      if (attempt === 2) options.note(`${options.place}: ${reasonOf(error)}; trying again`);
+      await pause(pause_ms, options.signal);
+    }
+  }
+}
+
+/** An answer with an error code of the protocol, as an error. */
+export class BrokerError extends Error {
+  readonly type: string;
+  constructor(type: string, message: string) {
+    super(message);
+    this.type = type;
+  }
+}
+
+function isForNow(error: unknown): boolean {
+  const { name, type, retriable } = rootOf(error);
+  if (DENIED.test(`${name} ${type ?? ''}`)) return false;
+  if (type !== undefined) return FOR_NOW.has(type);
+  return retriable !== false || name === 'KafkaJSNumberOfRetriesExceeded' || name === 'KafkaJSLockTimeout';
+}
+
+/** What an error of the library means to us. */
+export function asDataflowError(error: unknown, place: string): DataflowError {
+  if (error instanceof DataflowError) return error;
+  const { name, type } = rootOf(error);
+  const denied = DENIED.test(`${name} ${type ?? ''}`);
+  return new DataflowError(
+    denied ? 'E_SOURCE_DENIED' : 'E_SOURCE_UNREACHABLE',
+    `Kafka at ${place}: ${reasonOf(error)}`,
+    {
+      hint: denied
+        ? 'Check user, password and rights of the connection.'
+        : 'Check that the brokers run and can be reached at the addresses that they advertise, then run again.',
+      cause: error,
+    },
+  );
+}
+
+function rootOf(error: unknown): LibraryError {
+  let root = error as LibraryError;
+  for (let depth = 0; depth < 5; depth++) {
+    const inner = root.cause ?? root.originalError;
+    if (!(inner instanceof Error)) break;
+    root = inner;
+  }
+  return root;
+}
+
+function reasonOf(error: unknown): string {
+  const root = rootOf(error);
+  return root.message === '' ? root.name : root.message;
+}
+
+/** Waits no longer than until the signal; what goes on behind it is of no interest any more. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

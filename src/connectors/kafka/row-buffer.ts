@@ -1,0 +1,211 @@
+import { isUtf8 } from 'node:buffer';
+import type { RecordCursor } from './record-batch.ts';
+
+/** Columns that every row gets, in this order; no value may have members of these names. */
+export const MESSAGE_COLUMNS = [
+  '_topic',
+  '_partition',
+  '_offset',
+  '_timestamp',
+  '_key',
+  '_headers',
+  '_tombstone',
+] as const;
+/** Which record of its message a row is, for formats with several. */
+export const RECORD_COLUMN = '_record';
+
+const START_BYTES = 1024 * 1024;
+const NULL = Buffer.from('null');
+const HEX = Buffer.from('0123456789ABCDEF');
+const BEFORE_TIME = Buffer.from(',"_timestamp":');
+const BEFORE_KEY = Buffer.from(',"_key":');
+const BEFORE_HEADERS = Buffer.from(',"_headers":');
+const NO_TOMBSTONE = Buffer.from(',"_tombstone":false');
+const TOMBSTONE = Buffer.from(',"_tombstone":true');
+const BEFORE_RECORD = Buffer.from(`,"${RECORD_COLUMN}":`);
+/** Bytes that stand for themselves inside a JSON string. */
+const PLAIN = new Uint8Array(256).map((_, byte) =>
+  byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c ? 1 : 0,
+);
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OBJECT_END = 0x7d;
+
+/** Rows as NDJSON, put together from bytes in one growing buffer that is used again and again. */
+export class RowBuffer {
+  /** Rows since the last {@link clear}. */
+  rows = 0;
+  #bytes = Buffer.allocUnsafe(START_BYTES);
+  #at = 0;
+  #prefix: Buffer = Buffer.alloc(0);
+  #second = Number.NaN;
+  readonly #second_text = Buffer.alloc(20);
+
+  get size_bytes(): number {
+    return this.#at;
+  }
+
+  /** What was put together; it is overwritten after {@link clear}. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  clear(): void {
+    this.#at = 0;
+    this.rows = 0;
+  }
+
+  /** Rows that follow come from this partition. */
+  partition(topic: string, partition: number): void {
+    this.#prefix = Buffer.from(`{"_topic":${JSON.stringify(topic)},"_partition":${partition},"_offset":`);
+  }
+
+  /** Begins a row with the columns of its message. @param record number of the row within its message, where there may be several. */
+  begin(message: RecordCursor, record?: number): void {
+    this.#room(this.#prefix.length + 160);
+    this.#put(this.#prefix);
+    this.#number(message.offset);
+    this.#put(BEFORE_TIME);
+    this.#time(message.timestamp);
+    this.#put(BEFORE_KEY);
+    if (message.key_from < 0) this.#put(NULL);
+    else this.text(message.bytes, message.key_from, message.key_to);
+    this.#room(160);
+    this.#put(BEFORE_HEADERS);
+    if (message.header_count === 0) this.#put(NULL);
+    else this.string(headersText(message));
+    this.#room(80);
+    this.#put(message.value_from < 0 ? TOMBSTONE : NO_TOMBSTONE);
+    if (record === undefined) return;
+    this.#put(BEFORE_RECORD);
+    this.#number(record);
+  }
+
+  /** Ends the row with the members of an object, as they are. @param from its opening brace @param to behind its closing one */
+  members(bytes: Uint8Array, from: number, to: number, has_newline: boolean): void {
+    this.#room(to - from + 2);
+    this.#bytes[this.#at++] = COMMA;
+    const start = this.#at;
+    this.#bytes.set(bytes.subarray(from + 1, to), start);
+    this.#at += to - from - 1;
+    if (has_newline) this.#unbreak(start);
+    this.#bytes[this.#at++] = LF;
+    this.rows += 1;
+  }
+
+  /** Line breaks between tokens become blanks: inside strings JSON has none. */
+  #unbreak(start: number): void {
+    for (let at = start; at < this.#at; at++)
+      if (this.#bytes[at] === LF || this.#bytes[at] === CR) this.#bytes[at] = SPACE;
+  }
+
+  /** Ends the row. */
+  end(): void {
+    this.#room(2);
+    this.#bytes[this.#at++] = OBJECT_END;
+    this.#bytes[this.#at++] = LF;
+    this.rows += 1;
+  }
+
+  /** A member's name, with what separates it from the one before. @param name as JSON */
+  name(name: string): void {
+    this.raw(`,${name}:`);
+  }
+
+  /** JSON as it is. */
+  raw(json: string): void {
+    this.#room(json.length * 3);
+    this.#at += this.#bytes.write(json, this.#at, 'utf8');
+  }
+
+  string(text: string): void {
+    this.raw(JSON.stringify(text));
+  }
+
+  /** Bytes as a JSON string: text as it is, what is no text as `base64:…`. */
+  text(bytes: Buffer, from: number, to: number): void {
+    this.#room(to - from + 2);
+    let at = from;
+    while (at < to && PLAIN[bytes[at] as number] === 1) at++;
+    if (at < to) {
+      this.string(textOf(bytes.subarray(from, to)));
+      return;
+    }
+    this.#bytes[this.#at++] = QUOTE;
+    this.#bytes.set(bytes.subarray(from, to), this.#at);
+    this.#at += to - from;
+    this.#bytes[this.#at++] = QUOTE;
+  }
+
+  #put(bytes: Buffer): void {
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #room(count: number): void {
+    if (this.#at + count <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+
+  #number(value: number): void {
+    if (value < 0 || value > 0x7fff_ffff) {
+      this.#at += this.#bytes.write(String(value), this.#at, 'latin1');
+      return;
+    }
+    let digits = 1;
+    for (let limit = 10; value >= limit; limit *= 10) digits += 1;
+    let rest = value;
+    for (let at = this.#at + digits - 1; at >= this.#at; at--) {
+      const next = (rest / 10) | 0;
+      this.#bytes[at] = HEX[rest - next * 10] as number;
+      rest = next;
+    }
+    this.#at += digits;
+  }
+
+  /** ISO 8601 in UTC with milliseconds. Messages of one second share most of it. */
+  #time(ms: number): void {
+    const second = Math.floor(ms / 1000);
+    if (!(ms >= 0 && ms < 253_402_300_800_000)) {
+      this.#put(NULL);
+      return;
+    }
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#second_text.write(new Date(second * 1000).toISOString().slice(0, 20), 'latin1');
+    }
+    const rest = ms - second * 1000;
+    this.#bytes[this.#at++] = QUOTE;
+    this.#put(this.#second_text);
+    this.#bytes[this.#at++] = 0x30 + ((rest / 100) | 0);
+    this.#bytes[this.#at++] = 0x30 + (((rest / 10) | 0) % 10);
+    this.#bytes[this.#at++] = 0x30 + (rest % 10);
+    this.#bytes[this.#at++] = 0x5a;
+    this.#bytes[this.#at++] = QUOTE;
+  }
+}
+
+/** Headers as JSON text: `{"name":"value"}`; a name that comes more than once has a list. */
+function headersText(message: RecordCursor): string {
+  const found = new Map<string, (string | null)[]>();
+  for (const [name, value] of message.headers()) {
+    const text = value === null ? null : textOf(value);
+    const before = found.get(name);
+    if (before === undefined) found.set(name, [text]);
+    else before.push(text);
+  }
+  const members = [...found].map(
+    ([name, values]) => `${JSON.stringify(name)}:${JSON.stringify(values.length === 1 ? values[0] : values)}`,
+  );
+  return `{${members.join(',')}}`;
+}
+
+/** Bytes as text; what is no UTF-8 as `base64:…`. */
+export function textOf(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : `base64:${bytes.toString('base64')}`;
+}
