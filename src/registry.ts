@@ -159,11 +159,13 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Kinds of sources, by `type`. */
 export const SOURCES: Lazy<SourceComponent> = {
   files: async () => (await import('./connectors/files/source.ts')).component,
+  kafka: async () => (await import('./connectors/kafka/source.ts')).component,
   postgres: async () => (await import('./connectors/postgres/source.ts')).component,
 };
 
 /** Kinds of connections, by `type`. */
 export const CONNECTIONS: Lazy<ConnectionComponent> = {
+  kafka: async () => (await import('./connectors/kafka/connection.ts')).component,
   postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
 };
 

@@ -5,6 +5,8 @@ import { BrokerError, persist, type RetryOptions } from './retry.ts';
 
 /** How long a broker may hold an answer back for want of messages. */
 const WAIT_MS = 500;
+/** The share of a partition in an answer does not get smaller than this, however many there are. */
+const PARTITION_BYTES = 256 * 1024;
 
 /** What one answer brought of one partition. */
 export interface Piece {
@@ -96,7 +98,7 @@ export class Fetcher {
       offsets,
       wait_ms: Math.min(WAIT_MS, wait_ms),
       bytes_max,
-      partition_bytes_max: Math.max(1_048_576, Math.ceil(bytes_max / offsets.size)),
+      partition_bytes_max: Math.min(bytes_max, Math.max(PARTITION_BYTES, Math.ceil(bytes_max / offsets.size))),
     });
     for (const { partition, error_code } of answer.partitions) {
       if (error_code === 0 || error_code === OFFSET_OUT_OF_RANGE) continue;

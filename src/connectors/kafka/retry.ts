@@ -4,6 +4,8 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 interface LibraryError extends Error {
   readonly type?: string;
   readonly retriable?: boolean;
+  /** Of the system: ECONNREFUSED. */
+  readonly code?: unknown;
   readonly originalError?: Error;
   readonly cause?: unknown;
 }
@@ -29,6 +31,9 @@ const FOR_NOW = new Set([
   'COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR',
 ]);
+const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
+/** A broker that has just come up may not know its topics yet; one that runs does. */
+const UNKNOWN_TOPIC_MS = 5_000;
 const DENIED = /AUTHORIZATION_FAILED|SASL|AUTHENTICATION/;
 
 export interface RetryOptions {
@@ -46,7 +51,7 @@ export async function persist<T>(
   work: () => Promise<T>,
   again?: () => Promise<void>,
 ): Promise<T> {
-  const give_up_at = performance.now() + options.patience_ms;
+  const began = performance.now();
   for (let attempt = 0; ; attempt++) {
     options.signal.throwIfAborted();
     try {
@@ -55,7 +60,8 @@ export async function persist<T>(
     } catch (error) {
       if (options.signal.aborted || error instanceof DataflowError) throw error;
       const pause_ms = Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-      if (!isForNow(error) || performance.now() + pause_ms > give_up_at) throw asDataflowError(error, options.place);
+      if (!isForNow(error) || performance.now() + pause_ms > began + patienceFor(error, options))
+        throw asDataflowError(error, options.place);
       if (attempt === 2) options.note(`${options.place}: ${reasonOf(error)}; trying again`);
       await pause(pause_ms, options.signal);
     }
@@ -71,17 +77,28 @@ export class BrokerError extends Error {
   }
 }
 
+function patienceFor(error: unknown, { patience_ms }: RetryOptions): number {
+  return rootOf(error).type === UNKNOWN_TOPIC ? Math.min(UNKNOWN_TOPIC_MS, patience_ms) : patience_ms;
+}
+
 function isForNow(error: unknown): boolean {
-  const { name, type, retriable } = rootOf(error);
+  const { name, type, code, retriable } = rootOf(error);
   if (DENIED.test(`${name} ${type ?? ''}`)) return false;
   if (type !== undefined) return FOR_NOW.has(type);
-  return retriable !== false || name === 'KafkaJSNumberOfRetriesExceeded' || name === 'KafkaJSLockTimeout';
+  if (name === 'KafkaJSNumberOfRetriesExceeded' || name === 'KafkaJSLockTimeout') return true;
+  // What is neither the library's nor the system's is a fault of ours.
+  return (name.startsWith('KafkaJS') && retriable !== false) || (typeof code === 'string' && !code.startsWith('ERR_'));
 }
 
 /** What an error of the library means to us. */
 export function asDataflowError(error: unknown, place: string): DataflowError {
   if (error instanceof DataflowError) return error;
   const { name, type } = rootOf(error);
+  if (type === UNKNOWN_TOPIC)
+    return new DataflowError('E_SOURCE_QUERY', `Kafka at ${place} has no such topic or partition`, {
+      hint: 'Check the name of the topic, or make it.',
+      cause: error,
+    });
   const denied = DENIED.test(`${name} ${type ?? ''}`);
   return new DataflowError(
     denied ? 'E_SOURCE_DENIED' : 'E_SOURCE_UNREACHABLE',

@@ -62,13 +62,15 @@ class CompactReader {
   }
 
   text(): void {
-    this.#at += Math.max(0, this.unsigned() - 1);
+    const length = this.unsigned() - 1;
+    if (length > 0) this.#at += length;
   }
 
   tags(): void {
     for (let count = this.unsigned(); count > 0; count--) {
       this.unsigned();
-      this.#at += this.unsigned();
+      const length = this.unsigned();
+      this.#at += length;
     }
   }
 }
