@@ -22,7 +22,20 @@ if (!existsSync(source)) process.exit(0); // an installed package has dist/ and 
 
 const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings*', '@photostructure/sqlite'];
 // Large or rare, and only needed once something else takes long anyway. cosmiconfig asks for typescript to read .ts configurations.
-const LEFT_OUT = ['typescript', '@faker-js/faker', '@faker-js/faker/*', 'hyparquet', 'hyparquet-writer', 'zstddec'];
+const LEFT_OUT = [
+  'typescript',
+  '@faker-js/faker',
+  '@faker-js/faker/*',
+  'hyparquet',
+  'hyparquet-writer',
+  'zstddec',
+  'kafkajs',
+  'kafkajs/*',
+  'kafkajs-snappy',
+  'lz4-napi',
+  '@bokuweb/zstd-wasm',
+  'avsc',
+];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.
 const NEVER_USED = [
   // To run subcommands that are programs of their own; it brings the network stack along (3 ms).

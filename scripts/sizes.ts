@@ -27,7 +27,7 @@ interface Measured {
 /** What was too long before, with its size. */
 type Ratchet = Readonly<Record<string, number>>;
 
-/** Sizes of a file and of each function in it. A callback given to describe/it is a list of cases, not a function to be short. */
+/** Sizes of a file and of each function in it. A callback given to describe, describeService or it is a list of cases, not a function to be short. */
 export function measure(path: string, text: string): readonly Measured[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: Measured[] = [
@@ -73,7 +73,7 @@ function isContract(node: ts.Node): boolean {
 }
 
 function isSuite(node: ts.Node): boolean {
-  return ts.isCallExpression(node.parent) && /^(describe|it|test)\b/.test(node.parent.expression.getText());
+  return ts.isCallExpression(node.parent) && /^(describe|describeService|it|test)\b/.test(node.parent.expression.getText());
 }
 
 function nameOf(node: ts.FunctionLikeDeclaration, source: ts.SourceFile): string {
