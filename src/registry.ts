@@ -159,6 +159,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 /** Kinds of sources, by `type`. */
 export const SOURCES: Lazy<SourceComponent> = {
   files: async () => (await import('./connectors/files/source.ts')).component,
+  http: async () => (await import('./connectors/http/source.ts')).component,
   kafka: async () => (await import('./connectors/kafka/source.ts')).component,
   postgres: async () => (await import('./connectors/postgres/source.ts')).component,
 };

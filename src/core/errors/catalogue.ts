@@ -74,6 +74,25 @@ export const CATALOGUE = {
     'Look at them with `dataflow quarantine`, then raise the limit or fix the source.',
     1,
   ),
+  // sources that are asked over HTTP
+  E_HTTP_WAIT: entry(
+    'The API wants to be left alone for longer than allowed',
+    'Run again after that time, or raise `retry.max_wait_ms` and `retry.budget_ms`.',
+    5,
+    true,
+  ),
+  E_HTTP_BODY: entry(
+    'The answers of the API are damaged or of another kind',
+    'Look at what it answers; check `format:` and `records:`. Nothing of the damaged answer was taken.',
+    5,
+    true,
+  ),
+  E_HTTP_PAGING: entry('The pages of the API lead nowhere', 'Check `pages:` against the documentation of the API.', 1),
+  E_OUTBOUND: entry(
+    'The rules for going out forbid this address',
+    'Set `allow_private: true` or name the host in `allow_hosts`, if it is meant.',
+    1,
+  ),
   // engine and SQL
   E_SQL: entry('SQL is wrong', 'Mend the SQL at the place shown.', 1),
   E_SQL_SANDBOX: entry(

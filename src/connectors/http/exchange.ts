@@ -1,0 +1,235 @@
+import { isIP } from 'node:net';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import type { Agent, Dispatcher } from 'undici';
+import { bareHost, guardedLookup, isLiterallyPrivate, isPublicAddress } from '../../kit/outbound.ts';
+import type { Ask } from './ask.ts';
+import { AttemptFailed, badBody, networkFailure, refused } from './errors.ts';
+import type { HttpOptions } from './options.ts';
+
+/** An answer whose body is whole, as far as HTTP and its compression can tell. */
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; a repeated header is joined by commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Where it came from in the end. */
+  readonly url: URL;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const REDIRECTS_MAX = 5;
+
+type Settings = Pick<HttpOptions, 'url' | 'auth' | 'allow_private' | 'allow_hosts' | 'max_response_bytes' | 'timeouts'>;
+
+/** Asks over HTTP by the rules for going out: which hosts, which addresses, how much, how long. */
+export class Exchange {
+  readonly #settings: Settings;
+  /** Hosts that the configuration names; those that are private by their very name are meant to be. */
+  readonly #typed_private: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  readonly #hosts: ReadonlySet<string>;
+  #agent: Promise<Agent> | undefined;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    const typed = [settings.url, settings.auth?.token_url].filter((url) => url !== undefined);
+    const urls = typed.map((url) => new URL(url.replaceAll(/[{}]/g, '_')));
+    this.#origins = new Set(urls.map(({ origin }) => origin));
+    this.#typed_private = new Set(urls.map(({ hostname }) => bareHost(hostname)).filter(isLiterallyPrivate));
+    this.#hosts = new Set(settings.allow_hosts.map(bareHost));
+  }
+
+  /**
+   * One attempt: sends, follows redirects within bounds, reads and decompresses the body. `sign` gives what signs in to an origin.
+   * @throws AttemptFailed, DataflowError E_OUTBOUND
+   */
+  async send(ask: Ask, sign: (url: URL) => Signature, signal: AbortSignal): Promise<Answer> {
+    const limit = limitTime(signal, this.#settings.timeouts.total_ms);
+    try {
+      let url = ask.url;
+      for (let hops = 0; ; hops++) {
+        this.check(url);
+        const response = await this.#one(ask, url, sign(url), limit.signal);
+        const to = REDIRECTS.has(response.statusCode) ? headerOf(response.headers, 'location') : undefined;
+        if (to === undefined) return await this.#answer(response, url);
+        await response.body.dump();
+        if (hops === REDIRECTS_MAX)
+          throw new AttemptFailed('network', `more than ${REDIRECTS_MAX} redirects, the last to ${shown(url)}`, {
+            retry: true,
+          });
+        url = this.#redirected(ask, response.statusCode, url, to);
+      }
+    } catch (error) {
+      if (error instanceof AttemptFailed || signal.aborted) throw error;
+      throw networkFailure(error, limit.over());
+    } finally {
+      limit.clear();
+    }
+  }
+
+  /**
+   * Says whether this address may be asked at all. What the name resolves to is checked when the connection is made.
+   * @throws DataflowError E_OUTBOUND
+   */
+  check(url: URL): void {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw refused(`${url.protocol} is not asked, only http: and https:`);
+    const host = bareHost(url.hostname);
+    if (!this.#isAllowed(url, host)) throw refused(`${shown(url)} is another host than the one that is configured`);
+    if (isIP(host) !== 0 && !isPublicAddress(host) && !this.#mayBePrivate(host))
+      throw refused(`${host} is a private address`);
+  }
+
+  /** True where credentials may go. */
+  isOwn(url: URL): boolean {
+    return this.#origins.has(url.origin);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#agent)?.destroy();
+  }
+
+  /** The configured origins, the same host by https instead of http, and hosts that were allowed. */
+  #isAllowed(url: URL, host: string): boolean {
+    if (this.#origins.has(url.origin) || this.#hosts.has(host)) return true;
+    return url.protocol === 'https:' && url.port === '' && this.#origins.has(`http://${url.hostname}`);
+  }
+
+  #mayBePrivate(host: string): boolean {
+    return this.#settings.allow_private || this.#typed_private.has(bareHost(host));
+  }
+
+  #redirected(ask: Ask, status: number, from: URL, location: string): URL {
+    if (!URL.canParse(location, from.href)) throw badBody('it redirects to something that is no address');
+    const url = new URL(location, from);
+    if (ask.method === 'POST' && status < 307) throw badBody(`it redirects a POST with status ${status}`);
+    if (from.protocol === 'https:' && url.protocol === 'http:')
+      throw refused(`${shown(from)} redirects to http, without encryption`);
+    this.check(url);
+    return url;
+  }
+
+  async #one(ask: Ask, url: URL, signature: Signature, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const target = new URL(url);
+    for (const [name, value] of Object.entries(signature.query)) target.searchParams.set(name, value);
+    // What the configuration sends along may be confidential too.
+    const own = this.isOwn(url) ? ask.headers : publicHeaders(ask.headers);
+    this.#agent ??= this.#open();
+    const agent = await this.#agent;
+    return agent.request({
+      origin: target.origin,
+      path: `${target.pathname}${target.search}`,
+      method: ask.method,
+      headers: { ...own, ...signature.headers },
+      ...(ask.body === undefined ? {} : { body: ask.body }),
+      signal,
+    });
+  }
+
+  async #open(): Promise<Agent> {
+    const { Agent } = await import('undici');
+    const { connect_ms, head_ms, idle_ms } = this.#settings.timeouts;
+    return new Agent({
+      connections: 4,
+      pipelining: 1,
+      connectTimeout: connect_ms,
+      headersTimeout: head_ms,
+      bodyTimeout: idle_ms,
+      maxHeaderSize: 65_536,
+      connect: { lookup: guardedLookup((host) => this.#mayBePrivate(host)) as never, timeout: connect_ms },
+    });
+  }
+
+  async #answer(response: Dispatcher.ResponseData, url: URL): Promise<Answer> {
+    const headers: Record<string, string> = {};
+    for (const name of Object.keys(response.headers)) headers[name] = headerOf(response.headers, name) ?? '';
+    const max = this.#settings.max_response_bytes;
+    const raw = await readAll(response.body, Number(headers['content-length'] ?? Number.NaN), max);
+    return { status: response.statusCode, headers, body: await decoded(raw, headers['content-encoding'], max), url };
+  }
+}
+
+/** What signs a request in. */
+export interface Signature {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/** An address for people: without query and user part, where secrets may stand. */
+export function shown(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
+}
+
+const PUBLIC = ['accept', 'accept-encoding', 'user-agent', 'content-type', 'accept-language'];
+
+function publicHeaders(headers: Ask['headers']): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => PUBLIC.includes(name)));
+}
+
+function headerOf(headers: Dispatcher.ResponseData['headers'], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function tooLarge(max: number): AttemptFailed {
+  return new AttemptFailed('body', `it is larger than max_response_bytes (${max.toLocaleString('en')})`, {
+    retry: false,
+  });
+}
+
+/** The body in one piece; with a known length it is copied once. */
+async function readAll(body: Dispatcher.ResponseData['body'], length: number, max: number): Promise<Buffer> {
+  if (length > max) {
+    // Its own error has nobody else to go to.
+    body.on('error', () => undefined).destroy();
+    throw tooLarge(max);
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += (chunk as Buffer).length;
+    if (size > max) throw tooLarge(max);
+    chunks.push(chunk as Buffer);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+}
+
+const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
+
+async function decoded(body: Buffer, encoding: string | undefined, max: number): Promise<Buffer> {
+  const name = encoding?.trim().toLowerCase() ?? '';
+  // An answer without a body may still say how a body would be encoded.
+  if (name === '' || name === 'identity' || body.length === 0) return body;
+  const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
+  if (decode === undefined) throw badBody(`it is encoded as ${JSON.stringify(name)}, which was not asked for`);
+  try {
+    return await decode(body, { maxOutputLength: max });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(max);
+    throw badBody(`its ${name} body is damaged (${(error as Error).message})`, error);
+  }
+}
+
+/** A signal that also fires after `total_ms`. */
+function limitTime(signal: AbortSignal, total_ms: number) {
+  const controller = new AbortController();
+  let over = false;
+  const pass = (): void => controller.abort(signal.reason);
+  const timer = setTimeout(() => {
+    over = true;
+    controller.abort();
+  }, total_ms);
+  if (signal.aborted) pass();
+  signal.addEventListener('abort', pass, { once: true });
+  const clear = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', pass);
+  };
+  return { signal: controller.signal, over: () => over, clear };
+}

@@ -1,0 +1,165 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { PullContext, RawEntry, RawStore } from '../../core/ports/pulled-source.ts';
+import type { Ask, Item } from './ask.ts';
+import type { Asker, AskHooks } from './asker.ts';
+import { badBody } from './errors.ts';
+import type { Answer } from './exchange.ts';
+import type { HttpOptions } from './options.ts';
+import { type Page, readPage } from './page.ts';
+import type { ItemState } from './position.ts';
+
+/** A page with what came along with it. */
+export interface Fetched {
+  readonly page: Page;
+  readonly status: number;
+  readonly link: string | undefined;
+  readonly url: string;
+  readonly etag: string | undefined;
+  readonly modified: string | undefined;
+  /** Hash of the kept response. */
+  readonly raw: string | undefined;
+}
+
+/** What a page is asked for; goes into the head of the kept response, so that it can be taken again without asking. */
+export interface PageQuestion {
+  readonly ask: Ask;
+  readonly item: Item;
+  /** Since when the pass goes on; equal for all pages of a pass. */
+  readonly started: string;
+  readonly page: number;
+  /** What the cursor asked for; empty without one. */
+  readonly since: string;
+  readonly until: string | undefined;
+  readonly known: ItemState;
+  /** Whether an unchanged answer may be told from what the position knows: one response is all there is. */
+  readonly single: boolean;
+  /** Whether status 404 is the end. */
+  readonly may_be_missing: boolean;
+}
+
+/** Brings one page, from the API or from what was kept of it. */
+export class PageFetcher {
+  readonly #options: HttpOptions;
+  readonly #asker: Asker;
+  readonly #raw: RawStore;
+  readonly #context: PullContext;
+  readonly #hooks: AskHooks;
+  requests = 0;
+
+  constructor(
+    options: HttpOptions,
+    asker: Asker,
+    raw: RawStore,
+    context: PullContext,
+    beforeWait: () => Promise<void>,
+  ) {
+    this.#options = options;
+    this.#asker = asker;
+    this.#raw = raw;
+    this.#context = context;
+    this.#hooks = { signal: context.signal, note: (text) => context.note(text), beforeWait };
+  }
+
+  /** @returns undefined when the source says that nothing changed. */
+  async fetch(question: PageQuestion): Promise<Fetched | undefined> {
+    const kept = this.#options.keep_raw || this.#context.from_raw ? await this.#raw.find(question.ask.key) : undefined;
+    if (this.#context.from_raw) return this.#again(question, kept);
+    // Kept by the pass that was interrupted, before its page was sealed.
+    if (kept?.head['pass'] === question.started) return this.#fromKept(question.item, kept);
+    const validators = this.#validators(question, kept);
+    const ask: Ask = { ...question.ask, headers: { ...question.ask.headers, ...validators } };
+    const also = question.may_be_missing ? [404] : [];
+    this.requests += 1;
+    return this.#asker.ask(ask, this.#hooks, (answer) => this.#accepted(question, answer, kept), also);
+  }
+
+  /** A page of a kept response. */
+  async #fromKept(item: Item, entry: RawEntry): Promise<Fetched> {
+    const body = Buffer.from(await this.#raw.read(entry));
+    return {
+      ...fetched(this.#options, item, answerOf(entry, body), entry.sha256),
+      status: Number(entry.head['status']),
+    };
+  }
+
+  async #again(question: PageQuestion, kept: RawEntry | undefined): Promise<Fetched> {
+    if (kept !== undefined) return this.#fromKept(question.item, kept);
+    throw new DataflowError(
+      'E_SOURCE_LOST',
+      `no response was kept for page ${question.page} (${question.ask.url.pathname})`,
+      {
+        hint: 'The API must be asked again: run without taking kept responses.',
+      },
+    );
+  }
+
+  async #accepted(question: PageQuestion, answer: Answer, kept: RawEntry | undefined): Promise<Fetched | undefined> {
+    const { item } = question;
+    if (answer.status === 304) {
+      if (question.single && (question.known.etag ?? question.known.modified) !== undefined) return undefined;
+      if (kept === undefined) throw badBody('it answers "not modified" (304) to a question without a condition');
+      return this.#fromKept(item, kept);
+    }
+    const empty = answer.status === 404 ? { ...answer, status: 204, body: Buffer.alloc(0) } : answer;
+    // The page first: what is damaged is not kept.
+    const result = fetched(this.#options, item, empty, undefined);
+    if (!this.#options.keep_raw) return { ...result, status: answer.status };
+    const entry = await this.#raw.put(answer.body, {
+      key: question.ask.key,
+      fetched_at: new Date().toISOString(),
+      head: headOf(question, answer),
+    });
+    return { ...result, status: answer.status, raw: entry.sha256 };
+  }
+
+  #validators({ known, single, ask }: PageQuestion, kept: RawEntry | undefined): Readonly<Record<string, string>> {
+    if (ask.method !== 'GET') return {};
+    const own = single && (known.etag ?? known.modified) !== undefined;
+    const etag = own ? known.etag : kept?.head['etag'];
+    const modified = own ? known.modified : kept?.head['last-modified'];
+    return {
+      ...(etag === undefined ? {} : { 'if-none-match': etag }),
+      ...(modified === undefined ? {} : { 'if-modified-since': modified }),
+    };
+  }
+}
+
+function headOf(question: PageQuestion, { status, headers, url }: Answer): Record<string, string> {
+  const head: Record<string, string> = {
+    status: String(status),
+    url: url.href,
+    pass: question.started,
+    page: String(question.page),
+    item: JSON.stringify(question.item.values),
+    since: question.since,
+    ...(question.until === undefined ? {} : { until: question.until }),
+  };
+  for (const name of ['content-type', 'etag', 'last-modified', 'link']) {
+    const value = headers[name];
+    if (value !== undefined) head[name] = value;
+  }
+  return head;
+}
+
+/** The answer as it was when it was kept. */
+export function answerOf({ head }: Pick<RawEntry, 'head'>, body: Buffer): Answer {
+  const status = Number(head['status'] ?? 200);
+  return {
+    status: status === 404 ? 204 : status,
+    headers: head,
+    body,
+    url: new URL(head['url'] ?? 'http://localhost'),
+  };
+}
+
+function fetched(options: HttpOptions, item: Item, answer: Answer, raw: string | undefined): Fetched {
+  return {
+    page: readPage(options, item, answer),
+    status: answer.status,
+    link: answer.headers['link'],
+    url: answer.url.href,
+    etag: answer.headers['etag'],
+    modified: answer.headers['last-modified'],
+    raw,
+  };
+}

@@ -1,0 +1,53 @@
+import type { Position } from '../../core/ports/pulled-source.ts';
+import { FIRST_PAGE, type PageState } from './paging.ts';
+
+/** What is known of one item of `for_each` (or of the only one) between two pulls. */
+export interface ItemState {
+  /** Where the cursor stands: the highest value of the field (JSON text), or the end of the last window (ISO). */
+  readonly since?: string;
+  /** Records within the overlap that were taken, as digests with their values. */
+  readonly seen?: readonly (readonly [digest: string, value: string])[];
+  readonly etag?: string;
+  readonly modified?: string;
+}
+
+/** A pass through all items that has not come to its end. */
+export interface PassState {
+  /** When it began: marks what belongs to it. */
+  readonly started: string;
+  /** Key of the item that is being read. */
+  readonly item: string;
+  readonly page: PageState;
+  /** The first total that the sequence was told. */
+  readonly total?: number;
+  /** Records of the sequence that earlier pages had. */
+  readonly known: number;
+  readonly tail: readonly string[];
+  /** Highest value of the cursor's field so far, and the records within the overlap below it. */
+  readonly high?: string;
+  readonly seen?: readonly (readonly [digest: string, value: string])[];
+}
+
+/** The position of an HTTP source. */
+export interface HttpPosition {
+  readonly version: 1;
+  /** Passes completed: two polls that bring the same bytes are two units of input. */
+  readonly polls: number;
+  readonly items: Readonly<Record<string, ItemState>>;
+  readonly pass?: PassState;
+  /** Kept responses that were taken again, while that goes on. */
+  readonly replayed?: number;
+}
+
+export function readPosition(position: Position | undefined): HttpPosition {
+  if (position === undefined || position['version'] !== 1) return { version: 1, polls: 0, items: {} };
+  return position as unknown as HttpPosition;
+}
+
+export function writePosition(position: HttpPosition): Position {
+  return position as unknown as Position;
+}
+
+export function newPass(started: string, item: string): PassState {
+  return { started, item, page: FIRST_PAGE, known: 0, tail: [] };
+}

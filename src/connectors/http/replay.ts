@@ -1,0 +1,95 @@
+import type { Landing, PullContext, PullResult, RawEntry } from '../../core/ports/pulled-source.ts';
+import { type Item, itemOf } from './ask.ts';
+import { Changes } from './changes.ts';
+import { answerOf } from './fetch-page.ts';
+import type { HttpOptions } from './options.ts';
+import { Overlap } from './overlap.ts';
+import { flatten, type Page, readPage } from './page.ts';
+import { type HttpPosition, type ItemState, readPosition, writePosition } from './position.ts';
+import { Units } from './units.ts';
+
+/**
+ * Takes every kept response of a source that adds (`append`, `cursor`) once more, in the order in which they came, and asks nobody. The position
+ * afterwards is the one that the API left behind, so the next pull goes on from there.
+ */
+export async function replayKept(options: HttpOptions, landing: Landing, context: PullContext): Promise<PullResult> {
+  const units = new Units(landing);
+  const groups = groupsOf(await landing.raw.entries());
+  let state: HttpPosition = readPosition(context.position);
+  const from = state.replayed ?? 0;
+  for (const [index, group] of groups.entries()) {
+    if (index < from) continue;
+    context.signal.throwIfAborted();
+    const after = await takeGroup(group, state.items[group.item.key] ?? {}, { options, units, landing });
+    const items = Object.keys(after).length === 0 ? state.items : { ...state.items, [group.item.key]: after };
+    const last = groups[index + 1]?.pass !== group.pass;
+    state = { ...state, items, polls: state.polls + (last ? 1 : 0), replayed: index + 1 };
+    if (units.due && index + 1 < groups.length) await units.seal(writePosition(state));
+  }
+  const { replayed: _, ...end } = state;
+  await units.seal(writePosition(end));
+  return { caught_up: true, position: writePosition(end) };
+}
+
+/** The pages of one sequence. */
+interface Group {
+  readonly pass: string;
+  readonly item: Item;
+  readonly until: string | undefined;
+  readonly entries: RawEntry[];
+}
+
+/** Entries by sequence. A page that was kept twice, because a run was stopped before it was sealed, counts once. */
+function groupsOf(entries: readonly RawEntry[]): readonly Group[] {
+  const latest = new Map<string, RawEntry>();
+  for (const entry of entries) {
+    const { pass, item, since, page } = entry.head;
+    const name = JSON.stringify([item, since === '{}' ? pass : since, page]);
+    latest.delete(name);
+    latest.set(name, entry);
+  }
+  const groups = new Map<string, Group>();
+  for (const entry of latest.values()) {
+    const { pass = '', item = '{}', since, until } = entry.head;
+    const name = JSON.stringify([item, since === '{}' ? pass : since]);
+    const group = groups.get(name) ?? { pass, item: itemOf(JSON.parse(item)), until, entries: [] };
+    groups.set(name, group);
+    group.entries.push(entry);
+  }
+  return [...groups.values()];
+}
+
+interface Rooms {
+  readonly options: HttpOptions;
+  readonly units: Units;
+  readonly landing: Landing;
+}
+
+async function takeGroup(group: Group, before: ItemState, { options, units, landing }: Rooms): Promise<ItemState> {
+  const { cursor, key, pages } = options;
+  const overlap = new Overlap(key === undefined ? [] : [key].flat(), []);
+  const changes = cursor?.field === undefined ? undefined : new Changes(cursor, before, {});
+  let head: RawEntry['head'] = {};
+  for (const entry of group.entries) {
+    head = entry.head;
+    const page: Page = readPage(options, group.item, answerOf(entry, Buffer.from(await landing.raw.read(entry))));
+    flatten(page);
+    const dropped = new Set([...(pages === undefined ? [] : overlap.known(page)), ...(changes?.known(page) ?? [])]);
+    const number = Number(head['page'] ?? 1);
+    await units.add(
+      `kept-${entry.sha256.slice(0, 12)}`,
+      `kept page ${number}`,
+      page,
+      [...dropped].sort((a, b) => a - b),
+      entry.sha256,
+    );
+  }
+  if (group.until !== undefined) return { ...before, since: group.until };
+  if (changes !== undefined) {
+    const { high, seen } = changes.state();
+    return { ...before, ...(high === undefined ? {} : { since: high }), seen };
+  }
+  if (pages !== undefined) return before;
+  const [etag, modified] = [head['etag'], head['last-modified']];
+  return { ...before, ...(etag === undefined ? {} : { etag }), ...(modified === undefined ? {} : { modified }) };
+}
