@@ -29,6 +29,11 @@ import {
 const root = mkdtempSync(join(tmpdir(), 'dataflow-quarantine-model-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+const RUNS = Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 3);
+const seed = Number(process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+/** A slow machine does fewer of them. */
+const TIME_MS = RUNS * 45_000;
+
 const config = (min: number): string => `version: 1
 name: quarantine
 lake: { url: ./lake }
@@ -126,7 +131,10 @@ async function decide(folder: string, one: Extract<Act, { do: 'fix' | 'replay' |
 }
 
 describe('quarantine against a model', () => {
-  it('every record is where it belongs, whatever was decided', { timeout: 300_000 }, async () => {
+  it('every record is where it belongs, whatever was decided', { timeout: TIME_MS + 120_000 }, async ({
+    onTestFailed,
+  }) => {
+    onTestFailed(() => console.log(`to see it again: DATAFLOW_PROPERTY_SEED=${seed}`));
     await fc.assert(
       fc.asyncProperty(batch, fc.array(act, { minLength: 3, maxLength: 6 }), async (first, acts) => {
         const folder = mkdtempSync(join(root, 'p'));
@@ -156,7 +164,7 @@ describe('quarantine against a model', () => {
         expect(await run(folder)).toBe('nothing_to_do');
         rmSync(folder, { recursive: true, force: true });
       }),
-      { numRuns: Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 3), endOnFailure: true },
+      { seed, numRuns: RUNS, endOnFailure: true, interruptAfterTimeLimit: TIME_MS },
     );
   });
 });

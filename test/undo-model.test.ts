@@ -17,6 +17,11 @@ import { rooms } from '../src/main.ts';
 const root = mkdtempSync(join(tmpdir(), 'dataflow-undo-model-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+const RUNS = Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 4);
+const seed = Number(process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 2 ** 31);
+/** A slow machine does fewer of them. */
+const TIME_MS = RUNS * 45_000;
+
 const CONFIG = `version: 1
 name: undo
 lake: { url: ./lake }
@@ -188,7 +193,8 @@ async function play(folder: string, acts: readonly Act[]): Promise<{ batches: Ba
 }
 
 describe('undo against a model', () => {
-  it('is as if what was undone had never come', { timeout: 300_000 }, async () => {
+  it('is as if what was undone had never come', { timeout: TIME_MS + 120_000 }, async ({ onTestFailed }) => {
+    onTestFailed(() => console.log(`to see it again: DATAFLOW_PROPERTY_SEED=${seed}`));
     await fc.assert(
       fc.asyncProperty(batch, fc.array(act, { minLength: 2, maxLength: 6 }), async (first, acts) => {
         const folder = newProject();
@@ -205,7 +211,7 @@ describe('undo against a model', () => {
         expect(await run(folder, true)).toBe(order.length === batches.length ? 'nothing_to_do' : 'succeeded');
         for (const one of [folder, plain]) rmSync(one, { recursive: true, force: true });
       }),
-      { numRuns: Number(process.env['DATAFLOW_PROPERTY_RUNS'] ?? 4), endOnFailure: true },
+      { seed, numRuns: RUNS, endOnFailure: true, interruptAfterTimeLimit: TIME_MS },
     );
   });
 });

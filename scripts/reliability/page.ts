@@ -56,7 +56,8 @@ ${figures}
 ${END}
 
 That the checks can fail is a test too: [test/broken-build.test.ts](../test/broken-build.test.ts) builds the program with one mistake
-at a time (an fsync left out, the lock not asked for, rows dropped …) and wants a named check to turn red for each.
+at a time (an fsync left out, the lock not asked for, rows dropped, hashes not compared, a replay or an undo that loses rows …) and wants a
+named check to turn red for each.
 
 ## What the tests do
 
