@@ -140,8 +140,8 @@ const MISTAKES: readonly (Mistake & { readonly name: string; readonly check: key
   {
     name: 'the fsync of a data file is left out',
     file: 'src/lake/local-files.ts',
-    from: "faultPoint('data-fsync');\n  await handle.sync();",
-    to: 'void handle;',
+    from: "faultPoint('data-fsync');\n  await syncToDisk(fd);",
+    to: 'void fd;',
     check: 'power loss',
   },
   {

@@ -1,16 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  fstatSync,
   fsync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  read,
+  readdirSync,
+  readSync,
   renameSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { faultPoint } from '../kit/fault.ts';
@@ -23,6 +29,7 @@ import { codeOf, fsyncError, ioError } from './io-error.ts';
  */
 
 const syncToDisk = promisify(fsync);
+const readPart = promisify(read);
 
 const CHUNK_BYTES = 1 << 20;
 const STAGED_KEPT = 'nothing was published; the staged file is marked .bad';
@@ -103,12 +110,28 @@ export async function replaceFile(target: string, content: Uint8Array): Promise<
   await fsyncFolder(dirname(target), 'every published version stays as it is');
 }
 
-/** Makes a folder and those above it, each durably entered in its parent. */
-export async function makeFolderDurably(folder: string): Promise<void> {
-  const first = mkdirSync(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made))
-    await fsyncFolder(dirname(made), 'nothing was published');
+/** Makes a folder and those above it. Answers those that were not there, deepest first: their parents are to be made durable. */
+export function makeFolders(folder: string, mode = 0o777): readonly string[] {
+  const first = mkdirSync(folder, { recursive: true, mode });
+  const made: string[] = [];
+  if (first !== undefined) for (let one = folder; one.length >= first.length; one = dirname(one)) made.push(one);
+  return made;
+}
+
+/** More names than this in a folder, and removing it is left to a promise. */
+const SMALL_FOLDER = 8;
+
+/** Removes a folder with a few files, and folders of that kind in it, at once; false when there is more than that, or no folder. */
+export function removeSmall(folder: string, depth = 0): boolean {
+  const entries = lstatSync(folder).isDirectory() ? readdirSync(folder, { withFileTypes: true }) : undefined;
+  if (entries === undefined || entries.length > SMALL_FOLDER) return false;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) unlinkSync(path);
+    else if (depth > 0 || !removeSmall(path, depth + 1)) return false;
+  }
+  rmdirSync(folder);
+  return true;
 }
 
 export async function fsyncFolder(folder: string, kept: string): Promise<void> {
@@ -133,9 +156,9 @@ export async function sealFile(
   target: string,
   name: string,
 ): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
-  const handle = await open(target, 'r+');
+  const fd = openSync(target, 'r+');
   try {
-    const [digest, synced] = await Promise.allSettled([digestOf(handle), syncOnce(handle)]);
+    const [synced, digest] = await Promise.allSettled([syncOnce(fd), digestOf(fd)]);
     if (synced.status === 'rejected') {
       await rename(target, `${target}.bad`).catch(() => undefined);
       throw fsyncError(synced.reason, `cannot make ${name} durable`, STAGED_KEPT);
@@ -144,22 +167,24 @@ export async function sealFile(
     faultPoint('after-data-fsync');
     return digest.value;
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
-async function syncOnce(handle: FileHandle): Promise<void> {
+async function syncOnce(fd: number): Promise<void> {
   faultPoint('data-fsync');
-  await handle.sync();
+  await syncToDisk(fd);
 }
 
-/** SHA-256 in chunks of 1 MB. Hashing runs at well over 1 GB/s here, so moving it to another thread would gain nothing. */
-async function digestOf(handle: FileHandle): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
+/** SHA-256 in chunks of up to 1 MB. Hashing runs at well over 1 GB/s here, so moving it to another thread would gain nothing. */
+async function digestOf(fd: number): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
   const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  // A chunk of 1 MB, and a promise, would be most of what a file of 1 KB costs.
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, fstatSync(fd).size + 1));
+  const small = chunk.length < CHUNK_BYTES;
   let size_bytes = 0;
   for (;;) {
-    const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, size_bytes);
+    const bytesRead = small ? readSync(fd, chunk) : (await readPart(fd, chunk, 0, chunk.length, null)).bytesRead;
     if (bytesRead === 0) break;
     hash.update(chunk.subarray(0, bytesRead));
     size_bytes += bytesRead;

@@ -4,6 +4,7 @@ import { LAYERS, type Layer, TABLE_NAME, type TableId, tableKey } from '../core/
 import type {
   CommitRequest,
   CommitResult,
+  DiscardOptions,
   HistoryEntry,
   Lake,
   RestorePreview,
@@ -188,14 +189,15 @@ class DeltaLake implements Lake {
   }
 
   async #checkpoint(open: OpenTable, version: number): Promise<void> {
+    if (version < CHECKPOINT_EVERY) return;
     const { checkpoints } = await open.log.listing();
     if (version - Math.max(0, ...checkpoints.keys()) < CHECKPOINT_EVERY) return;
     const state = await open.log.state(version);
     if (state !== undefined) await writeCheckpoint(this.#storage, open.folder, state);
   }
 
-  discardStaging(run_id: string, step_id?: string): Promise<void> {
-    return discardStaged(this.#storage, run_id, step_id);
+  discardStaging(run_id: string, step_id?: string, options?: DiscardOptions): Promise<void> {
+    return discardStaged(this.#storage, run_id, step_id, options);
   }
 
   async leftovers(live_run_ids: ReadonlySet<string>, remove: boolean): Promise<readonly string[]> {

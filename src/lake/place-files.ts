@@ -66,8 +66,9 @@ async function moveAll(
   done: Move[],
 ): Promise<void> {
   const folders = new Set([folder, ...moves.map(({ to }) => to.slice(0, to.lastIndexOf('/')))]);
-  for (const one of folders) await storage.makeFolder(one);
   if (moves.length === 0) return;
+  // The log's folder too: its name is made durable together with those of the files.
+  for (const one of [`${folder}/_delta_log`, ...folders]) await storage.makeFolder(one, { settled: false });
   // A crash after this line leaves files that no log entry names; the note tells the clean-up whose they were.
   await notePlaced(
     storage,

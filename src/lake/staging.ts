@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { DiscardOptions } from '../core/ports/lake.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 
 /** Hidden from readers: candidates by run, step and part, and notes of files on their way into a table. */
@@ -57,8 +58,27 @@ async function parquetBelow(storage: LakeStorage, folder: string): Promise<reado
  * Removes what a run or one of its steps staged. The run's own folder goes only with the whole run: other steps of it may be making theirs
  * at this moment.
  */
-export async function discardStaged(storage: LakeStorage, run_id: string, step_id?: string): Promise<void> {
-  await storage.remove(step_id === undefined ? stagingFolder(run_id) : stagingFolder(run_id, step_id));
+export async function discardStaged(
+  storage: LakeStorage,
+  run_id: string,
+  step_id?: string,
+  options: DiscardOptions = {},
+): Promise<void> {
+  if (step_id !== undefined) {
+    const folder = stagingFolder(run_id, step_id);
+    if (options.spent_later !== true || !(await isSpent(storage, folder))) await storage.remove(folder);
+    return;
+  }
+  const run = stagingFolder(run_id);
+  for (const step of await storage.list(run)) await storage.remove(`${run}/${step}`);
+  await storage.remove(run);
+}
+
+/** Nothing that takes space is left of a step: its candidates were moved into tables. */
+async function isSpent(storage: LakeStorage, folder: string): Promise<boolean> {
+  for (const name of await storage.list(folder))
+    if (!NOTE.test(name) && (await storage.list(`${folder}/${name}`)).length > 0) return false;
+  return true;
 }
 
 /** Writes down which files a commit is about to move into a table's folder; it goes away with the step's staging folder. */

@@ -16,9 +16,10 @@ import { open, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { LakeStorage, StoredFile } from '../core/ports/storage.ts';
+import type { FolderOptions, LakeStorage, StoredFile } from '../core/ports/storage.ts';
+import { ChangedFolders } from './changed-folders.ts';
 import { codeOf, ioError } from './io-error.ts';
-import { createFileExclusively, fsyncFolder, makeFolderDurably, replaceFile, sealFile } from './local-files.ts';
+import { createFileExclusively, makeFolders, removeSmall, replaceFile, sealFile } from './local-files.ts';
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
@@ -32,6 +33,7 @@ export class LocalStorage implements LakeStorage {
   readonly #root: string;
   /** Folders known to lie inside the lake, links followed. */
   readonly #inside = new Set<string>();
+  readonly #changed = new ChangedFolders();
 
   constructor(root: string) {
     this.#root = resolve(root);
@@ -58,8 +60,11 @@ export class LocalStorage implements LakeStorage {
 
   async list(folder: string): Promise<readonly string[]> {
     try {
-      this.#refuseFolderOut(this.#at(folder));
-      return readdirSync(this.#at(folder));
+      const target = this.#at(folder);
+      // Most tables that are asked for are there, or are new: an error to say the latter would take long.
+      if (!this.#inside.has(target) && lstatSync(target, { throwIfNoEntry: false }) === undefined) return [];
+      this.#refuseFolderOut(target);
+      return readdirSync(target);
     } catch (error) {
       if (ABSENT.has(codeOf(error) ?? '')) return [];
       throw ioError(error, `cannot list ${folder}`);
@@ -125,16 +130,20 @@ export class LocalStorage implements LakeStorage {
     return this.#writing(path, async () => writeFileSync(this.#at(path), content, { mode: PRIVATE_FILE }));
   }
 
-  makeFolder(path: string, options: { readonly private?: boolean } = {}): Promise<void> {
+  makeFolder(path: string, options: FolderOptions = {}): Promise<void> {
     return this.#writing(path, async () => {
-      if (options.private !== true) {
-        await makeFolderDurably(this.#at(path));
-        return this.#refuseFolderOut(this.#at(path));
-      }
+      const target = this.#at(path);
       // The lake's own root is for all readers; only what is made below it here is private.
-      if (!this.#inside.has(this.#root)) mkdirSync(this.#root, { recursive: true });
-      mkdirSync(this.#at(path), { recursive: true, mode: PRIVATE_FOLDER });
-      this.#refuseFolderOut(this.#at(path));
+      if (options.private === true && !this.#inside.has(this.#root)) mkdirSync(this.#root, { recursive: true });
+      const made = makeFolders(target, options.private === true ? PRIVATE_FOLDER : undefined);
+      const first = made.at(-1);
+      // What was made here just now is no link; only what was there before has to be looked at.
+      if (first === undefined) this.#refuseFolderOut(target);
+      else if (first.startsWith(this.#root + sep)) this.#refuseFolderOut(dirname(first));
+      for (const folder of made) this.#inside.add(folder);
+      if (options.private === true) return;
+      for (const folder of made) this.#changed.note(dirname(folder));
+      if (options.settled !== false) await this.#changed.settle([], target);
     });
   }
 
@@ -152,13 +161,15 @@ export class LocalStorage implements LakeStorage {
   }
 
   async settle(folders: readonly string[]): Promise<void> {
-    for (const folder of new Set(folders)) await fsyncFolder(this.#at(folder), 'nothing was published');
+    const targets = folders.map((folder) => this.#at(folder));
+    await this.#changed.settle(targets, ...targets);
   }
 
   async remove(path: string): Promise<void> {
     if (this.#at(path) === this.#root) throw leadsOut(path);
     try {
       this.#refuseFolderOut(dirname(this.#at(path)));
+      if (removeSmall(this.#at(path))) return;
       // Unlike the rest this can take long: folders of files, each a change of the file system's journal.
       await rm(this.#at(path), { recursive: true, force: true });
     } catch (error) {

@@ -1,6 +1,9 @@
 import { ledgerError } from './errors.ts';
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from './sqlite.ts';
 
+/** Whether a commit waits for the disk: always, or only where the file itself is written. */
+type Durability = 'full' | 'normal' | 'off';
+
 /**
  * One open database: prepared statements are kept, values are bound, errors leave as those of the catalogue.
  * Every method throws DataflowError E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY or E_LAKE_IO.
@@ -10,13 +13,16 @@ export class Connection {
   readonly file: string;
   readonly #db: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
-  readonly #synchronous: 'full' | 'off';
+  readonly #synchronous: Durability;
+  /** What the database was told last. */
+  #told: Durability;
   #open = true;
 
-  constructor(db: SqliteDatabase, file: string, synchronous: 'full' | 'off' = 'full') {
+  constructor(db: SqliteDatabase, file: string, synchronous: Exclude<Durability, 'normal'> = 'full') {
     this.#db = db;
     this.file = file;
     this.#synchronous = synchronous;
+    this.#told = synchronous;
   }
 
   exec(sql: string): void {
@@ -38,6 +44,11 @@ export class Connection {
 
   /** All of `work` or nothing. Takes the write lock first, so that what is read inside stays true until the end. */
   transaction<T>(work: () => T): T {
+    this.#tell(this.#synchronous);
+    return this.#transaction(work);
+  }
+
+  #transaction<T>(work: () => T): T {
     this.exec('begin immediate');
     try {
       const result = work();
@@ -55,12 +66,15 @@ export class Connection {
    * again in the lake; the next transaction of the other kind makes it durable too.
    */
   hastyTransaction<T>(work: () => T): T {
-    this.exec('pragma synchronous = normal');
-    try {
-      return this.transaction(work);
-    } finally {
-      this.exec(`pragma synchronous = ${this.#synchronous}`);
-    }
+    if (this.#synchronous === 'full') this.#tell('normal');
+    return this.#transaction(work);
+  }
+
+  /** Steps follow each other: what the database is told stays until something else is wanted. */
+  #tell(synchronous: Durability): void {
+    if (this.#told === synchronous) return;
+    this.exec(`pragma synchronous = ${synchronous}`);
+    this.#told = synchronous;
   }
 
   /** Runs `work` with its errors translated. */

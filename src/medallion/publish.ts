@@ -103,7 +103,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
   );
   step.run.ledger.finishStep({ ...outcome, step: finished, ...(files === undefined ? {} : { inputs: files }) });
   faultPoint('after-ledger');
-  await step.run.lake.discardStaging(step.run.run_id, step.step_id);
+  await step.run.lake.discardStaging(step.run.run_id, step.step_id, { spent_later: true });
   return finished;
 }
 

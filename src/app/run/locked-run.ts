@@ -4,6 +4,7 @@ import type { Project } from '../../core/model/project.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
+import type { Lake } from '../../core/ports/lake.ts';
 import type { Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
@@ -52,8 +53,7 @@ export async function lockedRun(
     const receipt = meter.receipt(run_id);
     ledger.finishRun(run_id, status);
     ledger.recordReceipt(receipt);
-    // Candidates of failed steps stay for inspection.
-    if (!steps.some((step) => step.status === 'failed')) await lake.discardStaging(run_id);
+    await tidyStaging(lake, run_id, steps);
     const refused_files = ledger.refusedInputs(run_id);
     return {
       run_id,
@@ -71,6 +71,12 @@ export async function lockedRun(
   } finally {
     await close();
   }
+}
+
+/** Candidates of failed steps stay for inspection. */
+async function tidyStaging(lake: Lake, run_id: string, steps: readonly StepRecord[]): Promise<void> {
+  if (!steps.some((step) => step.status === 'failed')) return lake.discardStaging(run_id);
+  for (const step of steps) if (step.status === 'succeeded') await lake.discardStaging(run_id, step.step_id);
 }
 
 /** A run that did all its work but passed the budget on the way is no full success where the budget says `fail`. */

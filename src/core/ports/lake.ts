@@ -113,6 +113,14 @@ export interface HistoryEntry {
   readonly files_removed: number;
 }
 
+export interface DiscardOptions {
+  /**
+   * Folders without any candidate are left to the end of the run: between two commits, removing a folder waits until the file system's
+   * journal is on the disk.
+   */
+  readonly spent_later?: boolean;
+}
+
 /** Tables of the lake: versions, commits, history. Storage (local, HDFS, S3) is its own matter. */
 export interface Lake {
   /** Undefined when the table does not exist. `at` picks an older version, by number or by time. */
@@ -147,7 +155,7 @@ export interface Lake {
   /** Pins a release, or lets go of it. */
   keepRelease(release_id: string, keep: boolean): Promise<void>;
   /** Removes the staging folders of a run (or of one step). */
-  discardStaging(run_id: string, step_id?: string): Promise<void>;
+  discardStaging(run_id: string, step_id?: string, options?: DiscardOptions): Promise<void>;
   /** Staging folders and temp files that no live run owns. `remove` collects them. Returns their paths. */
   leftovers(live_run_ids: ReadonlySet<string>, remove: boolean): Promise<readonly string[]>;
 }

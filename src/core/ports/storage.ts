@@ -5,6 +5,13 @@ export interface StoredFile {
   readonly modified_ms: number;
 }
 
+export interface FolderOptions {
+  /** Mode 0700, for state that no reader needs: not made durable. */
+  readonly private?: boolean;
+  /** False: {@link LakeStorage.settle} of this folder or one below it, or the next making of it, makes it durable. */
+  readonly settled?: boolean;
+}
+
 /**
  * Where the lake's bytes lie: a local folder now, HDFS and S3 later, each a file of its own. Paths are relative to the lake's
  * root, with `/`, and never leave it. Errors are DataflowErrors (E_LAKE_IO, E_LAKE_FSYNC, E_LAKE_CORRUPT for a path that leads out).
@@ -31,13 +38,13 @@ export interface LakeStorage {
   replace(path: string, content: Uint8Array): Promise<void>;
   /** Writes a file without making it durable: a note that may be lost with the power. */
   jot(path: string, content: Uint8Array): Promise<void>;
-  /** Makes a folder and those above it, durably unless it is private (mode 0700, for state that no reader needs). */
-  makeFolder(path: string, options?: { readonly private?: boolean }): Promise<void>;
+  /** Makes a folder and those above it, durably unless the options say otherwise. */
+  makeFolder(path: string, options?: FolderOptions): Promise<void>;
   /** Makes a staged file durable and returns the SHA-256 and size of its bytes. A failed fsync is final: the file is renamed `.bad`. */
   seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }>;
   /** Moves a sealed file to its published name, in a folder that exists; {@link settle} makes it durable. */
   move(from: string, to: string): Promise<void>;
-  /** fsync of folders whose entries changed. */
+  /** fsync of folders whose entries changed, and of those above them that were made but not settled. */
   settle(folders: readonly string[]): Promise<void>;
   /** Removes a file or a whole folder; nothing happens when it does not exist. */
   remove(path: string): Promise<void>;

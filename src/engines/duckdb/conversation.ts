@@ -10,6 +10,19 @@ export interface ConversationOptions extends SessionOptions {
   readonly onLost?: () => void;
 }
 
+/** Memory of the process, as it was a moment ago: asking the system takes longer than a short statement, and sessions come and go. */
+const FRESH_MS = 20;
+const resident = { bytes: 0, until_ms: 0 };
+
+function residentBytes(): number {
+  const now_ms = performance.now();
+  if (now_ms >= resident.until_ms) {
+    resident.bytes = process.memoryUsage.rss();
+    resident.until_ms = now_ms + FRESH_MS;
+  }
+  return resident.bytes;
+}
+
 /**
  * A connection that answers to the session's signal: every call is refused after an abort, a running one is interrupted, and what goes
  * wrong comes out as an error of the catalogue. While a call runs, progress is reported and memory is sampled.
@@ -21,7 +34,7 @@ export class Conversation {
   readonly #onAbort: () => void;
   #running = 0;
   #failed = false;
-  #peak_bytes = process.memoryUsage.rss();
+  #peak_bytes = residentBytes();
 
   constructor(connection: DuckDBConnection, options: ConversationOptions) {
     this.connection = connection;
@@ -45,6 +58,11 @@ export class Conversation {
   /** The result up to `rows_max` rows or a little more. */
   async read(sql: string, rows_max: number, doing?: Doing): Promise<DuckDBResultReader> {
     return this.guard(() => this.connection.streamAndReadUntil(sql, rows_max), doing);
+  }
+
+  /** The whole result, which is known to be small: one call of the engine instead of four. */
+  async readSmall(sql: string, doing?: Doing): Promise<DuckDBResultReader> {
+    return this.guard(() => this.connection.runAndReadAll(sql), doing);
   }
 
   async stream(sql: string, doing?: Doing): Promise<DuckDBResult> {
@@ -107,7 +125,7 @@ export class Conversation {
   }
 
   #sample(): void {
-    this.#peak_bytes = Math.max(this.#peak_bytes, process.memoryUsage.rss());
+    this.#peak_bytes = Math.max(this.#peak_bytes, residentBytes());
   }
 }
 

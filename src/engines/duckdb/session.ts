@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
@@ -20,7 +21,9 @@ import { resultColumns, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
+import { statedRows } from './footer.ts';
 import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
+import { KeptViews } from './kept-views.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
@@ -50,6 +53,7 @@ export class DuckDbSession implements EngineSession {
   readonly #readers: ReaderPool | undefined;
   readonly #careful: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #views: KeptViews;
   readonly #schemas = new Set<string>();
   /** Statements that remove what this session made, so that its workplace can serve again. */
   readonly #drops = new Set<string>();
@@ -57,28 +61,39 @@ export class DuckDbSession implements EngineSession {
   #bytes_written = 0;
   #closed = false;
 
-  constructor(connection: DuckDBConnection, options: ConversationOptions, dispose: Dispose, readers?: ReaderPool) {
+  /** @param views what the session before left at this workplace: name → the statement that made it. */
+  constructor(
+    connection: DuckDBConnection,
+    options: ConversationOptions,
+    dispose: Dispose,
+    readers?: ReaderPool,
+    views: Map<string, string> = new Map(),
+  ) {
     this.#talk = new Conversation(connection, options);
     this.#sandboxed = options.sandbox !== undefined;
     this.#dispose = dispose;
     this.#readers = readers;
     this.#careful = options.small?.careful === true;
     this.#signal = options.signal;
+    this.#views = new KeptViews(views);
   }
 
   async bind(relation: InputRelation): Promise<void> {
+    const name = qualifiedName(relation.name);
+    this.#bytes_read += relation.files.reduce((sum, file) => sum + file.size_bytes, 0);
+    const groups = fileGroups(relation);
+    const wanted = relationSql(relation, groups);
+    if (this.#views.take(name, wanted)) return;
     const [schema, table] = relation.name.split('.');
     const prelude =
       table === undefined || schema === undefined || this.#schemas.has(schema)
         ? ''
         : `create schema if not exists ${quoteIdent(schema)};\n`;
     if (schema !== undefined) this.#schemas.add(schema);
-    this.#drops.add(`drop view if exists ${qualifiedName(relation.name)}`);
-    this.#bytes_read += relation.files.reduce((sum, file) => sum + file.size_bytes, 0);
-    const groups = fileGroups(relation);
-    const create = `${prelude}create or replace view ${qualifiedName(relation.name)} as `;
+    const create = `${prelude}create or replace view ${name} as `;
     try {
-      await this.#talk.run(create + relationSql(relation, groups));
+      await this.#talk.run(create + wanted);
+      this.#views.made(name, wanted);
     } catch (error) {
       // A column that was added later may be in none of these files.
       if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
@@ -88,6 +103,7 @@ export class DuckDbSession implements EngineSession {
         present.push(new Set(columns.map((column) => column.name.toLowerCase())));
       }
       await this.#talk.run(create + relationSql(relation, groups, present));
+      this.#views.made(name, wanted);
     }
   }
 
@@ -131,7 +147,7 @@ export class DuckDbSession implements EngineSession {
     sql: string,
   ): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
     if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
-    const result = await this.#talk.stream(sql, { sql });
+    const result = await (await this.#ready()).stream(sql, { sql });
     const columns = resultColumns(result);
     const batches = result.yieldRowsJson();
     let empty = true;
@@ -150,20 +166,26 @@ export class DuckDbSession implements EngineSession {
 
   async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
     this.#refuseInSandbox();
-    const files = await this.#talk.guard(() => writeFiles(this.#talk.connection, sql, target));
+    const talk = await this.#ready();
+    const files = await talk.guard(() => writeFiles(talk.connection, sql, target));
     this.#bytes_written += files.reduce((sum, file) => sum + file.size_bytes, 0);
     return files;
   }
 
   async countRows(files: readonly InputFile[]): Promise<number> {
     if (files.length === 0) return 0;
+    const stated = files.map((file) => (isAbsolute(file.uri) ? statedRows(file.uri) : undefined));
+    // What is not as expected is left to the engine, which has the words for it.
+    if (stated.every((rows) => rows !== undefined)) return stated.reduce((sum, rows) => sum + rows, 0);
     const list = files.map((file) => quoteText(file.uri)).join(', ');
-    const [row] = await this.#rows(`select sum(num_rows)::bigint as n from parquet_file_metadata([${list}])`, 1);
-    return Number(row?.['n'] ?? 0);
+    const sql = `select sum(num_rows)::bigint as n from parquet_file_metadata([${list}])`;
+    const result = await this.#talk.readSmall(sql, { sql });
+    return Number(result.getRows()[0]?.[0] ?? 0);
   }
 
   async parse(request: ParseRequest): Promise<ParseResult> {
     this.#refuseInSandbox();
+    await this.#ready();
     const session = {
       run: (sql: string) => this.#talk.run(sql, { reading: 'source' }),
       all: (sql: string) => this.#rows(sql, Number.MAX_SAFE_INTEGER - 1, { reading: 'source' }),
@@ -188,7 +210,8 @@ export class DuckDbSession implements EngineSession {
 
   async exportFile(sql: string, target: ExportTarget): Promise<number> {
     this.#refuseInSandbox();
-    return this.#talk.guard(() => exportRows(this.#talk.connection, sql, target));
+    const talk = await this.#ready();
+    return talk.guard(() => exportRows(talk.connection, sql, target));
   }
 
   async infer(request: InferRequest): Promise<readonly Column[]> {
@@ -213,16 +236,23 @@ export class DuckDbSession implements EngineSession {
     if (this.#closed) return;
     this.#closed = true;
     const tidy = this.#talk.close();
-    await this.#dispose(tidy ? [...this.#drops].reverse() : undefined);
+    await this.#dispose(tidy ? [...[...this.#drops].reverse(), ...this.#views.tooLong()] : undefined);
+  }
+
+  /** The conversation, for statements that look names up: no view of an earlier session is among them. */
+  async #ready(): Promise<Conversation> {
+    const strays = this.#views.strays();
+    if (strays.length > 0) await this.#talk.run(strays.join(';\n'));
+    return this.#talk;
   }
 
   async #run(before: string, sql: string): Promise<void> {
     if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
-    await this.#talk.run(before + sql, { sql, bytes_before: Buffer.byteLength(before) });
+    await (await this.#ready()).run(before + sql, { sql, bytes_before: Buffer.byteLength(before) });
   }
 
   async #rows(sql: string, rows_max: number, doing: Doing = { sql }): Promise<readonly Row[]> {
-    const reader = await this.#talk.read(sql, rows_max + 1, doing);
+    const reader = await (await this.#ready()).read(sql, rows_max + 1, doing);
     if (reader.currentRowCount > rows_max) {
       throw new DataflowError('E_ENGINE', `a result has more than ${rows_max} rows`);
     }
@@ -230,8 +260,9 @@ export class DuckDbSession implements EngineSession {
   }
 
   async #columns(sql: string, doing?: Doing): Promise<readonly EngineColumn[]> {
-    return this.#talk.guard(async () => {
-      const prepared = await this.#talk.connection.prepare(sql);
+    const talk = await this.#ready();
+    return talk.guard(async () => {
+      const prepared = await talk.connection.prepare(sql);
       try {
         const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
         return resultColumns({
@@ -248,8 +279,9 @@ export class DuckDbSession implements EngineSession {
   async #vet(sql: string, not_select: 'E_SQL' | 'E_SQL_SANDBOX'): Promise<readonly string[]> {
     // Blanks of the same length keep the positions in messages.
     const text = this.#sandboxed ? sql.replace(EXPLAIN, (found) => ' '.repeat(found.length)) : sql;
-    const [row] = await this.#rows(`select cast(json_serialize_sql(${quoteText(text)}) as varchar) as tree`, 1);
-    return sqlTables(String(row?.['tree']), text, not_select);
+    const serialised = `select cast(json_serialize_sql(${quoteText(text)}) as varchar) as tree`;
+    const result = await this.#talk.readSmall(serialised, { sql: serialised });
+    return sqlTables(String(result.getRows()[0]?.[0]), text, not_select);
   }
 
   #refuseInSandbox(): void {

@@ -3,6 +3,7 @@ import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import type { ConversationOptions } from './conversation.ts';
+import type { KeptViews } from './kept-views.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
 
@@ -21,6 +22,8 @@ export const PREPARATION: readonly string[] = [
 interface Workplace {
   readonly connection: DuckDBConnection;
   readonly database: string;
+  /** Views that are there: name → the statement that made it. */
+  readonly views: Map<string, string>;
 }
 
 /** Workplaces that wait for the next session; more are closed. */
@@ -29,7 +32,7 @@ const FREE_MAX = 8;
 /**
  * Names live in a database that is attached for the session: schemas and views of an in-memory database are visible to all its
  * connections, while the limits of a second instance would be a second helping of memory and threads. A workplace costs 3 ms to set up,
- * so one that was left tidy serves again.
+ * so one that was left tidy serves again; views wait there for a session that wants the same ones ({@link KeptViews}).
  */
 export class Workplaces {
   readonly #free: Workplace[] = [];
@@ -45,14 +48,14 @@ export class Workplaces {
       if (drops !== undefined && (await tidied(place, drops)) && this.#free.length < FREE_MAX) this.#free.push(place);
       else await removed(instance, place);
     };
-    return new DuckDbSession(place.connection, options, giveBack, readers);
+    return new DuckDbSession(place.connection, options, giveBack, readers, place.views);
   }
 
   async #make(instance: DuckDBInstance): Promise<Workplace> {
     const connection = await instance.connect();
     const database = quoteIdent(`s${++this.#made}`);
     await connection.run([`attach ':memory:' as ${database}`, `use ${database}`, ...PREPARATION].join(';\n'));
-    return { connection, database };
+    return { connection, database, views: new Map() };
   }
 
   close(): void {
