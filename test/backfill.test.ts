@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectDone, expectError, newPlace, type Place, type Row } from './support/fault-project.ts';
 
@@ -198,8 +199,45 @@ describe('backfill', { timeout: 120_000 }, () => {
     const place = copyOf(built, 1);
     place.put({ 'in/ventes2.csv': 'id,jour,montant\n70,2025-02-01,9\n' });
     expectDone(place.dataflow(['run', '--until', 'silver.ventes']));
+    const before = place.dataflow(['status', '--runs', '--format', 'json']).stdout;
     const lagging = place.dataflow(['backfill', 'par_jour', ...ALL]);
     expectError(lagging, 'E_BACKFILL', 2);
+    expect(place.dataflow(['status', '--runs', '--format', 'json']).stdout).toBe(before);
     expect(lagging.stderr).toContain('dataflow run --until gold.par_jour');
+  });
+});
+
+const DAY_MS = 86_400_000;
+const dayText = (day: number): string => new Date(Date.UTC(2025, 0, 1) + day * DAY_MS).toISOString().slice(0, 10);
+
+describe('backfill of any range in any windows', { timeout: 600_000 }, () => {
+  it('killed between or within windows, and given again, is the one that nobody disturbed', () => {
+    const part = fc.record({
+      table: fc.constantFrom('silver.ventes', 'gold.par_jour'),
+      from: fc.integer({ min: 0, max: 70 }),
+      days: fc.integer({ min: 1, max: 70 }),
+      window: fc.integer({ min: 9, max: 40 }),
+      kills: fc.array(
+        fc.record({
+          at: fc.constantFrom('after-stage', 'after-quarantine-commit', 'after-table-commit', 'after-ledger'),
+          pass: fc.integer({ min: 1, max: 4 }),
+        }),
+        { minLength: 1, maxLength: 2 },
+      ),
+    });
+    fc.assert(
+      fc.property(part, ({ table, from, days, window, kills }) => {
+        const range = ['--from', dayText(from), '--to', dayText(from + days), '--window', `${window}d`];
+        const args = ['backfill', table, ...range];
+        const [killed, calm] = [copyOf(built, 4), copyOf(built, 4)];
+        for (const { at, pass } of kills) killed.dataflow(args, { DATAFLOW_FAULT: `${at}:kill@${pass}` });
+        for (const place of [killed, calm]) expectDone(place.dataflow(args));
+        expect(content(killed)).toEqual(content(calm));
+        expect(planOf(killed, table)).toEqual(planOf(calm, table));
+        expectDone(killed.dataflow(['verify']));
+        for (const place of [killed, calm]) rmSync(place.folder, { recursive: true, force: true });
+      }),
+      { numRuns: Number(process.env['DATAFLOW_BACKFILL_RUNS'] ?? 3), endOnFailure: true },
+    );
   });
 });

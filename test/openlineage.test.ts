@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { version as engineVersion } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newPlace, type Place } from './support/fault-project.ts';
 import { complaints, readSchemas } from './support/json-schema.ts';
@@ -17,6 +19,8 @@ gold:
   per_client: { sql: "select client, sum(amount) as total from silver.orders group by client", key: client }
   broken: { sql: "select error(client) as x from silver.orders" }
 `;
+
+const ownVersion = (): unknown => JSON.parse(readFileSync('package.json', 'utf8')).version;
 
 interface Event {
   readonly eventType: string;
@@ -93,6 +97,12 @@ describe('OpenLineage events', () => {
     for (const [i, one] of told.entries()) if (i % 2 === 0) expect(one).toMatch(/ START$/);
     expect(of('gold.broken', 'FAIL')?.run.facets['errorMessage']?.message).toMatch(/^E_/);
     expect(new Set(events.map((one) => one.run.runId)).size).toBe(4);
+  });
+
+  it('name the engine with its own version, and dataflow as the adapter', () => {
+    const facets = events.map((event) => event.run.facets['processing_engine'] as Readonly<Record<string, unknown>>);
+    const expected = { name: 'duckdb', version: engineVersion(), openlineageAdapterVersion: ownVersion() };
+    for (const facet of facets) expect(facet).toMatchObject(expected);
   });
 
   it('carry counts, tests, SQL, schema and column lineage', () => {

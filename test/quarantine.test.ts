@@ -137,6 +137,23 @@ describe('silver rows', () => {
     expect(still.reason).toContain('-2.00');
   });
 
+  it('an edited file in another encoding is refused, and read when the encoding is said', () => {
+    const one = loaded();
+    one.put({ 'in/achats2.csv': 'id,client,prix\n70,1,déjà vu\n' });
+    expectDone(one.dataflow(['run']));
+    const rule = ['--rule', 'prix_valide', '--file', 'achats2.csv'];
+    expectDone(one.dataflow(['quarantine', 'export', 'silver.achats', ...rule, '--to', 'rows.csv']));
+    const text = readFileSync(join(one.folder, 'rows.csv'), 'utf8').trimEnd();
+    writeFileSync(join(one.folder, 'rows.csv'), Buffer.from(`${text}\n`, 'latin1'));
+    const fix = ['quarantine', 'fix', 'silver.achats', '--from', 'rows.csv', '--dry-run'];
+    const refused = one.dataflow(fix);
+    expectError(refused, 'E_USAGE', 2);
+    expect(refused.stderr).toContain('rows.csv is not UTF-8');
+    const read = one.dataflow([...fix, '--encoding', 'windows-1252']);
+    expect(read.stdout).toContain('0 of 0 rows would be fixed');
+    expectError(one.dataflow([...fix, '--encoding', 'ebcdic']), 'E_USAGE', 2);
+  });
+
   it('are discarded with a reason, and stay so', () => {
     const args = ['quarantine', 'discard', 'silver.achats', '--rule', 'prix_positif', '--reason', 'essai'];
     const version = place.status().get('silver.achats')?.version;

@@ -224,3 +224,36 @@ describe('against brute force', () => {
     }
   });
 });
+
+describe('an older version', { timeout: 60_000 }, () => {
+  it('is traced to what it was made from, by number and by release', () => {
+    const one = newPlace(`
+sources:
+  a: { type: files, path: in/*.csv, settle_seconds: 0, columns: { id: bigint, x: bigint } }
+silver:
+  a: { from: a, key: id, dedupe: { keep: last } }
+gold:
+  g: "select sum(x) as total from silver.a"
+`);
+    try {
+      one.put({ 'in/a.csv': 'id,x\n1,1\n' });
+      one.dataflow(['run']);
+      one.put({ 'in/b.csv': 'id,x\n2,10\n' });
+      one.dataflow(['run']);
+      const at = (...flags: string[]): unknown => {
+        const { stdout } = one.dataflow(['trace', 'gold.g', ...flags, '--format', 'json']);
+        const { version, files } = JSON.parse(stdout) as Back & { version: number };
+        return [version, files.map((file) => file.path)];
+      };
+      expect(at()).toEqual([1, ['in/a.csv', 'in/b.csv']]);
+      expect(at('--as-of', '0')).toEqual([0, ['in/a.csv']]);
+      expect(at('--release', 'previous')).toEqual([0, ['in/a.csv']]);
+      expectError(one.dataflow(['trace', 'gold.g', '--as-of', '7']), 'E_LAKE_NO_VERSION', 1);
+      expectError(one.dataflow(['trace', 'gold.g', '--as-of', 'yesterday']), 'E_USAGE', 2);
+      expectError(one.dataflow(['trace', 'in/a.csv', '--as-of', '0']), 'E_USAGE', 2);
+      expectError(one.dataflow(['trace', 'gold.g', '--release', 'nothing']), 'E_NO_RELEASE', 2);
+    } finally {
+      one.remove();
+    }
+  });
+});

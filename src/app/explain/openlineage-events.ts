@@ -11,7 +11,7 @@ import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { InputRecord, Ledger, StepRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
-import { projectLineage } from './show-lineage.ts';
+import { linedUp } from './show-lineage.ts';
 
 /** Files of one step that are named one by one, in inputs and in column lineage. */
 const FILES_MAX = 1000;
@@ -26,6 +26,7 @@ interface EventContext {
   readonly lake: Lake;
   readonly files: readonly InputRecord[];
   readonly tables: readonly TableLineage[];
+  readonly engine_version: string;
 }
 
 /**
@@ -40,10 +41,11 @@ export async function openLineageEvents(rooms: Rooms, project: Project, run_id?:
     const steps = run === undefined ? [] : ledger.steps(run);
     if (steps.length === 0) return [];
     const graph = buildGraph(project, await rooms.checks());
-    const tables = await projectLineage(rooms, project);
+    const { tables, engine_version } = await linedUp(rooms, project);
     const files = ledger.inputs();
     const events: object[] = [];
-    for (const step of steps) events.push(...(await stepEvents({ rooms, project, graph, lake, files, tables }, step)));
+    for (const step of steps)
+      events.push(...(await stepEvents({ rooms, project, graph, lake, files, tables, engine_version }, step)));
     return events;
   } finally {
     ledger.close();
@@ -72,7 +74,8 @@ async function stepEvents(context: EventContext, step: StepRecord): Promise<read
     step_uuid: uuidOf(step.step_id),
     run_uuid: uuidOf(step.run_id),
     producer: `urn:dataflow:${rooms.version}`,
-    engine: { name: project.engine.type, version: rooms.version },
+    engine: { name: project.engine.type, version: context.engine_version },
+    adapter_version: rooms.version,
     inputs: table.layer === 'bronze' ? filesOf(context, step) : await tablesOf(context, step),
     output: placeOf(project, table),
     ...(lineage === undefined ? {} : { lineage }),

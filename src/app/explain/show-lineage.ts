@@ -31,12 +31,21 @@ export interface LineageReport {
 
 /** The lineage of the whole project, by its definition of today. Opens the engine; reads no data. */
 export async function projectLineage(rooms: Rooms, project: Project): Promise<readonly TableLineage[]> {
+  return (await linedUp(rooms, project)).tables;
+}
+
+/** The same, with the version of the engine. */
+export async function linedUp(
+  rooms: Rooms,
+  project: Project,
+): Promise<{ readonly tables: readonly TableLineage[]; readonly engine_version: string }> {
   const [checks, lake] = [await rooms.checks(), await rooms.openLake(project)];
   const engine = await rooms.openEngine(project);
   try {
     const session = await engine.openSession({ label: 'lineage' });
     try {
-      return await buildLineage({ graph: buildGraph(project, checks), checks, lake, session });
+      const tables = await buildLineage({ graph: buildGraph(project, checks), checks, lake, session });
+      return { tables, engine_version: engine.version };
     } finally {
       await session.close();
     }

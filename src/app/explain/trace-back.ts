@@ -8,7 +8,7 @@ import { lineSql } from '../../medallion/trace/bronze-lines.ts';
 import { mark } from '../../medallion/trace/follow.ts';
 import type { BoundVersion } from '../../medallion/trace/session.ts';
 import { bronzeBehind, lookedUp, openSilverRows } from '../../medallion/trace/silver-rows.ts';
-import { inputsOf, levelOf, makingOf, newestVersion, silverStep, type TraceContext } from './trace-context.ts';
+import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } from './trace-context.ts';
 import { goldSources } from './trace-gold.ts';
 
 /** Rows that wait to be followed: of one version of a table. */
@@ -29,11 +29,17 @@ interface Step {
 /**
  * Leads from rows of a published table back to bronze rows, source files and lines. Each table is followed with the versions that it was
  * made from. No row that went in is left out; rows that may not have are marked as not sure.
+ * @param version of the table; the newest without it.
  * @param where SQL condition over the table's columns. @throws DataflowError E_SQL, E_SQL_SANDBOX for a wrong condition.
  */
-export async function traceBack(context: TraceContext, node: Node, where: string | undefined): Promise<BackwardTrace> {
+export async function traceBack(
+  context: TraceContext,
+  node: Node,
+  where: string | undefined,
+  version?: number,
+): Promise<BackwardTrace> {
   const { trace } = context;
-  const start = await newestVersion(context, { layer: node.layer, name: node.name });
+  const start = await tableAt(context, { layer: node.layer, name: node.name }, version);
   const first = await trace.bind(start);
   const condition = where === undefined ? '' : ` where (${where}\n)`;
   await trace.session.describe(`select * from ${first.plain}${condition}`);

@@ -106,9 +106,9 @@ export function silverStep(
   };
 }
 
-/** The newest published version. @throws DataflowError E_LAKE_NO_TABLE. */
-export async function newestVersion(context: TraceContext, table: TableId): Promise<Snapshot> {
-  const snapshot = await context.lake.snapshot(table);
+/** The newest published version, or an older one. @throws DataflowError E_LAKE_NO_TABLE, E_LAKE_NO_VERSION. */
+export async function tableAt(context: TraceContext, table: TableId, version?: number): Promise<Snapshot> {
+  const snapshot = await context.lake.snapshot(table, version === undefined ? undefined : { version });
   if (snapshot === undefined) {
     throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${tableKey(table)}`, {
       hint: 'Build it first: dataflow run',

@@ -2,11 +2,12 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import type { BackwardTrace, ForwardTrace } from '../../core/model/trace.ts';
-import { buildGraph } from '../../core/planning/graph.ts';
+import { buildGraph, type Node } from '../../core/planning/graph.ts';
+import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { traceBack } from './trace-back.ts';
-import { newTrace } from './trace-context.ts';
+import { newTrace, type TraceContext } from './trace-context.ts';
 import { findFile } from './trace-file.ts';
 import { traceForward } from './trace-forward.ts';
 
@@ -15,6 +16,8 @@ export interface TraceQuestion {
   readonly target: string;
   /** For a table: which of its rows. */
   readonly where?: string;
+  /** For a table: an older version of it, or the one that a release holds. */
+  readonly at?: { readonly version: number } | { readonly release: string };
   /** Rows that are shown per table. */
   readonly limit: number;
   readonly cwd: string;
@@ -38,14 +41,16 @@ export async function traceRows(
       const context = newTrace({ project, lake, ledger, checks, graph }, session, question.limit);
       const table = parseTableKey(question.target);
       const node = graph.byKey.get(question.target);
-      if (node !== undefined) return await traceBack(context, node, question.where);
+      if (node !== undefined)
+        return await traceBack(context, node, question.where, versionOf(context, node, question.at));
       if (table !== undefined && question.target.split('.').length === 2 && table.layer !== 'quarantine') {
         throw new DataflowError('E_LAKE_NO_TABLE', `the project has no table ${question.target}`, {
           hint: `It has ${graph.nodes.map((one) => one.key).join(', ')}.`,
         });
       }
-      if (question.where !== undefined) {
-        throw new DataflowError('E_USAGE', '--where goes with a table', {
+      if (question.where !== undefined || question.at !== undefined) {
+        const flag = question.where === undefined ? '--as-of and --release go' : '--where goes';
+        throw new DataflowError('E_USAGE', `${flag} with a table`, {
           hint: 'Name a line of a file as file:line.',
         });
       }
@@ -57,4 +62,13 @@ export async function traceRows(
     await engine.close();
     ledger.close();
   }
+}
+
+/** @throws DataflowError E_NO_RELEASE */
+function versionOf({ ledger }: TraceContext, node: Node, at: TraceQuestion['at']): number | undefined {
+  if (at === undefined || 'version' in at) return at?.version;
+  const release = findRelease(ledger, at.release);
+  const version = release.tables[node.key];
+  if (version !== undefined) return version;
+  throw new DataflowError('E_NO_RELEASE', `release ${release.release_id} has no ${node.key}`);
 }

@@ -20,7 +20,7 @@ import type { Rooms } from '../rooms.ts';
 import type { RunOptions } from '../run/locked-run.ts';
 import type { RunReport } from '../run/run-events.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
-import { bindEdited } from './edited-file.ts';
+import { bindEdited, type EditedEncoding } from './edited-file.ts';
 import { type MovedFile, movedFiles } from './moved-files.ts';
 import { tryFixes } from './try-fixes.ts';
 import { userName } from './user-name.ts';
@@ -35,6 +35,7 @@ export interface DecideOptions extends Pick<RunOptions, 'command' | 'tell' | 'si
   /** For `fix`: expressions over the record's cells, or an edited export (absolute path). */
   readonly set?: readonly Assignment[];
   readonly from?: string;
+  readonly encoding?: EditedEncoding;
   readonly dry_run: boolean;
 }
 
@@ -169,7 +170,7 @@ async function prepare(
     const with_raw = node.layer === 'bronze';
     await defineCells(session, columns, with_raw ? await takeApart(session, columns, temp_folder) : undefined);
     if (options.from !== undefined) {
-      const edited = await bindEdited(rooms, session, options.from, columns, temp_folder);
+      const edited = await bindEdited(rooms, session, options.from, columns, temp_folder, options.encoding);
       unknown = (await mendByEdit(session, columns, edited, with_raw)).unknown;
     } else await mendBySql(session, columns, options.set ?? [], with_raw);
     unfit = await refuseUnfit(lake, session, node);

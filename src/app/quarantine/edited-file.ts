@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -5,6 +7,10 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { InputUnit, Inspection } from '../../core/ports/source.ts';
 import { ID } from '../../medallion/decide/mend.ts';
 import type { Rooms } from '../rooms.ts';
+
+/** Encodings that can be named; `auto`: a byte order mark decides, else it has to be UTF-8. */
+export const EDITED_ENCODINGS = ['auto', 'utf-8', 'utf-16', 'latin-1', 'windows-1252'] as const;
+export type EditedEncoding = (typeof EDITED_ENCODINGS)[number];
 
 /** Options of the source that reads an edited export: what a spreadsheet makes of a CSV file is found out, not asked. */
 const OPTIONS = {
@@ -30,8 +36,9 @@ export async function bindEdited(
   file: string,
   wanted: readonly string[],
   temp_folder: string,
+  encoding: EditedEncoding = 'auto',
 ): Promise<ReadonlyMap<string, string>> {
-  const { unit, inspection } = await inspect(rooms, file, temp_folder);
+  const { unit, inspection } = await inspect(rooms, file, temp_folder, encoding);
   const names = inspection.header ?? [ID, 'raw', ...wanted];
   const columns = names.map((name) => ({ name, type: 'varchar', nullable: true }));
   const parsed = await session.parse({
@@ -70,6 +77,7 @@ async function inspect(
   rooms: Rooms,
   file: string,
   temp_folder: string,
+  encoding: EditedEncoding,
 ): Promise<{ readonly unit: InputUnit; readonly inspection: Inspection }> {
   const name = `edited${/\.(?:gz|zst)$/.test(file) ? `${extname(basename(file, extname(file)))}${extname(file)}` : extname(file)}`;
   try {
@@ -82,16 +90,39 @@ async function inspect(
     schema_change: 'freeze',
     on_rewrite: 'error',
     tags: [],
-    options: { ...OPTIONS, path: name },
+    options: { ...OPTIONS, encoding, path: name },
   });
   const context = { root: temp_folder, temp_folder, now_ms: Date.now(), rehash: false };
   const found = await source.discover(new Map(), context);
   const unit = found.fresh[0];
   if (unit === undefined)
     throw unreadable(file, found.refused[0]?.reason ?? 'its name must end in .csv, .ndjson or .parquet');
+  if (encoding === 'auto' && unit.format === 'csv') await refuseOtherEncoding(file, join(temp_folder, name), unit);
   const inspection = await source.inspect(unit, context);
   if (inspection.problem !== undefined) throw unreadable(file, inspection.problem.reason);
   return { unit, inspection };
+}
+
+/**
+ * A wrong guess would make corrections of cells that nobody touched, so the encoding of a file that is not UTF-8 has to be said.
+ */
+async function refuseOtherEncoding(file: string, copy: string, unit: InputUnit): Promise<void> {
+  if (unit.compression !== 'none') return;
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(copy, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    if (rest.length === 0 && (chunk.readUInt16BE(0) === 0xfeff || chunk.readUInt16BE(0) === 0xfffe)) return;
+    const bytes = Buffer.concat([rest, chunk]);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    if (!isUtf8(bytes.subarray(0, end))) throw notUtf8(file);
+    rest = bytes.subarray(end);
+  }
+  if (!isUtf8(rest)) throw notUtf8(file);
+}
+
+function notUtf8(file: string): DataflowError {
+  return new DataflowError('E_USAGE', `${file} is not UTF-8`, {
+    hint: 'Save it as UTF-8, or say what it is: --encoding windows-1252 (a spreadsheet on Windows), latin-1 or utf-16.',
+  });
 }
 
 async function folderIn(temp_folder: string, name: string): Promise<string> {

@@ -13,6 +13,7 @@ import type { RunContext } from '../../medallion/context.ts';
 import { decisionsOf } from '../../medallion/decisions.ts';
 import type { Segment } from '../../medallion/segment.ts';
 import { newDefinition } from './definitions.ts';
+import { unrecorded } from './reconcile.ts';
 
 /** What a backfill is about to do. */
 export interface WindowPlan {
@@ -77,6 +78,24 @@ export async function planWork(
       ? []
       : [`a backfill of ${node.key} with other windows, definition or inputs was not finished; beginning anew`];
   return { job, range, segments, inputs: current, decided, done: new Map(), notices };
+}
+
+/**
+ * What stands against any backfill of the table now, before a run begins. While a backfill is unfinished, or a crash left something to be
+ * entered, the run itself judges.
+ * @throws DataflowError E_BACKFILL
+ */
+export async function refuseBehind(
+  { lake, ledger, graph }: Pick<RunContext, 'lake' | 'ledger' | 'graph'>,
+  node: TableStep['node'],
+): Promise<void> {
+  refuseWhole(node);
+  if ((await unrecorded(graph, lake, ledger)).length > 0) return;
+  const newest = ledger.newestBackfill(node.key);
+  const inputs = await inputSnapshots(lake, node);
+  refuseUndecided(node, (await decisionsOf({ lake, ledger }, node)).pending);
+  if (newest !== undefined && newest.done.size < newest.job.windows) return;
+  refuseLagging(ledger.lastSuccess(node.key), node, codeFingerprint(node), inputs);
 }
 
 /** A row of such a table may depend on rows of any other window. */

@@ -11,7 +11,7 @@ import { backfillWindow, segmentsOf } from '../../medallion/backfill.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import type { Segment } from '../../medallion/segment.ts';
 import type { Rooms } from '../rooms.ts';
-import { planWork, stepOf, type WindowPlan } from './backfill-job.ts';
+import { planWork, refuseBehind, stepOf, type WindowPlan } from './backfill-job.ts';
 import { lockedRun, type RunOptions } from './locked-run.ts';
 import { withSmallerPlan } from './memory-retry.ts';
 import { openLedgerFor } from './open-project.ts';
@@ -53,6 +53,7 @@ export async function backfillTable(
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
       const open = { project, lake, ledger, checks, graph };
+      await refuseBehind(open, node);
       const done: BackfillReport['windows_done'][number][] = [];
       const found = { windows: 0, resumed: 0 };
       const report = await lockedRun(

@@ -18,6 +18,7 @@ export const spec: CommandSpec = {
       .option('--force', 'replace the file');
     reopening(deciding(command.command('fix'), 'correct rejected rows and send them again'))
       .option('--from <file>', 'an edited export: changed cells are the corrections')
+      .option('--encoding <name>', 'of the edited export: auto, utf-8, utf-16, latin-1 or windows-1252', 'auto')
       .option('--set <assignment...>', "a new value by SQL, such as \"prix = replace(prix, ',', '.')\"")
       .addHelpText(
         'after',

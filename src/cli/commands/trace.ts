@@ -8,6 +8,8 @@ export const spec: CommandSpec = {
     command
       .argument('<target>', 'a table, a file, a line of it as file:line, or the SHA-256 of a file')
       .option('--where <condition>', 'which rows of the table, as an SQL condition')
+      .option('--as-of <version>', 'an older version of the table')
+      .option('--release <release>', 'the version that this release holds: an id, current, previous, current~2')
       .option('--limit <rows>', 'show at most so many rows and lines per table', '3')
       .addHelpText(
         'after',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type DecisionReport, decideQuarantine } from '../../app/quarantine/decide-quarantine.ts';
+import { EDITED_ENCODINGS, type EditedEncoding } from '../../app/quarantine/edited-file.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Assignment } from '../../core/model/quarantine.ts';
 import type { Invocation } from '../command-spec.ts';
@@ -26,7 +27,7 @@ export async function decide(invocation: Invocation): Promise<number> {
     filter: filterFrom(invocation),
     discarded: options['discarded'] === true,
     ...(typeof why === 'string' ? { why } : {}),
-    ...(from === undefined ? {} : { from }),
+    ...(from === undefined ? {} : { from, encoding: encodingOf(options['encoding']) }),
     set,
     dry_run: options['dryRun'] === true,
     command: command_line,
@@ -37,6 +38,14 @@ export async function decide(invocation: Invocation): Promise<number> {
   print(printer, report, options['discarded'] === true ? of : `${of} in quarantine`);
   if (report.run !== undefined && report.run.exit_code !== 0) return report.run.exit_code;
   return report.failed_again + report.unfit.length > 0 ? 4 : 0;
+}
+
+function encodingOf(word: unknown): EditedEncoding {
+  const found = EDITED_ENCODINGS.find((one) => one === word);
+  if (found !== undefined) return found;
+  throw new DataflowError('E_USAGE', `--encoding: there is no ${String(word)}`, {
+    hint: `Say one of ${EDITED_ENCODINGS.join(', ')}.`,
+  });
 }
 
 /** `prix = replace(prix, ',', '.')`: the first `=` parts the column from its expression. */

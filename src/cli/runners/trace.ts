@@ -1,4 +1,4 @@
-import { traceRows } from '../../app/explain/trace-rows.ts';
+import { type TraceQuestion, traceRows } from '../../app/explain/trace-rows.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { BackwardTrace, ForwardTrace } from '../../core/model/trace.ts';
 import type { Invocation } from '../command-spec.ts';
@@ -16,6 +16,7 @@ export async function trace(invocation: Invocation): Promise<number> {
   const found = await traceRows(rooms, project, {
     target: args[0] ?? '',
     ...(typeof where === 'string' ? { where } : {}),
+    ...atFrom(options),
     limit,
     cwd,
     signal,
@@ -28,6 +29,19 @@ export async function trace(invocation: Invocation): Promise<number> {
     for (const line of lines) printer.text(line);
   } else printer.report({ document: found, sections: [sectionOf(found)] });
   return 0;
+}
+
+function atFrom(options: Invocation['options']): Pick<TraceQuestion, 'at'> {
+  const [version, release] = [options['asOf'], options['release']];
+  if (version !== undefined && release !== undefined)
+    throw new DataflowError('E_USAGE', '--as-of and --release exclude each other');
+  if (typeof release === 'string') return { at: { release } };
+  if (version === undefined) return {};
+  if (typeof version !== 'string' || !/^\d{1,15}$/.test(version))
+    throw new DataflowError('E_USAGE', `--as-of wants the number of a version, not "${String(version)}"`, {
+      hint: 'A release is named with --release; see: dataflow release list',
+    });
+  return { at: { version: Number(version) } };
 }
 
 /** For ndjson and csv: one line per table or file. */

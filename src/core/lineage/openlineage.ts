@@ -51,6 +51,8 @@ export interface StepEvents {
   readonly run_uuid: string;
   readonly producer: string;
   readonly engine: { readonly name: string; readonly version: string };
+  /** Of what writes the events: dataflow. */
+  readonly adapter_version: string;
   readonly inputs: readonly EventInput[];
   readonly output: DatasetName;
   /** By the definition of today; absent when the step ran under another one. */
@@ -88,7 +90,7 @@ function event(about: StepEvents, eventType: string, eventTime: string, runFacet
       runId: about.step_uuid,
       facets: facets({
         parent: { run: { runId: about.run_uuid }, job: { namespace: project, name: 'run' } },
-        processing_engine: { ...about.engine, openlineageAdapterVersion: about.engine.version },
+        processing_engine: { ...about.engine, openlineageAdapterVersion: about.adapter_version },
         ...runFacets,
       }),
     },

@@ -17,6 +17,8 @@ export interface ReaderUsage {
  */
 export interface Engine {
   readonly type: string;
+  /** Of the engine itself, as it calls it: `v1.5.6`. */
+  readonly version: string;
   openSession(options: SessionOptions): Promise<EngineSession>;
   /** Absent for an engine that reads everything itself. */
   readerUsage?(): ReaderUsage;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, version } from '@duckdb/node-api';
 import type { EngineSpec } from '../../core/model/project.ts';
 import { type EngineLimits, engineLimits } from '../../core/planning/engine-limits.ts';
 import type { Engine, EngineSession, SessionOptions } from '../../core/ports/engine.ts';
@@ -27,6 +27,7 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
   const all: Shared[] = [];
   return {
     type: 'duckdb',
+    version: version(),
     openSession: async (session) => {
       if (session.sandbox !== undefined) return sandboxed(settings, session);
       if (session.small !== undefined) {
