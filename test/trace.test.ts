@@ -248,7 +248,7 @@ gold:
       expect(at()).toEqual([1, ['in/a.csv', 'in/b.csv']]);
       expect(at('--as-of', '0')).toEqual([0, ['in/a.csv']]);
       expect(at('--release', 'previous')).toEqual([0, ['in/a.csv']]);
-      expectError(one.dataflow(['trace', 'gold.g', '--as-of', '7']), 'E_LAKE_NO_VERSION', 1);
+      expectError(one.dataflow(['trace', 'gold.g', '--as-of', '7']), 'E_LAKE_NO_VERSION', 2);
       expectError(one.dataflow(['trace', 'gold.g', '--as-of', 'yesterday']), 'E_USAGE', 2);
       expectError(one.dataflow(['trace', 'in/a.csv', '--as-of', '0']), 'E_USAGE', 2);
       expectError(one.dataflow(['trace', 'gold.g', '--release', 'nothing']), 'E_NO_RELEASE', 2);
