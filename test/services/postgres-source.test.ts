@@ -4,7 +4,7 @@ import { parse } from 'zod/mini';
 import { component } from '../../src/connectors/postgres/source.ts';
 import type { FormatInspectors } from '../../src/core/ports/format.ts';
 import type { Position, PulledSource } from '../../src/core/ports/pulled-source.ts';
-import { heldLanding, pullContext } from './held-landing.ts';
+import { heldLanding, mulberry, pullContext } from './held-landing.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('postgresql', ({ url }) => {
@@ -112,7 +112,8 @@ describeService('postgresql', ({ url }) => {
         const writer = writers[which];
         if (!busy.has(which)) {
           busy.add(which);
-          await writer?.query(`begin; insert into ${place}.${name} values (${(id += 1)}, 0, clock_timestamp())`);
+          id += 1;
+          await writer?.query(`begin; insert into ${place}.${name} values (${id}, 0, clock_timestamp())`);
           // A part of a transaction has a number of its own.
           if (random() < 0.5)
             await writer?.query(
@@ -157,14 +158,4 @@ async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   return client;
-}
-
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

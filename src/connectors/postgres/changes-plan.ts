@@ -71,7 +71,7 @@ const column = (one: { readonly name: string }): string => `t.${quoteIdent(one.n
 const value = (text: string, type: RelationColumn): string => `${quoteText(text)}::${type.sql_type}`;
 
 /** Times beyond it are the future, which comes by itself; clocks without a zone may be a day ahead of UTC. */
-function latest({ cursor }: ChangesPlan): string {
+export function latest({ cursor }: ChangesPlan): string {
   if (cursor.category !== 'D') return 'true';
   const now = cursor.type === 'timestamptz' ? 'now()' : `now() at time zone 'UTC' + interval '1 day'`;
   return `${column(cursor)} <= ${now}`;

@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Outlook, Position } from '../../core/ports/pulled-source.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import type { ChangesPlan } from './changes-plan.ts';
+import { type ChangesPlan, latest } from './changes-plan.ts';
 import { changesPosition } from './position.ts';
 import type { Relation } from './relation.ts';
 import type { Session } from './session.ts';
@@ -30,7 +30,7 @@ export async function changesOutlook(
   const oldest = isTime ? `(extract(epoch from now() - min(${cursor})) * 1000)::bigint::text` : 'null';
   try {
     const [counted] = await session.rows(
-      `select count(*)::text as n, ${oldest} as oldest from ${plan.relation.from} where ${cursor} > ${quoteText(upto)}::${plan.cursor.sql_type}`,
+      `select count(*)::text as n, ${oldest} as oldest from ${plan.relation.from} where ${cursor} > ${quoteText(upto)}::${plan.cursor.sql_type} and ${latest(plan)}`,
     );
     const records = Number(counted?.['n'] ?? 0);
     const oldest_ms = counted?.['oldest'] ?? null;

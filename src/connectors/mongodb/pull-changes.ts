@@ -1,0 +1,292 @@
+import type { Document } from 'mongodb';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Landing, Position, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
+import { rowHash, TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
+import { type CursorKind, cursorField, highest, lowerBy, valueAt } from './cursor-values.ts';
+import { LandedDocuments } from './landed-documents.ts';
+import type { MongodbOptions } from './options.ts';
+import type { Reach } from './session.ts';
+
+/** A round that has begun; values of cursors and ids are canonical extended JSON as text. */
+interface Round {
+  readonly kind: CursorKind | null;
+  readonly upto: string | null;
+  readonly low: string | null;
+  /** `strays`: documents whose cursor is missing, of another kind, or in the future; `line`: all others in order. */
+  readonly section: 'strays' | 'line';
+  /** Cursor (null among strays) and `_id` of the last document that was taken. */
+  readonly after: readonly [cursor: string | null, id: string] | null;
+  readonly taken: string;
+  readonly strays: boolean;
+}
+
+/** Where a collection that is read by cursor stands. */
+interface ChangesPosition {
+  readonly kind: CursorKind | null;
+  readonly upto: string | null;
+  readonly low: string | null;
+  readonly taken: string;
+  readonly strays: boolean;
+  readonly rounds: number;
+  readonly units: number;
+  readonly round: Round | null;
+}
+
+const BEGINNING: ChangesPosition = {
+  kind: null,
+  upto: null,
+  low: null,
+  taken: '',
+  strays: false,
+  rounds: 0,
+  units: 0,
+  round: null,
+};
+
+export function changesPosition(position: Position | undefined): ChangesPosition {
+  return { ...BEGINNING, ...(position as Partial<ChangesPosition> | undefined) };
+}
+
+type Codec = typeof import('mongodb').BSON;
+
+/** Takes what is new by cursor: rounds as those of tables, see ADR 0037. */
+export async function pullChanges(
+  reach: Reach,
+  options: MongodbOptions,
+  landing: Landing,
+  context: PullContext,
+): Promise<PullResult> {
+  const { BSON } = await import('mongodb');
+  const last = changesPosition(context.position);
+  const filter = BSON.EJSON.deserialize(options.filter ?? {}) as Document;
+  const round = last.round ?? (await beginRound(reach, options, filter, last, BSON));
+  const documents = new LandedDocuments(landing, options, context.limits, last.units);
+  const walk = new RoundWalk(reach, options, filter, last, round, documents, BSON);
+  try {
+    return await walk.run(context);
+  } catch (error) {
+    await documents.abandon();
+    throw error;
+  }
+}
+
+async function beginRound(
+  reach: Reach,
+  options: MongodbOptions,
+  filter: Document,
+  last: ChangesPosition,
+  codec: Codec,
+): Promise<Round> {
+  const cursor = await cursorField(reach, options, last.kind ?? undefined);
+  const base: Round = {
+    kind: cursor?.kind ?? null,
+    upto: null,
+    low: null,
+    section: 'strays',
+    after: null,
+    taken: '',
+    strays: false,
+  };
+  const top = cursor === undefined ? undefined : await highest(reach, cursor, filter, options.timeout_s * 1000);
+  const text = (value: unknown): string => codec.EJSON.stringify(value, { relaxed: false });
+  let round = base;
+  if (cursor !== undefined && top !== undefined) {
+    const low = await lowerBy(top, cursor);
+    round = { ...base, upto: text(top), low: low === undefined ? null : text(low) };
+  } else if (last.upto !== null) round = { ...base, kind: last.kind, upto: last.upto, low: last.low };
+  await refuseTooMany(reach, options, filter, round, codec);
+  return round;
+}
+
+async function refuseTooMany(
+  { collection }: Reach,
+  options: MongodbOptions,
+  filter: Document,
+  round: Round,
+  codec: Codec,
+): Promise<void> {
+  const field = options.cursor?.field ?? '_id';
+  const low =
+    round.low === null ? undefined : { [field]: { $gte: codec.EJSON.parse(round.low, { relaxed: false }) as unknown } };
+  const again = low === undefined ? [isStray(field, round, codec)] : [isStray(field, round, codec), low];
+  const count = await collection.countDocuments(
+    { $and: [filter, { $or: again }] },
+    { limit: TAKEN_ROWS_MAX + 1, maxTimeMS: options.timeout_s * 1000 },
+  );
+  if (count > TAKEN_ROWS_MAX)
+    throw new DataflowError(
+      'E_SOURCE_CURSOR',
+      `more than ${TAKEN_ROWS_MAX.toLocaleString('en')} documents of ${options.collection} lie within the overlap of cursor ${field}, or have no value there that can be followed`,
+      { hint: 'Shorten the overlap or set `overlap: 0`, or follow the collection with `change_stream: true`.' },
+    );
+}
+
+/** Documents that the line of the cursor does not reach. */
+function isStray(field: string, { kind, upto }: Pick<Round, 'kind' | 'upto'>, codec: Codec): Document {
+  if (kind === null || upto === null) return {};
+  const value: unknown = codec.EJSON.parse(upto, { relaxed: false });
+  return { $or: [{ [field]: { $not: { $type: kind } } }, { [field]: { $type: kind, $gt: value } }] };
+}
+
+/** One pull's way through a round. */
+class RoundWalk {
+  private readonly reach: Reach;
+  private readonly options: MongodbOptions;
+  private readonly filter: Document;
+  private readonly last: ChangesPosition;
+  private readonly documents: LandedDocuments;
+  private readonly codec: Codec;
+  private readonly met: TakenRows;
+  private readonly remembered: TakenRows;
+  private readonly field: string;
+  private readonly lastUpto: unknown;
+  private readonly low: unknown;
+  private round: Round;
+
+  constructor(
+    reach: Reach,
+    options: MongodbOptions,
+    filter: Document,
+    last: ChangesPosition,
+    round: Round,
+    documents: LandedDocuments,
+    codec: Codec,
+  ) {
+    this.reach = reach;
+    this.options = options;
+    this.filter = filter;
+    this.last = last;
+    this.round = round;
+    this.documents = documents;
+    this.codec = codec;
+    this.met = TakenRows.from(last.taken);
+    this.remembered = TakenRows.from(round.taken);
+    this.field = options.cursor?.field ?? '_id';
+    this.lastUpto = this.parse(last.upto);
+    this.low = this.parse(round.low);
+  }
+
+  async run(context: PullContext): Promise<PullResult> {
+    const { last, documents } = this;
+    const waits = (): PullResult => ({ caught_up: false, position: this.middle(documents.units) });
+    if (this.round.section === 'strays') {
+      if (!(await this.section())) return waits();
+      await documents.close((units) => this.middle(units));
+      this.round = { ...this.round, section: 'line', after: null };
+      if (documents.full) return waits();
+    }
+    if (this.round.upto !== null && !(await this.section())) return waits();
+    await documents.close((units) => this.ended(units));
+    const same = documents.taken === 0 && last.round === null && last.rounds > 0 && context.position !== undefined;
+    return { caught_up: true, position: same ? context.position : this.ended(documents.units) };
+  }
+
+  /** False: there is more of it than this pull may take. */
+  private async section(): Promise<boolean> {
+    const { documents, options, reach, round } = this;
+    const sort: Document =
+      round.section === 'strays' || this.field === '_id' ? { _id: 1 } : { [this.field]: 1, _id: 1 };
+    const found = reach.collection.find<Document>(
+      { $and: this.conditions() },
+      {
+        sort,
+        ...(options.projection === undefined ? {} : { projection: options.projection }),
+        batchSize: options.batch_documents,
+        allowDiskUse: true,
+        maxTimeMS: options.timeout_s * 1000,
+        raw: true,
+      },
+    );
+    try {
+      for await (const raw of found) {
+        reach.signal.throwIfAborted();
+        const bytes = raw as unknown as Buffer;
+        await this.take(bytes);
+        if (!documents.ripe) continue;
+        this.stopAfter(bytes);
+        await documents.close((units) => this.middle(units));
+        if (documents.full) return false;
+      }
+    } finally {
+      await found.close().catch(() => undefined);
+    }
+    return true;
+  }
+
+  private async take(bytes: Buffer): Promise<void> {
+    const stray = this.round.section === 'strays';
+    if (stray && !this.round.strays) this.round = { ...this.round, strays: true };
+    const value = stray ? undefined : this.valueOf(bytes);
+    const again = this.met.size > 0 && (stray || this.last.strays || !isBeyond(value, this.lastUpto));
+    const remember = stray || (this.low !== undefined && isBeyond(value, this.low, true));
+    if (again || remember) {
+      const hash = rowHash(bytes);
+      if (remember) this.remembered.add(hash);
+      if (again && this.met.has(hash)) return;
+    }
+    await this.documents.add(bytes);
+  }
+
+  private conditions(): Document[] {
+    const { round, last, field } = this;
+    const conditions: Document[] = [this.filter];
+    if (round.section === 'strays') conditions.push(isStray(field, round, this.codec));
+    else {
+      conditions.push({ [field]: { $type: round.kind, $lte: this.parse(round.upto) } });
+      if (last.low !== null) conditions.push({ [field]: { $gte: this.parse(last.low) } });
+      else if (last.upto !== null) conditions.push({ [field]: { $gt: this.parse(last.upto) } });
+    }
+    if (round.after !== null) {
+      const [cursor, id] = [this.parse(round.after[0]), this.parse(round.after[1])];
+      const beyond = { _id: { $gt: id } };
+      conditions.push(
+        cursor === undefined || field === '_id'
+          ? beyond
+          : { $or: [{ [field]: { $gt: cursor } }, { [field]: cursor, ...beyond }] },
+      );
+    }
+    return conditions;
+  }
+
+  private stopAfter(bytes: Buffer): void {
+    const document = this.codec.deserialize(bytes, { promoteValues: false });
+    const text = (value: unknown): string => this.codec.EJSON.stringify(value, { relaxed: false });
+    const cursor = this.round.section === 'strays' ? null : text(valueAt(document, this.field));
+    this.round = { ...this.round, after: [cursor, text(document['_id'])] };
+  }
+
+  private valueOf(bytes: Buffer): unknown {
+    return valueAt(this.codec.deserialize(bytes, { promoteValues: false }), this.field);
+  }
+
+  private middle(units: number): Position {
+    return { ...this.last, units, round: { ...this.round, taken: this.remembered.toText() } };
+  }
+
+  private ended(units: number): Position {
+    const { kind, upto, low, strays } = this.round;
+    const taken = this.remembered.toText();
+    const end: ChangesPosition = { kind, upto, low, taken, strays, rounds: this.last.rounds + 1, units, round: null };
+    return { ...end };
+  }
+
+  private parse(text: string | null): unknown {
+    return text === null ? undefined : (this.codec.EJSON.parse(text, { relaxed: false }) as unknown);
+  }
+}
+
+/** `value` > `bound` (or, `orSame`, ≥) for values of one kind; true when there is no bound. */
+function isBeyond(value: unknown, bound: unknown, orSame = false): boolean {
+  if (bound === undefined) return true;
+  const [one, other] = [comparable(value), comparable(bound)];
+  return one > other || (orSame && one === other);
+}
+
+function comparable(value: unknown): number | bigint | string {
+  if (value instanceof Date) return value.getTime();
+  const { _bsontype: type } = (value ?? {}) as { readonly _bsontype?: string };
+  if (type === 'Long') return BigInt(String(value));
+  if (type === 'ObjectId') return String(value);
+  if (typeof value === 'string') return value;
+  return Number(String(value));
+}
