@@ -178,7 +178,8 @@ class RoundWalk {
     if (this.round.upto !== null && !(await this.section())) return waits();
     await documents.close((units) => this.ended(units));
     const same = documents.taken === 0 && last.round === null && last.rounds > 0 && context.position !== undefined;
-    return { caught_up: true, position: same ? context.position : this.ended(documents.units) };
+    // The end of a round that an earlier pull began says nothing of this moment.
+    return { caught_up: last.round === null, position: same ? context.position : this.ended(documents.units) };
   }
 
   /** False: there is more of it than this pull may take. */

@@ -94,7 +94,8 @@ class RoundWalk {
     } else if (this.records === 0 && last.round === null && last.rounds > 0) {
       return { caught_up: true, position: context.position ?? toPosition(last) }; // nothing was new: it stands where it stood
     }
-    return { caught_up: true, position: toPosition({ ...end, units: this.landed }) };
+    // The end of a round that an earlier pull began says nothing of this moment.
+    return { caught_up: last.round === null, position: toPosition({ ...end, units: this.landed }) };
   }
 
   async abandon(): Promise<void> {
