@@ -161,12 +161,14 @@ export const SOURCES: Lazy<SourceComponent> = {
   files: async () => (await import('./connectors/files/source.ts')).component,
   http: async () => (await import('./connectors/http/source.ts')).component,
   kafka: async () => (await import('./connectors/kafka/source.ts')).component,
+  mongodb: async () => (await import('./connectors/mongodb/source.ts')).component,
   postgres: async () => (await import('./connectors/postgres/source.ts')).component,
 };
 
 /** Kinds of connections, by `type`. */
 export const CONNECTIONS: Lazy<ConnectionComponent> = {
   kafka: async () => (await import('./connectors/kafka/connection.ts')).component,
+  mongodb: async () => (await import('./connectors/mongodb/connection.ts')).component,
   postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
 };
 
