@@ -2,7 +2,7 @@
 // main.ts and the registry that it reads are the only files that know every room; tests may reach anything.
 const TESTS = '\\.test\\.ts$|^src/.*/testing/';
 const FREE = `^src/(main|registry)\\.ts$|${TESTS}`;
-const EDGES = 'connectors|formats|engines|lake|ledger|rules|generators';
+const EDGES = 'connectors|formats|engines|lake|landing|ledger|rules|generators';
 
 /** Room → what it may import besides itself. */
 const MAY_IMPORT = {

@@ -112,6 +112,12 @@ export const rooms: Rooms = {
     return component.open(spec.options, await sourceParts(spec, project));
   },
 
+  openLanding: async (project, source) => {
+    inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
+    const { openLandingPlace } = await import('./landing/open-landing.ts');
+    return openLandingPlace({ state_folder: rooms.stateFolder(project), source, inspectors });
+  },
+
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
 
   stateFolder: (project: Project) => {

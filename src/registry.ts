@@ -158,6 +158,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Kinds of sources, by `type`. */
 export const SOURCES: Lazy<SourceComponent> = {
+  fake: async () => (await import('./connectors/fake/source.ts')).component,
   files: async () => (await import('./connectors/files/source.ts')).component,
   http: async () => (await import('./connectors/http/source.ts')).component,
   kafka: async () => (await import('./connectors/kafka/source.ts')).component,

@@ -4,6 +4,7 @@ import type { Engine } from '../core/ports/engine.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
+import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
@@ -57,6 +58,8 @@ export interface Rooms {
   createSource(spec: SourceSpec, project?: Pick<Project, 'connections'>): Promise<Source>;
   /** A source that is asked; reaches nothing before its first method is called. Whoever opens it closes it. */
   openPulled(spec: SourceSpec, project: Pick<Project, 'connections'>): Promise<PulledSource>;
+  /** Where what a source was asked for lies until it is in the lake. */
+  openLanding(project: Project, source: string): Promise<LandingPlace>;
 
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;

@@ -135,6 +135,14 @@ function unitsDone(state: TableState, { txns }: CommitRequest): ReadonlySet<stri
 
 /** Whether the candidate may be published on top of `state`: a result when its work is done already, an error on a conflict. */
 function judge(state: TableState, request: CommitRequest, done_before: ReadonlySet<string>): CommitResult | undefined {
+  for (const { app_id, version } of request.expected_txns ?? []) {
+    const found = state.txns.get(app_id)?.version ?? -1;
+    if (found !== version)
+      throw conflict(
+        request,
+        `stands at ${app_id} ${found}, but this commit continues ${version}: another one was faster`,
+      );
+  }
   const done = unitsDone(state, request);
   if (request.txns.length > 0 && done.size === new Set(request.txns.map(({ app_id }) => app_id)).size) {
     // A crash came between lake and ledger, or another machine was faster.

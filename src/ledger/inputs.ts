@@ -101,6 +101,11 @@ function putInput(connection: Connection, input: InputRecord, history_seq: numbe
   );
 }
 
+/** Everything of a source was replaced: its units are history. */
+export function forgetInputs(connection: Connection, source: string): void {
+  connection.run('delete from inputs where source = ?', source);
+}
+
 /** A unit is known again as it was recorded once: its own history row counts, no new one is written unless that is lost. */
 export function pointInputTo(connection: Connection, input: InputRecord): void {
   const row = connection.get(

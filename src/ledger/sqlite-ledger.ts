@@ -1,4 +1,5 @@
 import type { DriftRecord } from '../core/model/drift.ts';
+import type { PulledStanding } from '../core/model/pulled.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   StepRecord,
   UndoRecord,
 } from '../core/ports/ledger.ts';
+import type { Position } from '../core/ports/pulled-source.ts';
 import type { KnownInput } from '../core/ports/source.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
@@ -27,9 +29,10 @@ import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { newestDrift, putDrift } from './drift.ts';
-import { allInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
+import { allInputs, forgetInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
+import { allPositions, positionOf, putAhead, putPosition } from './positions.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
 import { keepRelease, keptReleases, newestReleases, putRelease } from './releases.ts';
@@ -114,6 +117,7 @@ export class SqliteLedger implements Ledger {
       putDefinition(this.#connection, outcome);
       if (outcome.backfill !== undefined) putBackfillWindow(this.#connection, step, outcome.backfill);
       if (outcome.replaces_quarantine === true) clearQuarantine(this.#connection, step.step);
+      if (outcome.pulled?.replaces === true) forgetInputs(this.#connection, outcome.pulled.source);
       const renewed = putInputs(this.#connection, outcome.inputs ?? []);
       clearQuarantineOfFiles(this.#connection, step.step, renewed);
       putQuarantine(this.#connection, step.step_id, outcome.quarantine ?? []);
@@ -121,6 +125,7 @@ export class SqliteLedger implements Ledger {
       putDrift(this.#connection, step, outcome.drift ?? []);
       if (outcome.dialect !== undefined)
         putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
+      if (outcome.pulled !== undefined) putPosition(this.#connection, step, outcome.pulled);
       if (outcome.undo !== undefined) putUndo(this.#connection, outcome, outcome.undo);
     }, 'hastyTransaction');
   }
@@ -181,6 +186,18 @@ export class SqliteLedger implements Ledger {
 
   dialect(source: string): CsvDialect | undefined {
     return this.#connection.guard(() => dialectOf(this.#connection, source));
+  }
+
+  position(source: string): PulledStanding | undefined {
+    return this.#connection.guard(() => positionOf(this.#connection, source));
+  }
+
+  positions(): readonly PulledStanding[] {
+    return this.#connection.guard(() => allPositions(this.#connection));
+  }
+
+  recordAhead(source: string, sequence: number, ahead: Position): void {
+    this.#connection.hastyTransaction(() => putAhead(this.#connection, source, sequence, ahead, this.#nowIso()));
   }
 
   drift(source: string | undefined, limit: number): readonly DriftRecord[] {

@@ -5,7 +5,9 @@ import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
 import type { EngineSession, InputRelation, SessionOptions } from '../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
+import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
+import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
 import type { SmallerPlan } from './smaller-plan.ts';
@@ -38,6 +40,10 @@ export interface RunContext {
   /** Told before the work of a step begins. @throws DataflowError E_LAKE_SPACE when its result would not fit onto the disk. */
   admit(step: string, estimate: Estimate): Promise<void>;
   createSource(spec: SourceSpec): Promise<Source>;
+  openPulled(spec: SourceSpec): Promise<PulledSource>;
+  openLanding(source: string): Promise<LandingPlace>;
+  /** A remark for the person at the terminal. */
+  notice(message: string): void;
 }
 
 /** One step of the run. */

@@ -3,10 +3,11 @@ import type { BackfillProgress } from '../core/model/backfill.ts';
 import type { Balance } from '../core/model/balance.ts';
 import { imbalance } from '../core/model/balance.ts';
 import type { DriftEvent } from '../core/model/drift.ts';
+import type { PulledOutcome } from '../core/model/pulled.ts';
 import { noteFor } from '../core/model/step-note.ts';
 import type { Column } from '../core/model/table.ts';
 import type { CandidateFile, CsvDialect, EngineUsage } from '../core/ports/engine.ts';
-import type { DataFile, Snapshot } from '../core/ports/lake.ts';
+import type { CommitRequest, DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { InputRecord, QuarantineCount, StepOutcome, StepRecord, TestResult } from '../core/ports/ledger.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
@@ -22,6 +23,8 @@ export interface Publication {
   readonly columns: readonly Column[];
   readonly partition_by: readonly string[];
   readonly txns: readonly { readonly app_id: string; readonly version: number }[];
+  /** What the table must stand at when this is committed. */
+  readonly expected_txns?: CommitRequest['expected_txns'];
   readonly inputs: Readonly<Record<string, number>>;
   readonly balance: Balance;
   readonly tests: readonly TestResult[];
@@ -37,6 +40,8 @@ export interface Publication {
   /** The table is partly of this definition and partly not: it has no fingerprint, so that the next run computes it whole. */
   readonly mixed?: boolean;
   readonly drift?: readonly DriftEvent[];
+  /** Where a pulled source stands once this is committed. */
+  readonly pulled?: PulledOutcome;
   readonly usage: EngineUsage;
   readonly cpu_ms: number;
 }
@@ -71,6 +76,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     ...(step.definition === undefined || p.mixed === true ? {} : { definition: step.definition }),
     ...(p.backfill === undefined ? {} : { backfill: p.backfill }),
     ...(p.drift === undefined ? {} : { drift: p.drift }),
+    ...(p.pulled === undefined ? {} : { pulled: p.pulled }),
   };
   const committed = await step.run.lake.commit({
     table: { layer: step.node.layer, name: step.node.name },
@@ -81,6 +87,7 @@ export async function publish(step: StepContext, p: Publication): Promise<StepRe
     columns: p.columns,
     partition_by: p.partition_by,
     txns: p.txns,
+    ...(p.expected_txns === undefined ? {} : { expected_txns: p.expected_txns }),
     positions:
       step.node.layer === 'bronze'
         ? []

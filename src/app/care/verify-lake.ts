@@ -1,5 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
+import { batchTxn } from '../../core/model/pulled.ts';
 import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
@@ -11,11 +12,13 @@ import { ledgerForReading } from '../run/open-project.ts';
 import { balanceFindings, quarantineFindings } from './verify/balance-findings.ts';
 import { fileFindings, logFindings, orphanFindings } from './verify/file-findings.ts';
 import { damage, type Finding, holds, newestOf, remark } from './verify/finding.ts';
+import { checkLanding } from './verify/landing-findings.ts';
 import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
 import { keyRangeFindings, loadFindings } from './verify/load-findings.ts';
 import { inputFindings } from './verify/row-findings.ts';
 import { checkRows } from './verify/rows.ts';
 import { checkSources, type SourceCheck } from './verify/source-findings.ts';
+import { spanFindings, standingFindings } from './verify/span-findings.ts';
 
 export interface VerifyOptions {
   /** Tables or layers; none = the whole lake. The quarantine of a table comes with it. */
@@ -193,9 +196,10 @@ async function checkAll(
       ...ledgerFindings(report, ledger, steps),
       ...balanceFindings(report, steps, reports, node),
       ...quarantineFindings(table, reports.get(tableKey(quarantineOf(report.table))), ledger),
-      ...(report.table.layer === 'bronze' ? inputFindings(report, ledger, appends(open, report)) : []),
+      ...(report.table.layer === 'bronze' ? inputFindings(report, ledger, sourceTraits(open, report)) : []),
       ...(report.table.layer === 'bronze' ? loadFindings(report, ledger) : []),
       ...keyRangeFindings(report, node),
+      ...(report.table.layer === 'bronze' ? [...spanFindings(report), ...standingFindings(report)] : []),
     );
   }
   others.push(...releaseFindings(releases, new Map(chosen)));
@@ -208,13 +212,14 @@ async function checkAll(
     if (!broken && report.versions.length > 0 && report.problems.length === 0) sound.push(report.table);
   }
   findings.push(...others);
+  findings.push(...(await checkLanding(rooms, open)));
   if (options.rows && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
   return { hashed_bytes };
 }
 
-/** Rows of a file's earlier contents stay beside those of its newest one. */
-function appends({ project }: Opened, report: LogReport): boolean {
-  return project.sources[report.table.name]?.on_rewrite === 'append';
+/** `appends`: rows of a file's earlier contents stay beside those of its newest one. */
+function sourceTraits({ project }: Opened, { table, txns }: LogReport): { appends: boolean; pulled: boolean } {
+  return { appends: project.sources[table.name]?.on_rewrite === 'append', pulled: txns.has(batchTxn(table.name)) };
 }
 
 /** Begins with the bytes of every file. Whoever awaits the answer hears of its failure. */

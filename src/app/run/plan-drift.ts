@@ -30,6 +30,8 @@ async function planDrift(
   context: PlanningContext,
   node: Extract<Node, { layer: 'bronze' }>,
 ): Promise<readonly DriftEvent[]> {
+  // Nothing is taken from a source that is asked, so there is nothing to look at.
+  if (node.spec.pulled === true) return [];
   const before = await columnsBefore(context, node);
   if (before === undefined) return [];
   const units = await lookAtFresh(context, node, before);

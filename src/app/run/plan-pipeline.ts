@@ -4,6 +4,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import { discoverSource } from '../../medallion/bronze/run-bronze.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import type { Rooms } from '../rooms.ts';
+import { lookAtSource } from './look-at-source.ts';
 import { ledgerForReading, type OpenProject } from './open-project.ts';
 import { withDrift } from './plan-drift.ts';
 import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';
@@ -54,6 +55,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     redo: options.redo === true,
     allow_missing: options.allow_missing === true,
     signal: options.signal,
+    notice: () => undefined,
     createSource: (spec: SourceSpec) => rooms.createSource(spec, open.project),
   };
   return {
@@ -62,6 +64,7 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     force: options.force === true,
     redact: rooms.redact,
     redo: options.redo === true,
+    look: (node) => lookAtSource(rooms, run as unknown as RunContext, node),
     discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
   };
 }

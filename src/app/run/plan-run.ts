@@ -8,6 +8,7 @@ import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts
 import { type Selection, selectNodes } from '../../core/planning/selection.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import type { Outlook } from '../../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../../core/ports/rule.ts';
 import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import type { GoneUnits } from '../../medallion/bronze/gone.ts';
@@ -42,6 +43,8 @@ export interface PlanningContext {
   /** What was undone is to be done again. */
   readonly redo?: boolean;
   redact(text: string): string;
+  /** What a source that is asked says of what waits, without taking anything. */
+  look(node: Extract<Node, { layer: 'bronze' }>): Promise<Outlook>;
   discover(node: Extract<Node, { layer: 'bronze' }>): Promise<{
     readonly source: Source;
     readonly context: SourceContext;
@@ -78,6 +81,7 @@ export async function planSteps(
 }
 
 async function planBronze(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
+  if (node.spec.pulled === true) return await planPulled(context, node);
   const { discovery: found, known, gone } = await context.discover(node);
   const bytes = found.fresh.reduce((sum, unit) => sum + unit.size_bytes, 0);
   const ready_in_ms = Math.max(0, ...found.waiting.map((one) => one.ready_in_ms));
@@ -100,6 +104,29 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
     return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }
   return { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
+}
+
+/** A source that is asked: it is asked what waits, and nothing is taken. */
+async function planPulled(context: PlanningContext, node: Extract<Node, { layer: 'bronze' }>): Promise<PlannedStep> {
+  const base = { step: node.key, bytes: undefined };
+  const last = context.ledger.lastSuccess(node.key);
+  const decided = await undecided(context, node);
+  const asked = context.full_refresh && context.force;
+  const changed = last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node);
+  const causes: Cause[] = asked
+    ? [{ kind: 'asked', flag: 'full-refresh' }]
+    : changed
+      ? [{ kind: 'definition', changes: changesSince(context.ledger, node, last?.code_fingerprint, context.redact) }]
+      : [];
+  if (causes.length > 0)
+    return { ...base, action: 'run', mode: 'full', causes, reason: reasonOf(causes), rows: undefined };
+  const found = await context.look(node);
+  const runs = found.pending !== 'none' || decided !== undefined;
+  causes.push({ kind: 'source', words: context.redact(found.words) }, ...(decided === undefined ? [] : [decided]));
+  const why = { mode: 'incremental' as const, causes, reason: reasonOf(causes) };
+  return runs
+    ? { ...base, ...why, action: 'run', rows: found.records }
+    : { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
 }
 
 /** Rows of new bytes, by the bytes per row seen so far. */
@@ -131,7 +158,10 @@ async function planTable(
 }
 
 /** Compares a step's definition and input versions with its last success. */
-export async function verdictOf(context: Omit<PlanningContext, 'discover'>, node: Node): Promise<FreshnessVerdict> {
+export async function verdictOf(
+  context: Omit<PlanningContext, 'discover' | 'look'>,
+  node: Node,
+): Promise<FreshnessVerdict> {
   const last = context.ledger.lastSuccess(node.key);
   const hold = context.ledger.hold(node.key);
   const inputs = new Map<string, number | undefined>();

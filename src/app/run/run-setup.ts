@@ -120,6 +120,9 @@ export async function setUpRun(
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
+    openPulled: (spec) => rooms.openPulled(spec, project),
+    openLanding: (source) => rooms.openLanding(project, source),
+    notice: (message) => options.tell({ type: 'notice', message }),
   };
   const close = async (): Promise<void> => {
     meter.stop();

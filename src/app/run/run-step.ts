@@ -8,6 +8,7 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { testsOf } from '../../medallion/audit.ts';
+import { runPulled } from '../../medallion/bronze/pulled/run-pulled.ts';
 import { runBronze } from '../../medallion/bronze/run-bronze.ts';
 import type { BronzeStep } from '../../medallion/bronze/step.ts';
 import type { RunContext, StepContext } from '../../medallion/context.ts';
@@ -122,12 +123,16 @@ function bronzeVerdict(full_refresh: boolean): FreshnessVerdict {
 function dispatch(step: StepContext, reload: boolean): Promise<StepRecord> {
   switch (step.node.layer) {
     case 'bronze':
-      return runBronze({ ...(step as BronzeStep), ...(reload ? { anew: true } : {}) });
+      return runSource({ ...(step as BronzeStep), ...(reload ? { anew: true } : {}) });
     case 'silver':
       return runSilver(step as SilverStep);
     case 'gold':
       return runGold(step as GoldStep);
   }
+}
+
+function runSource(step: BronzeStep): Promise<StepRecord> {
+  return step.node.spec.pulled === true ? runPulled(step) : runBronze(step);
 }
 
 /** The versions that the step reads, fixed once: whatever others publish meanwhile does not matter to it. */

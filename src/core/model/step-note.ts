@@ -27,6 +27,7 @@ import {
   type JsonObject,
   NoteProblem,
 } from './note-fields.ts';
+import { pulledFrom } from './pulled.ts';
 import { type NoteParts, undoFrom, undoNote } from './undo-note.ts';
 
 /** Format of the notes; a reader refuses a higher one. */
@@ -66,6 +67,7 @@ export function noteFor(outcome: StepOutcome, release?: ReleaseRecord): CommitNo
     ...(outcome.definition === undefined ? {} : { definition: outcome.definition }),
     ...(outcome.undo === undefined ? {} : { undo: undoNote(outcome.undo, (input) => shortInput(input, outcome.step)) }),
     ...(outcome.backfill === undefined ? {} : { backfill: outcome.backfill }),
+    ...(outcome.pulled === undefined ? {} : { pulled: outcome.pulled }),
     ...(release === undefined ? {} : { release }),
   };
 }
@@ -94,6 +96,7 @@ export function outcomeFrom(note: CommitNote, version: number, committed_at_ms: 
       ...field(fields, 'definition', 'definition', asText),
       ...field(fields, 'undo', 'undo', (value, at) => undoFrom(value, at, undoParts(step, version))),
       ...field(fields, 'backfill', 'backfill', backfillFrom),
+      ...field(fields, 'pulled', 'pulled', pulledFrom),
     };
   });
 }

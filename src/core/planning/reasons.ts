@@ -40,6 +40,8 @@ export type Cause =
       /** Gone, but their removal was undone. */
       readonly gone_kept?: number;
     }
+  /** Bronze, for a source that is asked: what it said. */
+  | { readonly kind: 'source'; readonly words: string }
   /** An undo took back what the step would do again. */
   | { readonly kind: 'undone'; readonly run_id: string }
   | {
@@ -86,6 +88,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
         : `skipped because ${cause.table} did not succeed`;
     case 'files':
       return filesWords(cause);
+    case 'source':
+      return cause.words;
     case 'decided':
       return 'rows of its quarantine were decided on';
     case 'undone':

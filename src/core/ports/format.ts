@@ -22,6 +22,8 @@ export interface InspectOptions {
   readonly max_ratio: number;
   /** Limit on one line (csv, ndjson) or one element (json). */
   readonly max_line_bytes: number;
+  /** The unit is known to be whole: what is broken in it is single records. */
+  readonly complete?: boolean;
 }
 
 export interface InspectRequest {

@@ -44,8 +44,8 @@ export interface LogReport {
   readonly versions: readonly LoggedVersion[];
   /** Files of those versions. */
   readonly files: readonly PublishedFile[];
-  /** Application ids of the newest version's `txn` actions. */
-  readonly txns: ReadonlySet<string>;
+  /** The newest version’s `txn` actions: application id → version. */
+  readonly txns: ReadonlyMap<string, number>;
   readonly problems: readonly LogProblem[];
   /** Files in the table's folder that no log entry or checkpoint names. */
   readonly orphans: readonly { readonly path: string; readonly size_bytes: number }[];

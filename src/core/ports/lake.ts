@@ -62,6 +62,8 @@ export interface CommitRequest {
   readonly partition_by: readonly string[];
   /** Units of work that this commit completes. When all of them are in the table already nothing is written. */
   readonly txns: readonly { readonly app_id: string; readonly version: number }[];
+  /** Units of work as the table must stand at this very moment (-1: never done): otherwise E_LAKE_CONFLICT, and nothing is written. */
+  readonly expected_txns?: readonly { readonly app_id: string; readonly version: number }[];
   /** Input versions that the candidate was computed from: recorded as `txn` actions too, but never taken as "done already". */
   readonly positions?: readonly { readonly app_id: string; readonly version: number }[];
   readonly note: CommitNote;

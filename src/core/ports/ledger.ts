@@ -1,8 +1,10 @@
 import type { BackfillJob, BackfillProgress, BackfillRequest } from '../model/backfill.ts';
 import type { Balance } from '../model/balance.ts';
 import type { DriftEvent, DriftRecord } from '../model/drift.ts';
+import type { PulledOutcome, PulledStanding } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
+import type { Position } from './pulled-source.ts';
 import type { KnownInput } from './source.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
@@ -194,6 +196,8 @@ export interface StepOutcome {
   readonly definition?: string;
   /** Present when the publish went back to an older version. */
   readonly undo?: UndoOutcome;
+  /** Where a pulled source stands after the publish. */
+  readonly pulled?: PulledOutcome;
   /** The window of a backfill that the step published. */
   readonly backfill?: BackfillProgress;
 }
@@ -257,6 +261,12 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** The loaded input of this source with these bytes, under whatever name. */
   inputByHash(source: string, sha256: string): InputRecord | undefined;
   dialect(source: string): CsvDialect | undefined;
+  /** Where a pulled source stands. */
+  position(source: string): PulledStanding | undefined;
+  /** All that stand somewhere. */
+  positions(): readonly PulledStanding[];
+  /** The source moved on without a record; counts as long as the table stands at `sequence`. */
+  recordAhead(source: string, sequence: number, ahead: Position): void;
   /** How the columns of sources changed, newest first. */
   drift(source: string | undefined, limit: number): readonly DriftRecord[];
 

@@ -41,7 +41,8 @@ async function readLines(
       line: 1,
       byte_offset: 0,
     });
-  if (kept !== undefined && scan.records === 1) judgeSingle(Buffer.concat(kept), scan.first_line);
+  if (kept !== undefined && scan.records === 1 && request.options.complete !== true)
+    judgeSingle(Buffer.concat(kept), scan.first_line);
   const mixed = scan.kinds > 1;
   const plain = mixed ? lineEndCopy(LINES, 0, 'ndjson') : verbatimCopy('ndjson');
   // The engine refuses a whole file for one wrong byte.

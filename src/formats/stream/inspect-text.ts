@@ -43,7 +43,7 @@ export async function inspectText(
     let outcome: TextOutcome;
     try {
       outcome = await reading(textOf(raw, request, facts), facts);
-      judgeEncoding(facts, outcome.records);
+      if (request.options.complete !== true) judgeEncoding(facts, outcome.records);
     } catch (error) {
       if (!(error instanceof UnitFault)) throw error;
       return {

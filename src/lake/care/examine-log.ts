@@ -34,7 +34,7 @@ export async function examineLog(storage: LakeStorage, folder: string, table: Ta
     folder,
     versions: replayed.versions,
     files: replayed.files(),
-    txns: new Set(state.txns.keys()),
+    txns: new Map([...state.txns].map(([app_id, { version }]) => [app_id, version])),
     problems,
     orphans: await orphansOf(storage, folder, log, entries, replayed.files(), state),
   };

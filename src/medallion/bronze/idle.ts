@@ -51,7 +51,8 @@ export async function onlyRefused(
   return record;
 }
 
-function remembered(step: BronzeStep, reason: string, snapshot: Snapshot | undefined): StepRecord {
+/** The record of a step that found nothing to take. */
+export function remembered(step: BronzeStep, reason: string, snapshot: Snapshot | undefined): StepRecord {
   return {
     run_id: step.run.run_id,
     step_id: step.step_id,

@@ -54,6 +54,15 @@ export function barredUnit(step: BronzeStep, one: Intake['discovery']['refused']
   return { record, rule: one.code, reason: one.reason, line: undefined, byte_offset: undefined };
 }
 
+/** What a source that is asked adds. */
+export interface MoreRejects {
+  /** Queries of further rejected records. */
+  readonly parts?: readonly string[];
+  readonly counts?: readonly { readonly rule: string; readonly file: string; readonly rows: number }[];
+  /** Which earlier entries go, instead of those of the same files. */
+  readonly drop?: 'none' | 'all' | string;
+}
+
 /** Rejected records and refused files become rows of the quarantine; what an earlier attempt or an earlier content of the same file left there goes, and so does what files left that are gone. */
 export async function stageRejects(
   step: BronzeStep,
@@ -61,6 +70,7 @@ export async function stageRejects(
   parsed: Parsed,
   refused: readonly RefusedUnit[],
   gone: readonly string[],
+  more: MoreRejects = {},
 ): Promise<{ change: QuarantineChange; counts: readonly QuarantineCount[] }> {
   const table = { layer: 'bronze' as const, name: step.node.name };
   await session.bind({ name: 'rejects', columns: REJECT_COLUMNS, files: parsed.rejects });
@@ -97,6 +107,7 @@ export async function stageRejects(
       }),
     );
   }
+  parts.push(...(more.parts ?? []));
   const again = [
     ...parsed.loaded.map((one) => one.accepted.unit.path),
     ...refused.map((one) => one.record.path),
@@ -106,7 +117,7 @@ export async function stageRejects(
     step,
     session,
     parts.length === 0 ? undefined : parts.join(' union all '),
-    `file in (${again.map(quoteText).join(', ')})`,
+    more.drop ?? `file in (${again.map(quoteText).join(', ')})`,
   );
   const rejected = parsed.loaded
     .filter((one) => one.rejected > 0)
@@ -114,7 +125,11 @@ export async function stageRejects(
   const files = refused.map((one) => ({ rule: one.rule, file: one.record.path, rows: 1 }));
   return {
     change,
-    counts: [...rejected, ...files].map((one) => ({ run_id: step.run.run_id, table: step.node.key, ...one })),
+    counts: [...rejected, ...files, ...(more.counts ?? [])].map((one) => ({
+      run_id: step.run.run_id,
+      table: step.node.key,
+      ...one,
+    })),
   };
 }
 

@@ -9,7 +9,8 @@ import type { InputRecord, StepRecord } from '../../core/ports/ledger.ts';
 import type { KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { keptMessage, publish } from '../publish.ts';
-import { declaredColumns, knownColumns, layoutOf } from './columns.ts';
+import { knownColumns, layoutOf } from './columns.ts';
+import { columnsChanged, columnsError } from './columns-changed.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
@@ -81,26 +82,6 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
 /** The step with what was found at its source as the reason, in the words of `plan`. */
 function because(step: BronzeStep, causes: readonly Cause[]): BronzeStep {
   return { ...step, verdict: { ...step.verdict, causes, reason: reasonOf(causes) } };
-}
-
-/** The declared columns are not those of the published table. */
-function columnsChanged(step: BronzeStep, snapshot: Snapshot | undefined): boolean {
-  if (snapshot === undefined || step.node.spec.columns === undefined) return false;
-  const declared = declaredColumns(step);
-  const same = (a: readonly Column[], b: readonly Column[]): boolean => JSON.stringify(a) === JSON.stringify(b);
-  if (step.node.spec.schema_change !== 'evolve') return !same(declared, snapshot.columns);
-  return !same(declared, snapshot.columns.slice(0, declared.length));
-}
-
-function columnsError(step: BronzeStep, snapshot: Snapshot | undefined): DataflowError {
-  return new DataflowError(
-    'E_SCHEMA_CHANGED',
-    `${step.node.key}: the declared columns differ from those of version ${snapshot?.version}`,
-    {
-      kept: keptMessage(step, snapshot),
-      hint: `Load the files again with: dataflow run --full-refresh --select ${step.node.key}+ (or restore the columns).`,
-    },
-  );
 }
 
 /** Every file is read again with the new columns; refused when a loaded file is gone, since its rows would be lost. */

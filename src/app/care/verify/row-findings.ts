@@ -19,7 +19,11 @@ function broughtHome(ledger: Ledger, table: string): ReadonlyMap<string, number>
 }
 
 /** Units of input as the ledger and the log have them: each content loaded once, each with its idempotency key in the table. */
-export function inputFindings(report: LogReport, ledger: Ledger, appends: boolean): readonly Finding[] {
+export function inputFindings(
+  report: LogReport,
+  ledger: Ledger,
+  { appends, pulled }: { readonly appends: boolean; readonly pulled: boolean },
+): readonly Finding[] {
   const source = report.table.name;
   const table = tableKey(report.table);
   const by_hash = new Map<string, InputRecord>();
@@ -31,6 +35,8 @@ export function inputFindings(report: LogReport, ledger: Ledger, appends: boolea
     if (input.status !== 'loaded') continue;
     more += Math.min(input.rejected, home.get(input.path) ?? 0);
     expected += input.records - input.rejected;
+    // A unit of a source that is asked is known by its position, not by its bytes.
+    if (pulled) continue;
     const twin = by_hash.get(input.sha256);
     by_hash.set(input.sha256, input);
     if (twin !== undefined)

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { appendFile, open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { RawEntry, RawStore } from '../core/ports/pulled-source.ts';
+import { makePrivateFolder, writeDurably } from '../kit/durable.ts';
+
+const compress = promisify(gzip);
+const expand = promisify(gunzip);
+const INDEX = 'index.ndjson';
+
+/**
+ * Responses of one source as they came: each body once, compressed, named by its hash; an index of what was asked and when, one JSON line an
+ * entry, in order.
+ */
+export function openRawStore(folder: string): RawStore {
+  let known: RawEntry[] | undefined;
+  const entries = async (): Promise<RawEntry[]> => {
+    known ??= await readIndex(join(folder, INDEX));
+    return known;
+  };
+  const pathOf = (sha256: string): string => join(folder, `${sha256}.gz`);
+  return {
+    put: async (body, about) => {
+      await makePrivateFolder(folder);
+      const sha256 = createHash('sha256').update(body).digest('hex');
+      const there = await stat(pathOf(sha256)).catch(() => undefined);
+      if (there === undefined) await writeDurably(pathOf(sha256), await compress(body, { level: 4 }));
+      const entry: RawEntry = { sha256, size_bytes: body.length, ...about };
+      const all = await entries();
+      await appendLine(join(folder, INDEX), JSON.stringify(entry));
+      all.push(entry);
+      return entry;
+    },
+    find: async (key) => (await entries()).findLast((entry) => entry.key === key),
+    entries: async () => [...(await entries())],
+    read: async ({ sha256 }) => {
+      const body = await readFile(pathOf(sha256))
+        .then((bytes) => expand(bytes))
+        .catch((cause: unknown) => damaged(sha256, cause));
+      if (createHash('sha256').update(body).digest('hex') !== sha256) damaged(sha256);
+      return body;
+    },
+  };
+}
+
+function damaged(sha256: string, cause?: unknown): never {
+  throw new DataflowError('E_LAKE_CORRUPT', `the kept response ${sha256.slice(0, 12)} is missing or damaged`, {
+    hint: 'Restore it from a backup, or ask the system again.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+async function appendLine(file: string, line: string): Promise<void> {
+  const before = await readTail(file);
+  // A line that a power cut tore stays alone on its line.
+  await appendFile(file, `${before === '' || before === '\n' ? '' : '\n'}${line}\n`, { mode: 0o600, flush: true });
+}
+
+async function readTail(file: string): Promise<string> {
+  const handle = await open(file, 'r').catch(() => undefined);
+  if (handle === undefined) return '';
+  try {
+    const { size } = await handle.stat();
+    if (size === 0) return '';
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+    return buffer.toString('latin1');
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readIndex(file: string): Promise<RawEntry[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as RawEntry];
+    } catch {
+      return []; // torn by a power cut: its body lies there, but nobody knows what it answers
+    }
+  });
+}

@@ -1,0 +1,65 @@
+import type { PulledOutcome, PulledStanding } from '../core/model/pulled.ts';
+import type { StepRecord } from '../core/ports/ledger.ts';
+import type { Position } from '../core/ports/pulled-source.ts';
+import { integer, optional, optionalText, text } from './cells.ts';
+import type { Connection } from './connection.ts';
+import type { SqlRow } from './sqlite.ts';
+
+/** Enters where a source stands after a publish. */
+export function putPosition(connection: Connection, step: StepRecord, pulled: PulledOutcome): void {
+  connection.run(
+    `insert into source_positions (source, sequence, position, ahead, content, version, records, committed_at)
+     values (?, ?, ?, null, ?, ?, ?, ?)
+     on conflict (source) do update set sequence = excluded.sequence, position = excluded.position, ahead = null,
+       content = excluded.content, version = excluded.version, records = excluded.records, committed_at = excluded.committed_at`,
+    pulled.source,
+    pulled.sequence,
+    JSON.stringify(pulled.position),
+    pulled.content ?? null,
+    step.output_version ?? -1,
+    step.balance?.rows_in ?? 0,
+    step.finished_at ?? step.started_at,
+  );
+}
+
+export function putAhead(
+  connection: Connection,
+  source: string,
+  sequence: number,
+  ahead: Position,
+  now_iso: string,
+): void {
+  connection.run(
+    'update source_positions set ahead = ?, looked_at = ? where source = ? and sequence = ?',
+    JSON.stringify(ahead),
+    now_iso,
+    source,
+    sequence,
+  );
+}
+
+const SELECT =
+  'select source, sequence, position, ahead, content, version, records, committed_at from source_positions';
+
+export function positionOf(connection: Connection, source: string): PulledStanding | undefined {
+  const row = connection.get(`${SELECT} where source = ?`, source);
+  return row === undefined ? undefined : standingOf(row);
+}
+
+export function allPositions(connection: Connection): readonly PulledStanding[] {
+  return connection.all(`${SELECT} order by source`).map(standingOf);
+}
+
+function standingOf(row: SqlRow): PulledStanding {
+  const ahead = optionalText(row, 'ahead');
+  return {
+    source: text(row, 'source'),
+    sequence: integer(row, 'sequence'),
+    position: JSON.parse(text(row, 'position')) as Position,
+    ...(ahead === undefined ? {} : { ahead: JSON.parse(ahead) as Position }),
+    ...optional('content', optionalText(row, 'content')),
+    version: integer(row, 'version'),
+    records: integer(row, 'records'),
+    committed_at: text(row, 'committed_at'),
+  };
+}

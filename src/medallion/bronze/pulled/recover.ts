@@ -1,0 +1,34 @@
+import type { LandingPlace, SealedUnit } from '../../../core/ports/landing-place.ts';
+import type { Position } from '../../../core/ports/pulled-source.ts';
+import { positionText } from './pulling.ts';
+
+/** What an earlier run landed and this one may use. */
+export interface Recovered {
+  readonly units: readonly SealedUnit[];
+  readonly position: Position;
+}
+
+/**
+ * Units that an earlier run sealed and did not commit, as far as they go on from the position of the table: nobody is asked for them again. The
+ * others belong to a position that no longer counts. Of a snapshot all or nothing is used: a part of it is no state that ever was.
+ */
+export async function recover(
+  place: LandingPlace,
+  position: Position | null,
+  pulls: 'changes' | 'snapshot',
+): Promise<Recovered | undefined> {
+  const { units, ended } = await place.landed();
+  const usable: SealedUnit[] = [];
+  let at = positionText(position);
+  for (const unit of units) {
+    if (positionText(unit.follows) !== at) break;
+    usable.push(unit);
+    at = positionText(unit.position);
+  }
+  const last = usable.at(-1);
+  if (last === undefined) return undefined;
+  const end = ended.get(last.pull);
+  const whole = end !== undefined && usable.length === units.length;
+  if (pulls === 'snapshot' && !(whole && usable.every((unit) => unit.pull === last.pull))) return undefined;
+  return { units: usable, position: whole ? end.position : last.position };
+}

@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { DataflowError } from '../../../core/errors/dataflow-error.ts';
+import type { SourceSpec } from '../../../core/model/project.ts';
+import type { Column } from '../../../core/model/table.ts';
+import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
+import type { Snapshot } from '../../../core/ports/lake.ts';
+import type { SealedUnit } from '../../../core/ports/landing-place.ts';
+import type { StepRecord } from '../../../core/ports/ledger.ts';
+import type { Position, PullResult } from '../../../core/ports/pulled-source.ts';
+import { faultPoint } from '../../../kit/fault.ts';
+import { timeSortedId } from '../../../kit/ids.ts';
+import { keptMessage } from '../../publish.ts';
+import { columnsChanged, columnsError } from '../columns-changed.ts';
+import { fileReplays, filesSettled } from '../file-replays.ts';
+import { remembered } from '../idle.ts';
+import { settleDecisions } from '../settle.ts';
+import type { BronzeStep } from '../step.ts';
+import { type Batch, publishBatch } from './publish-batch.ts';
+import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
+import { recover } from './recover.ts';
+import { type Standing, standingOf } from './standing.ts';
+import { addUp } from './sum.ts';
+import type { PathedUnit } from './unreadable.ts';
+
+/** A run that never catches up ends after so many batches; the next one goes on. */
+const BATCHES_MAX = 10_000;
+
+/**
+ * Ingests a source that is asked: what it brings is landed first, batch by batch, and each batch is one commit that carries the new position. What an
+ * earlier run landed and did not commit is taken first.
+ */
+export async function runPulled(step: BronzeStep): Promise<StepRecord> {
+  const { run, node } = step;
+  const source = await run.openPulled(node.spec);
+  try {
+    const pulling: Pulling = { step, source, place: await run.openLanding(node.name) };
+    const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
+    const changed = columnsChanged(step, snapshot);
+    if (changed && step.verdict.mode !== 'full' && source.pulls !== 'snapshot') throw columnsError(step, snapshot);
+    if (snapshot !== undefined && (step.anew === true || (changed && step.verdict.mode === 'full'))) {
+      const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
+      const loaded = await takeWhole({ ...pulling, step: { ...asked, anew: true } }, true);
+      return (await settleDecisions(step, [])) ?? loaded;
+    }
+    const { anew: _, ...usual } = step;
+    const again = await fileReplays(usual);
+    const settled = await settleDecisions(usual, again);
+    const replayed = again.length === 0 ? undefined : await replayRefused({ ...pulling, step: usual }, again);
+    const now = { ...pulling, step: nextStep(usual) };
+    const record = source.pulls === 'snapshot' ? await takeWhole(now, false) : await takeChanges(now);
+    const later = await settleDecisions(usual, []);
+    return record.status === 'up_to_date' ? (later ?? replayed ?? settled ?? record) : record;
+  } finally {
+    await source.close();
+  }
+}
+
+function because(step: BronzeStep, causes: readonly Cause[]): BronzeStep {
+  return { ...step, verdict: { ...step.verdict, causes, reason: reasonOf(causes) } };
+}
+
+/** Each commit is a step of its own in the ledger. The first one keeps the id under which the step was begun. */
+function nextStep(step: BronzeStep, batch = 0): BronzeStep {
+  return batch === 0 ? step : { ...step, step_id: timeSortedId(), started_ms: Date.now() };
+}
+
+/** Batches until the source has no more at this moment. */
+async function takeChanges(first: Pulling): Promise<StepRecord> {
+  const { run, node } = first.step;
+  const done: StepRecord[] = [];
+  for (let batch = 0; batch < BATCHES_MAX; batch++) {
+    run.signal.throwIfAborted();
+    const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
+    const standing = await standingOf(run, node, snapshot);
+    const pulling = { ...first, step: nextStep(first.step, done.length) };
+    const context = pullContext(run, node, standing);
+    const columns = await columnsFor(pulling, snapshot, context);
+    const landed = batch === 0 ? await recover(first.place, standing.position, 'changes') : undefined;
+    if (batch === 0 && landed === undefined) await first.place.remove();
+    const { units, result } =
+      landed === undefined ? await pull(pulling, standing, columns) : { ...landed, result: undefined };
+    const position = result?.position ?? landed?.position ?? standing.position ?? {};
+    if (units.length > 0) {
+      const words = batchWords(units, landed !== undefined);
+      const step = because(pulling.step, [{ kind: 'source', words }]);
+      done.push(
+        await publishBatch({ ...pulling, step }, { units, position, snapshot, standing, columns, replaces: false }),
+      );
+      await committed(pulling, position);
+    }
+    const moved = positionText(position) !== positionText(standing.position);
+    if (units.length === 0 && moved && standing.sequence > 0)
+      run.ledger.recordAhead(node.name, standing.sequence, position);
+    if (result !== undefined && (result.caught_up || (units.length === 0 && !moved))) break;
+  }
+  return addUp(done) ?? idle(first.step, 'no new records');
+}
+
+function batchWords(units: readonly SealedUnit[], earlier: boolean): string {
+  const records = units.reduce((sum, unit) => sum + unit.records + unit.unreadable, 0);
+  const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'record' : 'records'}`;
+  return earlier ? `${words}, landed by an earlier run` : words;
+}
+
+async function pull(
+  { step, source, place }: Pulling,
+  standing: Standing,
+  columns: readonly Column[] | undefined,
+): Promise<{ readonly units: readonly SealedUnit[]; readonly result: PullResult }> {
+  const open = await place.begin(standing.position);
+  const result = await source.pull(open.landing, pullContext(step.run, step.node, standing, { columns }));
+  faultPoint('after-pull');
+  return { units: open.units, result };
+}
+
+/** After the commit: the landed units are no longer needed, and whoever else keeps count is told. */
+async function committed({ step, source, place }: Pulling, position: Position): Promise<void> {
+  await place.remove();
+  faultPoint('after-landing-removed');
+  try {
+    await source.committed?.(position);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    step.run.notice(
+      `${step.node.name}: the rows are in the lake, but the source could not be told: ${step.run.redact(text)}`,
+    );
+  }
+}
+
+/** Everything that the source has, which replaces all there was: a snapshot, or everything from the beginning because that was asked for. */
+async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
+  const { step, place, source } = pulling;
+  const { run, node } = step;
+  const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
+  const before = await standingOf(run, node, snapshot);
+  const standing: Standing = anew ? { ...before, position: null, expected: new Map() } : before;
+  const landed = anew ? undefined : await recover(place, standing.position, source.pulls);
+  if (landed === undefined) await place.remove();
+  const from_raw = anew && (await place.raw.entries()).length > 0;
+  const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
+  const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw));
+  const { units, position, unchanged } = whole;
+  const content = contentOf(units, node.spec);
+  const same = content === before.content && snapshot !== undefined && !anew;
+  if (unchanged === true || same || (units.length === 0 && snapshot === undefined)) {
+    await place.remove();
+    if (before.sequence > 0 && positionText(position) !== positionText(before.position))
+      run.ledger.recordAhead(node.name, before.sequence, position);
+    return idle(step, snapshot === undefined ? 'the source holds no record' : unchangedWords(snapshot));
+  }
+  refuseEmpty(step, snapshot, units);
+  const words = `${batchWords(units, landed !== undefined).replace(' new ', ' ')} replace all there was`;
+  const batch: Batch = {
+    units,
+    position,
+    snapshot,
+    standing: { ...before, expected: new Map() },
+    columns,
+    replaces: true,
+    content,
+  };
+  const reason = anew ? step : because(step, [{ kind: 'source', words }]);
+  const record = await publishBatch({ ...pulling, step: reason }, batch);
+  await committed(pulling, position);
+  return record;
+}
+
+interface Whole {
+  readonly units: readonly SealedUnit[];
+  readonly position: Position;
+  readonly unchanged?: boolean;
+}
+
+async function pullAll(
+  { step, source, place }: Pulling,
+  standing: Standing,
+  columns: readonly Column[] | undefined,
+  from_raw: boolean,
+): Promise<Whole> {
+  const open = await place.begin(standing.position);
+  let at = standing;
+  for (;;) {
+    step.run.signal.throwIfAborted();
+    const result = await source.pull(open.landing, pullContext(step.run, step.node, at, { columns, from_raw }));
+    const stuck = positionText(result.position) === positionText(at.position);
+    if (result.caught_up || result.unchanged === true || stuck) {
+      await open.end(result);
+      faultPoint('after-pull');
+      return {
+        units: open.units,
+        position: result.position,
+        ...(result.unchanged === true ? { unchanged: true } : {}),
+      };
+    }
+    const expected = new Map(at.expected);
+    for (const span of open.units.flatMap((unit) => unit.spans)) expected.set(span.stream, span.next);
+    at = { ...at, position: result.position, expected };
+  }
+}
+
+/** Hash of all units in order, and of the columns that they are declared to be read into. */
+function contentOf(units: readonly SealedUnit[], { columns, schema_change }: SourceSpec): string {
+  const parts = units.map(({ sha256, layout, records, unreadable }) => [sha256, layout, records, unreadable]);
+  return createHash('sha256')
+    .update(JSON.stringify([parts, columns ?? null, schema_change]))
+    .digest('hex');
+}
+
+function unchangedWords({ version, committed_at_ms }: Snapshot): string {
+  return `unchanged since ${new Date(committed_at_ms).toISOString().slice(0, 19)}Z (version ${version})`;
+}
+
+/** A system that suddenly holds nothing is more often ill than empty. */
+function refuseEmpty(step: BronzeStep, snapshot: Snapshot | undefined, units: readonly SealedUnit[]): void {
+  if (snapshot === undefined || snapshot.rows === 0 || step.run.allow_missing) return;
+  if (units.some((unit) => unit.records + unit.unreadable > 0)) return;
+  throw new DataflowError(
+    'E_SOURCE_GONE',
+    `source ${step.node.name} holds no record any more; the table has ${snapshot.rows}`,
+    {
+      kept: keptMessage(step, snapshot),
+      hint: 'Look at the source; if it was emptied on purpose, run with --allow-missing.',
+    },
+  );
+}
+
+/** Units that were refused as a whole are read again from where they were kept. */
+async function replayRefused(
+  pulling: Pulling,
+  files: Awaited<ReturnType<typeof fileReplays>>,
+): Promise<StepRecord | undefined> {
+  const { run, node } = pulling.step;
+  const again: PathedUnit[] = [];
+  for (const { file } of files) {
+    const unit = await pulling.place.refused(file);
+    if (unit !== undefined) again.push({ unit, path: file });
+  }
+  const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
+  const standing = await standingOf({ ...run, redo: false }, node, snapshot);
+  if (again.length === 0 || standing.committed === null) return undefined;
+  const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
+  const step = because({ ...pulling.step, step_id: timeSortedId() }, [{ kind: 'decided', decisions: 1 }]);
+  const loaded = await publishBatch(
+    { ...pulling, step },
+    { units: [], again, position: standing.committed, snapshot, standing, columns, replaces: false },
+  );
+  return filesSettled(step, loaded, files);
+}
+
+function idle(step: BronzeStep, words: string): StepRecord {
+  const record = remembered(step, words, undefined);
+  step.run.ledger.finishStep({ step: record });
+  return record;
+}
