@@ -22,5 +22,7 @@ it('each tested case of the fault catalogue has a test with its number, and no o
   const of = (tested: boolean) => FAULT_CASES.filter((one) => one.tested === tested).map((one) => one.number);
   expect(of(true).filter((number) => !found.has(number))).toEqual([]);
   expect(of(false).filter((number) => found.has(number))).toEqual([]);
-  expect(FAULT_CASES.map((one) => one.number)).toEqual(Array.from({ length: 35 }, (_, i) => i + 1));
+  const numbers = FAULT_CASES.map((one) => one.number);
+  expect(numbers.slice(0, 35)).toEqual(Array.from({ length: 35 }, (_, i) => i + 1));
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
 });

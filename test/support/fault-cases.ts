@@ -50,4 +50,6 @@ export const FAULT_CASES: readonly FaultCase[] = [
   fault(33, 'very many files, odd names', 'ATOMIC'),
   fault(34, 'bombs, links, devices', 'QUAR'),
   fault(35, 'path traversal', 'QUAR EXIT'),
+  fault(47, 'API: refusals, damaged answers, silence', 'RESUME EXIT'),
+  fault(48, 'API: pages that go in circles, shift, are empty', 'ATOMIC EXIT'),
 ];

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Agent, Dispatcher } from 'undici';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { bareHost, guardedLookup, isLiterallyPrivate, isPublicAddress } from '../../kit/outbound.ts';
 import type { Ask } from './ask.ts';
 import { AttemptFailed, badBody, networkFailure, refused } from './errors.ts';
@@ -61,7 +62,7 @@ export class Exchange {
         url = this.#redirected(ask, response.statusCode, url, to);
       }
     } catch (error) {
-      if (error instanceof AttemptFailed || signal.aborted) throw error;
+      if (error instanceof AttemptFailed || error instanceof DataflowError || signal.aborted) throw error;
       throw networkFailure(error, limit.over());
     } finally {
       limit.clear();

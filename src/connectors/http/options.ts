@@ -17,14 +17,13 @@ const jsonPath = text.check(
 const duration = z
   .string()
   .check(z.refine((value) => parseDuration(value) !== undefined, 'expected a duration such as 30s, 5m, 12h, 2d'));
-const webAddress = z
-  .string()
-  .check(
-    z.refine(
-      (url) => /^https?:\/\/[^\s/?#{}]+/i.test(url) && URL.canParse(url.replaceAll(/[{}]/g, '_')),
-      'expected an address that begins with http:// or https:// and has no placeholder in its host',
-    ),
-  );
+const webAddress = z.string().check(
+  z.refine(
+    (url) => /^https?:\/\/[^\s/?#{}]+/i.test(url) && URL.canParse(url.replaceAll(/[{}]/g, '_')),
+    'expected an address that begins with http:// or https:// and has no placeholder in its host',
+  ),
+  z.refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), 'user and password belong to auth, not into the address'),
+);
 
 const NAMED = z.record(text, scalar);
 

@@ -131,7 +131,7 @@ export class Pull {
       return;
     }
     await this.#land(sequence, fetched, number);
-    if (pages === undefined) this.#remember(sequence, fetched);
+    if (pages === undefined && this.#options.cursor === undefined) this.#remember(sequence, fetched);
   }
 
   /** Puts the records of a page into a unit and moves on by one page. */
@@ -182,11 +182,10 @@ export class Pull {
 
   /** With one response per item: what it takes to ask whether it changed. */
   #remember({ item }: Sequence, { etag, modified }: Fetched): void {
+    const { [item.key]: _, ...others } = this.#state.items;
     const state = { ...(etag === undefined ? {} : { etag }), ...(modified === undefined ? {} : { modified }) };
-    this.#state = {
-      ...this.#state,
-      items: { ...this.#state.items, [item.key]: { ...this.#state.items[item.key], ...state } },
-    };
+    const items = Object.keys(state).length === 0 ? others : { ...others, [item.key]: state };
+    this.#state = { ...this.#state, items };
   }
 
   /** The item's own position moves on, and the next item's pass begins. */

@@ -91,5 +91,5 @@ async function takeGroup(group: Group, before: ItemState, { options, units, land
   }
   if (pages !== undefined) return before;
   const [etag, modified] = [head['etag'], head['last-modified']];
-  return { ...before, ...(etag === undefined ? {} : { etag }), ...(modified === undefined ? {} : { modified }) };
+  return { ...(etag === undefined ? {} : { etag }), ...(modified === undefined ? {} : { modified }) };
 }

@@ -13,6 +13,9 @@ export class Signer {
   readonly #exchange: Exchange;
   #token: { readonly text: string; readonly renew_at_ms: number } | undefined;
 
+  /** The latest tokens: an API may repeat one in its refusal. */
+  #given: readonly string[] = [];
+
   constructor(auth: AuthOptions | undefined, exchange: Exchange) {
     this.#auth = auth;
     this.#exchange = exchange;
@@ -34,9 +37,9 @@ export class Signer {
     return (url) => (this.#exchange.isOwn(url) ? signature : NOTHING);
   }
 
-  /** The text without the token that was given out at run time; the configured secrets are masked where text is printed. */
+  /** The text without the tokens that were given out at run time; the configured secrets are masked where text is printed. */
   masked(text: string): string {
-    return this.#token === undefined ? text : text.replaceAll(this.#token.text, '***');
+    return this.#given.reduce((masked, token) => masked.replaceAll(token, '***'), text);
   }
 
   async #signature(signal: AbortSignal): Promise<Signature> {
@@ -69,6 +72,7 @@ export class Signer {
     if (typeof access_token !== 'string' || access_token === '' || /[\r\n\0]/.test(access_token))
       throw badBody('the token server gave no access_token');
     const life_ms = Number(expires_in ?? 300) * 1000 || 300_000;
+    this.#given = [...this.#given.slice(-9), access_token];
     return { text: access_token, renew_at_ms: asked_ms + Math.max(life_ms * 0.9, life_ms - EARLY_MS) };
   }
 }
