@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from './server.ts';
 
-const LOCK_WAIT_MS = 15 * 60_000;
+const LOCK_WAIT_MS = 30 * 60_000;
 
 /** What is downloaded or built is kept here; CI keeps the folder from run to run. */
 export function cacheFolder(): string {

@@ -1,18 +1,20 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { selfSigned } from './certificate.ts';
 import { findProgram, runCommand } from './command.ts';
 import { type Room, type Server, Unavailable } from './server.ts';
+import { giveAway, unprivilegedUser } from './unprivileged.ts';
 
 const USER = 'dataflow';
 const PASSWORD = 'only-for-tests';
 const DEBIAN = '/usr/lib/postgresql';
 
-/** One server with a database of its own, passwords by SCRAM. */
+/** One server with a database of its own, passwords by SCRAM; with and without TLS. PostgreSQL refuses to run as root. */
 export const postgresql: Server = {
   name: 'postgresql',
   title: 'PostgreSQL 15',
-  variables: ['DATAFLOW_TEST_POSTGRESQL'],
+  variables: ['DATAFLOW_TEST_POSTGRESQL', 'DATAFLOW_TEST_POSTGRESQL_CA', 'DATAFLOW_TEST_POSTGRESQL_BIN'],
 
   async install() {
     const folders = versionsOf(DEBIAN).map((version) => join(DEBIAN, version, 'bin'));
@@ -24,16 +26,23 @@ export const postgresql: Server = {
   async start(room) {
     const port = await room.port('server');
     const data = join(room.folder, 'data');
-    const owner = await systemUser();
+    const owner = await unprivilegedUser();
     if (!existsSync(data)) await makeCluster(room, data, owner);
     // Data outlives a killed process without fsync, only not a power failure, and nobody needs it then.
     const limits = ['-c', 'fsync=off', '-c', 'wal_level=logical', '-c', 'shared_buffers=128MB'];
     const address = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'unix_socket_directories='];
-    const args = ['-D', data, ...address, ...limits];
+    const { key, certificate } = await selfSigned(room.folder);
+    await giveAway(key);
+    const tls = ['-c', 'ssl=on', '-c', `ssl_cert_file=${certificate}`, '-c', `ssl_key_file=${key}`];
+    const args = ['-D', data, ...address, ...limits, ...tls];
     room.launch({ name: 'postgres', command: join(room.installed, 'postgres'), args, user: owner });
     const server = `postgresql://${USER}:${PASSWORD}@127.0.0.1:${port}`;
     await room.ready(() => hasDatabase(server));
-    return { DATAFLOW_TEST_POSTGRESQL: `${server}/${USER}` };
+    return {
+      DATAFLOW_TEST_POSTGRESQL: `${server}/${USER}`,
+      DATAFLOW_TEST_POSTGRESQL_CA: certificate,
+      DATAFLOW_TEST_POSTGRESQL_BIN: room.installed, // psql, pg_dump …
+    };
   },
 };
 
@@ -44,17 +53,11 @@ function versionsOf(folder: string): readonly string[] {
   return readdirSync(folder).sort((a, b) => rank(b) - rank(a));
 }
 
-/** PostgreSQL refuses to run as root. */
-async function systemUser(): Promise<string> {
-  const known = await runCommand('id', ['-u', 'postgres']).catch(() => '');
-  return known === '' ? 'nobody' : 'postgres';
-}
-
 async function makeCluster(room: Room, data: string, owner: string): Promise<void> {
   const secret = join(room.folder, 'password');
   writeFileSync(secret, PASSWORD, { mode: 0o600 });
   await runCommand('mkdir', ['-m', '700', data]);
-  if (process.getuid?.() === 0) await runCommand('chown', [owner, data, secret]);
+  await giveAway(data, secret);
   const args = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${secret}`, '--encoding=UTF8', '--locale=C'];
   await room.run({
     name: 'initdb',

@@ -69,5 +69,21 @@ function need(program: string, title: string): void {
 export async function goProgram(folder: string, program: string, version: string): Promise<void> {
   need('go', 'Go');
   const env = { GOBIN: folder, GOFLAGS: '-mod=mod -trimpath', CGO_ENABLED: '0' };
-  await runCommand('go', ['install', '-ldflags=-s -w', `${program}@${version}`], { env, timeout_ms: 900_000 });
+  await runCommand('go', ['install', '-ldflags=-s -w', `${program}@${version}`], { env, timeout_ms: 1_800_000 });
+}
+
+/** Unpacks Debian packages into the folder, without installing them. */
+export async function debianPackages(folder: string, names: readonly string[]): Promise<void> {
+  need('apt-get', 'apt');
+  need('dpkg-deb', 'dpkg');
+  const draft = join(folder, 'packages');
+  mkdirSync(draft);
+  // apt would hand the download to a user of its own, who may not write here.
+  const args = ['-o', 'APT::Sandbox::User=root', 'download', ...names];
+  await runCommand('apt-get', args, { cwd: draft }).catch(async () => {
+    await runCommand('apt-get', ['update'], { timeout_ms: 300_000 }).catch(() => {}); // Lists may be missing or too old.
+    await runCommand('apt-get', args, { cwd: draft });
+  });
+  for (const file of readdirSync(draft)) await runCommand('dpkg-deb', ['-x', join(draft, file), folder]);
+  rmSync(draft, { recursive: true });
 }

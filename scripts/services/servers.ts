@@ -1,11 +1,22 @@
+import { hdfs } from './hdfs.ts';
 import { kafka } from './kafka.ts';
 import { minio } from './minio.ts';
 import { mongodb, mongodb_three } from './mongodb.ts';
 import { postgresql } from './postgresql.ts';
 import type { Server } from './server.ts';
+import { sftp, sftp_password } from './sftp.ts';
 
 /** Every server that tests can use. A new one is a file and a line here. */
-export const SERVERS = { kafka, minio, mongodb, mongodb_three, postgresql } as const satisfies Record<string, Server>;
+export const SERVERS = {
+  kafka,
+  minio,
+  mongodb,
+  mongodb_three,
+  postgresql,
+  hdfs,
+  sftp,
+  sftp_password,
+} as const satisfies Record<string, Server>;
 
 export type ServerName = keyof typeof SERVERS;
 

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { describeService, uniqueName } from './service.ts';
 
-describeService('postgresql', ({ url }) => {
+describeService('postgresql', ({ url, settings }) => {
   it('keeps numbers and instants exactly', async () => {
     const table = uniqueName('orders');
     const client = new pg.Client({ connectionString: url });
@@ -18,5 +19,19 @@ describeService('postgresql', ({ url }) => {
     } finally {
       await client.end();
     }
+  });
+
+  it('speaks TLS to who trusts its certificate', async () => {
+    const ca = readFileSync(settings['DATAFLOW_TEST_POSTGRESQL_CA'] ?? '', 'utf8');
+    const client = new pg.Client({ connectionString: url, ssl: { ca } });
+    await client.connect();
+    try {
+      const { rows } = await client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+      expect(rows).toEqual([{ ssl: true }]);
+    } finally {
+      await client.end();
+    }
+    const other = new pg.Client({ connectionString: url, ssl: {} });
+    await expect(other.connect()).rejects.toThrow(/self-signed/);
   });
 });
