@@ -1,4 +1,4 @@
-import type { Landing, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
+import type { Landing, PullResult } from '../../core/ports/pulled-source.ts';
 import type { CopiedRows } from './copy-rows.ts';
 import { copyOut, type Relation } from './relation.ts';
 import type { Session } from './session.ts';
@@ -18,7 +18,6 @@ export async function pullSnapshot(
   parallel: number,
   more: (snapshot: string) => Promise<Session>,
   landing: Landing,
-  context: PullContext,
 ): Promise<PullResult> {
   const ranges = rangesOf(relation, parallel);
   const sessions = [session];
@@ -36,7 +35,6 @@ export async function pullSnapshot(
     throw error;
   } finally {
     await Promise.all(sessions.slice(1).map((other) => other.close()));
-    context.signal.throwIfAborted();
   }
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientConfig } from 'pg';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { type Backoff, jitteredWait } from '../../kit/backoff.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { clientConfig, type PostgresConnection, placeOf } from './connection.ts';
 import { type CopiedRows, copyRows } from './copy-rows.ts';
@@ -25,8 +26,7 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
-const ATTEMPTS = 3;
-const PAUSE_MS = 300;
+const SIGN_IN: Backoff = { attempts: 3, base_ms: 500, max_ms: 5000 };
 /** A lock that another transaction holds on the table, for example while it is altered. */
 const LOCK_TIMEOUT_MS = 30_000;
 
@@ -67,8 +67,8 @@ export class Session {
       } catch (error) {
         client.end().catch(() => undefined);
         const known = postgresError(error, place, options.signal);
-        if (!known.retryable || attempt === ATTEMPTS || options.signal.aborted) throw known;
-        await sleep(PAUSE_MS * 2 ** attempt * (0.5 + Math.random()));
+        if (!known.retryable || attempt === SIGN_IN.attempts || options.signal.aborted) throw known;
+        await sleep(jitteredWait(attempt, SIGN_IN));
       }
     }
   }
@@ -110,7 +110,7 @@ export class Session {
     } catch (error) {
       throw postgresError(error, this.place, this.signal);
     }
-    this.signal.throwIfAborted();
+    if (this.signal.aborted) throw postgresError(this.signal.reason, this.place, this.signal);
   }
 
   /** Ends the transaction and the connection; never throws. */
@@ -139,7 +139,9 @@ export class Session {
   private async ask(sql: string, values: readonly unknown[]) {
     if (this.signal.aborted) throw postgresError(this.signal.reason, this.place, this.signal);
     try {
-      return await this.client.query(sql, [...values]);
+      // The extended protocol takes one statement and no second one behind it.
+      const query = { text: sql, values: [...values], queryMode: 'extended' };
+      return await this.client.query(query);
     } catch (error) {
       throw postgresError(error, this.place, this.signal);
     }

@@ -64,7 +64,7 @@ function postgresSource(options: PostgresOptions, connection: PostgresConnection
         const relation = await describeRelation(session, options);
         if (options.cursor !== undefined) return pullChanges(session, changesPlan(relation, options), landing, context);
         const more = (snapshot: string) => open(context, options.statement_timeout_s, snapshot);
-        return pullSnapshot(session, relation, options.parallel, more, landing, context);
+        return pullSnapshot(session, relation, options.parallel, more, landing);
       }),
     probe: (place) => probe((work) => inSession(place, GLANCE_S, work), options, connection),
     close: async () => undefined,
