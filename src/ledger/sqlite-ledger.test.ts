@@ -217,6 +217,11 @@ describe('inputs', () => {
         const inputs = paths.map((one) => input(one, one, { source }));
         ledger.finishStep({ step: step(`p${n}`, { step: `bronze.${source}` }), inputs });
         expect([...ledger.knownInputs(source).keys()].sort()).toEqual([...paths].sort());
+        const lines = [...ledger.knownInputs(source).values()]
+          .sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+          .map((one) => `${one.path}\t${one.size_bytes}\t${one.mtime_ns}\t${one.inode}\n`);
+        const pages = ledger.inputStamps(source);
+        expect(pages).toEqual(paths.length === 0 ? [] : [{ lines: paths.length, text: lines.join('') }]);
       }),
       { numRuns: 50 },
     );

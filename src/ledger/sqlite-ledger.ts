@@ -29,6 +29,7 @@ import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf, putDefinition } from './definitions.ts';
 import { dialectOf, putDialect } from './dialects.ts';
 import { newestDrift, putDrift } from './drift.ts';
+import { inputStamps } from './input-stamps.ts';
 import { allInputs, forgetInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
@@ -169,6 +170,9 @@ export class SqliteLedger implements Ledger {
   knownInputs(source: string): ReadonlyMap<string, KnownInput> {
     return this.#connection.guard(() => knownInputs(this.#connection, source));
   }
+
+  readonly inputStamps: Ledger['inputStamps'] = (source) =>
+    this.#connection.guard(() => inputStamps(this.#connection, source));
 
   inputs(source?: string): readonly InputRecord[] {
     return this.#connection.guard(() => allInputs(this.#connection, source));

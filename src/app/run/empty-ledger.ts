@@ -27,6 +27,7 @@ export function emptyLedger(): Ledger {
     definition: () => undefined,
     newestBackfill: () => undefined,
     knownInputs: () => new Map(),
+    inputStamps: () => [],
     inputs: () => [],
     inputTotals: () => ({ records: 0, size_bytes: 0 }),
     refusedInputs: () => 0,

@@ -1,18 +1,24 @@
-import type { Discovery, InputUnit, KnownInput, SourceContext } from '../../core/ports/source.ts';
+import type {
+  Discovery,
+  InputUnit,
+  KnownInput,
+  KnownInputs,
+  SourceContext,
+  StampPage,
+} from '../../core/ports/source.ts';
+import { asKnown } from './as-known.ts';
 import { kindOf } from './kinds.ts';
 import type { FilesOptions } from './options.ts';
 import { compileExcludes, compilePattern } from './patterns.ts';
-import type { FileStamp } from './stat-together.ts';
+import type { FileStamp, StampOf } from './stat-together.ts';
 import { type Visitor, walk } from './walk.ts';
 
+/** With more files than this the texts would take too much memory. */
+const STAMPS_MAX = 1_000_000;
 const NANOSECONDS_PER_MS = 1_000_000n;
 
 /** Finds new and changed files; an unchanged one costs a single stat. Throws DataflowError E_SOURCE_IO. */
-export function discoverFiles(
-  options: FilesOptions,
-  known: ReadonlyMap<string, KnownInput>,
-  context: SourceContext,
-): Discovery {
+export function discoverFiles(options: FilesOptions, known: KnownInputs, context: SourceContext): Discovery {
   const finding = new Finding(options, known, context);
   const globs = listOf(options.path);
   for (const glob of globs) {
@@ -33,7 +39,7 @@ class Finding implements Visitor {
   overlapping = false;
   readonly excluded: (path: string) => boolean;
   readonly #options: FilesOptions;
-  readonly #known: ReadonlyMap<string, KnownInput>;
+  readonly #known: KnownInputs;
   readonly #context: SourceContext;
   readonly #now_ns: bigint;
   readonly #settle_ns: bigint;
@@ -45,8 +51,12 @@ class Finding implements Visitor {
   readonly #refused: Discovery['refused'][number][] = [];
   #unchanged = 0;
   #known_seen = 0;
+  /** What is known, read for {@link settled}. */
+  #stamps: readonly StampPage[] | undefined;
+  /** The files of one folder were all that is known; whatever is visited besides is new. */
+  #as_known = false;
 
-  constructor(options: FilesOptions, known: ReadonlyMap<string, KnownInput>, context: SourceContext) {
+  constructor(options: FilesOptions, known: KnownInputs, context: SourceContext) {
     this.#options = options;
     this.#known = known;
     this.#context = context;
@@ -77,9 +87,25 @@ class Finding implements Visitor {
     this.#take(path, absolute, stat);
   }
 
-  meanwhile(): void {
+  meanwhile(files: number): void {
     // What is known is read when it is first asked for.
-    void this.#known.size;
+    if (!this.#nothingSeen() || files > STAMPS_MAX) void this.#known.size;
+    else this.#stamps = this.#known.stamps?.();
+  }
+
+  settled(prefix: string, names: readonly string[], stampOf: StampOf): boolean {
+    const stamps = this.#stamps;
+    this.#stamps = undefined;
+    if (stamps === undefined || !this.#nothingSeen() || !asKnown(prefix, names, stampOf, stamps)) return false;
+    this.#as_known = true;
+    this.#unchanged += names.length;
+    this.#known_seen += names.length;
+    return true;
+  }
+
+  /** Nothing was visited yet, and what is visited is what will be found. */
+  #nothingSeen(): boolean {
+    return !this.overlapping && !this.#context.rehash && this.#paths.length === 0 && !this.#as_known;
   }
 
   refuse(path: string, code: string, reason: string): void {
@@ -91,6 +117,8 @@ class Finding implements Visitor {
   }
 
   result(): Discovery {
+    if (this.#as_known && this.#paths.length === 0 && this.#waiting.length === 0)
+      return { fresh: [], unchanged: this.#unchanged, waiting: [], refused: [], vanished: [], as_known: true };
     return {
       fresh: this.#fresh.sort(byPath),
       unchanged: this.#unchanged,

@@ -9,6 +9,9 @@ export interface FileStamp {
   readonly ino: bigint;
 }
 
+/** The stamp of the file with this index; undefined for what is no regular file any more. */
+export type StampOf = (index: number) => FileStamp | undefined;
+
 /** Below this a second thread costs more than it saves. */
 export const STAT_TOGETHER_MIN = 20_000;
 
@@ -24,7 +27,7 @@ export function statTogether(
   names: readonly string[],
   meanwhile: () => void = () => undefined,
   url: URL | null = workerUrl(),
-): (index: number) => FileStamp | undefined {
+): StampOf {
   const task: StatTask = {
     folder,
     names: names.join('/'),

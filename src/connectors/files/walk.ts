@@ -2,7 +2,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'nod
 import { relative, sep } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Pattern } from './patterns.ts';
-import { type FileStamp, STAT_TOGETHER_MIN, statTogether } from './stat-together.ts';
+import { type FileStamp, STAT_TOGETHER_MIN, type StampOf, statTogether } from './stat-together.ts';
 
 /** What a walk answers about each name that matches. */
 export interface Visitor {
@@ -12,8 +12,10 @@ export interface Visitor {
   /** The glob's folder, or the one file it names, is not there. */
   missing(path: string, reason: string): void;
   excluded(path: string): boolean;
-  /** Called when there is time: another thread looks at the files. */
-  meanwhile(): void;
+  /** Called when there is time: another thread looks at so many files. */
+  meanwhile(files: number): void;
+  /** True when these files of one folder need not be visited one by one. `prefix` and a name make a path. */
+  settled(prefix: string, names: readonly string[], stampOf: StampOf): boolean;
 }
 
 /** Folders deeper than this below the glob's base are a loop or an accident. */
@@ -91,7 +93,8 @@ function walkLargeFolder(task: Walk, folder: string, below: string, depth: numbe
     if (entry.isFile()) names.push(entry.name);
     else visit(entry, prefix + inside, `${folder}${sep}${entry.name}`, task.allowed, visitor);
   }
-  const stampOf = statTogether(`${folder}${sep}`, names, () => visitor.meanwhile());
+  const stampOf = statTogether(`${folder}${sep}`, names, () => visitor.meanwhile(names.length));
+  if (visitor.settled(prefix + below, names, stampOf)) return;
   for (const [index, name] of names.entries()) {
     const stamp = stampOf(index);
     // Gone between the listing and here: as if it had not been listed.

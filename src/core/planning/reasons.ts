@@ -142,7 +142,7 @@ export function definitionChanges(before: Definition, after: Definition): readon
 
 /** What a look at a source's files comes to. */
 export function filesCause(
-  discovery: Pick<Discovery, 'fresh' | 'refused' | 'unchanged' | 'waiting'>,
+  discovery: Pick<Discovery, 'fresh' | 'refused' | 'unchanged' | 'waiting' | 'as_known'>,
   known: ReadonlyMap<string, KnownInput>,
   gone: {
     readonly paths: readonly string[];
@@ -151,7 +151,8 @@ export function filesCause(
     readonly too_many: boolean;
   },
 ): Extract<Cause, { kind: 'files' }> {
-  const undone = [...known.values()].filter((one) => one.status === 'undone').length;
+  // What is known is not even read when nothing of it can matter.
+  const undone = discovery.as_known === true ? 0 : [...known.values()].filter((one) => one.status === 'undone').length;
   const barred = discovery.refused.filter((one) => !known.has(one.path)).length;
   return {
     kind: 'files',

@@ -5,7 +5,7 @@ import type { PulledOutcome, PulledStanding } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { Position } from './pulled-source.ts';
-import type { KnownInput } from './source.ts';
+import type { KnownInput, StampPage } from './source.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
@@ -253,6 +253,8 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   definition(step: string, code_fingerprint: string): string | undefined;
 
   knownInputs(source: string): ReadonlyMap<string, KnownInput>;
+  /** The same as texts, without those that are gone from their place: for holding a whole folder against it at once. */
+  inputStamps(source: string): readonly StampPage[];
   inputs(source?: string): readonly InputRecord[];
   /** Records and bytes of a source's units that hold records: what an estimate needs, without reading each. */
   inputTotals(source: string): { readonly records: number; readonly size_bytes: number };

@@ -16,6 +16,21 @@ export interface KnownInput {
   readonly status: 'loaded' | 'duplicate' | 'quarantined' | 'undone' | 'removed';
 }
 
+/**
+ * What is known of some units in one text, in the order of their paths (by UTF-8 bytes): a line each, ended by LF, of path, size, mtime in ns
+ * and inode, with tabs between them.
+ */
+export interface StampPage {
+  readonly lines: number;
+  readonly text: string;
+}
+
+/** What is known of the units of a source. */
+export interface KnownInputs extends ReadonlyMap<string, KnownInput> {
+  /** The same as texts; undefined when more has to be known of a unit than how it looked. */
+  stamps?(): readonly StampPage[] | undefined;
+}
+
 /** A unit of input that is new or changed: for files, one file. */
 export interface InputUnit {
   /** Stable name within the source: the path relative to the project, with `/`. */
@@ -40,6 +55,8 @@ export interface Discovery {
   readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];
   /** Known to the ledger, no longer there. Whether their rows stay is the caller's affair. */
   readonly vanished: readonly string[];
+  /** True when what is there is exactly what {@link KnownInputs.stamps} tell: nothing else is known, and none of it was undone. */
+  readonly as_known?: true;
 }
 
 /** Why a whole unit cannot be taken. */
@@ -108,7 +125,7 @@ export interface SourceContext {
 
 /** A configured source. */
 export interface Source {
-  discover(known: ReadonlyMap<string, KnownInput>, context: SourceContext): Promise<Discovery>;
+  discover(known: KnownInputs, context: SourceContext): Promise<Discovery>;
   /**
    * One streaming pass over the unit. Never throws for bad content (that is `problem`); throws for I/O errors.
    * `pinned` is the dialect recorded for this source, if any.

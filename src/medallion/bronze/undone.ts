@@ -1,4 +1,4 @@
-import type { InputUnit, Inspection, KnownInput } from '../../core/ports/source.ts';
+import type { InputUnit, Inspection, KnownInput, KnownInputs, StampPage } from '../../core/ports/source.ts';
 import type { UndoneInput } from '../../core/ports/undo.ts';
 import { LazyMap } from '../../kit/lazy-map.ts';
 import type { RunContext } from '../context.ts';
@@ -12,12 +12,15 @@ export function knownUnits(
   run: Pick<RunContext, 'ledger' | 'redo'>,
   source: string,
   forget: ReadonlySet<string>,
-): ReadonlyMap<string, KnownInput> {
+): KnownInputs {
   // Read when the source first asks, which for a large folder is while another thread looks at the files.
-  return new LazyMap(() => {
+  const known = new LazyMap(() => {
     const all = allKnown(run, source);
     return forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
   });
+  const stamps = (): readonly StampPage[] | undefined =>
+    forget.size > 0 || run.ledger.undoneInputs(source).length > 0 ? undefined : run.ledger.inputStamps(source);
+  return Object.assign(known, { stamps });
 }
 
 function allKnown(run: Pick<RunContext, 'ledger' | 'redo'>, source: string): ReadonlyMap<string, KnownInput> {
