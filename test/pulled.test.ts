@@ -74,31 +74,4 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
     expect(dataflow(['plan', '--all']).stdout).toContain('no new records');
     expectWhole();
   });
-
-  const POINTS = [
-    ['landing-before-fsync', 2],
-    ['landing-before-manifest', 2],
-    ['landing-after-seal', 1],
-    ['landing-after-seal', 4],
-    ['after-pull', 1],
-    ['after-pull', 2],
-    ['after-inspect', 1],
-    ['after-stage', 2],
-    ['before-publish', 1],
-    ['after-quarantine-commit', 1],
-    ['after-quarantine-commit', 2],
-    ['before-log-create', 1],
-    ['after-table-commit', 1],
-    ['after-table-commit', 2],
-    ['after-ledger', 1],
-    ['landing-before-remove', 3],
-    ['after-landing-removed', 1],
-  ] as const;
-
-  it.each(POINTS)('killed at %s (pass %i): the next run finishes, each record is there once', (point, nth) => {
-    const died = dataflow(['ingest'], { DATAFLOW_FAULT: `${point}:kill@${nth}` });
-    expect(died.signal).toBe('SIGKILL');
-    expect(dataflow(['ingest']).status).toBe(0);
-    expectWhole();
-  });
 });

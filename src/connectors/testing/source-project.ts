@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+
+const BINARY = resolve('bin/dataflow.js');
+
+/** How a command of the built program ended. */
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** A project with one source in a folder of its own: the built program is run on it as a user would. */
+export class SourceProject {
+  readonly root: string;
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(
+    parts: { readonly source: object; readonly connections?: object },
+    env: Readonly<Record<string, string>> = {},
+    name = 's',
+  ) {
+    if (!existsSync(BINARY)) throw new Error('bin/dataflow.js is missing: npm run build');
+    this.root = mkdtempSync(join(tmpdir(), 'dataflow-source-'));
+    this.#env = env;
+    mkdirSync(this.root, { recursive: true });
+    const config = {
+      name: 'contract',
+      ...(parts.connections === undefined ? {} : { connections: parts.connections }),
+      sources: { [name]: parts.source },
+    };
+    writeFileSync(join(this.root, 'pipelines.yaml'), stringify(config));
+  }
+
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const child = spawn(process.execPath, [BINARY, ...args], {
+      cwd: this.root,
+      env: { ...process.env, NO_COLOR: '1', XDG_CACHE_HOME: join(this.root, '.cache'), ...this.#env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    const ended = new Promise<Ended>((done, fail) => {
+      child.on('error', fail);
+      child.on('close', (status, signal) =>
+        done({ status, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+      );
+    });
+    return { child, ended };
+  }
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return this.start(args, env).ended;
+  }
+
+  /** The command must succeed. */
+  async ok(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    const ended = await this.run(args, env);
+    if (ended.status !== 0)
+      throw new Error(
+        `dataflow ${args.join(' ')} ended with ${ended.status ?? ended.signal}:\n${ended.stdout}${ended.stderr}`,
+      );
+    return ended;
+  }
+
+  async query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { stdout } = await this.ok(['query', '--format', 'json', sql]);
+    return JSON.parse(stdout) as Record<string, unknown>[];
+  }
+
+  /** Every file of the lake and its state, as text: whether something stands anywhere in it. */
+  holds(text: string, folder = join(this.root, 'lake')): readonly string[] {
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).flatMap((name) => {
+      const path = join(folder, name);
+      if (statSync(path).isDirectory()) return this.holds(text, path);
+      return readFileSync(path).includes(text) ? [path] : [];
+    });
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
