@@ -2,7 +2,11 @@
 //   npm run services up [name…]      starts them, all if none is named; stdout has the settings for a shell: eval "$(npm run -s services up kafka)"
 //   npm run services status          which run, and their settings
 //   npm run services down [name…]    stops them and removes their data
+//   npm run services install [name…] only puts them into the cache
+//   npm run services compose         the settings of compose.yaml
 // A server that cannot be had on this machine is named with the reason; the status is 1 if one that can be had does not start.
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { type RunningServer, startServer } from './services/room.ts';
 import { type Server, Unavailable } from './services/server.ts';
 import { isServerName, SERVERS } from './services/servers.ts';
@@ -10,11 +14,11 @@ import { type KeptServer, readKept, runs, stopKept, writeKept } from './services
 
 const [verb = '', ...names] = process.argv.slice(2);
 const unknown = names.filter((name) => !isServerName(name));
-const verbs: Readonly<Record<string, () => Promise<void>>> = { up, down, status };
+const verbs: Readonly<Record<string, () => Promise<void>>> = { up, down, status, install, compose };
 const chosen = verbs[verb];
 if (chosen === undefined || unknown.length > 0) {
   const wrong = unknown.length > 0 ? `unknown: ${unknown.join(', ')}. ` : '';
-  console.error(`${wrong}Usage: npm run services up|down|status [${Object.keys(SERVERS).join('|')}…]`);
+  console.error(`${wrong}Usage: npm run services up|down|status|install|compose [${Object.keys(SERVERS).join('|')}…]`);
   process.exitCode = 2;
 } else await chosen();
 
@@ -24,8 +28,7 @@ async function up(): Promise<void> {
     if (runs(one)) kept.set(one.name, one);
     else await stopKept(one);
   }
-  const wanted = Object.values<Server>(SERVERS).filter((server) => names.length === 0 || names.includes(server.name));
-  const missing = wanted.filter((server) => !kept.has(server.name));
+  const missing = wanted().filter((server) => !kept.has(server.name));
   await Promise.all(
     missing.map(async (server) => {
       try {
@@ -34,14 +37,12 @@ async function up(): Promise<void> {
         writeKept([...kept.values()]);
         console.error(`${server.name}: ${server.title}, started in ${seconds(running.started_in_ms)}`);
       } catch (error) {
-        const cannot = error instanceof Unavailable;
-        console.error(`${server.name}: ${cannot ? 'cannot be had' : 'FAILED'}: ${(error as Error).message}`);
-        if (!cannot) process.exitCode = 1;
+        complain(server, error);
       }
     }),
   );
   writeKept([...kept.values()]);
-  for (const server of wanted) printSettings(kept.get(server.name));
+  for (const server of wanted()) printSettings(kept.get(server.name));
 }
 
 async function down(): Promise<void> {
@@ -53,8 +54,7 @@ async function down(): Promise<void> {
 }
 
 async function status(): Promise<void> {
-  for (const server of Object.values<Server>(SERVERS)) {
-    if (names.length > 0 && !names.includes(server.name)) continue;
+  for (const server of wanted()) {
     const kept = readKept().find((one) => one.name === server.name);
     const pids = kept?.processes.map((one) => one.pid).join(', ');
     const state = kept === undefined ? 'not started' : `${runs(kept) ? 'runs' : 'ended'} (process ${pids})`;
@@ -63,12 +63,40 @@ async function status(): Promise<void> {
   }
 }
 
+async function install(): Promise<void> {
+  await Promise.all(
+    wanted().map(async (server) => {
+      try {
+        await server.install();
+        console.error(`${server.name}: ${server.title} is there`);
+      } catch (error) {
+        complain(server, error);
+      }
+    }),
+  );
+}
+
+async function compose(): Promise<void> {
+  const { 'x-settings': settings } = parse(readFileSync('compose.yaml', 'utf8'), { merge: true });
+  printSettings({ settings });
+}
+
+function wanted(): readonly Server[] {
+  return Object.values<Server>(SERVERS).filter((server) => names.length === 0 || names.includes(server.name));
+}
+
+function complain(server: Server, error: unknown): void {
+  const cannot = error instanceof Unavailable;
+  console.error(`${server.name}: ${cannot ? 'cannot be had' : 'FAILED'}: ${(error as Error).message}`);
+  if (!cannot) process.exitCode = 1;
+}
+
 function keep(running: RunningServer): KeptServer {
   const { server, folder, settings, started_in_ms } = running;
   return { name: server.name, title: server.title, folder, settings, started_in_ms, processes: running.processes() };
 }
 
-function printSettings(kept: KeptServer | undefined): void {
+function printSettings(kept: Pick<KeptServer, 'settings'> | undefined): void {
   for (const [variable, value] of Object.entries(kept?.settings ?? {})) console.log(`export ${variable}='${value}'`);
 }
 

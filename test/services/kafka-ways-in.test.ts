@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { tcpProxy } from './faults/tcp-proxy.ts';
-import { describeService } from './service.ts';
+import { describeService, type Service } from './service.ts';
 
 async function brokersSeen(config: KafkaConfig): Promise<readonly string[]> {
   const admin = new Kafka({ ...config, logLevel: logLevel.NOTHING, retry: { retries: 1 } }).admin();
@@ -14,7 +14,13 @@ async function brokersSeen(config: KafkaConfig): Promise<readonly string[]> {
   }
 }
 
-describeService('kafka', ({ settings }) => {
+const NEEDED = ['SASL', 'SASL_TLS', 'TLS', 'CA', 'USER', 'PASSWORD', 'PROXY', 'BEHIND_PROXY'].map(
+  (name) => `DATAFLOW_TEST_KAFKA_${name}`,
+);
+
+describeService('kafka', waysIn, NEEDED);
+
+function waysIn({ settings }: Service): void {
   const of = (name: string): string => settings[`DATAFLOW_TEST_KAFKA_${name}`] ?? '';
   const login = { username: of('USER'), password: of('PASSWORD') };
   const tls = (): { ca: string } => ({ ca: readFileSync(of('CA'), 'utf8') });
@@ -47,4 +53,4 @@ describeService('kafka', ({ settings }) => {
       await proxy.close();
     }
   });
-});
+}

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, it } from 'vitest';
 import { describeService, uniqueName } from './service.ts';
 
-describeService('postgresql', ({ url, settings }) => {
+describeService('postgresql', ({ url }) => {
   it('keeps numbers and instants exactly', async () => {
     const table = uniqueName('orders');
     const client = new pg.Client({ connectionString: url });
@@ -20,18 +20,24 @@ describeService('postgresql', ({ url, settings }) => {
       await client.end();
     }
   });
-
-  it('speaks TLS to who trusts its certificate', async () => {
-    const ca = readFileSync(settings['DATAFLOW_TEST_POSTGRESQL_CA'] ?? '', 'utf8');
-    const client = new pg.Client({ connectionString: url, ssl: { ca } });
-    await client.connect();
-    try {
-      const { rows } = await client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
-      expect(rows).toEqual([{ ssl: true }]);
-    } finally {
-      await client.end();
-    }
-    const other = new pg.Client({ connectionString: url, ssl: {} });
-    await expect(other.connect()).rejects.toThrow(/self-signed/);
-  });
 });
+
+describeService(
+  'postgresql',
+  ({ url, settings }) => {
+    it('speaks TLS to who trusts its certificate', async () => {
+      const ca = readFileSync(settings['DATAFLOW_TEST_POSTGRESQL_CA'] ?? '', 'utf8');
+      const client = new pg.Client({ connectionString: url, ssl: { ca } });
+      await client.connect();
+      try {
+        const { rows } = await client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+        expect(rows).toEqual([{ ssl: true }]);
+      } finally {
+        await client.end();
+      }
+      const other = new pg.Client({ connectionString: url, ssl: {} });
+      await expect(other.connect()).rejects.toThrow(/self-signed/);
+    });
+  },
+  ['DATAFLOW_TEST_POSTGRESQL_CA'],
+);

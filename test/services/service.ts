@@ -35,11 +35,22 @@ export function service(name: ServerName): Service {
   return { available: false, reason, url: '', settings: {} };
 }
 
-/** A suite that needs a server: skipped with the reason where it cannot be had. */
-export function describeService(name: ServerName, suite: (service: Service) => void): void {
+/**
+ * A suite that needs a server: skipped with the reason where it cannot be had. `needed` are further settings that it needs, which a server that
+ * was started otherwise may not have.
+ */
+export function describeService(
+  name: ServerName,
+  suite: (service: Service) => void,
+  needed: readonly string[] = [],
+): void {
   const found = service(name);
-  if (found.available) describe(name, () => suite(found));
-  else describe.skip(`${name} — skipped: ${found.reason}`, () => suite(found));
+  const missing = needed.find((variable) => found.settings[variable] === undefined);
+  if (found.available && missing === undefined) describe(name, () => suite(found));
+  else {
+    const reason = found.available ? `${missing} is not set` : found.reason;
+    describe.skip(`${name} — skipped: ${reason}`, () => suite(found));
+  }
 }
 
 /** A server of the test's own, which it may kill; it ends with the test process at the latest. `stop()` it. */
