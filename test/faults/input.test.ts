@@ -79,6 +79,10 @@ const CASES: readonly FileCase[] = [
   csv(27, 'preamble undeclared', 'Report of today\n\na,b\n1,x\n', { refused: /lacks/ }),
   csv(27, 'total row at the end', 'a,b\n1,x\n2,y\nTotal,2\n', { rows: ['1|x', '2|y'], lines: [4] }),
   csv(28, 'ragged rows', 'a,b\n1,x\n2\n3,y,z\n4,w\n', { rows: ['1|x', '4|w'], lines: [3, 4] }),
+  csv(28, 'empty fields behind the last column', 'a,b\n1,x,\n2,y,""\n3,z,,\n4,w, \n', {
+    rows: ['1|x', '3|z'],
+    lines: [3, 5],
+  }),
   csv(28, 'unclosed quote', 'a,b\n1,x\n2,"y\n3,z\n', { refused: /quote/ }),
   csv(28, 'quote inside a field', 'a,b\n1,x\n2,5" disk\n3,"he said ""no"""\n', {
     rows: ['1|x', '2|5" disk', '3|he said "no"'],

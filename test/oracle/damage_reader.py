@@ -174,7 +174,14 @@ def csv_records(text: str) -> list:
     if not records or Counter(name.strip().lower() for name in records[0]) != Counter(COLUMNS):
         raise Refuse("header")
     header = [name.strip().lower() for name in records[0]]
-    return [typed(dict(zip(header, r))) if len(r) == len(header) else None for r in records[1:]]
+    return [typed(dict(zip(header, r))) if len(r) == len(header) else None for r in map(trimmed, records[1:])]
+
+
+def trimmed(record: list) -> list:
+    """Empty fields behind the last column are nothing, says the guide (docs/guide/types.md)."""
+    while len(record) > len(COLUMNS) and record[-1] == "":
+        record = record[:-1]
+    return record
 
 
 def json_object(value):
@@ -265,7 +272,7 @@ def lines_alone(kind: str, data: bytes, expand=expanded) -> set:
     text = expand(kind, data).decode("utf-8", "surrogateescape")
     found = set()
     for line in text.splitlines():
-        for record in csv.reader([line]):
+        for record in map(trimmed, csv.reader([line])):
             if len(record) == len(COLUMNS):
                 found.add(typed(dict(zip(COLUMNS, record))))
     return found

@@ -50,8 +50,11 @@ export const inspector: FormatInspector = {
           notes: unchecked ? ['pages without checksum: only their structure was verified'] : [],
         };
       } catch (error) {
-        if (!(error instanceof UnitFault)) throw error;
-        return withProblem(base, error.problem);
+        if (error instanceof UnitFault) return withProblem(base, error.problem);
+        // What the footer lacks may be missed in more places than are looked at: that is the file's fault, too.
+        if (error instanceof TypeError || error instanceof RangeError)
+          return withProblem(base, damaged(`its footer makes no sense (${error.message})`, raw.size_bytes).problem);
+        throw error;
       }
     } finally {
       raw.close();

@@ -99,6 +99,12 @@ describe.skipIf(PYTHON === undefined)('columns of the footer and their pages', (
     const required = Buffer.from(sound);
     required[element + 3] = 0;
     expect(await problemOf(required)).toMatch(/a page of o in row group 0 is not as long as its \d+ values/);
+    // Whatever a damaged footer says, the inspection comes to an end with an answer.
+    for (let at = footer; at < sound.length - 8; at += 5) {
+      const bytes = Buffer.from(sound);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+      await problemOf(bytes);
+    }
     const renamed = Buffer.from(sound);
     renamed[element + 6] = 0x6e;
     expect(await problemOf(renamed)).toMatch(/has a column o where the schema has n/);

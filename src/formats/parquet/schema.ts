@@ -51,8 +51,9 @@ export function groupProblem(leaves: readonly Leaf[], columns: readonly ColumnCh
   for (const [index, { meta_data: meta }] of columns.entries()) {
     const leaf = leaves[index];
     if (meta === undefined || leaf === undefined) continue;
-    const [there, here] = [meta.path_in_schema.join('.'), leaf.path.join('.')];
-    if (there !== here) return `has a column ${there} where the schema has ${here}`;
+    const here = leaf.path.join('.');
+    const there = Array.isArray(meta.path_in_schema) ? meta.path_in_schema.join('.') : undefined;
+    if (there !== here) return `has a column ${there ?? 'without a name'} where the schema has ${here}`;
     if (meta.type !== leaf.type) return `has ${meta.type} in ${here} where the schema has ${leaf.type}`;
   }
   return undefined;

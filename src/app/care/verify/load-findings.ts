@@ -10,17 +10,23 @@ import { damage, entryOf, type Finding, holds, newestOf } from './finding.ts';
 export function loadFindings(report: LogReport, ledger: Ledger): readonly Finding[] {
   const findings: Finding[] = [];
   const loads = new Map<number, readonly InputRecord[]>();
+  const known = new Map(ledger.inputs(report.table.name).map((input) => [input.path, input]));
+  // Files of earlier loads that were touched, copied or restored stand in the note too.
+  const cameBefore = ({ path, sha256 }: InputRecord, version: number): boolean => {
+    const one = known.get(path);
+    return one?.version !== undefined && one.sha256 === sha256 && one.version < version;
+  };
   for (const logged of report.versions) {
     const outcome = outcomeOf(report, logged);
     if (outcome?.inputs === undefined || outcome.undo !== undefined) continue;
-    const loaded = outcome.inputs.filter((input) => input.status === 'loaded');
+    const loaded = outcome.inputs.filter((input) => input.status === 'loaded' && !cameBefore(input, logged.version));
     loads.set(logged.version, loaded);
     const rows = loaded.reduce((sum, input) => sum + input.records - input.rejected, 0);
     // A version that replaces files also writes the rows again that stay, and returned rows come from the quarantine.
     if (loaded.length === 0 || logged.rows_removed !== 0 || outcome.returned !== undefined) continue;
     if (rows !== logged.rows_added) findings.push(otherRows(report, logged, rows));
   }
-  for (const input of ledger.inputs(report.table.name)) {
+  for (const input of known.values()) {
     const loaded = input.status === 'loaded' ? loads.get(input.version ?? -1) : undefined;
     const finding = loaded === undefined ? undefined : otherInput(report, input, loaded);
     if (finding !== undefined) findings.push(finding);
