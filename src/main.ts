@@ -14,7 +14,7 @@ import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, SOURCES } from './registry.ts';
+import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, PUBLISHERS, SOURCES } from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -116,6 +116,24 @@ export const rooms: Rooms = {
     inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
     const { openLandingPlace } = await import('./landing/open-landing.ts');
     return openLandingPlace({ state_folder: rooms.stateFolder(project), source, inspectors });
+  },
+
+  openPublisher: async ({ name, project, ...more }) => {
+    const spec = project.streams?.[name];
+    const entry = spec === undefined ? undefined : project.connections[spec.connection];
+    if (spec === undefined || entry === undefined)
+      throw new DataflowError('E_CONFIG_REFERENCE', `there is no stream ${name} with a connection`);
+    const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
+    const { topic, compression } = spec;
+    const component = await named(PUBLISHERS, 'publisher', entry.type);
+    return component.open({
+      id: `${project.name}/${name}`,
+      topic,
+      compression,
+      connection,
+      root: project.root,
+      ...more,
+    });
   },
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,

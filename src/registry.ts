@@ -2,6 +2,7 @@
 import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
+import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
 
@@ -119,6 +120,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/status.ts')).spec,
   },
   {
+    name: 'stream',
+    summary: 'Send tables to topics, each row once per key and version',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/stream.ts')).spec,
+  },
+  {
     name: 'test',
     summary: 'Run the declared tests on the published tables; changes nothing',
     group: 'Look',
@@ -171,6 +178,11 @@ export const CONNECTIONS: Lazy<ConnectionComponent> = {
   kafka: async () => (await import('./connectors/kafka/connection.ts')).component,
   mongodb: async () => (await import('./connectors/mongodb/connection.ts')).component,
   postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
+};
+
+/** Systems that streams are published to, by type of connection. */
+export const PUBLISHERS: Lazy<PublisherComponent> = {
+  kafka: async () => (await import('./connectors/kafka/publisher.ts')).component,
 };
 
 /** Engines, by `type`: name, options and the way to open one. */

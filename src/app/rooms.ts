@@ -7,6 +7,7 @@ import type { LakeCare } from '../core/ports/lake-care.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
+import type { Publisher } from '../core/ports/publisher.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
@@ -60,6 +61,14 @@ export interface Rooms {
   openPulled(spec: SourceSpec, project: Pick<Project, 'connections'>): Promise<PulledSource>;
   /** Where what a source was asked for lies until it is in the lake. */
   openLanding(project: Project, source: string): Promise<LandingPlace>;
+
+  /** The way out of an entry of `streams:`. Whoever opens it closes it. */
+  openPublisher(stream: {
+    readonly name: string;
+    readonly project: Project;
+    readonly signal: AbortSignal;
+    note(text: string): void;
+  }): Promise<Publisher>;
 
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;

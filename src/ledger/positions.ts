@@ -29,6 +29,14 @@ export function putAhead(
   ahead: Position,
   now_iso: string,
 ): void {
+  // Before the first batch there is no record yet.
+  if (sequence === 0)
+    connection.run(
+      `insert into source_positions (source, sequence, position, version, records, committed_at) values (?, 0, '{}', -1, 0, ?)
+       on conflict (source) do nothing`,
+      source,
+      now_iso,
+    );
   connection.run(
     'update source_positions set ahead = ?, looked_at = ? where source = ? and sequence = ?',
     JSON.stringify(ahead),

@@ -21,6 +21,7 @@ import type {
 } from '../core/ports/ledger.ts';
 import type { Position } from '../core/ports/pulled-source.ts';
 import type { KnownInput } from '../core/ports/source.ts';
+import type { StreamLedger } from '../core/ports/stream-ledger.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { newestBackfill, putBackfillWindow } from './backfills.ts';
@@ -48,6 +49,7 @@ import {
   stepsOfRun,
   successBefore,
 } from './steps.ts';
+import { streamLedger } from './streams.ts';
 import {
   allRunIds,
   allUndos,
@@ -69,10 +71,12 @@ export const LEDGER_FAULT_POINTS = ['before-ledger-write', 'during-ledger-write'
 export class SqliteLedger implements Ledger {
   readonly #connection: Connection;
   readonly #now: () => number;
+  readonly streams: StreamLedger;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#now = now;
+    this.streams = streamLedger(connection);
   }
 
   startRun(run: RunRecord): void {

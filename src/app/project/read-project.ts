@@ -201,6 +201,7 @@ function checkedProject(
     sources: shape.sources,
     silver: shape.silver,
     gold: goldOf(tree, shape, root, reading),
+    streams: shape.streams,
   };
 }
 

@@ -56,6 +56,7 @@ export function emptyLedger(): Ledger {
     removalsUndone: () => new Set(),
     inputsOutside: () => [],
     dialectOutside: () => undefined,
+    streams: { record: refuse, position: () => undefined, positions: () => [] },
     lock: refuse,
     lockHolders: () => [],
     checkIntegrity: () => undefined,

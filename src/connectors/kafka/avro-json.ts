@@ -1,4 +1,4 @@
-import type { Type } from 'avsc';
+import type { Schema, Type } from 'avsc';
 
 /** What a logical type became: its JSON. */
 class Exact {
@@ -44,22 +44,37 @@ export async function avroType(schema: string, named: Record<string, Type> = {})
     };
   };
   const logicalTypes = Object.fromEntries(Object.entries(LOGICAL).map(([name, write]) => [name, logical(write)]));
-  return avsc.Type.forSchema(JSON.parse(schema), {
+  return avsc.Type.forSchema(plainLongs(JSON.parse(schema)) as Schema, {
     registry,
     logicalTypes: logicalTypes as never,
     wrapUnions: 'always',
   });
 }
 
+/** `{"type": "long"}` says no more than `"long"`, but the library would take its own type for it, which has 53 bits. */
+function plainLongs(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(plainLongs);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { type, logicalType } = schema as { readonly type?: unknown; readonly logicalType?: unknown };
+  if (type === 'long' && !(typeof logicalType === 'string' && logicalType in LOGICAL) && !('name' in schema))
+    return type;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, NESTED.has(key) ? plainLongs(value) : value]),
+  );
+}
+
+/** Where a schema holds others. */
+const NESTED = new Set(['type', 'fields', 'items', 'values']);
+
 const LOGICAL: Readonly<Record<string, (value: unknown, schema: Readonly<Record<string, unknown>>) => string>> = {
   decimal: (value, schema) => quoted(decimalText(value as Buffer, Number(schema['scale'] ?? 0))),
   date: (value) => quoted(new Date((value as number) * 86_400_000).toISOString().slice(0, 10)),
   'time-millis': (value) => quoted(timeText(BigInt(value as number) * 1000n)),
-  'time-micros': (value) => quoted(timeText(value as bigint)),
-  'timestamp-millis': (value) => quoted(`${momentText((value as bigint) * 1000n)}Z`),
-  'timestamp-micros': (value) => quoted(`${momentText(value as bigint)}Z`),
-  'local-timestamp-millis': (value) => quoted(momentText((value as bigint) * 1000n)),
-  'local-timestamp-micros': (value) => quoted(momentText(value as bigint)),
+  'time-micros': (value) => quoted(timeText(BigInt(value as number))),
+  'timestamp-millis': (value) => quoted(`${momentText(BigInt(value as number) * 1000n)}Z`),
+  'timestamp-micros': (value) => quoted(`${momentText(BigInt(value as number))}Z`),
+  'local-timestamp-millis': (value) => quoted(momentText(BigInt(value as number) * 1000n)),
+  'local-timestamp-micros': (value) => quoted(momentText(BigInt(value as number))),
 };
 
 /** A value as JSON: long numbers with all their digits, decimals and times as text, bytes as base64. */

@@ -13,6 +13,9 @@ export interface KafkaClient {
   refresh(): Promise<void>;
   /** Notes offsets under a consumer group, for whoever watches it; nothing here ever reads them. */
   commitGroup(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>;
+  hasTopic(name: string): Promise<boolean>;
+  /** Makes a topic with what the brokers have as default, when it is not there. */
+  ensureTopic(name: string, options: { readonly compacted: boolean }): Promise<void>;
   producer(transactional_id: string): Promise<KafkaProducer>;
   close(): Promise<void>;
 }
@@ -67,6 +70,8 @@ export interface ProducedMessage {
 
 /** Writes in transactions: all of a transaction's messages, in all topics, become visible together or not at all. */
 export interface KafkaProducer {
+  /** Shuts out whoever else has the same id, and ends what they left open. */
+  fence(): Promise<void>;
   /** @returns once the broker has all of it durably. */
   transaction(
     batches: readonly { readonly topic: string; readonly messages: readonly ProducedMessage[] }[],

@@ -71,4 +71,5 @@ export const component: ConnectionComponent<KafkaConnectionOptions> = {
   type: 'kafka',
   summary: 'Kafka brokers (2.3 or later): plain or TLS, with or without SASL, and a schema registry beside them.',
   schema,
+  publishes: true,
 };

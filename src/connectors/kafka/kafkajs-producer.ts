@@ -24,6 +24,10 @@ export async function kafkajsProducer(settings: ClientSettings, transactional_id
   });
   await producer.connect();
   return {
+    // The id is taken with the first transaction; one without messages leaves no trace.
+    fence: async () => {
+      await (await producer.transaction()).abort();
+    },
     transaction: async (batches) => {
       const transaction = await producer.transaction();
       try {

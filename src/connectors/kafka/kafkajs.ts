@@ -1,3 +1,4 @@
+import type { Admin } from 'kafkajs';
 import type ClusterType from 'kafkajs/src/cluster/index.js';
 import type { Protocol } from 'kafkajs/src/cluster/index.js';
 import type { FetchAnswer, FetchRequest, KafkaClient, KafkaProducer, TopicFacts } from './client.ts';
@@ -113,6 +114,31 @@ class KafkajsClient implements KafkaClient {
       memberId: '',
       topics: [{ topic, partitions }],
     });
+  }
+
+  async hasTopic(name: string): Promise<boolean> {
+    return (await this.#asAdmin((admin) => admin.listTopics())).includes(name);
+  }
+
+  async ensureTopic(topic: string, { compacted }: { readonly compacted: boolean }): Promise<void> {
+    const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
+    const one = { topic, configEntries, ...(compacted ? { numPartitions: 1 } : {}) };
+    await this.#asAdmin(async (admin) => {
+      if (!(await admin.listTopics()).includes(topic))
+        await admin.createTopics({ topics: [one], waitForLeaders: true });
+    });
+  }
+
+  async #asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const { default: kafkajs } = await import('kafkajs');
+    const options = { ...libraryOptions(this.#settings), logLevel: kafkajs.logLevel.NOTHING };
+    const admin = new kafkajs.Kafka(options).admin();
+    try {
+      await admin.connect();
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   producer(transactional_id: string): Promise<KafkaProducer> {

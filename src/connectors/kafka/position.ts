@@ -107,6 +107,7 @@ export class PartitionSpan {
   readonly from: number;
   next: number;
   records = 0;
+  rows = 0;
   reason: string | undefined;
   constructor(partition: number, from: number) {
     this.partition = partition;
@@ -115,8 +116,16 @@ export class PartitionSpan {
   }
 
   span(topic: string): Span {
-    const { from, next, records, reason } = this;
+    const { from, next, records, rows, reason } = this;
     const stream = streamOf(topic, this.partition);
-    return { stream, from, next, records, holes: next - from - records, ...(reason === undefined ? {} : { reason }) };
+    return {
+      stream,
+      from,
+      next,
+      records,
+      holes: next - from - records,
+      ...(rows === records ? {} : { rows }),
+      ...(reason === undefined ? {} : { reason }),
+    };
   }
 }

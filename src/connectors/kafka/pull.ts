@@ -70,6 +70,10 @@ export interface TopicPlan extends StartPlan {
   readonly ends: ReadonlyMap<number, number>;
 }
 
+function namesOf({ columns }: PullContext): ReadonlySet<string> | undefined {
+  return columns === undefined ? undefined : new Set(columns.map((column) => column.name));
+}
+
 class TopicPull {
   readonly #parts: PullParts;
   readonly #landing: Landing;
@@ -94,7 +98,7 @@ class TopicPull {
     if (plan.lost.length > 0 && options.on_lost_offsets === 'fail') throw lostError(topic, plan.lost);
     const units = new UnitSequence(
       this.#landing,
-      { topic, topic_id: plan.facts.id, reader, message_bytes_max },
+      { topic, topic_id: plan.facts.id, reader, message_bytes_max, columns: namesOf(this.#context) },
       plan.starts,
     );
     this.#units = units;

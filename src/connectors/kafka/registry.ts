@@ -73,7 +73,7 @@ export class SchemaRegistry {
     const url = `${this.#options.url.replace(/\/+$/, '')}/${path}`;
     let failure = '';
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (attempt > 1) await pause(200 * 2 ** attempt * (0.5 + Math.random() / 2));
+      if (attempt > 1) await pause(100 * 2 ** attempt * (0.5 + Math.random() / 2));
       const answer = await this.#once(url);
       if (answer.status === 200) return parse(answer.body, url);
       if (answer.status === 404) return undefined;

@@ -17,12 +17,8 @@ export const RECORD_COLUMN = '_record';
 const START_BYTES = 1024 * 1024;
 const NULL = Buffer.from('null');
 const HEX = Buffer.from('0123456789ABCDEF');
-const BEFORE_TIME = Buffer.from(',"_timestamp":');
-const BEFORE_KEY = Buffer.from(',"_key":');
-const BEFORE_HEADERS = Buffer.from(',"_headers":');
-const NO_TOMBSTONE = Buffer.from(',"_tombstone":false');
-const TOMBSTONE = Buffer.from(',"_tombstone":true');
-const BEFORE_RECORD = Buffer.from(`,"${RECORD_COLUMN}":`);
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
 /** Bytes that stand for themselves inside a JSON string. */
 const PLAIN = new Uint8Array(256).map((_, byte) =>
   byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c ? 1 : 0,
@@ -32,6 +28,7 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
 /** Rows as NDJSON, put together from bytes in one growing buffer that is used again and again. */
@@ -40,9 +37,20 @@ export class RowBuffer {
   rows = 0;
   #bytes = Buffer.allocUnsafe(START_BYTES);
   #at = 0;
+  /** What stands before the value of each column that rows get; the first one opens the row. */
+  readonly #leads: ReadonlyMap<string, Buffer>;
+  /** The row up to its offset. */
   #prefix: Buffer = Buffer.alloc(0);
+  /** The row has no member yet. */
+  #bare = false;
   #second = Number.NaN;
   readonly #second_text = Buffer.alloc(20);
+
+  /** @param columns which of the message's columns rows get; all of them, if not said */
+  constructor(columns?: ReadonlySet<string>) {
+    const wanted = [...MESSAGE_COLUMNS, RECORD_COLUMN].filter((name) => columns?.has(name) !== false);
+    this.#leads = new Map(wanted.map((name, index) => [name, Buffer.from(`${index === 0 ? '{' : ','}"${name}":`)]));
+  }
 
   get size_bytes(): number {
     return this.#at;
@@ -60,34 +68,53 @@ export class RowBuffer {
 
   /** Rows that follow come from this partition. */
   partition(topic: string, partition: number): void {
-    this.#prefix = Buffer.from(`{"_topic":${JSON.stringify(topic)},"_partition":${partition},"_offset":`);
+    const parts = [
+      this.#leads.get('_topic')?.toString().concat(JSON.stringify(topic)),
+      this.#leads.get('_partition')?.toString().concat(String(partition)),
+      this.#leads.get('_offset')?.toString(),
+    ];
+    this.#prefix = Buffer.from(parts.join(''));
   }
 
   /** Begins a row with the columns of its message. @param record number of the row within its message, where there may be several. */
   begin(message: RecordCursor, record?: number): void {
-    this.#room(this.#prefix.length + 160);
+    this.#room(this.#prefix.length + 200);
     this.#put(this.#prefix);
-    this.#number(message.offset);
-    this.#put(BEFORE_TIME);
-    this.#time(message.timestamp);
-    this.#put(BEFORE_KEY);
-    if (message.key_from < 0) this.#put(NULL);
-    else this.text(message.bytes, message.key_from, message.key_to);
-    this.#room(160);
-    this.#put(BEFORE_HEADERS);
-    if (message.header_count === 0) this.#put(NULL);
-    else this.string(headersText(message));
-    this.#room(80);
-    this.#put(message.value_from < 0 ? TOMBSTONE : NO_TOMBSTONE);
-    if (record === undefined) return;
-    this.#put(BEFORE_RECORD);
-    this.#number(record);
+    if (this.#leads.has('_offset')) this.#number(message.offset);
+    if (this.#lead('_timestamp')) this.#time(message.timestamp);
+    if (this.#lead('_key')) {
+      if (message.key_from < 0) this.#put(NULL);
+      else this.text(message.bytes, message.key_from, message.key_to);
+      this.#room(200);
+    }
+    if (this.#lead('_headers')) {
+      if (message.header_count === 0) this.#put(NULL);
+      else this.string(headersText(message));
+      this.#room(100);
+    }
+    if (this.#lead('_tombstone')) this.#put(message.value_from < 0 ? TRUE : FALSE);
+    if (record !== undefined && this.#lead(RECORD_COLUMN)) this.#number(record);
+    this.#bare =
+      this.#leads.size === 0 || (record === undefined && this.#leads.size === 1 && this.#leads.has(RECORD_COLUMN));
+  }
+
+  #lead(column: string): boolean {
+    const lead = this.#leads.get(column);
+    if (lead !== undefined) this.#put(lead);
+    return lead !== undefined;
+  }
+
+  /** What stands before the next member. */
+  #separator(): number {
+    const byte = this.#bare ? OBJECT : COMMA;
+    this.#bare = false;
+    return byte;
   }
 
   /** Ends the row with the members of an object, as they are. @param from its opening brace @param to behind its closing one */
   members(bytes: Uint8Array, from: number, to: number, has_newline: boolean): void {
     this.#room(to - from + 2);
-    this.#bytes[this.#at++] = COMMA;
+    this.#bytes[this.#at++] = this.#separator();
     const start = this.#at;
     this.#bytes.set(bytes.subarray(from + 1, to), start);
     this.#at += to - from - 1;
@@ -104,7 +131,8 @@ export class RowBuffer {
 
   /** Ends the row. */
   end(): void {
-    this.#room(2);
+    this.#room(3);
+    if (this.#bare) this.#bytes[this.#at++] = OBJECT;
     this.#bytes[this.#at++] = OBJECT_END;
     this.#bytes[this.#at++] = LF;
     this.rows += 1;
@@ -112,7 +140,12 @@ export class RowBuffer {
 
   /** A member's name, with what separates it from the one before. @param name as JSON */
   name(name: string): void {
-    this.raw(`,${name}:`);
+    this.raw(`${String.fromCharCode(this.#separator())}${name}:`);
+  }
+
+  /** A whole member, `"name":value`. */
+  member(member: string): void {
+    this.raw(`${String.fromCharCode(this.#separator())}${member}`);
   }
 
   /** JSON as it is. */

@@ -14,6 +14,8 @@ export interface UnitSettings {
   readonly topic_id: string | undefined;
   readonly reader: ValueReader;
   readonly message_bytes_max: number;
+  /** Columns of the table, where they are known: only these are written of what messages have beside their value. */
+  readonly columns: ReadonlySet<string> | undefined;
 }
 
 /** Takes messages of all partitions in the order of their offsets, and seals units of a bounded size. */
@@ -27,7 +29,7 @@ export class UnitSequence {
   last_poison = '';
   readonly #landing: Landing;
   readonly #settings: UnitSettings;
-  readonly #rows = new RowBuffer();
+  readonly #rows: RowBuffer;
   /** Next offset of every partition, as far as it was taken. */
   readonly #offsets: Map<number, number>;
   #spans = new Map<number, PartitionSpan>();
@@ -39,6 +41,7 @@ export class UnitSequence {
     this.#landing = landing;
     this.#settings = settings;
     this.#offsets = new Map(starts);
+    this.#rows = new RowBuffer(settings.columns);
   }
 
   get position(): KafkaPosition {
@@ -63,6 +66,13 @@ export class UnitSequence {
     span.records += 1;
     span.next = message.offset + 1;
     this.records += 1;
+    const before = this.#rows.rows;
+    this.#read(partition, message);
+    // What cannot be read counts as one.
+    span.rows += Math.max(1, this.#rows.rows - before);
+  }
+
+  #read(partition: number, message: RecordCursor): void {
     if (message.value_from < 0) {
       this.#rows.begin(message);
       this.#rows.end();

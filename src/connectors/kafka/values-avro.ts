@@ -27,7 +27,7 @@ export function avroValues(registry: SchemaRegistry): ValueReader {
       const reserved = reservedFields(namesOf(type));
       if (reserved.length > 0) return `it has a field named ${reserved[0]}, which is a column of ours`;
       rows.begin(message);
-      for (const member of members) rows.raw(`,${member}`);
+      for (const member of members) rows.member(member);
       rows.end();
       return undefined;
     },

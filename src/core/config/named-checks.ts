@@ -32,6 +32,7 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
     knownTables(situation, ['silver', name, 'tests'], spec.tests);
   }
   for (const [name, spec] of Object.entries(shape.gold)) knownTables(situation, ['gold', name, 'tests'], spec.tests);
+  for (const name of Object.keys(shape.streams)) knownStream(situation, name);
   circles(situation);
   pricedBudget(situation);
   return situation.problems;
@@ -60,6 +61,23 @@ function knownConnection({ tree, shape, components, problems }: Situation, name:
     const message = `${connection} is a connection of type ${found.type}; a source of type ${type} needs ${types.join(' or ')}`;
     problems.push(problemAt(tree, path, message, { code: 'E_CONFIG_REFERENCE' }));
   }
+}
+
+/** A stream's table exists, and its connection is one that takes messages. */
+function knownStream({ tree, shape, components, problems }: Situation, name: string): void {
+  const { from = '', connection = '' } = shape.streams[name] ?? {};
+  const tables = (['bronze', 'silver', 'gold'] as const).flatMap((layer) =>
+    namesIn(tree, sectionOf(layer)).map((table) => `${layer}.${table}`),
+  );
+  const refer = (key: string, message: string, hint: { readonly hint?: string } = {}) =>
+    problems.push(problemAt(tree, ['streams', name, key], message, { code: 'E_CONFIG_REFERENCE', ...hint }));
+  if (!tables.includes(from)) refer('from', `there is no table ${from}`, meant(from, tables));
+  const names = namesIn(tree, 'connections');
+  const type = shape.connections[connection]?.type;
+  if (!names.includes(connection))
+    refer('connection', `there is no connection ${connection}`, meant(connection, names));
+  else if (type !== undefined && components.connections.get(type)?.publishes !== true)
+    refer('connection', `${connection} is a connection of type ${type}, which takes no messages`);
 }
 
 /** `generate` may name only declared columns and sources: it makes values for nothing else. */

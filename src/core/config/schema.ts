@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
+import type { StreamSpec } from '../model/stream.ts';
 import type { Components } from './components.ts';
 import { connectionName, tableName, uniqueByCase } from './fields.ts';
 import { connectionSchema, engineSchema, sourceSchema } from './schema-components.ts';
 import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
+import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
 
 /** A whole configuration after defaults; the loader adds the paths to make it a `Project`. */
@@ -21,6 +23,7 @@ export interface ProjectShape {
   readonly sources: Record<string, SourceSpec>;
   readonly silver: Record<string, SilverSpec>;
   readonly gold: Record<string, GoldShape>;
+  readonly streams: Record<string, StreamSpec>;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -71,6 +74,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
       goldSchema(components),
       'Tables modelled in SQL over `bronze.x`, `silver.y` and `gold.z`. What they depend on is read from the SQL.',
     ),
+    streams: streamsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

@@ -93,6 +93,11 @@ export const CATALOGUE = {
     'Set `allow_private: true` or name the host in `allow_hosts`, if it is meant.',
     1,
   ),
+  E_STREAM_POSITION: entry(
+    'Where a stream stands is not where its table stands',
+    'Publish everything again with `dataflow stream publish NAME --full`.',
+    1,
+  ),
   // engine and SQL
   E_SQL: entry('SQL is wrong', 'Mend the SQL at the place shown.', 1),
   E_SQL_SANDBOX: entry(

@@ -1,5 +1,6 @@
 import type { GenerateSpec } from './generate.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
+import type { StreamSpec } from './stream.ts';
 import type { Layer } from './table.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface Project {
   readonly sources: Readonly<Record<string, SourceSpec>>;
   readonly silver: Readonly<Record<string, SilverSpec>>;
   readonly gold: Readonly<Record<string, GoldSpec>>;
+  /** Tables that go out to topics. */
+  readonly streams?: Readonly<Record<string, StreamSpec>>;
 }
 
 /** One entry of `connections:`, checked by the schema of its type. */

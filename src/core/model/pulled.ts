@@ -47,7 +47,14 @@ function spanFrom(value: unknown, at: string): Span {
     next: asInteger(o['next'], `${at}.next`),
     holes: asInteger(o['holes'], `${at}.holes`),
     records: asInteger(o['records'], `${at}.records`),
+    ...field(o, 'rows', 'rows', asInteger, at),
+    ...field(o, 'reason', 'reason', asText, at),
   };
+}
+
+/** Rows that spans stand for, as the units count them. */
+export function rowsOfSpans(spans: readonly Span[]): number {
+  return spans.reduce((sum, span) => sum + (span.rows ?? span.records), 0);
 }
 
 /** Unit of work of a batch: its number grows by one with each commit. */

@@ -16,4 +16,6 @@ export interface ConnectionComponent<O = unknown> {
   readonly type: string;
   readonly summary: string;
   readonly schema: $ZodType<O>;
+  /** Streams can be published to it: its folder has a `publisher.ts`. */
+  readonly publishes?: true;
 }

@@ -6,6 +6,7 @@ import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { Position } from './pulled-source.ts';
 import type { KnownInput, StampPage } from './source.ts';
+import type { StreamLedger } from './stream-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
@@ -219,6 +220,7 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
  */
 export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
+  readonly streams: StreamLedger;
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

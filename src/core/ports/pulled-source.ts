@@ -19,6 +19,8 @@ export interface Span {
   /** Numbers in between that no record has (compaction, transaction markers): `next - from = records + holes`. */
   readonly holes: number;
   readonly records: number;
+  /** Rows that these records brought, unreadable ones counted as one; absent: one each. */
+  readonly rows?: number;
   /** Why the holes are there, when it is not the system's own housekeeping: what was lost and skipped by decision. */
   readonly reason?: string;
 }

@@ -15,5 +15,16 @@ const POSITIONS = `
   ) strict;
 `;
 
-/** Sources that are asked: positions. */
-export const sourcesMigration: Migration = { version: 3, sql: POSITIONS };
+/** Where each stream stands; the truth is in the system that it is published to. */
+const STREAMS = `
+  create table stream_positions (
+    stream text primary key,
+    table_name text not null,
+    version integer not null,
+    position text not null,
+    published_at text not null
+  ) strict;
+`;
+
+/** Sources that are asked: positions. Streams: the same. */
+export const sourcesMigration: Migration = { version: 3, sql: POSITIONS + STREAMS };

@@ -1,4 +1,4 @@
-import { batchTxn, type PulledOutcome, streamTxn } from '../../../core/model/pulled.ts';
+import { batchTxn, type PulledOutcome, rowsOfSpans, streamTxn } from '../../../core/model/pulled.ts';
 import { outcomeFrom } from '../../../core/model/step-note.ts';
 import { tableKey } from '../../../core/model/table.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
@@ -75,7 +75,7 @@ class Walk {
         );
       next.set(span.stream, span.next);
     }
-    const spanned = spans.reduce((sum, span) => sum + span.records, 0);
+    const spanned = rowsOfSpans(spans);
     if (spans.length > 0 && records !== undefined && records !== spanned)
       this.#say(
         version,

@@ -89,8 +89,7 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
       await committed(pulling, position);
     }
     const moved = positionText(position) !== positionText(standing.position);
-    if (units.length === 0 && moved && standing.sequence > 0)
-      run.ledger.recordAhead(node.name, standing.sequence, position);
+    if (units.length === 0 && moved) run.ledger.recordAhead(node.name, standing.sequence, position);
     if (result !== undefined && (result.caught_up || (units.length === 0 && !moved))) break;
   }
   return addUp(done) ?? idle(first.step, 'no new records');

@@ -1,4 +1,5 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
+import { rowsOfSpans } from '../../../core/model/pulled.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { Span } from '../../../core/ports/pulled-source.ts';
 
@@ -17,7 +18,7 @@ export function joinSpans(
   const joined = new Map<string, Span>();
   for (const unit of units) {
     if (unit.spans.length === 0) continue;
-    const records = unit.spans.reduce((sum, span) => sum + span.records, 0);
+    const records = rowsOfSpans(unit.spans);
     if (records !== unit.records + unit.unreadable)
       throw broken(source, `unit ${unit.name} holds ${unit.records + unit.unreadable} records, its spans ${records}`);
     for (const span of unit.spans) {
@@ -36,10 +37,22 @@ export function joinSpans(
         next: span.next,
         holes: (before?.holes ?? 0) + span.holes,
         records: (before?.records ?? 0) + span.records,
+        ...joinedRows(before, span),
+        ...joinedReason(before, span),
       });
     }
   }
   return [...joined.values()];
+}
+
+function joinedRows(before: Span | undefined, span: Span): Pick<Span, 'rows'> {
+  if (before?.rows === undefined && span.rows === undefined) return {};
+  return { rows: rowsOfSpans(before === undefined ? [span] : [before, span]) };
+}
+
+function joinedReason(before: Span | undefined, span: Span): Pick<Span, 'reason'> {
+  const reasons = [before?.reason, span.reason].filter((reason) => reason !== undefined);
+  return reasons.length === 0 ? {} : { reason: reasons.join('; ') };
 }
 
 function broken(source: string, what: string): DataflowError {

@@ -1,0 +1,114 @@
+import type { Column } from '../../core/model/table.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { Snapshot } from '../../core/ports/lake.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { relationOf } from '../../medallion/context.ts';
+
+/** The step from one version of a table to another, as messages in an order that is always the same. */
+export interface VersionChanges {
+  /** Gives `op`, `key` and `value` (JSON text), in order. */
+  readonly sql: string;
+  readonly counts: Readonly<Record<Op, number>>;
+}
+
+export type Op = 'insert' | 'update' | 'delete';
+
+/**
+ * Compares two versions in the engine, data files that both have left out. With a key that is unique in both, a row is inserted, updated or deleted
+ * by its key; otherwise rows are compared as they are, and none counts as updated.
+ */
+export async function versionChanges(
+  session: EngineSession,
+  before: Snapshot | undefined,
+  after: Snapshot,
+  options: { readonly key: readonly string[]; readonly deletions: boolean },
+): Promise<VersionChanges> {
+  await bindSides(session, before, after);
+  const { key } = options;
+  const keyed = key.length > 0 && (await isUnique(session, key));
+  const changes = keyed ? byKey(after.columns, key) : asBags(after.columns, key);
+  const kept = options.deletions && keyed ? '' : ` where op <> 'delete'`;
+  await session.define('changes', `select * from (${changes})${kept}`);
+  const rows = await session.rows('select op, count(*) as n from changes group by op');
+  const count = (op: Op): number => Number(rows.find((row) => row['op'] === op)?.['n'] ?? 0);
+  return {
+    sql: 'select op, key, value from changes order by key nulls first, value nulls first, op',
+    counts: { insert: count('insert'), update: count('update'), delete: count('delete') },
+  };
+}
+
+/** `a` and `b`: the rows of the files that the two versions do not share, with the columns of the newer one. */
+async function bindSides(session: EngineSession, before: Snapshot | undefined, after: Snapshot): Promise<void> {
+  const same_shape = JSON.stringify(before?.columns) === JSON.stringify(after.columns);
+  const paths = (snapshot: Snapshot | undefined): ReadonlySet<string> =>
+    new Set(same_shape ? snapshot?.files.map((file) => file.path) : []);
+  const old = new Set(before?.columns.map((column) => column.name));
+  for (const [name, side, other] of [
+    ['a', before, paths(after)],
+    ['b', after, paths(before)],
+  ] as const) {
+    const files = (side?.files ?? []).filter((file) => !other.has(file.path));
+    await session.bind({ ...relationOf(side ?? after, `${name}_files`), files });
+    const list = after.columns.map((column) =>
+      name === 'b' || before === undefined || old.has(column.name)
+        ? quoteIdent(column.name)
+        : `null as ${quoteIdent(column.name)}`,
+    );
+    await session.define(name, `select ${list.join(', ')} from ${name}_files`);
+  }
+}
+
+async function isUnique(session: EngineSession, key: readonly string[]): Promise<boolean> {
+  const list = key.map(quoteIdent).join(', ');
+  const twice = (side: string): string => `select 1 from ${side} group by ${list} having count(*) > 1`;
+  const [row] = await session.rows(`select count(*) as n from (${twice('a')} union all ${twice('b')})`);
+  return Number(row?.['n'] ?? 0) === 0;
+}
+
+function byKey(columns: readonly Column[], key: readonly string[]): string {
+  const same = key.map((c) => `a.${quoteIdent(c)} is not distinct from b.${quoteIdent(c)}`).join(' and ');
+  const others = columns.filter((column) => !key.includes(column.name)).map((column) => quoteIdent(column.name));
+  const differs = others.map((c) => `a.${c} is distinct from b.${c}`);
+  const changed = ['a._there is null', ...differs].join(' or ');
+  return `select case when a._there is null then 'insert' else 'update' end as op, ${keyText(columns, key, 'b')} as key, ${rowJson(columns, 'b')} as value
+    from b left join (select *, true as _there from a) a on ${same} where ${changed}
+    union all
+    select 'delete', ${keyText(columns, key, 'a')}, null from a where not exists (select 1 from b where ${same})`;
+}
+
+function asBags(columns: readonly Column[], key: readonly string[]): string {
+  const list = columns.map((column) => quoteIdent(column.name)).join(', ');
+  const text = key.length === 0 ? 'cast(null as varchar)' : keyText(columns, key, 'c');
+  return `select 'insert' as op, ${text} as key, ${rowJson(columns, 'c')} as value from (select ${list} from b except all select ${list} from a) c`;
+}
+
+/** One column: its text. Several: a JSON object of them. */
+function keyText(columns: readonly Column[], key: readonly string[], side: string): string {
+  const [first] = key;
+  if (key.length === 1 && first !== undefined) return `cast(${side}.${quoteIdent(first)} as varchar)`;
+  return rowJson(
+    key.flatMap((name) => columns.find((column) => column.name === name) ?? []),
+    side,
+  );
+}
+
+/** A row as one JSON object, put together from text, so that no number loses a digit. */
+function rowJson(columns: readonly Column[], side: string): string {
+  const members = columns.map((column, index) => {
+    const name = quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(column.name)}:`);
+    return `${name} || coalesce(cast(${valueJson(column, `${side}.${quoteIdent(column.name)}`)} as varchar), 'null')`;
+  });
+  return columns.length === 0 ? `'{}'` : `(${members.join(' || ')} || '}')`;
+}
+
+/** A value as JSON. Instants are ISO 8601 in UTC; what JSON has no word for (bytes, NaN, infinity) is text. */
+function valueJson({ type, kept_as }: Column, value: string): string {
+  if (kept_as === 'json')
+    return `case when json_valid(${value}) then cast(${value} as json) else to_json(${value}) end`;
+  if (type === 'timestamptz') return `to_json(strftime(${value} at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'))`;
+  if (type === 'timestamp') return `to_json(strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f'))`;
+  if (type === 'double' || type === 'float')
+    return `case when isfinite(${value}) then to_json(${value}) else to_json(cast(${value} as varchar)) end`;
+  if (type === 'blob' || type === 'binary') return `to_json(base64(${value}))`;
+  return `to_json(${value})`;
+}

@@ -1,0 +1,53 @@
+import type { FetchedPartition, KafkaClient } from './client.ts';
+import { type BatchHead, batchHeads, RecordCursor, readBatch } from './record-batch.ts';
+import { AbortedFilter } from './transactions.ts';
+
+const FETCH_BYTES = 1_000_000;
+
+/** The newest value of a key in a small compacted topic, as committed transactions left it. */
+export async function newestByKey(client: KafkaClient, topic: string, key: string): Promise<string | undefined> {
+  const { leaders } = await client.topic(topic);
+  const partitions = [...leaders.keys()];
+  const starts = await client.offsets(topic, partitions, 'start');
+  const ends = await client.offsets(topic, partitions, 'end');
+  let newest: string | undefined;
+  for (const [partition, end] of ends) {
+    let next = starts.get(partition) ?? 0;
+    while (next < end) {
+      const answer = await client.fetch({
+        topic,
+        leader: leaders.get(partition) ?? -1,
+        offsets: new Map([[partition, next]]),
+        wait_ms: 100,
+        bytes_max: FETCH_BYTES,
+        partition_bytes_max: FETCH_BYTES,
+      });
+      const [fetched] = answer.partitions;
+      const heads = fetched === undefined ? [] : batchHeads(fetched.batches);
+      if (fetched !== undefined) newest = (await newestIn(fetched, heads, key)) ?? newest;
+      // Compaction may have left nothing up to the end.
+      next = (heads.at(-1)?.last_offset ?? end - 1) + 1;
+    }
+  }
+  return newest;
+}
+
+async function newestIn(
+  { batches, aborted }: FetchedPartition,
+  heads: readonly BatchHead[],
+  key: string,
+): Promise<string | undefined> {
+  const filter = new AbortedFilter(aborted);
+  let newest: string | undefined;
+  for (const head of heads) {
+    const batch = await readBatch(batches, head);
+    if ('damage' in batch) throw new Error(`offset ${head.base_offset}: ${batch.damage}`);
+    if (!filter.counts(batch)) continue;
+    const cursor = new RecordCursor(batch);
+    while (cursor.next()) {
+      const own = cursor.key_from >= 0 && cursor.bytes.toString('utf8', cursor.key_from, cursor.key_to) === key;
+      if (own && cursor.value_from >= 0) newest = cursor.bytes.toString('utf8', cursor.value_from, cursor.value_to);
+    }
+  }
+  return newest;
+}
