@@ -82,7 +82,7 @@ describe('backfill', { timeout: 120_000 }, () => {
     const { stdout } = built.dataflow(['backfill', 'par_jour', ...ALL, '--dry-run']);
     expect(stdout).toMatch(/2025-01-01 +2025-02-01 +\d+\n/);
     expect(stdout).toMatch(/2025-03-01 +2025-04-01 +0\n/);
-    expect(stdout).toMatch(/4 windows of gold\.par_jour by jour, about \d+ rows of version 0; nothing was changed/);
+    expect(stdout).toMatch(/4 windows of gold\.par_jour by jour, about \d+ rows of version 0\nnothing was changed/);
     expect(built.status().get('gold.par_jour')?.version).toBe(0);
   });
 

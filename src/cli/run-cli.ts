@@ -1,4 +1,5 @@
 import type { Rooms } from '../app/rooms.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { redactor } from '../kit/redact.ts';
 import type { CommandEntry, Invocation } from './command-spec.ts';
 import { renderError } from './errors.ts';
@@ -64,11 +65,19 @@ async function runCommand(
     const run = await command.spec.load();
     code = await run(invocation);
   } catch (error) {
-    code = await fail(error);
+    code = await fail(watch.exitCode() === undefined || error instanceof DataflowError ? error : stopped(error));
   } finally {
     watch.dispose();
   }
   return watch.exitCode() ?? code;
+}
+
+/** What a command broke off with when it was asked to stop is no defect. */
+function stopped(cause: unknown): DataflowError {
+  return new DataflowError('E_INTERRUPTED', cause instanceof Error ? cause.message : 'stopped', {
+    kept: 'everything that was published stays; nothing is half-published',
+    cause,
+  });
 }
 
 async function newPrinter(

@@ -7,6 +7,7 @@ import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { CollectionPlan, CollectionRules, LakeCare, Removed } from '../../core/ports/lake-care.ts';
 import type { Leases } from '../../core/ports/leases.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import { nameHint } from '../../kit/name-list.ts';
 import { ranAhead } from '../../medallion/quarantine.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
@@ -107,7 +108,7 @@ async function wantedTables(lake: Lake, words: readonly string[]): Promise<reado
   for (const word of words)
     if (!keys.some((key) => key === word || key.startsWith(`${word}.`)))
       throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
-        hint: `It has ${keys.join(', ') || 'none: run `dataflow run` first'}.`,
+        hint: keys.length === 0 ? 'The lake is empty: run `dataflow run` first.' : nameHint(word, keys),
       });
   return words.length === 0
     ? all

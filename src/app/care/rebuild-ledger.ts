@@ -62,7 +62,7 @@ export async function rebuildLedger(options: RebuildOptions): Promise<RebuildRep
   const temporary = join(options.folder, `rebuild-${timeSortedId()}`);
   try {
     const found = await findAll(options.lake);
-    mkdirSync(temporary, { recursive: true, mode: 0o700 });
+    makeFolder(temporary);
     const ledger = await options.openLedger({ folder: temporary, create: true, durable: false });
     let report: RebuildReport;
     try {
@@ -76,6 +76,19 @@ export async function rebuildLedger(options: RebuildOptions): Promise<RebuildRep
   } finally {
     old.close();
     rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** @throws DataflowError E_LEDGER_READ_ONLY */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DataflowError('E_LEDGER_READ_ONLY', 'no new ledger can be written beside the lake', {
+      place: { file: folder },
+      kept: 'the ledger that is there stays as it is',
+      cause: error,
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { FileProblem, LakeCare, LogReport } from '../../core/ports/lake-care.ts';
 import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
+import { nameHint } from '../../kit/name-list.ts';
 import type { Rooms } from '../rooms.ts';
 import { emptyLedger } from '../run/empty-ledger.ts';
 import { ledgerForReading } from '../run/open-project.ts';
@@ -151,7 +152,7 @@ async function wantedTables(lake: Lake, words: readonly string[]): Promise<Reado
     const found = all.filter((key) => key === word || key.startsWith(`${word}.`));
     if (found.length === 0)
       throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
-        hint: all.length === 0 ? 'The lake is empty: run `dataflow run` first.' : `It has ${all.join(', ')}.`,
+        hint: all.length === 0 ? 'The lake is empty: run `dataflow run` first.' : nameHint(word, all),
       });
     for (const key of found) {
       wanted.add(key);

@@ -8,6 +8,7 @@ import {
 } from '../../core/lineage/project-lineage.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
+import { nameHint } from '../../kit/name-list.ts';
 import type { Rooms } from '../rooms.ts';
 import { buildLineage } from './build-lineage.ts';
 
@@ -124,7 +125,13 @@ function targetOf(tables: readonly TableLineage[], text: string): { table: strin
     (name === '' ? tables.findLast((one) => same(one.table.split('.')[1] ?? '', layer)) : undefined);
   if (table === undefined) {
     throw new DataflowError('E_USAGE', `there is no table ${text}`, {
-      hint: `Tables are ${tables.map((one) => one.table).join(', ')}.`,
+      hint:
+        tables.length === 0
+          ? 'The project has no table yet.'
+          : nameHint(
+              text,
+              tables.map((one) => one.table),
+            ),
     });
   }
   if (rest.length === 0) return { table: table.table };

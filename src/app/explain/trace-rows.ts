@@ -3,6 +3,7 @@ import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import type { BackwardTrace, ForwardTrace } from '../../core/model/trace.ts';
 import { buildGraph, type Node } from '../../core/planning/graph.ts';
+import { nameHint } from '../../kit/name-list.ts';
 import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
@@ -45,7 +46,10 @@ export async function traceRows(
         return await traceBack(context, node, question.where, versionOf(context, node, question.at));
       if (table !== undefined && question.target.split('.').length === 2 && table.layer !== 'quarantine') {
         throw new DataflowError('E_LAKE_NO_TABLE', `the project has no table ${question.target}`, {
-          hint: `It has ${graph.nodes.map((one) => one.key).join(', ')}.`,
+          hint: nameHint(
+            question.target,
+            graph.nodes.map((one) => one.key),
+          ),
         });
       }
       if (question.where !== undefined || question.at !== undefined) {

@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Assignment, QuarantineFilter } from '../../core/model/quarantine.ts';
@@ -7,7 +5,6 @@ import { parseTableKey } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { EngineSession, Row } from '../../core/ports/engine.ts';
 import type { Lake } from '../../core/ports/lake.ts';
-import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import { takeApart } from '../../medallion/decide/apart.ts';
 import { defineCells } from '../../medallion/decide/cells.ts';
@@ -22,6 +19,7 @@ import type { RunReport } from '../run/run-events.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
 import { bindEdited, type EditedEncoding } from './edited-file.ts';
 import { type MovedFile, movedFiles } from './moved-files.ts';
+import { withScratch } from './scratch.ts';
 import { tryFixes } from './try-fixes.ts';
 import { userName } from './user-name.ts';
 
@@ -187,31 +185,30 @@ async function lookFirst(
   node: RejectingNode,
   options: DecideOptions,
 ): Promise<DecisionReport> {
-  const temp_folder = join(rooms.stateFolder(project), 'tmp', timeSortedId());
-  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
-  const engine = await rooms.openEngine(project);
-  try {
-    const session = await engine.openSession({ label: 'quarantine', signal: options.signal });
-    const found = await prepare(rooms, lake, session, node, options, temp_folder);
-    const report: DecisionReport = {
-      table: node.key,
-      action: options.action,
-      dry_run: options.dry_run,
-      ...found,
-      closed: options.action === 'discard' ? found.decided : 0,
-      failed_again: 0,
-      moved_files: options.action === 'replay' ? await movedFiles(rooms, project, node, session) : [],
-      tried: [],
-      run: undefined,
-    };
-    if (!options.dry_run || found.decided === 0 || options.action === 'discard') return report;
-    const rows = await tryFixes(rooms, project, lake, session, node, temp_folder);
-    const failed_again = rows.filter((row) => row['rule'] !== null).length;
-    return { ...report, failed_again, closed: found.decided - failed_again, tried: rows.map(triedRow) };
-  } finally {
-    await engine.close();
-    await rm(temp_folder, { recursive: true, force: true });
-  }
+  return withScratch(rooms, project, async (temp_folder) => {
+    const engine = await rooms.openEngine(project);
+    try {
+      const session = await engine.openSession({ label: 'quarantine', signal: options.signal });
+      const found = await prepare(rooms, lake, session, node, options, temp_folder);
+      const report: DecisionReport = {
+        table: node.key,
+        action: options.action,
+        dry_run: options.dry_run,
+        ...found,
+        closed: options.action === 'discard' ? found.decided : 0,
+        failed_again: 0,
+        moved_files: options.action === 'replay' ? await movedFiles(rooms, project, node, session) : [],
+        tried: [],
+        run: undefined,
+      };
+      if (!options.dry_run || found.decided === 0 || options.action === 'discard') return report;
+      const rows = await tryFixes(rooms, project, lake, session, node, temp_folder);
+      const failed_again = rows.filter((row) => row['rule'] !== null).length;
+      return { ...report, failed_again, closed: found.decided - failed_again, tried: rows.map(triedRow) };
+    } finally {
+      await engine.close();
+    }
+  });
 }
 
 function triedRow(row: Row): TriedRow {

@@ -83,6 +83,11 @@ async function inspect(
   try {
     await copyFile(file, join(temp_folder, name));
   } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (missing)
+      throw new DataflowError('E_USAGE', `there is no file ${file}`, {
+        hint: 'Make one with: dataflow quarantine export TABLE --to rows.csv, and edit its cells.',
+      });
     throw new DataflowError('E_SOURCE_IO', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   const source = await rooms.createSource({

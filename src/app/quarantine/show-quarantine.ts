@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { QuarantineFilter } from '../../core/model/quarantine.ts';
@@ -7,7 +5,6 @@ import { quarantineOf } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { EngineSession, ExportTarget, Row } from '../../core/ports/engine.ts';
 import type { Lake } from '../../core/ports/lake.ts';
-import { timeSortedId } from '../../kit/ids.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../../medallion/context.ts';
 import { takeApart } from '../../medallion/decide/apart.ts';
@@ -15,6 +12,7 @@ import { defineCells, presentCell } from '../../medallion/decide/cells.ts';
 import { type RejectingNode, recordColumns, selectOpen } from '../../medallion/decide/select.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
 import type { Rooms } from '../rooms.ts';
+import { withScratch } from './scratch.ts';
 
 const SHOWN = ['quarantine_id', 'file', 'line', 'rule', 'reason', 'column_name', 'row_key', 'raw', 'run_id'];
 
@@ -161,14 +159,10 @@ export function exportRows(
   return asking(rooms, project, options.signal, async ({ lake, session }) => {
     await selectOpen(lake, session, node, options.filter);
     const columns = await recordColumns(lake, node);
-    const temp_folder = join(rooms.stateFolder(project), 'tmp', timeSortedId());
-    await mkdir(temp_folder, { recursive: true, mode: 0o700 });
-    try {
-      const apart = node.layer === 'bronze' ? await takeApart(session, columns, temp_folder) : undefined;
+    await withScratch(rooms, project, async (folder) => {
+      const apart = node.layer === 'bronze' ? await takeApart(session, columns, folder) : undefined;
       await defineCells(session, columns, apart);
-    } finally {
-      await rm(temp_folder, { recursive: true, force: true });
-    }
+    });
     const own = ['quarantine_id', 'file', 'line', 'rule', 'reason', 'raw'];
     const safe = (sql: string): string =>
       options.formula_safe

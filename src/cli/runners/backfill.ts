@@ -96,8 +96,7 @@ export async function planWindowsOf(
   printer.text('');
   const rows = plan.windows.reduce((sum, window) => sum + (window.rows_now ?? 0), 0);
   const counted = plan.version === null ? 'it has no version yet' : `about ${rows} rows of version ${plan.version}`;
-  printer.text(
-    `${countText(plan.windows.length, 'window')} of ${plan.step} by ${plan.column}, ${counted}; nothing was changed`,
-  );
+  printer.text(`${countText(plan.windows.length, 'window')} of ${plan.step} by ${plan.column}, ${counted}`);
+  printer.text('nothing was changed');
   return 0;
 }

@@ -22,21 +22,24 @@ export async function compact(invocation: Invocation): Promise<number> {
   const count = (value: unknown): string => (Number(value) === 0 ? '' : String(value));
   printer.report({
     document: report,
-    sections: [
-      {
-        columns: [
-          { name: 'table' },
-          { name: 'files_before', title: 'files' },
-          { name: 'files_after', title: 'after' },
-          { name: 'merged_bytes', title: 'merged', align: 'right', format: size },
-          { name: 'versions_collected', title: 'old versions', align: 'right', format: count },
-          { name: 'collected_bytes', title: 'freed', align: 'right', format: size },
-        ],
-        rows: report.tables.map((table) => ({ ...table })),
-      },
-    ],
+    sections:
+      report.tables.length === 0 && printer.format === 'table'
+        ? []
+        : [
+            {
+              columns: [
+                { name: 'table' },
+                { name: 'files_before', title: 'files' },
+                { name: 'files_after', title: 'after' },
+                { name: 'merged_bytes', title: 'merged', align: 'right', format: size },
+                { name: 'versions_collected', title: 'old versions', align: 'right', format: count },
+                { name: 'collected_bytes', title: 'freed', align: 'right', format: size },
+              ],
+              rows: report.tables.map((table) => ({ ...table })),
+            },
+          ],
   });
-  printer.text('');
+  if (report.tables.length > 0) printer.text('');
   for (const line of summary(report)) printer.text(line);
   return 0;
 }

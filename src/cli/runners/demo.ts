@@ -73,12 +73,12 @@ function printMatches(printer: Printer, matches: DemoReport['matches']): void {
 
 function nextSteps(idle: boolean, place: string, me: string): readonly string[] {
   const steps: (readonly [string, string])[] = [
-    ['status', 'every table, its version and balance'],
-    ['quarantine silver.achats', 'the refused rows, with file, line and reason'],
+    ['status', 'the tables and their balances'],
+    ['quarantine silver.achats', 'refused rows, and why'],
     ['query "from gold.kpi_top_clients limit 5"', 'SQL over the lake'],
   ];
-  if (idle) steps.unshift(['plan --all', 'why nothing has to run']);
-  else steps.push(['run', 'finds nothing to do; plan --all says why']);
+  if (idle) steps.unshift(['plan --all', 'why nothing runs']);
+  else steps.push(['run', 'finds nothing to do']);
   const width = Math.max(...steps.map(([words]) => words.length));
   return ['', 'Next:', `  cd ${place}`, ...steps.map(([words, why]) => `  ${me} ${words.padEnd(width)}  ${why}`)];
 }

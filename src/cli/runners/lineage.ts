@@ -65,6 +65,7 @@ async function writeEvents({ rooms, printer, options, args }: Invocation, projec
 /** Without `--output`, `--format` decides: text for people, the same document as `--output json`, or the edges as rows. */
 function printByFormat({ printer }: Invocation, report: LineageReport, columns: boolean): void {
   if (printer.format === 'table') {
+    if (report.tables.length === 0) printer.note('the project has no table yet: dataflow init');
     for (const line of lineageText(report, columns, printer.ascii)) printer.text(line);
     return;
   }

@@ -153,8 +153,9 @@ function printDiff(printer: Printer, found: ReleaseDiff): void {
     ],
     rows,
   };
-  printer.report({ document: found, sections: [main, ...found.tables.flatMap(sampleSections)] });
-  printer.text('');
+  const same = found.tables.length === 0 && printer.format === 'table';
+  printer.report({ document: found, sections: same ? [] : [main, ...found.tables.flatMap(sampleSections)] });
+  if (!same) printer.text('');
   const { from, to } = found;
   printer.text(
     found.tables.length === 0

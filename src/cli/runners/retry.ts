@@ -5,6 +5,7 @@ import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 import { planWindowsOf, runBackfill } from './backfill.ts';
 
 /** Exit 0 when there is nothing to retry; else that of the run. */
@@ -15,7 +16,7 @@ export async function retry(invocation: Invocation): Promise<number> {
   if (left.steps.length === 0) {
     const run_id = left.run?.run_id ?? null;
     printer.report({ document: { status: 'nothing_to_retry', run_id, steps: [] }, sections: [] });
-    printer.text(nothing(left));
+    printWrapped(printer, nothing(left));
     return 0;
   }
   const request = left.run?.options?.backfill;

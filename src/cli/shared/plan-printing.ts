@@ -11,6 +11,10 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
     all || idle.length === steps.length || printer.format !== 'table'
       ? steps
       : steps.filter((step) => step.action !== 'skip');
+  if (steps.length === 0 && printer.format === 'table') {
+    printer.text('the project has no table yet: dataflow init');
+    return;
+  }
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
   for (const step of steps)
     for (const event of step.drift ?? []) printWrapped(printer, `  ${step.step}: ${event.what}: ${driftText(event)}`);

@@ -81,6 +81,10 @@ export function printRun(printer: Printer, report: RunReport): void {
 
 function printIdle(printer: Printer, report: RunReport): void {
   const waiting = report.steps.filter((step) => step.status === 'skipped');
+  if (report.steps.length === 0) {
+    printer.text('nothing to do: the project has no table yet (dataflow init)');
+    return;
+  }
   printer.text(
     waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do: there is no data yet',
   );

@@ -126,7 +126,11 @@ export const CATALOGUE = {
   E_LAKE_CORRUPT: entry('A table of the lake is damaged', 'Restore the file named, or rebuild the table.', 1),
   E_LAKE_FEATURE: entry('The table needs a feature we lack', 'Rewrite the table without the feature named.', 1),
   E_LAKE_NO_TABLE: entry('No such table', 'See the tables with `dataflow status`.', 2),
-  E_LAKE_NO_VERSION: entry('No such version', 'See the versions with `dataflow status --history`.', 2),
+  E_LAKE_NO_VERSION: entry(
+    'No such version',
+    'See the releases with `dataflow release list`; older versions may have been collected.',
+    2,
+  ),
   E_LAKE_SPACE: entry('Not enough disk space for a step', 'Make room, or move the lake to a larger disk.', 5, true),
   E_NO_RELEASE: entry('No such release or run', 'See `dataflow release list` and `dataflow status --runs`.', 2),
   E_UNDO_COLLECTED: entry(
