@@ -316,14 +316,10 @@ describe('kept responses', () => {
 
   it('a pass that was killed before its page was sealed does not ask for that page again', async () => {
     const raw = heldRaw();
-    server.script('GET /a', [pages]);
     const options = { url: `${server.url}/a`, keep_raw: true, pages: { style: 'page', empty_max: 1 } };
-    const position = {
-      version: 1,
-      polls: 0,
-      items: {},
-      pass: { started: 'S', item: '', page: { pages: 1, records: 1, empty: 0, repeated: 0 }, known: 0, tail: [] },
-    };
+    server.script('GET /a', [pages, { status: 400 }]);
+    const { position } = await pull(options, { raw });
+    server.script('GET /a', [pages]);
     const killed = await pull(options, { raw, position });
     expect(killed.records).toEqual([{ id: 2 }, { id: 3 }]);
     const asked = server.requests.length;

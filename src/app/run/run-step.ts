@@ -94,7 +94,7 @@ export function failStep(step: Omit<StepContext, 'verdict' | 'decided'>, error: 
   const { run, node, step_id, code_fingerprint, definition, inputs, started_ms } = step;
   const spent = budgetSpent(run.signal);
   if (run.signal.aborted && spent === undefined) throw interrupted(error);
-  const failure = failureOf(spent ?? error);
+  const failure = maskedFailure(failureOf(spent ?? error), run.redact);
   const record: StepRecord = {
     run_id: run.run_id,
     step_id,
@@ -158,7 +158,12 @@ function interrupted(cause: unknown): DataflowError {
   });
 }
 
-/** What the ledger keeps of an error: no stack, no secret. */
+/** Other systems repeat in their refusals what they were sent. */
+function maskedFailure(failure: StepError, redact: (text: string) => string): StepError {
+  return { ...failure, message: redact(failure.message) };
+}
+
+/** What the ledger keeps of an error: no stack; secrets are masked by who records it. */
 export function failureOf(error: unknown): StepError {
   if (error instanceof DataflowError) {
     const at =

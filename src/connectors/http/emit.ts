@@ -23,21 +23,39 @@ export function linesOf(page: Page, dropped: readonly number[]): readonly Uint8A
 }
 
 /** Records from `first` up to, but without, `stop`, in one piece. */
-function pushRun(pieces: Uint8Array[], { bytes, records, layout }: Page, first: number, stop: number): void {
-  if (layout.format === 'ndjson') {
-    for (let index = first; index < stop - 1; index++) {
-      const end = records[2 * index + 1] as number;
-      const next = records[2 * index + 2] as number;
-      bytes[end] = LF;
-      for (let at = end + 1; at < next; at++) bytes[at] = BLANK;
-    }
+function pushRun(pieces: Uint8Array[], page: Page, first: number, stop: number): void {
+  const { bytes, records, layout } = page;
+  if (layout.format === 'ndjson' && !isDense(page, first, stop)) {
+    pieces.push(packed(page, first, stop));
+    return;
   }
+  if (layout.format === 'ndjson')
+    for (let index = first; index < stop - 1; index++) bytes[records[2 * index + 1] as number] = LF;
   const start = records[2 * first] as number;
   const end = records[2 * stop - 1] as number;
   if (end < bytes.length) {
     bytes[end] = LF;
     pieces.push(bytes.subarray(start, end + 1));
   } else pieces.push(bytes.subarray(start, end), NEWLINE);
+}
+
+/** True when one byte stands between any two records. */
+function isDense({ records }: Page, first: number, stop: number): boolean {
+  for (let index = first; index < stop - 1; index++) {
+    if ((records[2 * index + 2] as number) - (records[2 * index + 1] as number) !== 1) return false;
+  }
+  return true;
+}
+
+/** The records without what stands between them: a line should begin and end where its record does. */
+function packed({ bytes, records }: Page, first: number, stop: number): Uint8Array {
+  const out = Buffer.allocUnsafe((records[2 * stop - 1] as number) - (records[2 * first] as number) + 1);
+  let to = 0;
+  for (let index = first; index < stop; index++) {
+    to += bytes.copy(out, to, records[2 * index], records[2 * index + 1]);
+    out[to++] = LF;
+  }
+  return out.subarray(0, to);
 }
 
 function withAddition({ bytes, records, addition }: Page, dropped: ReadonlySet<number>): Uint8Array {

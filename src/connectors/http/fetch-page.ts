@@ -26,6 +26,8 @@ export interface PageQuestion {
   readonly item: Item;
   /** Since when the pass goes on; equal for all pages of a pass. */
   readonly started: string;
+  /** Passes completed before it. */
+  readonly polls: number;
   readonly page: number;
   /** What the cursor asked for; empty without one. */
   readonly since: string;
@@ -129,6 +131,7 @@ function headOf(question: PageQuestion, { status, headers, url }: Answer): Recor
     status: String(status),
     url: url.href,
     pass: question.started,
+    polls: String(question.polls),
     page: String(question.page),
     item: JSON.stringify(question.item.values),
     since: question.since,

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Position } from '../../core/ports/pulled-source.ts';
+import type { HttpOptions } from './options.ts';
 import { FIRST_PAGE, type PageState } from './paging.ts';
 
 /** What is known of one item of `for_each` (or of the only one) between two pulls. */
@@ -15,6 +17,8 @@ export interface ItemState {
 export interface PassState {
   /** When it began: marks what belongs to it. */
   readonly started: string;
+  /** Digest of what is asked for: under other options nobody can go on from here. */
+  readonly asks: string;
   /** Key of the item that is being read. */
   readonly item: string;
   readonly page: PageState;
@@ -48,6 +52,22 @@ export function writePosition(position: HttpPosition): Position {
   return position as unknown as Position;
 }
 
-export function newPass(started: string, item: string): PassState {
-  return { started, item, page: FIRST_PAGE, known: 0, tail: [] };
+/** A pass may go on for so long after it was begun; what is older belongs to another state of the source. */
+const PASS_MS_MAX = 86_400_000;
+
+/** Stands for everything that decides what is asked and how pages follow each other. */
+export function asksOf(options: HttpOptions): string {
+  const { url, method, query, body, format, records, columnar, add, for_each, pages, cursor } = options;
+  const asked = [url, method, query, body, format, records, columnar, add, for_each, pages, cursor];
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 12);
+}
+
+/** Whether a pass that was interrupted may go on. */
+export function mayGoOn(options: HttpOptions, { pass }: HttpPosition, now_ms: number): boolean {
+  if (pass === undefined || pass.asks !== asksOf(options)) return false;
+  return Math.abs(now_ms - Date.parse(pass.started)) <= PASS_MS_MAX;
+}
+
+export function newPass(started: string, asks: string, item: string): PassState {
+  return { started, asks, item, page: FIRST_PAGE, known: 0, tail: [] };
 }

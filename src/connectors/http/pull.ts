@@ -9,7 +9,15 @@ import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
 import { flatten } from './page.ts';
 import { afterPage, nextLink, pageParameters, totalRemark } from './paging.ts';
-import { type HttpPosition, type ItemState, newPass, type PassState, readPosition, writePosition } from './position.ts';
+import {
+  asksOf,
+  type HttpPosition,
+  type ItemState,
+  newPass,
+  type PassState,
+  readPosition,
+  writePosition,
+} from './position.ts';
 import { Units } from './units.ts';
 
 /**
@@ -26,6 +34,7 @@ export class Pull {
   #state: HttpPosition;
   /** The sequence that is being read. */
   #sequence: Sequence | undefined;
+  readonly #asks: string;
   #unchanged = 0;
 
   constructor(options: HttpOptions, items: readonly Item[], asker: Asker, landing: Landing, context: PullContext) {
@@ -34,7 +43,8 @@ export class Pull {
     this.#context = context;
     this.#units = new Units(landing);
     this.#begun = readPosition(context.position);
-    this.#state = this.#begun;
+    this.#asks = asksOf(options);
+    this.#state = withoutOther(this.#begun, this.#asks);
     this.#fetcher = new PageFetcher(options, asker, landing.raw, context, () => this.#seal());
   }
 
@@ -89,7 +99,7 @@ export class Pull {
   #begin(item: Item, known: ItemState, stretch: Stretch): Sequence {
     const { pass: current } = this.#state;
     const started = current?.started ?? new Date(this.#context.now_ms).toISOString();
-    const pass = current?.item === item.key ? current : newPass(started, item.key);
+    const pass = current?.item === item.key ? current : newPass(started, this.#asks, item.key);
     const { cursor, key } = this.#options;
     this.#sequence = {
       item,
@@ -118,6 +128,7 @@ export class Pull {
       item,
       known,
       started: pass.started,
+      polls: this.#state.polls,
       page: number,
       since: JSON.stringify(stretch.parameters),
       until: stretch.until,
@@ -201,7 +212,7 @@ export class Pull {
     const following = stretch.until === undefined ? this.#items[this.#items.indexOf(item) + 1] : item;
     this.#state = { ...this.#state, items };
     if (following === undefined) return;
-    this.#state = { ...this.#state, pass: newPass(pass.started, following.key) };
+    this.#state = { ...this.#state, pass: newPass(pass.started, this.#asks, following.key) };
   }
 
   /** What has been taken up to now, so that another run can go on from here. */
@@ -238,6 +249,13 @@ interface Sequence {
   readonly asked: Set<string>;
   readonly overlap: Overlap;
   readonly changes: Changes | undefined;
+}
+
+/** A pass under other options is given up: its pages mean something else. */
+function withoutOther(position: HttpPosition, asks: string): HttpPosition {
+  if (position.pass === undefined || position.pass.asks === asks) return position;
+  const { pass: _, ...rest } = position;
+  return rest;
 }
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {

@@ -1,3 +1,4 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Landing, PullContext, PullResult, RawEntry } from '../../core/ports/pulled-source.ts';
 import { type Item, itemOf } from './ask.ts';
 import { Changes } from './changes.ts';
@@ -14,7 +15,19 @@ import { Units } from './units.ts';
  */
 export async function replayKept(options: HttpOptions, landing: Landing, context: PullContext): Promise<PullResult> {
   const units = new Units(landing);
-  const groups = groupsOf(await landing.raw.entries());
+  const entries = await landing.raw.entries();
+  const missed = Number(entries[0]?.head['polls'] ?? 0);
+  // Taking only what was kept would take away rows that nobody gives back.
+  if (missed > 0)
+    throw new DataflowError(
+      'E_SOURCE_LOST',
+      `${context.name}: the responses of the first ${missed} pulls were not kept`,
+      {
+        kept: 'the table stays as it is',
+        hint: 'Remove keep_raw to ask the API for everything again.',
+      },
+    );
+  const groups = groupsOf(entries);
   let state: HttpPosition = readPosition(context.position);
   const from = state.replayed ?? 0;
   for (const [index, group] of groups.entries()) {

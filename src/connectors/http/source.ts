@@ -9,7 +9,7 @@ import { shown } from './exchange.ts';
 import { readItems } from './items.ts';
 import { type HttpOptions, schema } from './options.ts';
 import { FIRST_PAGE, pageParameters } from './paging.ts';
-import { readPosition } from './position.ts';
+import { mayGoOn, readPosition } from './position.ts';
 import { Pull } from './pull.ts';
 import { replayKept } from './replay.ts';
 
@@ -28,9 +28,15 @@ function httpSource(options: HttpOptions): PulledSource {
     pulls: appends ? 'changes' : 'snapshot',
     look: (context) => look(options, context),
     pull: async (landing, context) => {
-      if (context.from_raw && appends) return replayKept(options, landing, context);
-      return new Pull(options, await readItems(options, context.root), asker, landing, context).run();
+      const from_raw = context.from_raw && options.keep_raw;
+      if (from_raw && appends) return replayKept(options, landing, context);
+      const items = await readItems(options, context.root);
+      return new Pull(options, items, asker, landing, { ...context, from_raw }).run();
     },
+    // A list in a file may be another one by now.
+    resumes: (position, now_ms) =>
+      (options.for_each === undefined || Array.isArray(options.for_each)) &&
+      mayGoOn(options, readPosition(position), now_ms),
     probe: (context) => probe(options, asker, context),
     close: () => asker.close(),
   };

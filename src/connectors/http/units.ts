@@ -53,7 +53,7 @@ export class Units {
       if (raw !== undefined && this.#writer !== undefined) this.#raw.push(raw);
       return;
     }
-    const writer = this.#writer ?? (await this.open(name, page));
+    const writer = this.#writer ?? (await this.#open(name, page));
     for (const piece of linesOf(page, dropped)) await writer.write(piece);
     for (const [index, record] of page.unreadable.entries())
       writer.unreadable({ ...record, where: `${where} stray ${index + 1}` });
@@ -63,8 +63,7 @@ export class Units {
     this.records += records;
   }
 
-  /** Opens a unit, for a page or for nothing at all. */
-  async open(name: string, page: Pick<Page, 'layout'>): Promise<UnitWriter> {
+  async #open(name: string, page: Pick<Page, 'layout'>): Promise<UnitWriter> {
     this.#writer = await this.#landing.open(name, page.layout);
     this.#layout = JSON.stringify(page.layout);
     this.#opened_ms = performance.now();

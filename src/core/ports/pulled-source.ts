@@ -163,6 +163,11 @@ export interface PulledSource {
   /** Cheap, changes nothing, takes nothing: for `plan`, `status` and lag. */
   look(context: PullContext): Promise<Outlook>;
   pull(landing: Landing, context: PullContext): Promise<PullResult>;
+  /**
+   * For `snapshot`: whether a pull that was interrupted at this position may go on from there in a later run, because its parts are read at
+   * different moments anyway. Without it an interrupted snapshot begins anew.
+   */
+  resumes?(position: Position, now_ms: number): boolean;
   /** Told after the commit that holds everything up to `position`; for whoever else keeps count (consumer groups). A failure is only a warning. */
   committed?(position: Position): Promise<void>;
   /** For `doctor`: reaches the system, signs in, writes nothing. */

@@ -6,6 +6,8 @@ import { positionText } from './pulling.ts';
 export interface Recovered {
   readonly units: readonly SealedUnit[];
   readonly position: Position;
+  /** The pull that they belong to came to its end. */
+  readonly whole: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function recover(
   if (last === undefined) return undefined;
   const end = ended.get(last.pull);
   const whole = end !== undefined && usable.length === units.length;
-  if (pulls === 'snapshot' && !(whole && usable.every((unit) => unit.pull === last.pull))) return undefined;
-  return { units: usable, position: whole ? end.position : last.position };
+  const one = usable.every((unit) => unit.pull === last.pull);
+  if (pulls === 'snapshot' && !(whole && one)) return undefined;
+  return { units: usable, position: whole ? end.position : last.position, whole };
 }

@@ -17,7 +17,7 @@ import { settleDecisions } from '../settle.ts';
 import type { BronzeStep } from '../step.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
-import { recover } from './recover.ts';
+import { type Recovered, recover } from './recover.ts';
 import { type Standing, standingOf } from './standing.ts';
 import { addUp } from './sum.ts';
 import type { PathedUnit } from './unreadable.ts';
@@ -128,16 +128,17 @@ async function committed({ step, source, place }: Pulling, position: Position): 
 
 /** Everything that the source has, which replaces all there was: a snapshot, or everything from the beginning because that was asked for. */
 async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
-  const { step, place, source } = pulling;
+  const { step, place } = pulling;
   const { run, node } = step;
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
   const before = await standingOf(run, node, snapshot);
   const standing: Standing = anew ? { ...before, position: null, expected: new Map() } : before;
-  const landed = anew ? undefined : await recover(place, standing.position, source.pulls);
-  if (landed === undefined) await place.remove();
+  const found = anew ? undefined : await recoverWhole(pulling, standing.position);
+  if (found === undefined) await place.remove();
+  const landed = found?.whole === true ? found : undefined;
   const from_raw = anew && (await place.raw.entries()).length > 0;
   const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
-  const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw));
+  const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw, found));
   const { units, position, unchanged } = whole;
   const content = contentOf(units, node.spec);
   const same = content === before.content && snapshot !== undefined && !anew;
@@ -164,6 +165,18 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   return record;
 }
 
+/** What an earlier run landed of a snapshot: all of it, or the beginning of one that may go on. */
+async function recoverWhole(
+  { step, source, place }: Pulling,
+  position: Position | null,
+): Promise<Recovered | undefined> {
+  if (source.pulls === 'changes' || source.resumes === undefined) return await recover(place, position, source.pulls);
+  const found = await recover(place, position, 'changes');
+  if (found === undefined || found.whole) return found;
+  const alone = found.units.length === (await place.count());
+  return alone && source.resumes(found.position, step.run.now_ms) ? found : undefined;
+}
+
 interface Whole {
   readonly units: readonly SealedUnit[];
   readonly position: Position;
@@ -175,9 +188,10 @@ async function pullAll(
   standing: Standing,
   columns: readonly Column[] | undefined,
   from_raw: boolean,
+  begun: Recovered | undefined,
 ): Promise<Whole> {
-  const open = await place.begin(standing.position);
-  let at = standing;
+  let at = begun === undefined ? standing : { ...standing, position: begun.position };
+  const open = await place.begin(at.position);
   for (;;) {
     step.run.signal.throwIfAborted();
     const result = await source.pull(open.landing, pullContext(step.run, step.node, at, { columns, from_raw }));
@@ -186,7 +200,7 @@ async function pullAll(
       await open.end(result);
       faultPoint('after-pull');
       return {
-        units: open.units,
+        units: [...(begun?.units ?? []), ...open.units],
         position: result.position,
         ...(result.unchanged === true ? { unchanged: true } : {}),
       };
