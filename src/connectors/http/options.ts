@@ -273,7 +273,9 @@ const shape = {
   keep_raw: z._default(
     z
       .boolean()
-      .check(describe('Keep each response, compressed and by its hash; `--full-refresh` then asks nobody again.')),
+      .check(
+        describe('Keep each response, compressed and by its hash; `--full-refresh --force` then asks nobody again.'),
+      ),
     false,
   ),
   allow_private: z._default(
