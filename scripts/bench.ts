@@ -9,6 +9,7 @@ import { history, increment } from './bench/increment.ts';
 import { largeInput } from './bench/large-input.ts';
 import { manyFiles } from './bench/many-files.ts';
 import { noopRun } from './bench/noop.ts';
+import { postgresIngest } from './bench/postgres.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
@@ -40,6 +41,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   resume,
   large: largeInput,
   verify: verifySpeed,
+  postgres: postgresIngest,
 };
 
 const figures: Figure[] = [];

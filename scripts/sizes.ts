@@ -73,7 +73,9 @@ function isContract(node: ts.Node): boolean {
 }
 
 function isSuite(node: ts.Node): boolean {
-  return ts.isCallExpression(node.parent) && /^(describe|describeService|it|test)\b/.test(node.parent.expression.getText());
+  return (
+    ts.isCallExpression(node.parent) && /^(describe|describeService|it|test)\b/.test(node.parent.expression.getText())
+  );
 }
 
 function nameOf(node: ts.FunctionLikeDeclaration, source: ts.SourceFile): string {

@@ -14,7 +14,7 @@ import type { CopiedRows } from './copy-rows.ts';
 import { fieldsOf } from './csv-record.ts';
 import { type ChangesPosition, changesPosition, type Horizon, type Round, toPosition } from './position.ts';
 import type { Session } from './session.ts';
-import { UNIT_BYTES, UnitRows, unitLayout } from './units.ts';
+import { UNIT_BYTES, UnitRows, unitLayout, unitName } from './units.ts';
 
 /** Digit and comma before the first column. */
 const FLAG_BYTES = 2;
@@ -158,7 +158,7 @@ class RoundWalk {
     if (this.round.section === 'strays' && !this.round.strays) this.round = { ...this.round, strays: true };
     if (!isNew) return undefined;
     this.records += 1;
-    return this.units.add(`rows-${String(this.landed + 1).padStart(8, '0')}`, row, 1);
+    return this.units.add(unitName(this.landed + 1), row, 1);
   }
 
   /** Closes the unit, if there is one, with the position in the middle of the round. */

@@ -2,14 +2,15 @@ import type { Landing, PullResult } from '../../core/ports/pulled-source.ts';
 import type { CopiedRows } from './copy-rows.ts';
 import { copyOut, type Relation } from './relation.ts';
 import type { Session } from './session.ts';
-import { UNIT_BYTES, UnitRows, unitLayout } from './units.ts';
+import { UnitRows, unitLayout, unitName } from './units.ts';
 
+/** Smaller than those of a cursor, because each range gathers one in memory. */
+const UNIT_BYTES = 16 * 1024 * 1024;
 /** Fewer blocks (of 8 KB) than this are not worth a connection more. */
 const BLOCKS_A_RANGE = 1024;
 
 /**
- * Takes a whole relation as one snapshot shows it. A plain table is read in ranges of blocks by several sessions that share the snapshot; their
- * rows go into units in the order in which they come.
+ * Takes a whole relation as one snapshot shows it. A plain table is read in ranges of blocks by several sessions that share the snapshot.
  * @param more opens a session in the snapshot of the first.
  */
 export async function pullSnapshot(
@@ -66,31 +67,64 @@ function copyOf(relation: Relation, { from, next }: Range): string {
   return copyOut(`select ${columns} as "v" from ${relation.from}${where}`, 'v');
 }
 
-/** Rows of all copies, as they come, into units. */
+/** Rows of one range that become one unit. */
+interface Stretch {
+  readonly chunks: readonly Buffer[];
+  readonly records: number;
+}
+
+/** The rows of a copy in stretches that end at the first row beyond a size: the same rows make the same stretches. */
+async function* stretchesOf(copy: AsyncGenerator<CopiedRows, void, void>): AsyncGenerator<Stretch, void, void> {
+  let chunks: Buffer[] = [];
+  let [records, size] = [0, 0];
+  for await (const { bytes, starts } of copy) {
+    let from = 0;
+    for (;;) {
+      const over = starts.findIndex((start, index) => index > from && size + start - (starts[from] ?? 0) >= UNIT_BYTES);
+      const to = over < 0 ? starts.length - 1 : over;
+      const part = bytes.subarray(starts[from], starts[to]);
+      chunks.push(part);
+      size += part.length;
+      records += to - from;
+      from = to;
+      if (over < 0) break;
+      yield { chunks, records };
+      chunks = [];
+      [records, size] = [0, 0];
+    }
+  }
+  if (records > 0) yield { chunks, records };
+}
+
+/**
+ * A unit of each range in turn: while one is written, the others gather theirs. So an unchanged table makes the same units again, whatever came
+ * first, and is known as unchanged.
+ */
 async function landAll(
   copies: readonly AsyncGenerator<CopiedRows, void, void>[],
   units: UnitRows,
 ): Promise<PullResult> {
-  let landed = 0;
-  let records = 0;
+  let [landed, records] = [0, 0];
   const position = () => ({ snapshot_rows: records, units: landed });
-  const next = (copy: AsyncGenerator<CopiedRows, void, void>) => copy.next().then((step) => ({ copy, step }));
-  const waiting = new Map(copies.map((copy) => [copy, next(copy)]));
-  while (waiting.size > 0) {
-    const { copy, step } = await Promise.race(waiting.values());
-    if (step.done === true) {
-      waiting.delete(copy);
-      continue;
+  const begin = (stretches: AsyncGenerator<Stretch, void, void>) => {
+    const next = stretches.next();
+    next.catch(() => undefined); // told when its turn comes
+    return { stretches, next };
+  };
+  let ranges = copies.map((copy) => begin(stretchesOf(copy)));
+  while (ranges.length > 0) {
+    const going: typeof ranges = [];
+    for (const { stretches, next } of ranges) {
+      const step = await next;
+      if (step.done === true) continue;
+      going.push(begin(stretches));
+      const { chunks, records: count } = step.value;
+      records += count;
+      landed += 1;
+      for (const [index, chunk] of chunks.entries()) await units.add(unitName(landed), chunk, index === 0 ? count : 0);
+      await units.close(position());
     }
-    const { bytes, starts } = step.value;
-    waiting.set(copy, next(copy));
-    records += starts.length - 1;
-    await units.add(`rows-${String(landed + 1).padStart(8, '0')}`, bytes, starts.length - 1);
-    if (units.unit_bytes < UNIT_BYTES) continue;
-    landed += 1;
-    await units.close(position());
+    ranges = going;
   }
-  landed += units.unit_records > 0 ? 1 : 0;
-  await units.close(position());
   return { caught_up: true, position: position() };
 }

@@ -84,6 +84,7 @@ export class Session {
       bytea_output: 'hex',
       extra_float_digits: '1',
       jit: 'off',
+      synchronize_seqscans: 'off',
       statement_timeout: String(statement_timeout_s * 1000),
       lock_timeout: String(LOCK_TIMEOUT_MS),
       idle_in_transaction_session_timeout: '0',

@@ -17,6 +17,11 @@ export function unitLayout(relation: Relation): UnitLayout {
   };
 }
 
+/** What people see of a unit's name. */
+export function unitName(number: number): string {
+  return `rows-${String(number).padStart(8, '0')}`;
+}
+
 /** Rows on their way into units: gathered, so that small ones do not cost a write each. */
 export class UnitRows {
   private readonly landing: Landing;

@@ -1,0 +1,73 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { makeLeash } from '../services/processes.ts';
+import { startServer } from '../services/room.ts';
+import { SERVERS } from '../services/servers.ts';
+import { type BenchSettings, type Figure, ratioFigure } from './figure.ts';
+import { median, timed } from './measure.ts';
+
+const BINARY = resolve('bin/dataflow.js');
+/** 0.8 of the other's speed. */
+const LIMIT = 1.25;
+
+const CONFIG = (url: string) => `version: 1
+name: bench
+connections:
+  erp: { type: postgres, url: "${url}" }
+sources:
+  factures: { type: postgres, connection: erp, table: factures }
+  factures_cursor: { type: postgres, connection: erp, table: factures, cursor: { column: updated_at }, batch: { records: 5000000, bytes: 1GB } }
+`;
+
+/** A table of PostgreSQL into the lake (landed, checked, parsed, committed), whole and by cursor, beside psql's \\copy of it to a file. */
+export async function postgresIngest(settings: BenchSettings): Promise<readonly Figure[]> {
+  const rows = Math.min(settings.rows, 2_000_000);
+  const server = await startServer(SERVERS.postgresql, makeLeash());
+  try {
+    const url = server.settings['DATAFLOW_TEST_POSTGRESQL'] ?? '';
+    await fill(url, rows);
+    const cwd = settings.folder;
+    writeFileSync(join(cwd, 'pipelines.yaml'), CONFIG(url));
+    const times = { whole: [] as number[], cursor: [] as number[], psql: [] as number[] };
+    const ours = async (source: string): Promise<number> => {
+      rmSync(join(cwd, 'lake'), { recursive: true, force: true });
+      return (await timed(process.execPath, [BINARY, 'ingest', source], { cwd })).wall_ms;
+    };
+    for (let i = 0; i < settings.runs; i++) {
+      times.psql.push((await timed('psql', [url, '-qc', '\\copy factures to out.csv csv header'], { cwd })).wall_ms);
+      times.whole.push(await ours('factures'));
+      times.cursor.push(await ours('factures_cursor'));
+    }
+    const size = `${(statSync(join(cwd, 'out.csv')).size / 1e6).toFixed(0)} MB`;
+    const note =
+      'into a bronze table: sealed units, every record counted and checked, parsed, zstd Parquet, commit; psql only writes the bytes';
+    const name = `postgres, ${(rows / 1e6).toFixed(1)}M rows, ${size}`;
+    return [
+      ratioFigure(`${name}, whole`, median(times.whole), median(times.psql), LIMIT, note),
+      ratioFigure(
+        `${name}, by cursor`,
+        median(times.cursor),
+        median(times.psql),
+        undefined,
+        'in the order of cursor and key',
+      ),
+    ];
+  } finally {
+    await server.stop();
+  }
+}
+
+async function fill(url: string, rows: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query(`create table factures as select i::bigint as id, date '2024-01-01' + (i % 700)::int as date_facture,
+    (array['France','Maroc','Belgique','Suisse'])[1 + i % 4] as pays, (array['CB','VIREMENT','ESPECES'])[1 + i % 3] as mode_paiement,
+    ((i::bigint * 7919) % 1000000 / 100.0)::numeric(12,2) as montant, timestamptz '2024-01-01Z' + i * interval '20 seconds' as updated_at
+    from generate_series(1, ${rows}) i`);
+  await client.query('alter table factures add primary key (id)');
+  await client.query('create index on factures (updated_at, id)');
+  await client.query('vacuum analyze factures');
+  await client.end();
+}
