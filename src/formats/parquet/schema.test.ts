@@ -22,6 +22,7 @@ describe('a Parquet schema', () => {
       [ROOT, decimal({ type: 'INT32', precision: 9 }), decimal({ type: 'INT64', precision: 18 })],
     ],
     ['decimals of any length', [ROOT, ID, decimal({ type: 'BYTE_ARRAY', precision: 60 })]],
+    ['a type in both ways', [ROOT, ID, decimal({ logical_type: { type: 'DECIMAL', precision: 12, scale: 2 } })]],
     ['a column with an empty name', [ROOT, ID, { name: '', type: 'INT32' } as SchemaElement]],
     ['a group', [{ name: '', num_children: 1 }, { name: 'g', num_children: 1 }, ID]],
   ])('is sound: %s', (_, schema) => expect(schemaProblem(schema)).toBeUndefined());
@@ -30,6 +31,8 @@ describe('a Parquet schema', () => {
     ['no name', [ROOT, ID, { type: 'INT32' } as SchemaElement], 'column 2 has no name'],
     ['too few bytes', [ROOT, ID, decimal({ type_length: 2 })], 'no room for decimals of 12 digits'],
     ['too small a number', [ROOT, ID, decimal({ type: 'INT32' })], 'no room'],
+    ['two decimals', [ROOT, ID, decimal({ logical_type: { type: 'DECIMAL', precision: 28, scale: 2 } })], 'at once'],
+    ['two types', [ROOT, ID, decimal({ logical_type: { type: 'DATE' } })], 'it is DECIMAL and DATE at once'],
     ['scale', [ROOT, ID, decimal({ scale: 13 })], 'behind the point'],
     ['a child too many', [{ ...ROOT, num_children: 3 }, ID, decimal({})], 'do not add up'],
     ['a child too few', [{ ...ROOT, num_children: 1 }, ID, decimal({})], 'do not add up'],

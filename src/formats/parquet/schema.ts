@@ -7,8 +7,8 @@ import type { ColumnChunk, SchemaElement } from 'hyparquet';
 export function schemaProblem(schema: readonly SchemaElement[]): string | undefined {
   for (const [index, element] of schema.entries()) {
     if (index > 0 && typeof element.name !== 'string') return `column ${index} has no name`;
-    const digits = lostDigits(element);
-    if (digits !== undefined) return `${element.name}: ${digits}`;
+    const wrong = lostDigits(element) ?? twoTypes(element);
+    if (wrong !== undefined) return `${element.name}: ${wrong}`;
   }
   const end = endOf(schema, 0, 0);
   return end === schema.length ? undefined : 'its columns do not add up to its schema';
@@ -69,6 +69,27 @@ function endOf(schema: readonly SchemaElement[], at: number, depth: number): num
   let next = at + 1;
   for (let child = 0; child < children && next <= schema.length; child++) next = endOf(schema, next, depth + 1);
   return next;
+}
+
+/** What the older of the two ways to name a type says in the newer one. */
+const LOGICAL: Readonly<Record<string, string>> = {
+  UTF8: 'STRING',
+  ENUM: 'ENUM',
+  JSON: 'JSON',
+  BSON: 'BSON',
+  DATE: 'DATE',
+  DECIMAL: 'DECIMAL',
+};
+
+/** Writers name a type in both ways, so that old readers understand it: the two must agree. */
+function twoTypes({ converted_type, logical_type, precision, scale = 0 }: SchemaElement): string | undefined {
+  const expected = LOGICAL[converted_type ?? ''];
+  if (expected === undefined || logical_type === undefined) return undefined;
+  if (logical_type.type !== expected) return `it is ${converted_type} and ${logical_type.type} at once`;
+  if (logical_type.type !== 'DECIMAL') return undefined;
+  return logical_type.precision === precision && logical_type.scale === scale
+    ? undefined
+    : `it is a decimal(${precision},${scale}) and a decimal(${logical_type.precision},${logical_type.scale}) at once`;
 }
 
 const WHOLE_BYTES: Readonly<Record<string, number>> = { INT32: 4, INT64: 8 };
