@@ -121,7 +121,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'stream',
-    summary: 'Send tables to topics, each row once per key and version',
+    summary: 'Take sources batch by batch as a service; send tables to topics',
     group: 'Work',
     load: async () => (await import('./cli/commands/stream.ts')).spec,
   },

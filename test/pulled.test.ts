@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -73,5 +73,74 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
     expect(dataflow(['ledger', 'rebuild']).status).toBe(0);
     expect(dataflow(['plan', '--all']).stdout).toContain('no new records');
     expectWhole();
+  });
+
+  it('stream run takes batches as they come and ends at SIGTERM after the batch; stream status says how far it is', async () => {
+    writeFileSync(
+      join(root, 'pipelines.yaml'),
+      PROJECT.replace(/type: fake.*/, 'type: fake, rate: 300, batch: { wait: 100ms } }'),
+    );
+    const child = spawn(process.execPath, [BINARY, 'stream', 'run', 's', '--format', 'json'], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let told = '';
+    let stopped = false;
+    let out = '';
+    child.stderr.on('data', (text: Buffer) => {
+      told += text.toString();
+      if (!stopped && told.split('bronze.s').length > 3) {
+        stopped = true;
+        child.kill('SIGTERM');
+      }
+    });
+    child.stdout.on('data', (text: Buffer) => {
+      out += text.toString();
+    });
+    const status = await new Promise((done) => child.on('close', done));
+    expect(status).toBe(143);
+    const { rows, runs } = JSON.parse(out) as { rows: number; runs: number };
+    expect(runs).toBeGreaterThanOrEqual(3);
+    const [counts] = json<{ n: number; last: number }[]>([
+      'query',
+      'select count(*) as n, max(id) as last from bronze.s',
+    ]);
+    expect(counts).toEqual({ n: rows, last: rows - 1 });
+    const [line] = json<{ batch: number; behind: number; rows_per_second: number }[]>(['stream', 'status']);
+    expect(line?.batch).toBe(runs);
+    expect(line?.behind).toBeGreaterThan(0);
+    expect(line?.rows_per_second).toBeGreaterThan(0);
+    expect(dataflow(['verify']).stdout).toContain('intact');
+  });
+
+  it('a batch is one commit; what one run may take is limited, --until-caught-up is not', () => {
+    writeFileSync(join(root, 'pipelines.yaml'), PROJECT.replace('records: 1000', 'records: 20'));
+    expect(dataflow(['ingest']).status).toBe(0);
+    const count = 'select cast(count(*) + (select count(*) from quarantine.bronze_s) as integer) as n from bronze.s';
+    expect(json(['query', count])).toEqual([{ n: 2000 }]);
+    expect(dataflow(['ingest', '--until-caught-up']).status).toBe(0);
+    expectWhole();
+  });
+
+  it('an undo leaves the position where it is; --redo takes the records again', () => {
+    expect(dataflow(['run']).status).toBe(0);
+    writeFileSync(join(root, 'pipelines.yaml'), PROJECT.replace('rows: 2500', 'rows: 3000'));
+    expect(dataflow(['run']).status).toBe(0);
+    expect(dataflow(['undo']).status).toBe(0);
+    const count = 'select cast(count(*) as integer) as n, cast(max(id) as integer) as last from bronze.s';
+    const [before] = json<{ n: number; last: number }[]>(['query', count]);
+    expect(before?.last).toBeLessThan(2500);
+    expect(dataflow(['run']).stdout).toContain('nothing to do');
+    expect(json(['query', count])).toEqual([before]);
+    expect(dataflow(['verify']).stdout).toContain('intact');
+    const redone = dataflow(['run', '--redo']);
+    expect(redone.stderr).toBe('');
+    const [after] = json<{ n: number; last: number; ids: number }[]>([
+      'query',
+      'select cast(count(*) as integer) as n, cast(count(distinct id) as integer) as ids, cast(max(id) as integer) as last from bronze.s',
+    ]);
+    expect(after?.last).toBe(2999);
+    expect(after?.n).toBe(after?.ids);
+    expect(dataflow(['verify', '--rows']).stdout).toContain('intact');
   });
 });

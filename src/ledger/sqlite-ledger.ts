@@ -1,5 +1,5 @@
 import type { DriftRecord } from '../core/model/drift.ts';
-import type { PulledStanding } from '../core/model/pulled.ts';
+import type { PulledStanding, SourceLook } from '../core/model/pulled.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
@@ -34,6 +34,7 @@ import { inputStamps } from './input-stamps.ts';
 import { allInputs, forgetInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
+import { looksSince, putLooks } from './looks.ts';
 import { allPositions, positionOf, putAhead, putPosition } from './positions.ts';
 import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
@@ -206,6 +207,14 @@ export class SqliteLedger implements Ledger {
 
   recordAhead(source: string, sequence: number, ahead: Position): void {
     this.#connection.hastyTransaction(() => putAhead(this.#connection, source, sequence, ahead, this.#nowIso()));
+  }
+
+  recordLooks(looks: readonly SourceLook[]): void {
+    this.#connection.hastyTransaction(() => putLooks(this.#connection, looks));
+  }
+
+  looks(source: string, since_ms: number): readonly SourceLook[] {
+    return this.#connection.guard(() => looksSince(this.#connection, source, since_ms));
   }
 
   drift(source: string | undefined, limit: number): readonly DriftRecord[] {

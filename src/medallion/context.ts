@@ -40,6 +40,8 @@ export interface RunContext {
   /** Told before the work of a step begins. @throws DataflowError E_LAKE_SPACE when its result would not fit onto the disk. */
   admit(step: string, estimate: Estimate): Promise<void>;
   createSource(spec: SourceSpec): Promise<Source>;
+  /** Batches that a source that is asked takes at most in this run. */
+  readonly batches_max: number;
   openPulled(spec: SourceSpec): Promise<PulledSource>;
   openLanding(source: string): Promise<LandingPlace>;
   /** A remark for the person at the terminal. */

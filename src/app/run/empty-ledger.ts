@@ -36,6 +36,8 @@ export function emptyLedger(): Ledger {
     position: () => undefined,
     positions: () => [],
     recordAhead: refuse,
+    recordLooks: refuse,
+    looks: () => [],
     drift: () => [],
     quarantine: () => [],
     recordDecision: refuse,

@@ -30,7 +30,12 @@ export interface SetUpOptions extends PlanOptions {
   readonly retry_of?: string;
   /** For a backfill: what was asked for. */
   readonly backfill?: BackfillRequest;
+  /** Batches that each source that is asked takes at most. */
+  readonly batches_max?: number;
 }
+
+/** Without it: a source that never comes to its end leaves the others their turn. */
+const BATCHES_MAX = 100;
 
 /** Mends what a dead run left, and enters the new one into the ledger. */
 export async function beginRun(
@@ -120,6 +125,7 @@ export async function setUpRun(
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
+    batches_max: options.batches_max ?? BATCHES_MAX,
     openPulled: (spec) => rooms.openPulled(spec, project),
     openLanding: (source) => rooms.openLanding(project, source),
     notice: (message) => options.tell({ type: 'notice', message }),

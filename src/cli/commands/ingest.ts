@@ -8,6 +8,7 @@ export const spec: CommandSpec = {
     command
       .argument('[source...]', 'sources to take (default: all)')
       .option('--rehash', 'hash every input file again instead of trusting size, time and inode')
+      .option('--until-caught-up', 'go on until each source had no more (default: at most 100 batches of a source)')
       .option('--dry-run', 'print what would be taken; change nothing');
   },
   load: async () => (await import('../runners/run.ts')).ingest,

@@ -3,9 +3,19 @@ import { configurePublish } from './stream-publish.ts';
 
 export const spec: CommandSpec = {
   name: 'stream',
-  summary: 'Send tables to topics, each row once per key and version',
+  summary: 'Take sources batch by batch as a service; send tables to topics',
   group: 'Work',
   configure(command) {
+    command
+      .command('run')
+      .description('a service: batches as they come, then what depends on them; SIGTERM finishes the batch')
+      .argument('[source...]', 'sources to take (default: all that are asked)')
+      .option('--every <duration>', 'pause after a round in which nothing was new', '1s')
+      .option('--for <duration>', 'end by itself after this time');
+    command
+      .command('status')
+      .description('how far each source is, what waits there, and how fast it was taken')
+      .argument('[source...]', 'sources to show (default: all that are asked)');
     configurePublish(command);
   },
   load: async () => (await import('../runners/stream.ts')).stream,

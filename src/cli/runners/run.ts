@@ -26,6 +26,7 @@ async function runSelection(invocation: Invocation, selection: Selection): Promi
     command: invocation.command_line,
     signal: invocation.signal,
     tell: tellTo(printer),
+    ...(options['untilCaughtUp'] === true ? { batches_max: Number.POSITIVE_INFINITY } : {}),
   });
   printRun(printer, report);
   return report.exit_code;

@@ -26,6 +26,21 @@ export interface PulledStanding extends Pick<PulledOutcome, 'source' | 'sequence
   readonly committed_at: string;
 }
 
+/** What a service saw of one source in one round. */
+export interface SourceLook {
+  readonly source: string;
+  readonly looked_at_ms: number;
+  readonly pending: 'none' | 'some' | 'unknown';
+  /** Records that waited, when the source knows. */
+  readonly behind?: number;
+  /** Age of the oldest record that waited, when the source knows. */
+  readonly oldest_ms?: number;
+  /** Rows that the round took, and how long it was. */
+  readonly rows_taken: number;
+  readonly wall_ms: number;
+  readonly error?: string;
+}
+
 export function pulledFrom(value: unknown, at: string): PulledOutcome {
   const o = asObject(value, at);
   return {

@@ -1,7 +1,7 @@
 import type { BackfillJob, BackfillProgress, BackfillRequest } from '../model/backfill.ts';
 import type { Balance } from '../model/balance.ts';
 import type { DriftEvent, DriftRecord } from '../model/drift.ts';
-import type { PulledOutcome, PulledStanding } from '../model/pulled.ts';
+import type { PulledOutcome, PulledStanding, SourceLook } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
 import type { Position } from './pulled-source.ts';
@@ -271,6 +271,10 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   positions(): readonly PulledStanding[];
   /** The source moved on without a record; counts as long as the table stands at `sequence`. */
   recordAhead(source: string, sequence: number, ahead: Position): void;
+  /** What a round of a service saw; those of long ago are dropped. */
+  recordLooks(looks: readonly SourceLook[]): void;
+  /** Of one source since a moment, oldest first. */
+  looks(source: string, since_ms: number): readonly SourceLook[];
   /** How the columns of sources changed, newest first. */
   drift(source: string | undefined, limit: number): readonly DriftRecord[];
 

@@ -26,5 +26,21 @@ const STREAMS = `
   ) strict;
 `;
 
-/** Sources that are asked: positions. Streams: the same. */
-export const sourcesMigration: Migration = { version: 3, sql: POSITIONS + STREAMS };
+/** What a service saw of its sources, for lag and rates; older ones are dropped. */
+const LOOKS = `
+  create table source_looks (
+    seq integer primary key,
+    source text not null,
+    looked_at_ms integer not null,
+    pending text not null,
+    behind integer,
+    oldest_ms integer,
+    rows_taken integer not null,
+    wall_ms integer not null,
+    error text
+  ) strict;
+  create index source_looks_by_source on source_looks (source, seq);
+`;
+
+/** Sources that are asked: positions, and what was seen of them. Streams: positions. */
+export const sourcesMigration: Migration = { version: 3, sql: [POSITIONS, STREAMS, LOOKS].join('\n') };

@@ -22,9 +22,6 @@ import { type Standing, standingOf } from './standing.ts';
 import { addUp } from './sum.ts';
 import type { PathedUnit } from './unreadable.ts';
 
-/** A run that never catches up ends after so many batches; the next one goes on. */
-const BATCHES_MAX = 10_000;
-
 /**
  * Ingests a source that is asked: what it brings is landed first, batch by batch, and each batch is one commit that carries the new position. What an
  * earlier run landed and did not commit is taken first.
@@ -64,11 +61,11 @@ function nextStep(step: BronzeStep, batch = 0): BronzeStep {
   return batch === 0 ? step : { ...step, step_id: timeSortedId(), started_ms: Date.now() };
 }
 
-/** Batches until the source has no more at this moment. */
+/** Batches until the source has no more at this moment, or as many as one run may take. */
 async function takeChanges(first: Pulling): Promise<StepRecord> {
   const { run, node } = first.step;
   const done: StepRecord[] = [];
-  for (let batch = 0; batch < BATCHES_MAX; batch++) {
+  for (let batch = 0; batch < run.batches_max; batch++) {
     run.signal.throwIfAborted();
     const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
     const standing = await standingOf(run, node, snapshot);
