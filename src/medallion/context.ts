@@ -3,6 +3,7 @@ import type { EngineLimits } from '../core/planning/engine-limits.ts';
 import type { Estimate } from '../core/planning/estimate.ts';
 import type { FreshnessVerdict } from '../core/planning/freshness.ts';
 import type { Graph, Node } from '../core/planning/graph.ts';
+import type { SmallerPlan } from '../core/planning/smaller-plan.ts';
 import type { EngineSession, InputRelation, SessionOptions } from '../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
@@ -10,7 +11,6 @@ import type { Ledger, Lock } from '../core/ports/ledger.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source } from '../core/ports/source.ts';
-import type { SmallerPlan } from './smaller-plan.ts';
 
 /** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
 export interface RunContext {

@@ -1,17 +1,10 @@
 import { estimateTable } from '../core/planning/estimate.ts';
+import type { SmallerPlan } from '../core/planning/smaller-plan.ts';
 import { withoutLiterals } from '../core/planning/sql-refs.ts';
 import type { CandidateFile, EngineSession, WriteTarget } from '../core/ports/engine.ts';
 import { quoteIdent } from '../kit/sql.ts';
 import type { StepContext } from './context.ts';
 import { refreshObstacle } from './gold/refresh.ts';
-
-/** How a step is done again after the engine ran out of memory. */
-export interface SmallerPlan {
-  /** Into how many batches the rows are divided; 1: in one piece. */
-  readonly batches: number;
-  /** `with 1 thread and in 8 batches by id`. */
-  readonly words: string;
-}
 
 /** Part of the memory that the rows of one batch may take. */
 const BATCH_SHARE = 0.25;

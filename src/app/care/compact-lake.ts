@@ -1,6 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
-import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
@@ -12,7 +12,7 @@ import { ranAhead } from '../../medallion/quarantine.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { stagingKept } from '../run/staging-kept.ts';
-import { busySteps, runAtWork } from './compact/at-work.ts';
+import { busySteps, ownerOf, runAtWork } from './compact/at-work.ts';
 import { collectDecided } from './compact/collect-decided.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
 import { collectionRules, readableHistory } from './compact/retention-rules.ts';
@@ -206,11 +206,6 @@ async function mergeOf(
   if (ranAhead(tableKey(owner), quarantine, await lake.latestVersion(owner)))
     return [snapshot, 'a run died on it: dataflow run first'];
   return [snapshot, plan];
-}
-
-/** The table whose step writes this one. */
-function ownerOf(table: TableId): TableId {
-  return table.layer === 'quarantine' ? (parseTableKey(table.name.replace('_', '.')) ?? table) : table;
 }
 
 interface Merged {

@@ -1,9 +1,10 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { decisionFrom } from '../../core/model/decision-note.ts';
-import { isStepNote, outcomeFrom, releaseFrom, settledFrom } from '../../core/model/step-note.ts';
+import { settledFrom } from '../../core/model/settled-note.ts';
+import { isStepNote, outcomeFrom, releaseFrom } from '../../core/model/step-note.ts';
 import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
 } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedInput } from '../../medallion/decisions.ts';
+import { makeFolder } from './ledger-folder.ts';
 
 export interface RebuildOptions {
   readonly lake: Lake;
@@ -76,19 +78,6 @@ export async function rebuildLedger(options: RebuildOptions): Promise<RebuildRep
   } finally {
     old.close();
     rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-/** @throws DataflowError E_LEDGER_READ_ONLY */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DataflowError('E_LEDGER_READ_ONLY', 'no new ledger can be written beside the lake', {
-      place: { file: folder },
-      kept: 'the ledger that is there stays as it is',
-      cause: error,
-    });
   }
 }
 

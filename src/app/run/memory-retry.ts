@@ -1,8 +1,9 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { SmallerPlan } from '../../core/planning/smaller-plan.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { StepContext } from '../../medallion/context.ts';
-import { type SmallerPlan, smallerPlan } from '../../medallion/smaller-plan.ts';
+import { smallerPlan } from '../../medallion/smaller-plan.ts';
 import type { RunEvent } from './run-events.ts';
 
 /**
