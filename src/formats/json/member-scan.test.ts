@@ -36,6 +36,64 @@ describe('case 30 and 31: members of records', () => {
     );
   });
 
+  it('says of records that look alike what it says when it reads each byte by itself', () => {
+    const values = fc.constantFrom(
+      '1',
+      '-2.5e3',
+      '"x"',
+      '"é,}"',
+      '"a\\"b"',
+      '"\\\\"',
+      'true',
+      'null',
+      'nan',
+      'NaN',
+      '[]',
+      '[1, 2]',
+      '[1,]',
+      '{"a":{"a":1}}',
+      '{}',
+      '{"x":[{"y":"}"}]}',
+      '"',
+      'x',
+      '1-2',
+      '"a\nb"',
+      '{"a":1,}',
+      '[1\n,2]',
+    );
+    const shape = fc.constantFrom(
+      (a: string, b: string) => `{"a":${a},"b":${b}}`,
+      (a: string, b: string) => `{ "a" : ${a} , "b" : ${b} }`,
+      (a: string, b: string) => `{"b":${b},"a":${a}}`,
+      (a: string) => `{"a":${a}}`,
+      (a: string, b: string) => `{"a":${a},"a":${b}}`,
+      (a: string, b: string) => `{"\\u0061":${a},"b":${b}}`,
+      () => '{}',
+      (a: string) => `{"a":${a}`,
+      (a: string) => a,
+    );
+    const line = fc.tuple(shape, values, values).map(([make, a, b]) => make(a, b));
+    // Mostly alike, so that shapes are met again.
+    const lines = fc.array(fc.oneof({ weight: 3, arbitrary: fc.constant('{"a":1,"b":"two"}') }, line), {
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(lines, fc.constantFrom('ndjson', 'json'), fc.nat(), (texts, kind, at) => {
+        const text = kind === 'ndjson' ? texts.join('\n') : `[${texts.join(',\n')}]`;
+        const length = Buffer.byteLength(text);
+        const quick = scan(kind, text, [at % (length + 1)]);
+        const slow = scan(
+          kind,
+          text,
+          Array.from({ length }, (_, index) => index),
+        );
+        expect(quick.end()).toEqual(slow.end());
+        expect(quick.doubtful).toBe(slow.doubtful);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it.each([
     ['a member twice', '{"a":1,"a":2}\n', true],
     ['in two spellings', '{"a":1,"\\u0061":2}\n', true],

@@ -1,4 +1,5 @@
 import type { Inspection, UnitField } from '../../core/ports/source.ts';
+import { RecordShapes } from './record-shapes.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -34,6 +35,9 @@ export class MemberScan {
   doubtful = false;
   readonly #lines: boolean;
   readonly #members = new Map<string, Member>();
+  readonly #shapes: RecordShapes<Member>;
+  /** Where the record being read began in this chunk; -1 when it began in an earlier one. */
+  #record_from = -1;
   #records = 0;
   #depth = 0;
   /** The last byte outside strings that is no blank; 0 for a digit or a string. */
@@ -48,11 +52,13 @@ export class MemberScan {
 
   constructor(kind: 'ndjson' | 'json') {
     this.#lines = kind === 'ndjson';
+    this.#shapes = new RecordShapes(this.#lines);
     this.#level = this.#lines ? 1 : 0;
   }
 
   push(chunk: Buffer): void {
     let from = 0;
+    this.#record_from = -1;
     for (let at = 0; at < chunk.length; at++) {
       if (this.#in_string) {
         at = this.#passString(chunk, at, from);
@@ -62,10 +68,33 @@ export class MemberScan {
       if (byte === QUOTE) {
         if (this.#openString()) from = at + 1;
       } else if (byte >= 0x30 && byte <= 0x39) this.#last = 0;
+      else if (byte === OBJECT || byte === OBJECT_END) at = this.#object(chunk, at, byte);
       else if (byte > 0x20 || byte === LF) this.#structure(byte);
     }
     // The chunk's memory is used again.
     if (this.#key !== undefined) this.#key.push(Buffer.from(chunk.subarray(from)));
+  }
+
+  /** A bracket of an object, perhaps of a record: of one that looks like an earlier one, goes to its end. */
+  #object(chunk: Buffer, at: number, byte: number): number {
+    if (byte === OBJECT && this.#depth + 1 === this.#level) {
+      const end = this.#shapes.pass(chunk, at);
+      if (end >= 0) {
+        this.#records += 1;
+        this.#last = OBJECT_END;
+        return end - 1;
+      }
+      this.#record_from = at;
+    }
+    if (byte === OBJECT_END && this.#depth === this.#level && this.#record_from >= 0) this.#learn(chunk, at + 1);
+    this.#structure(byte);
+    return at;
+  }
+
+  #learn(chunk: Buffer, to: number): void {
+    const record = chunk.subarray(this.#record_from, to);
+    this.#record_from = -1;
+    this.#shapes.learn(record, (raw) => this.#members.get(raw));
   }
 
   /** True when the string is the name of a member. */
@@ -101,7 +130,12 @@ export class MemberScan {
   /** Undefined when there are too many names for columns. */
   end(): readonly UnitField[] | undefined {
     if (this.#members.size > NAMES_MAX) return undefined;
-    return [...this.#members.values()].map(({ name, records }) => ({ name, records }));
+    const passed = new Map<Member, number>();
+    this.#shapes.tell((member, records) => passed.set(member, (passed.get(member) ?? 0) + records));
+    return [...new Set(this.#members.values())].map((member) => ({
+      name: member.name,
+      records: member.records + (passed.get(member) ?? 0),
+    }));
   }
 
   #structure(byte: number): void {
