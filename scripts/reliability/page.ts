@@ -48,7 +48,7 @@ ${rows.join('\n')}
 \`npm run soak:kill\` kills the program at every pass of every fault point of every verb that writes, and at random instants, and compares
 with an undisturbed run by delta-rs. \`npm run soak:corrupt\` damages input files and the lake's own files at random places; what is not
 refused must read exactly as the damaged file says to pyarrow and to Python's own csv, json and gzip. Slices of both are part of
-\`npm test\`. Figures are kept with \`-- --write\`.
+\`npm test\`. \`npm run soak:kafka\` kills the program while it takes a topic of a real broker in; a slice is part of \`npm run test:services\`. Figures are kept with \`-- --write\`.
 
 ${BEGIN}
 ${HEAD}

@@ -7,7 +7,7 @@ describeService('kafka', ({ url }) => {
   afterAll(() => broker.close());
 
   describe('poison', () => {
-    it('is set apart with topic, partition, offset and reason, and the others go on', async () => {
+    it('case 40: poison is set apart with topic, partition, offset and reason, and the others go on', async () => {
       const topic = await broker.topic('poison', 2);
       const good = { partition: 1, value: '{"n":1}' };
       const bad: [value: string | Buffer, reason: string][] = [
@@ -42,7 +42,7 @@ describeService('kafka', ({ url }) => {
       await reading.source.close();
     });
 
-    it('stops beyond poison_max, with nothing of that unit kept', async () => {
+    it('case 40: poison beyond poison_max stops the pull, with nothing of that unit kept', async () => {
       const topic = await broker.topic('threshold');
       await broker.send(topic, [...numbered(5), { value: 'x' }, { value: 'y' }, ...numbered(5)]);
       const reading = await broker.source(topic, { poison_max: 1 });
@@ -57,7 +57,7 @@ describeService('kafka', ({ url }) => {
       await patient.source.close();
     });
 
-    it('takes 10 MB in one message, and sets a larger one than allowed apart', async () => {
+    it('case 40: takes 10 MB in one message, and sets a larger one than allowed apart', async () => {
       const topic = await broker.topic('large', 1, { 'max.message.bytes': '12000000' });
       const value = JSON.stringify({ n: 1, text: 'x'.repeat(10_000_000) });
       await broker.send(topic, [{ value }]);
@@ -77,7 +77,7 @@ describeService('kafka', ({ url }) => {
   });
 
   describe('offsets that are gone', () => {
-    it('stop the pull and are named; by decision they are skipped and stay a hole with its reason', async () => {
+    it('case 38: offsets that are gone stop the pull and are named; by decision they are skipped and stay a hole with its reason', async () => {
       const topic = await broker.topic('retention', 2);
       await broker.send(topic, numbered(10));
       await broker.send(topic, numbered(10, 1));
@@ -112,7 +112,7 @@ describeService('kafka', ({ url }) => {
       await skipping.source.close();
     });
 
-    it('a topic that was deleted and made again is noticed by its identity, however far it has grown', async () => {
+    it('case 38: a topic that was deleted and made again is noticed by its identity, however far it has grown', async () => {
       const topic = await broker.topic('again');
       await broker.send(topic, numbered(3));
       const reading = await broker.source(topic);
@@ -130,7 +130,7 @@ describeService('kafka', ({ url }) => {
       await reading.source.close();
     });
 
-    it('a topic that ends before the lake does was cut off', async () => {
+    it('case 38: a topic that ends before the lake does was cut off', async () => {
       const topic = await broker.topic('cut');
       await broker.send(topic, numbered(3));
       const reading = await broker.source(topic);
@@ -143,7 +143,7 @@ describeService('kafka', ({ url }) => {
     });
   });
 
-  it('holes of compaction are no gaps', async () => {
+  it('case 39: holes of compaction are no gaps', async () => {
     const config = {
       'cleanup.policy': 'compact',
       'segment.ms': '100',
@@ -180,7 +180,7 @@ describeService('kafka', ({ url }) => {
 });
 
 describeService('kafka', () => {
-  it('a broker that dies in the middle is waited for; one that stays away is reported as worth a retry', async () => {
+  it('case 38: a broker that dies in the middle is waited for; one that stays away is reported as worth a retry', async () => {
     const own = await ownServer('kafka');
     try {
       const broker = new Broker(own.settings['DATAFLOW_TEST_KAFKA'] ?? '');

@@ -109,7 +109,7 @@ describeService('kafka', ({ url }) => {
     },
   );
 
-  it('leaves out what was aborted, waits for what is open, and counts holes', async () => {
+  it('case 39: leaves out what was aborted, waits for what is open, and counts holes', async () => {
     const topic = await broker.topic('transactions');
     const producer = broker.kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();

@@ -50,6 +50,11 @@ export const FAULT_CASES: readonly FaultCase[] = [
   fault(33, 'very many files, odd names', 'ATOMIC'),
   fault(34, 'bombs, links, devices', 'QUAR'),
   fault(35, 'path traversal', 'QUAR EXIT'),
+  fault(36, 'Kafka: a crash between poll, landing, commit', 'RESUME'),
+  fault(37, 'Kafka: rebalances, and a late writer that was replaced', 'ATOMIC EXIT'),
+  fault(38, 'Kafka: broker restarts, is away, or no longer has what comes next', 'RESUME EXIT'),
+  fault(39, 'Kafka: tombstones, holes of compaction, aborted transactions', 'ATOMIC'),
+  fault(40, 'Kafka: poison, 10 MB in one message', 'QUAR EXIT'),
   fault(47, 'API: refusals, damaged answers, silence', 'RESUME EXIT'),
   fault(48, 'API: pages that go in circles, shift, are empty', 'ATOMIC EXIT'),
 ];

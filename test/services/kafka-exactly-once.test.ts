@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { expect, it } from 'vitest';
+import { SourceProject } from '../../src/connectors/testing/source-project.ts';
+import { kafkaSoak } from '../soak/kafka-soak.ts';
+import { PYTHON } from '../soak/lake-reader.ts';
+import { Broker, numbered } from './kafka-support.ts';
+import { describeService } from './service.ts';
+
+describeService('kafka', ({ url }) => {
+  it.skipIf(PYTHON === undefined)(
+    'case 36: killed anywhere between poll and commit, while group members come and go: each offset is in the lake once, as delta-rs reads it',
+    async () => {
+      const seed = Number(process.env['DATAFLOW_SEED'] ?? Date.now() % 1_000_000);
+      const result = await kafkaSoak({ broker: url, kills: 12, seed, say: () => undefined });
+      expect(result, `seed ${seed}`).toMatchObject({ twice: [], missing: [], unwanted: [], verified: true });
+      expect(result.kills).toBeGreaterThanOrEqual(12);
+      expect(result.rebalances).toBeGreaterThan(0);
+    },
+    300_000,
+  );
+
+  it.each(['after-pull', 'after-stage', 'before-log-create'])(
+    'case 37: a writer that was replaced while it stood still (%s) comes too late: it is refused, nothing is there twice',
+    async (point) => {
+      const broker = new Broker(url);
+      const topic = await broker.topic('zombie', 2);
+      for (const partition of [0, 1]) await broker.send(topic, numbered(500, partition, partition * 500));
+      const project = new SourceProject({
+        source: { type: 'kafka', connection: 'events', topic },
+        connections: { events: { type: 'kafka', brokers: [url] } },
+      });
+      try {
+        const zombie = project.start(['ingest'], { DATAFLOW_FAULT: `${point}:stop` });
+        await new Promise<void>((done) => {
+          zombie.child.stderr?.on('data', (text: Buffer) => text.includes(point) && done());
+        });
+        expect((await project.run(['ingest'])).status).toBe(6);
+        const ledger = new DatabaseSync(join(project.root, 'lake/_dataflow/ledger.db'));
+        ledger.exec("update locks set pid = 4194304, process_start = 'gone' where held = 1");
+        ledger.close();
+        await project.ok(['ingest']);
+        zombie.child.kill('SIGCONT');
+        const late = await zombie.ended;
+        expect(late.status, late.stderr).toBe(5);
+        await broker.send(topic, numbered(1, 0, 5000));
+        await project.ok(['ingest']);
+        const sql =
+          'select count(*) as n, count(distinct (_partition, _offset)) as places, max(n) as newest from bronze.s';
+        const [row] = await project.query(sql);
+        expect(Object.values(row ?? {}).map(Number)).toEqual([1001, 1001, 5000]);
+        await project.ok(['verify']);
+      } finally {
+        project.remove();
+        await broker.close();
+      }
+    },
+    120_000,
+  );
+});
