@@ -29,7 +29,15 @@ export const hdfs: Server = {
     const web = `127.0.0.1:${await room.port('web')}`;
     const classes = `${join(room.folder, 'conf')}:${join(room.installed, 'lib')}/*`;
     // Without the opening WebHDFS answers every call with 500.
-    const options = ['-Xmx256m', '-Xms64m', '--add-opens', 'java.base/java.lang=ALL-UNNAMED', '-cp', classes];
+    const options = [
+      '-Xmx256m',
+      '-Xms64m',
+      '-XX:+UseSerialGC',
+      '--add-opens',
+      'java.base/java.lang=ALL-UNNAMED',
+      '-cp',
+      classes,
+    ];
     const node = (name: string, main: string, ...args: string[]) => ({
       name,
       command: java,
