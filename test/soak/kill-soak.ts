@@ -44,7 +44,7 @@ export interface Stage {
 const STATUS = ['status', '--format', 'json'];
 const RANDOM_RANGE = 1.05;
 /** Most of the tries in a row that are killed. */
-const KILLS_MAX = 8;
+const KILLS_MAX = 12;
 const RUN_FIRST_SHARE = 0.5;
 
 /** Plays a scenario undisturbed. */
@@ -121,7 +121,7 @@ export function randomTrial(stages: readonly Stage[], index: number, random: Ran
   return { id, scenario: scenario.name, kill, ...further(wall_ms, random), ...runFirst(scenario, random) };
 }
 
-/** None to seven more kills, each at an instant of its own. */
+/** None to eleven more kills, each at an instant of its own. */
 function further(wall_ms: number, random: Random): Pick<Trial, 'again_ms'> {
   return { again_ms: Array.from({ length: random.below(KILLS_MAX) }, () => Math.round(random.share() * wall_ms)) };
 }

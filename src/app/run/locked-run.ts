@@ -6,6 +6,7 @@ import { parentsOf } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
+import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import { redoDecisions } from '../quarantine/redo-decisions.ts';
@@ -51,9 +52,11 @@ export async function lockedRun(
         ? await recordRelease(lake, ledger, run_id, await releasable(graph, lake, ledger))
         : undefined;
     const receipt = meter.receipt(run_id);
+    // While the run is not closed, a crash in here is the next run's to tidy up after.
+    await tidyStaging(lake, run_id, steps);
+    faultPoint('before-finish-run');
     ledger.finishRun(run_id, status);
     ledger.recordReceipt(receipt);
-    await tidyStaging(lake, run_id, steps);
     const refused_files = ledger.refusedInputs(run_id);
     return {
       run_id,
