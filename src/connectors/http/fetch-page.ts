@@ -39,6 +39,9 @@ export interface PageQuestion {
   readonly may_be_missing: boolean;
 }
 
+/** A kept answer about the past is as good as a new one for so long. */
+const KEPT_MS_MAX = 86_400_000;
+
 /** Brings one page, from the API or from what was kept of it. */
 export class PageFetcher {
   readonly #options: HttpOptions;
@@ -66,13 +69,23 @@ export class PageFetcher {
   async fetch(question: PageQuestion): Promise<Fetched | undefined> {
     const kept = this.#options.keep_raw || this.#context.from_raw ? await this.#raw.find(question.ask.key) : undefined;
     if (this.#context.from_raw) return this.#again(question, kept);
-    // Kept by the pass that was interrupted, before its page was sealed.
-    if (kept?.head['pass'] === question.started) return this.#fromKept(question.item, kept);
+    if (kept !== undefined && this.#isUnsealed(question, kept)) return this.#fromKept(question.item, kept);
     const validators = this.#validators(question, kept);
     const ask: Ask = { ...question.ask, headers: { ...question.ask.headers, ...validators } };
     const also = question.may_be_missing ? [404] : [];
     this.requests += 1;
     return this.#asker.ask(ask, this.#hooks, (answer) => this.#accepted(question, answer, kept), also);
+  }
+
+  /**
+   * Whether a response was kept by a pass that was interrupted before the page was sealed: the pass says so, or it answers for a window of time
+   * that was over and is not in the lake yet.
+   */
+  #isUnsealed({ started, until }: PageQuestion, { head, fetched_at }: RawEntry): boolean {
+    if (head['pass'] === started) return true;
+    return (
+      until !== undefined && head['until'] === until && this.#context.now_ms - Date.parse(fetched_at) < KEPT_MS_MAX
+    );
   }
 
   /** A page of a kept response. */
