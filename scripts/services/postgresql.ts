@@ -35,7 +35,9 @@ export const postgresql: Server = {
     await giveAway(key);
     const tls = ['-c', 'ssl=on', '-c', `ssl_cert_file=${certificate}`, '-c', `ssl_key_file=${key}`];
     const args = ['-D', data, ...address, ...limits, ...tls];
-    room.launch({ name: 'postgres', command: join(room.installed, 'postgres'), args, user: owner });
+    // SIGTERM would wait for clients to leave.
+    const stop_signal = 'SIGINT';
+    room.launch({ name: 'postgres', command: join(room.installed, 'postgres'), args, user: owner, stop_signal });
     const server = `postgresql://${USER}:${PASSWORD}@127.0.0.1:${port}`;
     await room.ready(() => hasDatabase(server));
     return {

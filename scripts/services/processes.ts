@@ -11,6 +11,7 @@ export interface ProcessMark {
   readonly name: string;
   readonly pid: number;
   readonly started: string;
+  readonly stop_signal: NodeJS.Signals;
 }
 
 /** The command with what makes it run as another user, if we are root and one is asked for. */
@@ -34,7 +35,8 @@ export function launchProcess(launch: Launch, cwd: string, log: string): Process
     child.on('error', () => {}); // Told by `pid` below and by the end of the process.
     child.unref();
     if (child.pid === undefined) throw new Error(`${command} cannot be started`);
-    return { name: launch.name, pid: child.pid, started: startOf(child.pid) ?? '' };
+    const { name, stop_signal = 'SIGTERM' } = launch;
+    return { name, pid: child.pid, started: startOf(child.pid) ?? '', stop_signal };
   } finally {
     closeSync(output);
   }
@@ -45,9 +47,9 @@ export function isAlive(mark: ProcessMark): boolean {
   return startOf(mark.pid) === mark.started && mark.started !== '';
 }
 
-/** Ends processes: politely, then for certain after ten seconds; `SIGKILL` at once. */
-export async function stopProcesses(marks: readonly ProcessMark[], signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  for (const mark of marks) if (isAlive(mark)) signalGroup(mark, signal);
+/** Ends processes: politely, then for certain after ten seconds; or by the signal that is given. */
+export async function stopProcesses(marks: readonly ProcessMark[], signal?: NodeJS.Signals): Promise<void> {
+  for (const mark of marks) if (isAlive(mark)) signalGroup(mark, signal ?? mark.stop_signal);
   const end = Date.now() + STOP_MS;
   while (marks.some(isAlive) && Date.now() < end) await sleep(25);
   for (const mark of marks) if (isAlive(mark)) signalGroup(mark, 'SIGKILL');

@@ -10,6 +10,8 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
   /** The system user it runs as, if we are root; else it is ignored. */
   readonly user?: string;
+  /** What ends it in good order at once; SIGTERM if nothing is said. */
+  readonly stop_signal?: NodeJS.Signals;
 }
 
 /** Where a server lives while it runs: its folder, its ports, its processes. The same again after a restart. */
