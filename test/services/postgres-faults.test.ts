@@ -9,7 +9,7 @@ import { tcpProxy } from './faults/tcp-proxy.ts';
 import { heldLanding, pullContext } from './held-landing.ts';
 import { describeService, uniqueName } from './service.ts';
 
-describeService('postgresql', ({ url }) => {
+describeService('postgresql', ({ url, settings }) => {
   let client: pg.Client;
   const place = uniqueName('faults');
 
@@ -26,8 +26,12 @@ describeService('postgresql', ({ url }) => {
     await client.end();
   });
 
-  const open = (options: Record<string, unknown>, address = url): PulledSource => {
-    const connection = { name: 'erp', type: 'postgres', options: { url: address, ssl: 'off', connect_timeout_s: 2 } };
+  const open = (options: Record<string, unknown>, address = url, more: Record<string, unknown> = {}): PulledSource => {
+    const connection = {
+      name: 'erp',
+      type: 'postgres',
+      options: { url: address, ssl: 'off', connect_timeout_s: 5, ...more },
+    };
     const parts = { inspectors: {} as FormatInspectors, connection };
     return component.open(parse(component.schema as never, options), parts) as PulledSource;
   };
@@ -100,6 +104,23 @@ describeService('postgresql', ({ url }) => {
     } finally {
       await client.query(`drop role ${who}`);
     }
+  });
+
+  it('refuses a wrong password, and a certificate that nobody vouches for', async () => {
+    const wrong = at((one) => {
+      one.password = 'not-this-one';
+    });
+    expect((await pull(open({ table: `${place}.many` }, wrong))).error).toMatchObject({ code: 'E_SOURCE_DENIED' });
+    const encrypted = { query: 'select ssl::text as encrypted from pg_stat_ssl where pid = pg_backend_pid()' };
+    const ca_file = settings['DATAFLOW_TEST_POSTGRESQL_CA'];
+    const answer = async (more: Record<string, unknown>) => {
+      const { units, error } = await pull(open(encrypted, url, more));
+      return units[0]?.bytes.toString() ?? (error as { code?: string }).code;
+    };
+    expect(await answer({ ssl: 'off' })).toBe('"false"\n');
+    expect(await answer({ ssl: 'require' })).toBe('"true"\n');
+    expect(await answer({ ssl: 'verify', ca_file })).toBe('"true"\n');
+    expect(await answer({ ssl: 'verify' })).toBe('E_SOURCE_UNREACHABLE');
   });
 
   it('lets no statement change anything', async () => {
