@@ -20,7 +20,7 @@ const workers = [
 ];
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/
 
-const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings*', '@photostructure/sqlite'];
+const NATIVE = ['@photostructure/sqlite'];
 // Large or rare, and only needed once something else takes long anyway. cosmiconfig asks for typescript to read .ts configurations.
 const LEFT_OUT = [
   'typescript',
@@ -43,6 +43,21 @@ const NEVER_USED = [
   // To read configurations: only its search for the file is used, our own loader reads it.
   { asked_by: 'cosmiconfig', module: /^(js-yaml|parse-json|import-fresh)$/ },
 ];
+/**
+ * The API of the engine is a hundred small files, which take 50 ms to find and read one by one: it goes into the bundle. Its native part is
+ * found from where the API is installed, since that is the package which depends on it.
+ */
+const ENGINE_BINDINGS = {
+  name: 'engine-bindings',
+  setup: (build) => {
+    build.onResolve({ filter: /^@duckdb\/node-bindings$/ }, ({ path }) => ({ path, namespace: 'engine-bindings' }));
+    build.onLoad({ filter: /.*/, namespace: 'engine-bindings' }, () => ({
+      contents: `const load = require;
+module.exports = load('node:module').createRequire(load.resolve('@duckdb/node-api'))('@duckdb/node-bindings');`,
+      resolveDir: root,
+    }));
+  },
+};
 const COMMON = {
   absWorkingDir: root,
   bundle: true,
@@ -53,6 +68,7 @@ const COMMON = {
   external: [...NATIVE, ...LEFT_OUT],
   legalComments: 'linked',
   plugins: [
+    ENGINE_BINDINGS,
     {
       name: 'never-used',
       setup: (build) => {
