@@ -10,11 +10,18 @@ export interface Tally {
 
 const REASON_MARK = ' — skipped: ';
 
-/** Why a test was skipped: its note (`context.skip(note)`), else what follows ` — skipped: ` in its full name. */
+/** Why a test was skipped: its note (`context.skip(note)`), else what follows ` — skipped: ` in its name or the name of its suite. */
 export function skipReason(full_name: string, note: string | undefined): string {
-  const at = full_name.lastIndexOf(REASON_MARK);
   if (note !== undefined && note !== '') return note;
-  return at < 0 ? 'no reason given' : full_name.slice(at + REASON_MARK.length);
+  return splitReason(full_name).reason;
+}
+
+/** `kafka — skipped: no Maven > reads` is the test `kafka > reads` and the reason `no Maven`. */
+export function splitReason(full_name: string): { readonly name: string; readonly reason: string } {
+  const at = full_name.lastIndexOf(REASON_MARK);
+  if (at < 0) return { name: full_name, reason: 'no reason given' };
+  const [reason = '', ...below] = full_name.slice(at + REASON_MARK.length).split(' > ');
+  return { name: [full_name.slice(0, at), ...below].join(' > '), reason };
 }
 
 /** The last line of a test run, e.g. `12 passed, 0 failed, 1 skipped`. */
@@ -45,7 +52,7 @@ function tallyOf(modules: readonly TestModule[], stray_errors: number): Tally {
       else {
         const note = result.state === 'skipped' ? result.note : undefined;
         const name = `${module.relativeModuleId} > ${test.fullName}`;
-        skipped.push({ name: name.split(REASON_MARK)[0] ?? name, reason: skipReason(test.fullName, note) });
+        skipped.push({ name: splitReason(name).name, reason: skipReason(test.fullName, note) });
       }
     }
     for (const suite of module.children.allSuites()) if (suite.errors().length > 0) failed += 1;

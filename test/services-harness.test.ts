@@ -142,7 +142,7 @@ describe('the list of servers', () => {
 
   it('gives a test the server of the environment, or the reason', () => {
     vi.stubEnv('DATAFLOW_TEST_MINIO', '');
-    vi.stubEnv('DATAFLOW_TEST_REASONS', JSON.stringify({ minio: 'Go is not installed' }));
+    vi.stubEnv('DATAFLOW_TEST_REASONS', JSON.stringify({ minio: { reason: 'Go is not installed', failed: false } }));
     expect(service('minio')).toMatchObject({ available: false, reason: 'Go is not installed', url: '' });
     vi.stubEnv('DATAFLOW_TEST_MINIO', 'http://127.0.0.1:1');
     expect(service('minio')).toMatchObject({ available: true, url: 'http://127.0.0.1:1' });

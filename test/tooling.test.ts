@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { complaints } from '../scripts/hygiene.ts';
 import { judge, measure, tighten } from '../scripts/sizes.ts';
-import { skipReason, summaryLine } from '../scripts/vitest-summary.ts';
+import { skipReason, splitReason, summaryLine } from '../scripts/vitest-summary.ts';
 
 const lines = (count: number): string => Array.from({ length: count }, (_, i) => `  step(${i});`).join('\n');
 
@@ -73,5 +73,7 @@ describe('summary of a test run', () => {
     expect(skipReason('reads with delta-rs — skipped: no Python', undefined)).toBe('no Python');
     expect(skipReason('reads', 'no PyPI')).toBe('no PyPI');
     expect(skipReason('reads', undefined)).toBe('no reason given');
+    expect(skipReason('kafka — skipped: no Maven > reads', undefined)).toBe('no Maven');
+    expect(splitReason('a.test.ts > kafka — skipped: no Maven > reads').name).toBe('a.test.ts > kafka > reads');
   });
 });

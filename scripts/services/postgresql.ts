@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { selfSigned } from './certificate.ts';
-import { findProgram, runCommand } from './command.ts';
+import { findProgram } from './command.ts';
 import { type Room, type Server, Unavailable } from './server.ts';
 import { giveAway, unprivilegedUser } from './unprivileged.ts';
 
@@ -58,7 +58,7 @@ function versionsOf(folder: string): readonly string[] {
 async function makeCluster(room: Room, data: string, owner: string): Promise<void> {
   const secret = join(room.folder, 'password');
   writeFileSync(secret, PASSWORD, { mode: 0o600 });
-  await runCommand('mkdir', ['-m', '700', data]);
+  mkdirSync(data, { mode: 0o700 });
   await giveAway(data, secret);
   const args = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${secret}`, '--encoding=UTF8', '--locale=C'];
   await room.run({

@@ -4,7 +4,7 @@ import { makeLeash } from '../../scripts/services/processes.ts';
 import { type RunningServer, startServer } from '../../scripts/services/room.ts';
 import { Unavailable } from '../../scripts/services/server.ts';
 import { isServerName, SERVERS, type ServerName, settingsInEnvironment } from '../../scripts/services/servers.ts';
-import { REASONS_VARIABLE } from './variables.ts';
+import { type Absence, REASONS_VARIABLE } from './variables.ts';
 
 const NAMED = /\b(?:describeService|service)\(\s*'(\w+)'/g;
 
@@ -12,11 +12,8 @@ const NAMED = /\b(?:describeService|service)\(\s*'(\w+)'/g;
 export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
   const leash = makeLeash();
   const running: RunningServer[] = [];
-  const reasons: Record<string, string> = {};
-  const stop = async (): Promise<void> => {
-    await Promise.all(running.map((one) => one.stop()));
-  };
-  const started = await Promise.allSettled(
+  const absent: Record<string, Absence> = {};
+  await Promise.all(
     (await namedServers(project)).map(async (name) => {
       const server = SERVERS[name];
       if (settingsInEnvironment(server) !== undefined) return say(name, 'taken from the environment');
@@ -26,19 +23,16 @@ export default async function startServers(project: TestProject): Promise<() => 
         Object.assign(process.env, one.settings);
         say(name, `${server.title}, ready in ${(one.started_in_ms / 1000).toFixed(1)} s`);
       } catch (error) {
-        if (!(error instanceof Unavailable)) throw new Error(`${name} does not start: ${(error as Error).message}`);
-        reasons[name] = error.message;
-        say(name, `cannot be had: ${error.message}`);
+        const failed = !(error instanceof Unavailable);
+        absent[name] = { reason: (error as Error).message, failed };
+        say(name, `${failed ? 'does not start' : 'cannot be had'}: ${(error as Error).message}`);
       }
     }),
   );
-  process.env[REASONS_VARIABLE] = JSON.stringify(reasons);
-  const failed = started.find((one) => one.status === 'rejected');
-  if (failed !== undefined) {
-    await stop();
-    throw failed.reason;
-  }
-  return stop;
+  process.env[REASONS_VARIABLE] = JSON.stringify(absent);
+  return async () => {
+    await Promise.all(running.map((one) => one.stop()));
+  };
 }
 
 /** The servers that the test files of this run name in so many words. */

@@ -7,11 +7,11 @@
 // The server is shared by all files, so take names of your own (`uniqueName('orders')`) for topics, databases, buckets and folders. A test that
 // kills or restarts a server takes one of its own: `const own = await ownServer('kafka')` … `own.halt('SIGKILL')`, `own.resume()`, `own.stop()`.
 import { randomBytes } from 'node:crypto';
-import { describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeLeash } from '../../scripts/services/processes.ts';
 import { type RunningServer, startServer } from '../../scripts/services/room.ts';
 import { SERVERS, type ServerName, settingsInEnvironment } from '../../scripts/services/servers.ts';
-import { REASONS_VARIABLE } from './variables.ts';
+import { type Absence, REASONS_VARIABLE } from './variables.ts';
 
 /** A server as a test sees it. */
 export interface Service {
@@ -30,13 +30,12 @@ export function service(name: ServerName): Service {
   const settings = settingsInEnvironment(server);
   if (settings !== undefined)
     return { available: true, reason: '', url: settings[server.variables[0]] ?? '', settings };
-  const reasons = JSON.parse(process.env[REASONS_VARIABLE] ?? '{}') as Record<string, string>;
-  const reason = reasons[name] ?? `${server.variables[0]} is not set; npm run test:services sets it`;
+  const reason = absence(name)?.reason ?? `${server.variables[0]} is not set; npm run test:services sets it`;
   return { available: false, reason, url: '', settings: {} };
 }
 
 /**
- * A suite that needs a server: skipped with the reason where it cannot be had. `needed` are further settings that it needs, which a server that
+ * A suite that needs a server: skipped with the reason where it cannot be had, failed where it does not start. `needed` are further settings that it needs, which a server that
  * was started otherwise may not have.
  */
 export function describeService(
@@ -47,10 +46,16 @@ export function describeService(
   const found = service(name);
   const missing = needed.find((variable) => found.settings[variable] === undefined);
   if (found.available && missing === undefined) describe(name, () => suite(found));
-  else {
+  else if (absence(name)?.failed === true) {
+    it(`${name} starts`, () => expect.unreachable(found.reason));
+  } else {
     const reason = found.available ? `${missing} is not set` : found.reason;
     describe.skip(`${name} — skipped: ${reason}`, () => suite(found));
   }
+}
+
+function absence(name: ServerName): Absence | undefined {
+  return (JSON.parse(process.env[REASONS_VARIABLE] ?? '{}') as Record<string, Absence>)[name];
 }
 
 /** A server of the test's own, which it may kill; it ends with the test process at the latest. `stop()` it. */
