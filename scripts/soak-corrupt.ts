@@ -30,6 +30,8 @@ interface Round {
   readonly outcomes: readonly Pick<Outcome, 'kind' | 'damage' | 'outcome' | 'detail'>[];
   readonly faults: readonly string[];
   readonly peak_memory_bytes: number;
+  /** The build that went through it: a soak may go on after something was mended. */
+  readonly commit: string;
 }
 
 const root = mkdtempSync(join(tmpdir(), 'dataflow-damage-'));
@@ -65,6 +67,7 @@ async function inputs(): Promise<void> {
       outcomes: outcomes.map(({ kind, damage, outcome, detail }) => ({ kind, damage, outcome, detail })),
       faults,
       peak_memory_bytes,
+      commit,
     });
   }
   python.close();
@@ -82,7 +85,7 @@ async function lakes(): Promise<void> {
     const folder = join(kept_folder, `${seed}-${round}`);
     const found = await damageLake(sound, target, folder, seeded(seed * 200_003 + index), reader);
     if (found.outcome !== 'SILENT') rmSync(folder, { recursive: true, force: true });
-    record({ round, outcomes: [found], faults: [], peak_memory_bytes: 0 });
+    record({ round, outcomes: [found], faults: [], peak_memory_bytes: 0, commit });
   }
   reader.close();
 }
@@ -117,9 +120,10 @@ function finish(): void {
   }
   const faults = journal.entries.flatMap((round) => round.faults);
   const peak_memory_bytes = Math.max(0, ...journal.entries.map((round) => round.peak_memory_bytes));
+  const commits = [...new Set(journal.entries.map((round) => round.commit))].join(' and ');
   const result = {
     seed,
-    commit,
+    commits,
     damaged: outcomes.length,
     silent: silentIn(journal.entries),
     faults,
@@ -139,7 +143,7 @@ function finish(): void {
     );
     writeSoakLine(
       'soak:corrupt',
-      `| \`soak:corrupt\` | ${result.damaged} damaged files (${counts.join(', ')}) | ${result.silent} silent changes, ${faults.length} faults, at most ${peak_mb} MiB of memory | ${commit}, seed ${seed} |`,
+      `| \`soak:corrupt\` | ${result.damaged} damaged files (${counts.join(', ')}) | ${result.silent} silent changes, ${faults.length} faults, at most ${peak_mb} MiB of memory | ${commits}, seed ${seed} |`,
     );
   }
   if (result.silent > 0 || faults.length > 0 || outcomes.length < files_wanted) process.exitCode = 1;

@@ -44,7 +44,9 @@ const passed = new Set(stages.flatMap(({ passes }) => [...passes.keys()]));
 const missed = faultPointsInSource().filter((name) => !passed.has(name) && OUT_OF_REACH[name] === undefined);
 if (missed.length > 0 && only === undefined) console.log(`no scenario passes: ${missed.join(', ')}`);
 
-const journal = openJournal<TrialResult>(`kill-${seed}${only === undefined ? '' : `-${only.replaceAll(' ', '-')}`}`);
+const journal = openJournal<TrialResult & { readonly commit: string }>(
+  `kill-${seed}${only === undefined ? '' : `-${only.replaceAll(' ', '-')}`}`,
+);
 const done = new Set(journal.entries.map(({ id }) => id));
 if (done.size > 0) console.log(`going on after ${done.size} trials`);
 const failed_folder = resolve(SOAK_FOLDER, 'violations');
@@ -74,7 +76,7 @@ async function worker(job: number): Promise<void> {
     if (stage === undefined) continue;
     const folder = join(failed_folder, `${seed}-${job}-${trial.id.replaceAll(/[^\w-]/g, '_')}`);
     const result = await runTrial(stage, trial, folder, reader);
-    journal.add(result);
+    journal.add({ ...result, commit });
     for (const violation of result.violations) console.log(`VIOLATION ${trial.id}: ${violation}\n  kept in ${folder}`);
     if (Date.now() - told_ms < 15_000) continue;
     told_ms = Date.now();
@@ -95,9 +97,10 @@ function violationsIn(results: readonly TrialResult[]): number {
 function finish(): void {
   const results = journal.entries;
   const at_points = results.filter(({ point }) => point !== undefined);
+  const commits = [...new Set(results.map((trial) => trial.commit))].join(' and ');
   const result = {
     seed,
-    commit,
+    commits,
     kills: killsIn(results),
     at_fault_points: killsIn(at_points),
     fault_points: new Set(at_points.map(({ point }) => point)).size,
@@ -116,7 +119,7 @@ function finish(): void {
     const verbs = Object.entries(result.by_scenario).map(([name, kills]) => `${name} ${kills}`);
     writeSoakLine(
       'soak:kill',
-      `| \`soak:kill\` | ${result.kills} kills, ${result.at_fault_points} of them at ${result.fault_points} fault points (${verbs.join(', ')}) | ${result.violations} violations | ${commit}, seed ${seed} |`,
+      `| \`soak:kill\` | ${result.kills} kills, ${result.at_fault_points} of them at ${result.fault_points} fault points (${verbs.join(', ')}) | ${result.violations} violations | ${commits}, seed ${seed} |`,
     );
   }
   if (result.violations > 0 || result.kills < wanted) process.exitCode = 1;

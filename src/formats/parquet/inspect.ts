@@ -8,11 +8,14 @@ import { UnitFault } from '../stream/unit-fault.ts';
 import { fieldsOf } from './fields.ts';
 import { checkPages, type PageFacts } from './pages.ts';
 import { groupProblem, leavesOf, schemaProblem } from './schema.ts';
+import { FOOTER, hasTypes } from './thrift-types.ts';
 
 /** A footer is a few kilobytes; a damaged length must not claim memory. */
 const FOOTER_BYTES_MAX = 64 * 1024 * 1024;
 /** `PAR1` twice and the footer's length. */
 const FRAME_BYTES = 12;
+/** The footer's length and `PAR1` behind it. */
+const FRAME_END_BYTES = 8;
 
 /** Parquet: magic at both ends, a sound footer, pages that lie as it says, their checksums where there are any. No page is decoded here. */
 export const inspector: FormatInspector = {
@@ -80,6 +83,8 @@ async function readMetadata(path: string): Promise<FileMetaData> {
       size_bytes - footer.length,
     );
   }
+  if (!hasTypes(footer.subarray(0, -FRAME_END_BYTES), FOOTER))
+    throw damaged('its footer holds fields of other types than Parquet has', size_bytes - footer.length);
   checkGroups(metadata, size_bytes, footer.length);
   return metadata;
 }

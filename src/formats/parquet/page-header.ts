@@ -1,4 +1,5 @@
 import { CompactReader } from '../../kit/compact-protocol.ts';
+import { hasTypes, PAGE_HEADER } from './thrift-types.ts';
 
 /** What stands before a page, as far as it matters here. */
 export interface PageHeader {
@@ -36,6 +37,7 @@ export function readPageHeader(bytes: Buffer): PageHeader | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+  if (!hasTypes(bytes.subarray(0, reader.at), PAGE_HEADER)) return undefined;
   const compressed_bytes = found.get(COMPRESSED_SIZE_FIELD);
   const expanded_bytes = found.get(EXPANDED_SIZE_FIELD);
   const type = found.get(PAGE_TYPE_FIELD) ?? -1;

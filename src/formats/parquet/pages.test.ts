@@ -105,6 +105,9 @@ describe.skipIf(PYTHON === undefined)('columns of the footer and their pages', (
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
       await problemOf(bytes);
     }
+    const retyped = Buffer.from(sound);
+    retyped[element + 2] = 0x24;
+    expect(await problemOf(retyped)).toMatch(/fields of other types than Parquet has/);
     const renamed = Buffer.from(sound);
     renamed[element + 6] = 0x6e;
     expect(await problemOf(renamed)).toMatch(/has a column o where the schema has n/);

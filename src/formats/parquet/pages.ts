@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { ColumnChunk, FileMetaData } from 'hyparquet';
 import { UnitFault } from '../stream/unit-fault.ts';
-import { readPageHeader } from './page-header.ts';
+import { type PageHeader, readPageHeader } from './page-header.ts';
 import { leavesOf } from './schema.ts';
 
 /** A header with statistics of long texts stays far below this. */
@@ -75,8 +75,7 @@ function checkChunk(
     else if (checksum(body, header.compressed_bytes, read) !== header.crc)
       throw damaged(`the checksum of a page of ${where} does not match its content`, body);
     else facts.checked_pages += 1;
-    const exact = header.encoding === 0 && header.values > 0 ? value_bytes : undefined;
-    if (exact !== undefined && header.expanded_bytes !== header.values * exact)
+    if (isOtherLength(header, value_bytes))
       throw damaged(`a page of ${where} is not as long as its ${header.values} values`, at);
     facts.pages += 1;
     facts.expanded_bytes += header.expanded_bytes;
@@ -85,6 +84,11 @@ function checkChunk(
   }
   if (values !== promised) throw damaged(`${where} has ${values} values, its footer says ${promised}`, start);
   return lacking_at === undefined ? facts : { ...facts, lacking_at };
+}
+
+/** A data page of plain values, of one size each and one in every row, holds nothing else. */
+function isOtherLength({ encoding, values, expanded_bytes }: PageHeader, value_bytes: number | undefined): boolean {
+  return value_bytes !== undefined && encoding === 0 && values > 0 && expanded_bytes !== values * value_bytes;
 }
 
 function checksum(start: number, length: number, read: ReadAt): number {

@@ -7,6 +7,9 @@ import type { ColumnChunk, SchemaElement } from 'hyparquet';
 export function schemaProblem(schema: readonly SchemaElement[]): string | undefined {
   for (const [index, element] of schema.entries()) {
     if (index > 0 && typeof element.name !== 'string') return `column ${index} has no name`;
+    if (element.name?.includes('\0')) return `column ${index} has a NUL in its name`;
+    if (index > 0 && element.repetition_type === undefined)
+      return `${element.name}: nothing says whether it has a value in every row`;
     const wrong = lostDigits(element) ?? twoTypes(element);
     if (wrong !== undefined) return `${element.name}: ${wrong}`;
   }

@@ -65,6 +65,9 @@ function merge(out: Growing, parsed: Parsed): void {
 function headerProblem(step: BronzeStep, accepted: AcceptedUnit, columns: readonly Column[]): Unfit | undefined {
   const names = (fieldsOf(accepted) ?? []).map((field) => field.name);
   const where = accepted.inspection.header === undefined ? 'it' : 'its header';
+  const nul = names.find((name) => name.includes('\0'));
+  if (nul !== undefined)
+    return { accepted, rule: 'bad_header', reason: `it names a column with a NUL in it: ${JSON.stringify(nul)}` };
   const missing = missingColumns(accepted, columns);
   const extra = extraColumns(accepted, columns);
   const wanted = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
