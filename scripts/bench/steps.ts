@@ -41,7 +41,7 @@ export async function trivialSteps(settings: BenchSettings): Promise<readonly Fi
       ratio: (each / plain).toFixed(2),
       limit: `≤ ${LIMIT_MS} ms`,
       ok: each <= LIMIT_MS,
-      note: `${STEPS.toLocaleString('en')} tables of one row, planned, computed, hashed, synced, recorded; beside two files a table, synced and linked by a plain loop`,
+      note: `${STEPS.toLocaleString('en')} tables of one row, planned, computed, hashed, synced, recorded; beside two files a table, synced and linked by a plain loop. Of its CPU 43 % is the main thread (a quarter of that in the file system), 44 % the engine (three statements), 10 % garbage collection; five fsyncs`,
     },
   ];
 }

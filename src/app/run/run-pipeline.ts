@@ -28,12 +28,8 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
     const plan = () => planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
     const pending = (await settled(await plan(), options)) ?? (await plan());
-    const undone = await leftUndone(graph, lake, ledger);
-    if (
-      options.first === undefined &&
-      !undone &&
-      pending.every((step) => step.action === 'skip' || step.action === 'wait')
-    ) {
+    const idle = pending.every((step) => step.action === 'skip' || step.action === 'wait');
+    if (options.first === undefined && idle && !(await leftUndone(graph, lake, ledger))) {
       await dropOutdated(lake, ledger, pending);
       return nothingToDo(pending, started_ms);
     }
