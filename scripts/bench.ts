@@ -6,6 +6,7 @@ import type { Figure } from './bench/figure.ts';
 import { fullRun } from './bench/full-run.ts';
 import { generation } from './bench/generation.ts';
 import { history, increment } from './bench/increment.ts';
+import { kafkaIngest } from './bench/kafka.ts';
 import { largeInput } from './bench/large-input.ts';
 import { manyFiles } from './bench/many-files.ts';
 import { noopRun } from './bench/noop.ts';
@@ -41,6 +42,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   resume,
   large: largeInput,
   verify: verifySpeed,
+  kafka: kafkaIngest,
   postgres: postgresIngest,
 };
 

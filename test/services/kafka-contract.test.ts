@@ -26,19 +26,39 @@ function contracts({ url, settings }: Service): void {
       sent += records;
     };
     for (let batch = 0; batch < 6; batch++) await add(400);
-    const extremes = await broker.topic('extremes');
-    await broker.send(extremes, [
-      {
-        key: 'é',
-        value:
-          '{"big":9223372036854775807,"small":-9223372036854775808,"exact":12345678901234567890.123456789,"text":"\\u0000\\ud83d\\ude00"}',
-        timestamp: '1700000000123',
-      },
-    ]);
+    const value =
+      '{"n":-1,"big":9223372036854775807,"exact":-12345678901234567890.123456789,"tiny":5e-324,"at":"2024-02-29T23:59:59.999999+02:00","text":"\\ud83d\\ude00 \\"é\\""}';
+    await broker.send(topic, [{ key: 'é', value, timestamp: '1700000000123', headers: { h: 'ü' } }]);
+    sent += 1;
+    const large = await broker.topic('large', 2);
+    const text = 'x'.repeat(1000);
+    for (let batch = 0; batch < 60; batch++)
+      await broker.send(
+        large,
+        numbered(1000, batch % 2, batch * 1000).map((one) => ({
+          ...one,
+          value: `{"n":${one.key?.toString().slice(1)},"text":"${text}"}`,
+        })),
+      );
     const connections = {
       events: { type: 'kafka', brokers: [of('SASL_TLS')], tls: true, ca: of('CA'), ...login('scram-sha-512') },
     };
-    const columns = { _partition: 'integer', _offset: 'bigint', n: 'bigint' };
+    const own = {
+      n: 'bigint',
+      big: 'bigint',
+      exact: 'decimal(38,9)',
+      tiny: 'double',
+      at: 'timestamptz',
+      text: 'varchar',
+    };
+    const columns = {
+      _partition: 'integer',
+      _offset: 'bigint',
+      _timestamp: 'timestamptz',
+      _key: 'varchar',
+      _headers: 'varchar',
+      ...own,
+    };
     const source = {
       type: 'kafka',
       connection: 'events',
@@ -54,6 +74,25 @@ function contracts({ url, settings }: Service): void {
       key: '(_partition, _offset)',
       records: () => sent,
       add,
+      types: {
+        sql: 'select big::varchar as big, exact::varchar as exact, tiny::varchar as tiny, epoch_us(at)::varchar as at, text, epoch_ms(_timestamp)::varchar as ms, _key, _headers from bronze.s where n = -1',
+        expected: [
+          {
+            big: '9223372036854775807',
+            exact: '-12345678901234567890.123456789',
+            tiny: '5e-324',
+            at: String(Date.UTC(2024, 1, 29, 21, 59, 59) * 1000 + 999_999),
+            text: '\u{1F600} "é"',
+            ms: '1700000000123',
+            _key: 'é',
+            _headers: '{"h":"ü"}',
+          },
+        ],
+      },
+      large: {
+        source: { type: 'kafka', connection: 'events', topic: large, columns: { n: 'bigint', text: 'varchar' } },
+        memory_bytes_max: 900_000_000,
+      },
       secrets: [of('PASSWORD')],
       broken: {
         source,

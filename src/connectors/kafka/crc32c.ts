@@ -1,61 +1,43 @@
-/** CRC-32C (Castagnoli), eight tables so that eight bytes go at a time: what record batches are protected by. */
+/** CRC-32C (Castagnoli), eight tables of 256 numbers so that eight bytes go at a time: what record batches are protected by. */
 const TABLES = makeTables();
 
-function makeTables(): readonly Uint32Array[] {
-  const tables = Array.from({ length: 8 }, () => new Uint32Array(256));
-  const [first] = tables as [Uint32Array];
+function makeTables(): Int32Array {
+  const tables = new Int32Array(8 * 256);
   for (let n = 0; n < 256; n++) {
     let crc = n;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    first[n] = crc;
+    tables[n] = crc;
   }
-  for (let n = 0; n < 256; n++) {
-    let crc = first[n] as number;
-    for (const table of tables.slice(1)) {
-      crc = (first[crc & 0xff] as number) ^ (crc >>> 8);
-      table[n] = crc;
-    }
+  for (let at = 256; at < tables.length; at++) {
+    const before = tables[at - 256] as number;
+    tables[at] = (tables[before & 0xff] as number) ^ (before >>> 8);
   }
   return tables;
 }
 
 /** CRC-32C of `bytes[from, to)` as an unsigned number. */
 export function crc32c(bytes: Uint8Array, from: number, to: number): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-  ];
-  const b = bytes as { readonly [at: number]: number };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = -1;
   let at = from;
+  // Two words at a time: reading bytes one by one takes twice as long.
   for (; at + 8 <= to; at += 8) {
-    const low = crc ^ (word(b, at) | 0);
+    const low = crc ^ view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
     crc =
-      look(t7, low & 0xff) ^
-      look(t6, (low >>> 8) & 0xff) ^
-      look(t5, (low >>> 16) & 0xff) ^
-      look(t4, low >>> 24) ^
-      look(t3, b[at + 4] as number) ^
-      look(t2, b[at + 5] as number) ^
-      look(t1, b[at + 6] as number) ^
-      look(t0, b[at + 7] as number);
+      look(1792 + (low & 0xff)) ^
+      look(1536 + ((low >>> 8) & 0xff)) ^
+      look(1280 + ((low >>> 16) & 0xff)) ^
+      look(1024 + (low >>> 24)) ^
+      look(768 + (high & 0xff)) ^
+      look(512 + ((high >>> 8) & 0xff)) ^
+      look(256 + ((high >>> 16) & 0xff)) ^
+      look(high >>> 24);
   }
-  for (; at < to; at++) crc = look(t0, (crc ^ (b[at] as number)) & 0xff) ^ (crc >>> 8);
+  for (; at < to; at++) crc = look((crc ^ view.getUint8(at)) & 0xff) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-function look(table: Uint32Array, at: number): number {
-  return table[at] as number;
-}
-
-function word(b: { readonly [at: number]: number }, at: number): number {
-  return (
-    (b[at] as number) | ((b[at + 1] as number) << 8) | ((b[at + 2] as number) << 16) | ((b[at + 3] as number) << 24)
-  );
+function look(at: number): number {
+  return TABLES[at] as number;
 }

@@ -1,0 +1,72 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { makeLeash } from '../services/processes.ts';
+import { startServer } from '../services/room.ts';
+import { SERVERS } from '../services/servers.ts';
+import { type BenchSettings, type Figure, ratioFigure } from './figure.ts';
+import { median, timed } from './measure.ts';
+
+const BINARY = resolve('bin/dataflow.js');
+const RAW = resolve('scripts/bench/raw-kafka.mjs');
+const TOPIC = 'bench';
+/** 0.8 of the plain client's speed. */
+const LIMIT = 1.25;
+
+const CONFIG = (broker: string) => `version: 1
+name: bench
+connections:
+  events: { type: kafka, brokers: ["${broker}"] }
+sources:
+  events: { type: kafka, connection: events, topic: ${TOPIC} }
+`;
+
+/** A topic into the lake, beside the plain client that reads it and writes nothing; each a process of its own. */
+export async function kafkaIngest(settings: BenchSettings): Promise<readonly Figure[]> {
+  const messages = Math.min(settings.rows, 1_000_000);
+  const given = process.env['DATAFLOW_TEST_KAFKA'];
+  const server = given === undefined ? await startServer(SERVERS.kafka, makeLeash()) : undefined;
+  const broker = given ?? server?.settings['DATAFLOW_TEST_KAFKA'] ?? '';
+  try {
+    await fill(broker, messages);
+    const cwd = settings.folder;
+    writeFileSync(join(cwd, 'pipelines.yaml'), CONFIG(broker));
+    const times = { ours: [] as number[], raw: [] as number[] };
+    for (let run = 0; run < settings.runs; run++) {
+      times.raw.push(
+        (await timed(process.execPath, [RAW, broker, TOPIC, String(messages)], { cwd: resolve('.') })).wall_ms,
+      );
+      rmSync(join(cwd, 'lake'), { recursive: true, force: true });
+      times.ours.push((await timed(process.execPath, [BINARY, 'ingest'], { cwd })).wall_ms);
+    }
+    const speed = (ms: number): string => `${Math.round(messages / ms)}k/s`;
+    const ours = median(times.ours);
+    const raw = median(times.raw);
+    const note = `1 partition, uncompressed; ${speed(ours)} into a bronze table (landed, hashed, each message checked, parsed, zstd Parquet, commit), ${speed(raw)} for kafkajs that reads and writes nothing`;
+    return [ratioFigure(`kafka, ${(messages / 1e6).toFixed(1)}M messages of 200 B`, ours, raw, LIMIT, note)];
+  } finally {
+    await server?.stop();
+  }
+}
+
+async function fill(broker: string, messages: number): Promise<void> {
+  const client = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
+  const admin = client.admin();
+  await admin.connect();
+  if ((await admin.listTopics()).includes(TOPIC)) await admin.deleteTopics({ topics: [TOPIC] });
+  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }], waitForLeaders: true });
+  await admin.disconnect();
+  const producer = client.producer();
+  await producer.connect();
+  for (let from = 0; from < messages; from += 10_000)
+    await producer.send({
+      topic: TOPIC,
+      messages: Array.from({ length: Math.min(10_000, messages - from) }, (_, at) => message(from + at)),
+    });
+  await producer.disconnect();
+}
+
+function message(id: number) {
+  const value = `{"id":${id},"client":"client ${id % 5000}","amount":${(id % 100_000) / 100},"at":"2026-01-01T00:00:${String(id % 60).padStart(2, '0')}Z","note":"`;
+  return { key: `k${id % 5000}`, value: `${value}${'x'.repeat(200 - value.length - 2)}"}` };
+}
