@@ -127,7 +127,7 @@ export const rooms: Rooms = {
     const { topic, compression } = spec;
     const component = await named(PUBLISHERS, 'publisher', entry.type);
     return component.open({
-      id: `${project.name}/${name}`,
+      id: `${project.name}/${name}/${topic}`,
       topic,
       compression,
       connection,

@@ -168,7 +168,7 @@ function newest(
   known: StreamPosition | undefined,
   { from, topic }: StreamSpec,
 ): StreamPosition | undefined {
-  if (found === undefined && known !== undefined)
+  if (found === undefined && known?.topic === topic)
     throw new DataflowError(
       'E_STREAM_POSITION',
       `the positions of ${topic} are gone, although version ${known.version} of ${from} was published`,
@@ -235,6 +235,7 @@ class Sender {
     this.#plan = plan;
     this.#position = {
       stream: options.name,
+      topic: spec.topic,
       table: spec.from,
       sequence: position?.sequence ?? 0,
       version: position?.version ?? -1,

@@ -19,6 +19,7 @@ export interface StreamSpec {
 /** Where a stream stands: kept in the system that it is published to, together with the messages, and in the ledger. */
 export interface StreamPosition {
   readonly stream: string;
+  readonly topic: string;
   readonly table: string;
   /** Grows by one with each transaction. */
   readonly sequence: number;
@@ -41,7 +42,7 @@ export function streamPositionFrom(value: unknown): StreamPosition | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const position = value as StreamPosition;
   const numbers = ['sequence', 'version', 'version_committed_at_ms', 'target', 'done', 'messages'] as const;
-  const texts = ['stream', 'table', 'run_id', 'published_at'] as const;
+  const texts = ['stream', 'topic', 'table', 'run_id', 'published_at'] as const;
   return numbers.every((name) => Number.isSafeInteger(position[name])) &&
     texts.every((name) => typeof position[name] === 'string')
     ? position

@@ -11,7 +11,7 @@ export interface OutMessage {
 
 /** What a publisher is opened for. */
 export interface PublisherRequest {
-  /** Unique among everything that publishes to the same system: project and stream. */
+  /** Unique among everything that publishes to the same system: project, stream and topic. */
   readonly id: string;
   readonly topic: string;
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
