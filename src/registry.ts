@@ -171,6 +171,7 @@ export const SOURCES: Lazy<SourceComponent> = {
   kafka: async () => (await import('./connectors/kafka/source.ts')).component,
   mongodb: async () => (await import('./connectors/mongodb/source.ts')).component,
   postgres: async () => (await import('./connectors/postgres/source.ts')).component,
+  sqlite: async () => (await import('./connectors/sqlite/source.ts')).component,
 };
 
 /** Kinds of connections, by `type`. */

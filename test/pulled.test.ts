@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -142,5 +142,43 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
     expect(after?.last).toBe(2999);
     expect(after?.n).toBe(after?.ids);
     expect(dataflow(['verify', '--rows']).stdout).toContain('intact');
+  });
+
+  it('a line of a landed unit is traced to its number in the source, and forward to the tables', () => {
+    writeFileSync(join(root, 'pipelines.yaml'), PROJECT.replace('faults: 0.02, ', ''));
+    expect(dataflow(['run']).status).toBe(0);
+    const traced = dataflow(['trace', 's/00000002/0002-0-1400:17']);
+    expect(traced.stdout).toContain('line 17: s/0 offset 1416');
+    expect(traced.stdout).toContain('silver.s');
+    const [row] = json<{ _file: string }[]>(['query', 'select _file from bronze.s where id = 1416']);
+    expect(row?._file).toBe('s/00000002/0002-0-1400');
+    const back = dataflow(['trace', 'silver.s', '--where', 'id = 1416']);
+    expect(back.stdout).toContain('s/00000002/0002-0-1400:17');
+  });
+
+  it('records that could not be read say where they were, and come home when they are mended', () => {
+    expect(dataflow(['run']).status).toBe(0);
+    const [bad] = json<{ quarantine_id: string; row_key: string; raw: string; reason: string }[]>([
+      'query',
+      "select quarantine_id, row_key, raw, reason from quarantine.bronze_s where rule = 'poison_message' order by row_key limit 1",
+    ]);
+    expect(bad?.row_key).toMatch(/^s\/0 offset \d+$/);
+    expect(bad?.reason).toBe(`${bad?.row_key}: not JSON`);
+    const id = Number(/\d+$/.exec(bad?.row_key ?? '')?.[0]);
+    const there = `select cast(count(*) as integer) as n from bronze.s where id = ${id}`;
+    expect(json(['query', there])).toEqual([{ n: 0 }]);
+    const file = join(root, 'rows.ndjson');
+    expect(dataflow(['quarantine', 'export', 'bronze.s', '--rule', 'poison_message', '--to', file]).status).toBe(0);
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    const mended = lines.map((line) => {
+      const row = JSON.parse(line) as { quarantine_id: string; raw: string };
+      return JSON.stringify(row.quarantine_id === bad?.quarantine_id ? { ...row, raw: `${row.raw}}` } : row);
+    });
+    writeFileSync(file, `${mended.join('\n')}\n`);
+    const fixed = dataflow(['quarantine', 'fix', 'bronze.s', '--from', file]);
+    expect(fixed.stderr).not.toContain('error[');
+    expect(dataflow(['run']).status).toBe(0);
+    expect(json(['query', there])).toEqual([{ n: 1 }]);
+    expectWhole();
   });
 });

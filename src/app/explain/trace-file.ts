@@ -7,6 +7,7 @@ import type { ForwardTrace } from '../../core/model/trace.ts';
 import type { InputRecord } from '../../core/ports/ledger.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../../medallion/context.ts';
+import { pulledPlace } from './pulled-place.ts';
 import type { TraceContext } from './trace-context.ts';
 
 /** A file that was asked for, as the ledger knows it. */
@@ -77,7 +78,8 @@ export async function lineOf(
     };
   }
   const last = input.first_record_line + input.records - 1;
-  if (number >= input.first_record_line && number <= last) return { number, state: 'record', detail: null };
+  if (number >= input.first_record_line && number <= last)
+    return { number, state: 'record', detail: (await pulledPlace(context.lake, input, number)) ?? null };
   const text = await textAt(context, input, number);
   if (number < input.first_record_line) {
     return { number, state: 'before_records', detail: `the header or a line before it${shown(text)}` };

@@ -88,6 +88,7 @@ export function forwardText(trace: ForwardTrace, width: number, ascii: boolean):
       `run ${file.run_id ?? '?'}, bronze version ${file.bronze_version ?? '?'}, ${rowsText(file.records ?? 0)}, ${file.rejected ?? 0} rejected`,
     );
   }
+  if (line?.state === 'record' && line.detail !== null) lines.push('', `line ${line.number}: ${line.detail}`);
   if (line !== null && line.state !== 'record') lines.push('', `line ${line.number}: ${lineWords(line)}`);
   const [bronze] = trace.levels;
   if (bronze !== undefined) {

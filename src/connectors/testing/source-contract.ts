@@ -110,7 +110,8 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
     it('stops when it is told to, and goes on later', async () => {
       const at = project();
       const { child, ended } = at.start(['ingest']);
-      await sleep(600);
+      // Earlier than that nobody listens to signals yet.
+      for (let n = 0; n < 400 && child.exitCode === null && at.holds('').length === 0; n++) await sleep(25);
       child.kill('SIGTERM');
       const { status } = await ended;
       expect([0, 143]).toContain(status);

@@ -1,14 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -41,7 +32,11 @@ export class SourceProject {
     if (!existsSync(BINARY)) throw new Error('bin/dataflow.js is missing: npm run build');
     this.root = mkdtempSync(join(tmpdir(), 'dataflow-source-'));
     this.#env = env;
-    mkdirSync(this.root, { recursive: true });
+    this.configure(parts, name);
+  }
+
+  /** Writes `pipelines.yaml` anew. */
+  configure(parts: { readonly source: object; readonly connections?: object }, name = 's'): void {
     const config = {
       name: 'contract',
       ...(parts.connections === undefined ? {} : { connections: parts.connections }),

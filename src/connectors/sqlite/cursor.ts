@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { parseDuration } from '../../kit/units.ts';
+import type { SqliteValue } from './driver.ts';
+import type { SqliteOptions } from './options.ts';
+
+/** Where a cursor stands: the highest value taken, and the rows from the overlap on that were taken, by their marks. */
+export interface CursorPosition {
+  readonly stamp: string;
+  /** Digits, or text in quotes; absent: nothing was taken. */
+  readonly at?: string;
+  /** Mark of a row → its cursor value. */
+  readonly seen?: Readonly<Record<string, string>>;
+}
+
+/** More rows than this in the overlap would make every commit heavy. */
+const SEEN_MAX = 20_000;
+
+/** A cursor value as text, so that no digit is lost. */
+export function cursorText(value: SqliteValue): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+export function cursorValue(text: string): SqliteValue {
+  if (text.startsWith('"')) return JSON.parse(text) as string;
+  return /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
+}
+
+/** The value from which rows are read again. */
+export function overlapStart(at: SqliteValue, overlap: number | string | undefined, shown: string): SqliteValue {
+  if (overlap === undefined || overlap === 0) return at;
+  if (typeof overlap === 'number') {
+    if (typeof at === 'bigint') return at - BigInt(overlap);
+    if (typeof at === 'number') return at - overlap;
+  } else if (typeof at === 'string') {
+    const time = /^(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d(?::\d\d)?)/.exec(at);
+    const ms = time === null ? Number.NaN : Date.parse(`${time[1]}T${time[3]}Z`);
+    if (!Number.isNaN(ms))
+      return new Date(ms - (parseDuration(overlap) ?? 0))
+        .toISOString()
+        .slice(0, 19)
+        .replace('T', time?.[2] ?? 'T');
+  }
+  throw new DataflowError(
+    'E_SOURCE_CURSOR',
+    `${shown}: the overlap ${overlap} does not fit the cursor value ${String(at)}`,
+    { hint: 'A column of numbers needs a number, a column of ISO times a duration.' },
+  );
+}
+
+/** Compares as SQLite does: numbers before texts, texts by their bytes. */
+export function isBelow(a: SqliteValue, b: SqliteValue): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
+  if (typeof a === 'string' || typeof b === 'string') return typeof b === 'string';
+  return (a ?? 0) < (b ?? 0);
+}
+
+/** What of the overlap was taken: grows by each row, loses what lies before the overlap. */
+export class Seen {
+  readonly #marks: Map<string, string>;
+  #at: SqliteValue | undefined;
+  readonly #overlap: number | string | undefined;
+  readonly #shown: string;
+
+  constructor({ at, seen = {} }: Partial<CursorPosition>, { cursor }: SqliteOptions, shown: string) {
+    this.#marks = new Map(Object.entries(seen));
+    this.#at = at === undefined ? undefined : cursorValue(at);
+    this.#overlap = cursor?.overlap;
+    this.#shown = shown;
+  }
+
+  /** The value from which the next rows are read; undefined: all. */
+  get start(): SqliteValue | undefined {
+    return this.#at === undefined ? undefined : overlapStart(this.#at, this.#overlap, this.#shown);
+  }
+
+  get size(): number {
+    return this.#marks.size;
+  }
+
+  has(mark: string): boolean {
+    return this.#marks.has(mark);
+  }
+
+  add(mark: string, value: SqliteValue): void {
+    this.#marks.set(mark, cursorText(value));
+    if (this.#at === undefined || isBelow(this.#at, value)) this.#at = value;
+    if (this.#marks.size > SEEN_MAX * 2) this.#forget();
+  }
+
+  position(stamp: string): CursorPosition {
+    this.#forget();
+    if (this.#marks.size > SEEN_MAX)
+      throw new DataflowError(
+        'E_SOURCE_CURSOR',
+        `${this.#shown}: the overlap holds ${this.#marks.size} rows, at most ${SEEN_MAX} can be told apart`,
+        { hint: 'Choose a smaller overlap, or a cursor whose values are closer to being unique.' },
+      );
+    const at = this.#at === undefined ? {} : { at: cursorText(this.#at) };
+    return { stamp, ...at, seen: Object.fromEntries(this.#marks) };
+  }
+
+  #forget(): void {
+    const start = this.start;
+    if (start === undefined) return;
+    for (const [mark, text] of this.#marks) if (isBelow(cursorValue(text), start)) this.#marks.delete(mark);
+  }
+}
+
+/** Tells rows apart by key and cursor: an update has another cursor value, and is taken again. */
+export function markOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
+}

@@ -1,0 +1,58 @@
+import type { Outlook, PullContext, PulledSource } from '../../core/ports/pulled-source.ts';
+import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { type CursorPosition, Seen } from './cursor.ts';
+import { asked } from './driver.ts';
+import { type SqliteOptions, schema } from './options.ts';
+import { pullChanges, pullSnapshot } from './pull.ts';
+import { openRelation, stampOf } from './relation.ts';
+
+/** A table or query of a SQLite file: `type: sqlite`. */
+export const component: PulledSourceComponent<SqliteOptions> = {
+  type: 'sqlite',
+  summary:
+    'A table or query of a SQLite file: everything each time, or what is new by a cursor. The file is only read.',
+  schema,
+  open: (options) => sqliteSource(options),
+};
+
+function sqliteSource(options: SqliteOptions): PulledSource {
+  const changes = options.cursor !== undefined;
+  return {
+    pulls: changes ? 'changes' : 'snapshot',
+    columns: async ({ root }) => {
+      const { db, columns } = openRelation(options, root);
+      db.close();
+      return columns;
+    },
+    look: async (context) => look(options, context),
+    pull: (landing, context) => (changes ? pullChanges : pullSnapshot)(options, landing, context),
+    probe: async ({ root }) => {
+      const { db, columns, shown } = openRelation(options, root);
+      db.close();
+      return { ok: true, words: `${shown} has ${columns.length} columns` };
+    },
+    close: async () => undefined,
+  };
+}
+
+function look(options: SqliteOptions, { root, position }: PullContext): Outlook {
+  const stamp = stampOf(options, root);
+  const before = (position ?? {}) as Partial<CursorPosition>;
+  if (before.stamp === stamp) return { pending: 'none', records: 0, words: `nobody wrote to ${options.path} since` };
+  const { db, from, shown } = openRelation(options, root);
+  try {
+    if (options.cursor === undefined)
+      return { pending: 'unknown', words: `${options.path} was written to since; all of it is taken` };
+    const seen = new Seen(before, options, shown);
+    const { start } = seen;
+    const cursor = quoteIdent(options.cursor.column);
+    const sql = `select count(*) as n from ${from} where ${start === undefined ? `${cursor} is not null` : `${cursor} >= ?`}`;
+    const row = asked(shown, () => db.prepare(sql).get(...(start === undefined ? [] : [start])));
+    const records = Math.max(0, Number((row as { readonly n: number }).n) - seen.size);
+    const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'row' : 'rows'} in ${options.path}`;
+    return { pending: records === 0 ? 'none' : 'some', records, words };
+  } finally {
+    db.close();
+  }
+}
