@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Figure } from './bench/figure.ts';
 import { fullRun } from './bench/full-run.ts';
 import { generation } from './bench/generation.ts';
+import { httpPages } from './bench/http.ts';
 import { history, increment } from './bench/increment.ts';
 import { kafkaIngest } from './bench/kafka.ts';
 import { largeInput } from './bench/large-input.ts';
@@ -43,6 +44,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   large: largeInput,
   verify: verifySpeed,
   kafka: kafkaIngest,
+  http: httpPages,
   postgres: postgresIngest,
 };
 

@@ -1,0 +1,230 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { component } from '../../src/connectors/http/source.ts';
+import { runShape } from '../../src/core/config/messages.ts';
+import type { FormatInspectors } from '../../src/core/ports/format.ts';
+import type { Landing, PullContext } from '../../src/core/ports/pulled-source.ts';
+import { openLandingPlace } from '../../src/landing/open-landing.ts';
+import type { BenchSettings, Figure } from './figure.ts';
+import { median } from './measure.ts';
+
+const PAGES = 1000;
+const RECORDS = 500;
+
+/** Pages of JSON records over loopback, made before the first request; each answer takes `wait` ms. */
+const SERVER = `
+const { createServer } = require('node:http');
+const [pages, records] = [${PAGES}, ${RECORDS}];
+const bodies = Array.from({ length: 10 }, (_, p) => Array.from({ length: records }, (_, i) =>
+  JSON.stringify({ page: 0, n: i, id: 'F-' + (p * 1e6 + i * 7919), date_facture: '2026-03-01T10:20:30Z', client: 'Client ' + i, pays: 'France', mode_paiement: 'CB', montant: 12.5 + i })));
+createServer((request, response) => {
+  const url = new URL(request.url, 'http://localhost');
+  const page = Number(url.searchParams.get('page'));
+  const list = page > pages ? [] : bodies[page % 10];
+  const body = Buffer.from('{"data":[' + list.join(',').replaceAll('"page":0', '"page":' + page) + '],"has_more":' + (page < pages) + '}');
+  const wait = Number(url.searchParams.get('wait'));
+  const send = () => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }); response.end(body); };
+  if (wait > 0) setTimeout(send, wait); else send();
+}).listen(0, '127.0.0.1', function () { console.log(this.address().port); });
+`;
+
+interface Pass {
+  readonly wall_ms: number;
+  readonly cpu_ms: number;
+  readonly mb: number;
+}
+
+/** A thousand pages: the connector beside undici alone, which reads each body and forgets it. */
+export async function httpPages(settings: BenchSettings): Promise<readonly Figure[]> {
+  const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const port = await new Promise<string>((done) =>
+      server.stdout.once('data', (text: Buffer) => done(text.toString().trim())),
+    );
+    const url = `http://127.0.0.1:${port}/items`;
+    const runs = Math.min(settings.runs, 5);
+    const fast = await alternate(runs, settings.folder, url, 0);
+    const slow = await alternate(1, settings.folder, url, 10);
+    const mb = fast.alone.mb.toFixed(0);
+    const words = `${PAGES.toLocaleString('en')} pages, ${mb} MB of JSON`;
+    const cpu = (pass: Pass) => `${(pass.cpu_ms / pass.mb).toFixed(2)} ms/MB`;
+    const figure = (
+      name: string,
+      ours: Pass,
+      beside: Pass,
+      value: (pass: Pass) => number,
+      text: (pass: Pass) => string,
+      limit: number | undefined,
+      note: string,
+    ): Figure => {
+      const ratio = value(ours) / value(beside);
+      return {
+        name,
+        ours: text(ours),
+        beside: text(beside),
+        ratio: ratio.toFixed(2),
+        ...(limit === undefined ? {} : { limit: `≤ ${limit}`, ok: ratio <= limit }),
+        note,
+      };
+    };
+    const ms = (pass: Pass) => `${pass.wall_ms.toFixed(0)} ms`;
+    return [
+      figure(
+        'HTTP pages, server takes 10 ms each',
+        slow.landed,
+        slow.alone,
+        (pass) => pass.wall_ms,
+        ms,
+        1.05,
+        `${words}, cut into records and landed durably; beside undici alone reading the bodies`,
+      ),
+      figure(
+        'HTTP pages, CPU of the connector',
+        fast.cut,
+        fast.alone,
+        (pass) => pass.cpu_ms,
+        cpu,
+        1.05,
+        `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies`,
+      ),
+      figure(
+        'HTTP pages, CPU of connector and landing',
+        fast.landed,
+        fast.alone,
+        (pass) => pass.cpu_ms,
+        cpu,
+        undefined,
+        'the same with the units hashed and made durable',
+      ),
+      figure(
+        'HTTP pages, CPU beside parsing',
+        fast.cut,
+        fast.parsed,
+        (pass) => pass.cpu_ms,
+        cpu,
+        undefined,
+        'the connector beside undici with JSON.parse of each body and JSON.stringify of each record',
+      ),
+    ];
+  } finally {
+    server.kill();
+  }
+}
+
+type Way = 'alone' | 'cut' | 'landed' | 'parsed';
+const WAYS: readonly Way[] = ['alone', 'cut', 'landed', 'parsed'];
+
+/** Medians by CPU of passes that alternate; one round more in the beginning warms up. */
+async function alternate(runs: number, folder: string, url: string, wait: number): Promise<Record<Way, Pass>> {
+  const found: Record<Way, Pass[]> = { alone: [], cut: [], landed: [], parsed: [] };
+  for (let round = 0; round <= runs; round++) {
+    for (const way of WAYS) {
+      const pass = await measured(() => once(way, folder, url, wait));
+      if (round > 0) found[way].push(pass);
+    }
+  }
+  const middle = (passes: readonly Pass[]): Pass => ({
+    wall_ms: median(passes.map((pass) => pass.wall_ms)),
+    cpu_ms: median(passes.map((pass) => pass.cpu_ms)),
+    mb: passes[0]?.mb ?? 1,
+  });
+  return {
+    alone: middle(found.alone),
+    cut: middle(found.cut),
+    landed: middle(found.landed),
+    parsed: middle(found.parsed),
+  };
+}
+
+async function measured(work: () => Promise<number>): Promise<Pass> {
+  const [cpu, from] = [process.cpuUsage(), performance.now()];
+  const bytes = await work();
+  const used = process.cpuUsage(cpu);
+  return { wall_ms: performance.now() - from, cpu_ms: (used.user + used.system) / 1000, mb: bytes / 1e6 };
+}
+
+/** One pass over all pages; returns the bytes that came. */
+async function once(way: Way, folder: string, url: string, wait: number): Promise<number> {
+  if (way === 'alone' || way === 'parsed') return await undiciAlone(url, wait, way === 'parsed');
+  const place = join(folder, 'landing');
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  const { landing, bytes } = way === 'cut' ? nowhere() : await real(place);
+  const options = {
+    url,
+    query: { wait },
+    records: '$.data',
+    pages: { style: 'page', size: RECORDS, has_more: '$.has_more' },
+  };
+  const source = await component.open(runShape(component.schema, options).value as never, {} as never);
+  await source.pull(landing, context(folder));
+  await source.close();
+  return bytes();
+}
+
+async function undiciAlone(url: string, wait: number, parse: boolean): Promise<number> {
+  const { Agent } = await import('undici');
+  const agent = new Agent({ connections: 1 });
+  let bytes = 0;
+  let size = 0;
+  for (let page = 1; page <= PAGES; page++) {
+    const { body } = await agent.request({
+      origin: new URL(url).origin,
+      path: `/items?page=${page}&wait=${wait}`,
+      method: 'GET',
+    });
+    const whole = Buffer.from(await body.arrayBuffer());
+    bytes += whole.length;
+    if (!parse) continue;
+    for (const record of (JSON.parse(whole.toString('utf8')) as { data: unknown[] }).data)
+      size += JSON.stringify(record).length;
+  }
+  await agent.close();
+  if (parse && size === 0) throw new Error('nothing was parsed');
+  return bytes;
+}
+
+function nowhere(): { readonly landing: Landing; readonly bytes: () => number } {
+  let bytes = 0;
+  const landing = {
+    open: async () => {
+      let size = 0;
+      return {
+        write: async (piece: Uint8Array) => {
+          size += piece.length;
+          bytes += piece.length;
+        },
+        unreadable: () => undefined,
+        get size_bytes() {
+          return size;
+        },
+        close: async () => undefined,
+        abandon: async () => undefined,
+      };
+    },
+    raw: undefined,
+  } as unknown as Landing;
+  return { landing, bytes: () => bytes };
+}
+
+async function real(folder: string): Promise<{ readonly landing: Landing; readonly bytes: () => number }> {
+  const place = openLandingPlace({ state_folder: folder, source: 's', inspectors: {} as FormatInspectors });
+  const open = await place.begin(null);
+  return { landing: open.landing, bytes: () => open.units.reduce((sum, unit) => sum + unit.size_bytes, 0) };
+}
+
+function context(root: string): PullContext {
+  return {
+    name: 's',
+    root,
+    now_ms: Date.now(),
+    signal: new AbortController().signal,
+    temp_folder: root,
+    position: undefined,
+    expected: new Map(),
+    limits: { records_max: 1e9, bytes_max: 1e12, wait_ms: 1 },
+    from_raw: false,
+    note: () => undefined,
+  };
+}
