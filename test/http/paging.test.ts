@@ -31,7 +31,7 @@ describe('pages', () => {
   it('takes one response without pages, with every digit as it was sent', async () => {
     server.script('GET /a', [{ body: '[{"id":12345678901234567890,"x":1.10},\n {"id":1e400,\n "x":"a\\nb"}]' }]);
     const { text, result, units } = await pull({ url: `${server.url}/a` });
-    expect(text).toBe('{"id":12345678901234567890,"x":1.10}\n  {"id":1e400,  "x":"a\\nb"}\n');
+    expect(text).toBe('{"id":12345678901234567890,"x":1.10}\n{"id":1e400,  "x":"a\\nb"}\n');
     expect(units.map(({ records }) => records)).toEqual([2]);
     expect(result).toMatchObject({ caught_up: true });
   });

@@ -138,6 +138,7 @@ export class Exchange {
       headersTimeout: head_ms,
       bodyTimeout: idle_ms,
       maxHeaderSize: 65_536,
+      maxResponseSize: this.#settings.max_response_bytes,
       connect: { lookup: guardedLookup((host) => this.#mayBePrivate(host)) as never, timeout: connect_ms },
     });
   }
@@ -179,21 +180,20 @@ function tooLarge(max: number): AttemptFailed {
   });
 }
 
-/** The body in one piece; with a known length it is copied once. */
+/** The body in one piece, copied once. How much may come is the agent's to watch. */
 async function readAll(body: Dispatcher.ResponseData['body'], length: number, max: number): Promise<Buffer> {
   if (length > max) {
     // Its own error has nobody else to go to.
     body.on('error', () => undefined).destroy();
     throw tooLarge(max);
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length;
-    if (size > max) throw tooLarge(max);
-    chunks.push(chunk as Buffer);
+  try {
+    const bytes = await body.bytes();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw tooLarge(max);
+    throw error;
   }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
 }
 
 const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {

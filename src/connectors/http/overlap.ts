@@ -50,10 +50,7 @@ export class Overlap {
 
   #isKnown(mine: Remembered, index: number): boolean {
     if (this.#tail.size > 0 && this.#tail.has(recordDigest(mine.page, index))) return true;
-    const print = mine.prints[index] as number;
-    return this.#pages.some(
-      (other) => other.index.get(print)?.some((at) => isSame(other.page, at, mine.page, index)) === true,
-    );
+    return this.#pages.some((other) => holds(other, mine, index));
   }
 
   #size(): number {
@@ -77,25 +74,37 @@ export class Overlap {
   }
 }
 
+/** A page with a table of its records by print: open addressing in plain numbers, because thousands of pages pass. */
 interface Remembered {
   readonly page: Page;
   readonly prints: Int32Array;
-  /** Print → records that have it. */
-  readonly index: ReadonlyMap<number, readonly number[]>;
+  /** Index of a record plus one, at or behind the place that its print says; 0: free. */
+  readonly table: Int32Array;
 }
 
 function remember(page: Page): Remembered {
   const { bytes, records } = page;
-  const prints = new Int32Array(records.length / 2);
-  const index = new Map<number, number[]>();
-  for (let at = 0; at < prints.length; at++) {
+  const count = records.length / 2;
+  const prints = new Int32Array(count);
+  const table = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
+  for (let at = 0; at < count; at++) {
     const print = printOf(bytes, records[2 * at] as number, records[2 * at + 1] as number);
     prints[at] = print;
-    const same = index.get(print);
-    if (same === undefined) index.set(print, [at]);
-    else same.push(at);
+    let slot = print & (table.length - 1);
+    while (table[slot] !== 0) slot = (slot + 1) & (table.length - 1);
+    table[slot] = at + 1;
   }
-  return { page, prints, index };
+  return { page, prints, table };
+}
+
+/** Whether a remembered page has this record of another one. */
+function holds({ page, prints, table }: Remembered, mine: Remembered, index: number): boolean {
+  const print = mine.prints[index] as number;
+  for (let slot = print & (table.length - 1); ; slot = (slot + 1) & (table.length - 1)) {
+    const at = (table[slot] as number) - 1;
+    if (at < 0) return false;
+    if (prints[at] === print && isSame(page, at, mine.page, index)) return true;
+  }
 }
 
 /** All bytes of a short record count, of a long one its beginning, its end and some between: equal prints are compared in full. */
