@@ -17,6 +17,7 @@ import type { PlanOptions } from './plan-pipeline.ts';
 import { reconcile } from './reconcile.ts';
 import type { RunEvent } from './run-events.ts';
 import { RunMeter } from './run-meter.ts';
+import { failureOf } from './run-step.ts';
 import { stagingKept } from './staging-kept.ts';
 
 /** What a run is told, beside its work. */
@@ -46,12 +47,8 @@ export async function beginRun(
   options: SetUpOptions,
   { run_id, started_ms }: { readonly run_id: string; readonly started_ms: number },
 ): Promise<void> {
-  const { project, lake, ledger, graph } = open;
-  for (const message of closeDeadRuns(ledger, join(rooms.stateFolder(project), 'tmp')))
-    options.tell({ type: 'notice', message });
-  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
-  for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
-  await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
+  const { ledger, graph } = open;
+  // First of all: if this run dies over what it tidies up, the next one finds it unfinished, and goes on with that.
   ledger.startRun({
     run_id,
     command: options.command,
@@ -72,7 +69,23 @@ export async function beginRun(
       ...(options.backfill === undefined ? {} : { backfill: options.backfill }),
     },
   });
+  try {
+    await tidyUp(rooms, open, lock, options);
+  } catch (error) {
+    ledger.finishRun(run_id, 'failed', failureOf(error));
+    throw error;
+  }
   options.tell({ type: 'run_started', run_id, steps: [...selected] });
+}
+
+/** What runs that died, and commits that the ledger missed, have left to be done. */
+async function tidyUp(rooms: Rooms, open: OpenProject, lock: Lock, options: SetUpOptions): Promise<void> {
+  const { project, lake, ledger, graph } = open;
+  for (const message of closeDeadRuns(ledger, join(rooms.stateFolder(project), 'tmp')))
+    options.tell({ type: 'notice', message });
+  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
+  for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
+  await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
 }
 
 /** All that the steps of a run share. */

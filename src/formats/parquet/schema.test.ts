@@ -1,5 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
+import { UnitFault } from '../stream/unit-fault.ts';
 import { schemaProblem } from './schema.ts';
 
 const ROOT: SchemaElement = { name: 'schema', num_children: 2 };
@@ -46,4 +47,8 @@ describe('a Parquet schema', () => {
     ['a child too many', [{ ...ROOT, num_children: 3 }, ID, decimal({})], 'do not add up'],
     ['a child too few', [{ ...ROOT, num_children: 1 }, ID, decimal({})], 'do not add up'],
   ])('is damaged: %s', (_, schema, says) => expect(schemaProblem(schema)).toContain(says));
+});
+
+it('a reason never holds a NUL of the file', () => {
+  expect(new UnitFault('damaged_parquet', 'a column i\0 is there').problem.reason).toBe('a column i\\0 is there');
 });

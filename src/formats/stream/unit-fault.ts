@@ -7,6 +7,7 @@ export class UnitFault extends Error {
   constructor(rule: string, reason: string, at: { readonly line?: number; readonly byte_offset?: number } = {}) {
     super(reason);
     this.name = 'UnitFault';
-    this.problem = { rule, reason, ...at };
+    // What a damaged file holds may stand in the reason; no engine takes a NUL.
+    this.problem = { rule, reason: reason.replaceAll('\0', '\\0'), ...at };
   }
 }

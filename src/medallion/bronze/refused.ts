@@ -99,7 +99,7 @@ export async function stageRejects(
         from: '(select 1)',
         identity: `${quoteText(`${one.record.path}|file|${one.record.sha256}`)}`,
         rule: quoteText(one.rule),
-        reason: quoteText(one.reason),
+        reason: quoteText(one.reason.replaceAll('\0', '\\0')),
         file: quoteText(one.record.path),
         line: one.line === undefined ? 'null' : String(one.line),
         byte_offset: one.byte_offset === undefined ? 'null' : String(one.byte_offset),
