@@ -27,7 +27,7 @@ function contracts({ url, settings }: Service): void {
     };
     for (let batch = 0; batch < 6; batch++) await add(400);
     const value =
-      '{"n":-1,"big":9223372036854775807,"exact":-12345678901234567890.123456789,"tiny":5e-324,"at":"2024-02-29T23:59:59.999999+02:00","text":"\\ud83d\\ude00 \\"é\\""}';
+      '{"n":-1,"big":9223372036854775807,"exact":-12345678901234567890.123456789,"tiny":5e-324,"moment":"2024-02-29T23:59:59.999999+02:00","text":"\\ud83d\\ude00 \\"é\\""}';
     await broker.send(topic, [{ key: 'é', value, timestamp: '1700000000123', headers: { h: 'ü' } }]);
     sent += 1;
     const large = await broker.topic('large', 2);
@@ -48,7 +48,7 @@ function contracts({ url, settings }: Service): void {
       big: 'bigint',
       exact: 'decimal(38,9)',
       tiny: 'double',
-      at: 'timestamptz',
+      moment: 'timestamptz',
       text: 'varchar',
     };
     const columns = {
@@ -75,13 +75,13 @@ function contracts({ url, settings }: Service): void {
       records: () => sent,
       add,
       types: {
-        sql: 'select big::varchar as big, exact::varchar as exact, tiny::varchar as tiny, epoch_us(at)::varchar as at, text, epoch_ms(_timestamp)::varchar as ms, _key, _headers from bronze.s where n = -1',
+        sql: 'select big::varchar as big, exact::varchar as exact, tiny::varchar as tiny, epoch_us(moment)::varchar as moment, text, epoch_ms(_timestamp)::varchar as ms, _key, _headers from bronze.s where n = -1',
         expected: [
           {
             big: '9223372036854775807',
             exact: '-12345678901234567890.123456789',
             tiny: '5e-324',
-            at: String(Date.UTC(2024, 1, 29, 21, 59, 59) * 1000 + 999_999),
+            moment: String(Date.UTC(2024, 1, 29, 21, 59, 59) * 1000 + 999_999),
             text: '\u{1F600} "é"',
             ms: '1700000000123',
             _key: 'é',

@@ -480,7 +480,7 @@ describe('problems, each at its place', () => {
   broken: { from: s, kye: id, rules: [{ not_nul: id }] }
   good: { from: t, rules: [{ references: { column: id, table: silver.broken, on: id } }] }
 gold: { a: 3 }
-streams: {}
+loads: {}
 `,
     });
     expect(await problems()).toEqual([
@@ -488,7 +488,7 @@ streams: {}
       'pipelines.yaml:4:41 E_CONFIG_INVALID silver.broken.rules[0].not_nul: there is no check not_nul',
       'pipelines.yaml:5:17 E_CONFIG_REFERENCE silver.good.from: there is no source t',
       'pipelines.yaml:6:12 E_CONFIG_INVALID gold.a: expected text or a map, found 3',
-      'pipelines.yaml:7:1 E_CONFIG_INVALID streams: not supported by this version',
+      'pipelines.yaml:7:1 E_CONFIG_INVALID loads: not supported by this version',
     ]);
   });
 

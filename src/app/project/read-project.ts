@@ -201,7 +201,7 @@ function checkedProject(
     sources: shape.sources,
     silver: shape.silver,
     gold: goldOf(tree, shape, root, reading),
-    streams: shape.streams,
+    ...(Object.keys(shape.streams).length === 0 ? {} : { streams: shape.streams }),
   };
 }
 
