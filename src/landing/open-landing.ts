@@ -10,8 +10,9 @@ import { faultPoint } from '../kit/fault.ts';
 import { timeSortedId } from '../kit/ids.ts';
 import { inspectLanded } from './inspect-landed.ts';
 import { endFrom, type Manifest, manifestFrom, manifestText } from './manifest.ts';
-import { ENDINGS, openPull, unitBase } from './pull.ts';
+import { openPull, unitBase } from './pull.ts';
 import { openRawStore } from './raw-store.ts';
+import { ENDINGS } from './unit-writer.ts';
 
 const MANIFEST = /^(\d{9})\.json$/;
 const END = /^(.+)\.end\.json$/;

@@ -1,9 +1,24 @@
 import type { PulledOutcome, PulledStanding } from '../core/model/pulled.ts';
 import type { StepRecord } from '../core/ports/ledger.ts';
 import type { Position } from '../core/ports/pulled-source.ts';
+import type { SourceLedger } from '../core/ports/source-ledger.ts';
 import { integer, optional, optionalText, text } from './cells.ts';
 import type { Connection } from './connection.ts';
+import { looksSince, putLooks } from './looks.ts';
 import type { SqlRow } from './sqlite.ts';
+
+/** Where each source that is asked stands, and what a service saw of it. */
+export function sourceLedger(connection: Connection, now: () => number): SourceLedger {
+  const iso = (): string => new Date(now()).toISOString();
+  return {
+    position: (source) => connection.guard(() => positionOf(connection, source)),
+    positions: () => connection.guard(() => allPositions(connection)),
+    recordAhead: (source, sequence, ahead) =>
+      connection.hastyTransaction(() => putAhead(connection, source, sequence, ahead, iso())),
+    recordLooks: (looks) => connection.hastyTransaction(() => putLooks(connection, looks)),
+    looks: (source, since_ms) => connection.guard(() => looksSince(connection, source, since_ms)),
+  };
+}
 
 /** Enters where a source stands after a publish. */
 export function putPosition(connection: Connection, step: StepRecord, pulled: PulledOutcome): void {
@@ -22,13 +37,7 @@ export function putPosition(connection: Connection, step: StepRecord, pulled: Pu
   );
 }
 
-export function putAhead(
-  connection: Connection,
-  source: string,
-  sequence: number,
-  ahead: Position,
-  now_iso: string,
-): void {
+function putAhead(connection: Connection, source: string, sequence: number, ahead: Position, now_iso: string): void {
   // Before the first batch there is no record yet.
   if (sequence === 0)
     connection.run(
@@ -49,12 +58,12 @@ export function putAhead(
 const SELECT =
   'select source, sequence, position, ahead, content, version, records, committed_at from source_positions';
 
-export function positionOf(connection: Connection, source: string): PulledStanding | undefined {
+function positionOf(connection: Connection, source: string): PulledStanding | undefined {
   const row = connection.get(`${SELECT} where source = ?`, source);
   return row === undefined ? undefined : standingOf(row);
 }
 
-export function allPositions(connection: Connection): readonly PulledStanding[] {
+function allPositions(connection: Connection): readonly PulledStanding[] {
   return connection.all(`${SELECT} order by source`).map(standingOf);
 }
 

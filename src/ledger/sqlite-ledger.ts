@@ -1,5 +1,4 @@
 import type { DriftRecord } from '../core/model/drift.ts';
-import type { PulledStanding, SourceLook } from '../core/model/pulled.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
@@ -19,24 +18,24 @@ import type {
   StepRecord,
   UndoRecord,
 } from '../core/ports/ledger.ts';
-import type { Position } from '../core/ports/pulled-source.ts';
 import type { KnownInput } from '../core/ports/source.ts';
+import type { SourceLedger } from '../core/ports/source-ledger.ts';
 import type { StreamLedger } from '../core/ports/stream-ledger.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
-import { newestBackfill, putBackfillWindow } from './backfills.ts';
+import { newestBackfill } from './backfills.ts';
 import type { Connection } from './connection.ts';
-import { applyDecisions, decisionsOf, putDecision } from './decisions.ts';
-import { definitionOf, putDefinition } from './definitions.ts';
-import { dialectOf, putDialect } from './dialects.ts';
-import { newestDrift, putDrift } from './drift.ts';
+import { decisionsOf, putDecision } from './decisions.ts';
+import { definitionOf } from './definitions.ts';
+import { dialectOf } from './dialects.ts';
+import { newestDrift } from './drift.ts';
 import { inputStamps } from './input-stamps.ts';
-import { allInputs, forgetInputs, inputByHash, inputTotals, knownInputs, putInputs, refusedInputs } from './inputs.ts';
+import { allInputs, inputByHash, inputTotals, knownInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
-import { looksSince, putLooks } from './looks.ts';
-import { allPositions, positionOf, putAhead, putPosition } from './positions.ts';
-import { clearQuarantine, clearQuarantineOfFiles, openQuarantine, putQuarantine } from './quarantine.ts';
+import { putOutcome } from './outcomes.ts';
+import { sourceLedger } from './positions.ts';
+import { openQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
 import { keepRelease, keptReleases, newestReleases, putRelease } from './releases.ts';
 import { closeDeadRuns, insertRun, newestRuns, runById, runsLike, updateRun } from './runs.ts';
@@ -59,7 +58,6 @@ import {
   endUndo,
   holdOf,
   inputsOutside,
-  putUndo,
   putUndone,
   removalsUndone,
   undoneInputs,
@@ -73,11 +71,13 @@ export class SqliteLedger implements Ledger {
   readonly #connection: Connection;
   readonly #now: () => number;
   readonly streams: StreamLedger;
+  readonly sources: SourceLedger;
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#now = now;
     this.streams = streamLedger(connection);
+    this.sources = sourceLedger(connection, now);
   }
 
   startRun(run: RunRecord): void {
@@ -117,23 +117,7 @@ export class SqliteLedger implements Ledger {
   }
 
   finishStep(outcome: StepOutcome): void {
-    this.#recorded(() => {
-      const { step } = outcome;
-      putStep(this.#connection, step);
-      putDefinition(this.#connection, outcome);
-      if (outcome.backfill !== undefined) putBackfillWindow(this.#connection, step, outcome.backfill);
-      if (outcome.replaces_quarantine === true) clearQuarantine(this.#connection, step.step);
-      if (outcome.pulled?.replaces === true) forgetInputs(this.#connection, outcome.pulled.source);
-      const renewed = putInputs(this.#connection, outcome.inputs ?? []);
-      clearQuarantineOfFiles(this.#connection, step.step, renewed);
-      putQuarantine(this.#connection, step.step_id, outcome.quarantine ?? []);
-      applyDecisions(this.#connection, step, outcome.returned ?? []);
-      putDrift(this.#connection, step, outcome.drift ?? []);
-      if (outcome.dialect !== undefined)
-        putDialect(this.#connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
-      if (outcome.pulled !== undefined) putPosition(this.#connection, step, outcome.pulled);
-      if (outcome.undo !== undefined) putUndo(this.#connection, outcome, outcome.undo);
-    }, 'hastyTransaction');
+    this.#recorded(() => putOutcome(this.#connection, outcome), 'hastyTransaction');
   }
 
   steps(run_id: string): readonly StepRecord[] {
@@ -195,26 +179,6 @@ export class SqliteLedger implements Ledger {
 
   dialect(source: string): CsvDialect | undefined {
     return this.#connection.guard(() => dialectOf(this.#connection, source));
-  }
-
-  position(source: string): PulledStanding | undefined {
-    return this.#connection.guard(() => positionOf(this.#connection, source));
-  }
-
-  positions(): readonly PulledStanding[] {
-    return this.#connection.guard(() => allPositions(this.#connection));
-  }
-
-  recordAhead(source: string, sequence: number, ahead: Position): void {
-    this.#connection.hastyTransaction(() => putAhead(this.#connection, source, sequence, ahead, this.#nowIso()));
-  }
-
-  recordLooks(looks: readonly SourceLook[]): void {
-    this.#connection.hastyTransaction(() => putLooks(this.#connection, looks));
-  }
-
-  looks(source: string, since_ms: number): readonly SourceLook[] {
-    return this.#connection.guard(() => looksSince(this.#connection, source, since_ms));
   }
 
   drift(source: string | undefined, limit: number): readonly DriftRecord[] {

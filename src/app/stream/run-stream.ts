@@ -192,7 +192,7 @@ async function record(
         ...(round.error === undefined ? {} : { error: rooms.redact(round.error) }),
       }),
     );
-    ledger.recordLooks(looks);
+    ledger.sources.recordLooks(looks);
   } finally {
     ledger.close();
   }

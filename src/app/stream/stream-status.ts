@@ -38,8 +38,8 @@ export async function streamStatus(
     const lines: StreamLine[] = [];
     for (const node of nodes) {
       const outlook = await lookAtSource(rooms, { ...run, notice: () => undefined }, node);
-      const standing = ledger.position(node.name);
-      const looks = ledger.looks(node.name, now_ms - HOUR_MS);
+      const standing = ledger.sources.position(node.name);
+      const looks = ledger.sources.looks(node.name, now_ms - HOUR_MS);
       const rows = looks.reduce((sum, look) => sum + look.rows_taken, 0);
       const [first] = looks;
       const seconds = first === undefined ? 0 : Math.max(1, (now_ms - first.looked_at_ms + first.wall_ms) / 1000);

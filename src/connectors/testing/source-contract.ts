@@ -42,13 +42,20 @@ const KILLS = [
 
 const SEALED_MAX = 3;
 
+/** What the tests of one suite share. */
+interface Suite {
+  under(): SourceUnderTest;
+  /** A fresh project, removed after the test. */
+  project(parts?: Pick<SourceUnderTest, 'source' | 'connections'>): SourceProject;
+}
+
 /**
  * What every source that is asked promises: each record once, in the table or in quarantine, whatever happens on the way. `make` starts what the source
  * needs; the built program is run on projects of its own (`npm run build` first).
  */
 export function sourceContract(name: string, make: () => Promise<SourceUnderTest>, timeout = 180_000): void {
   describe(`${name} keeps the contract of sources`, { timeout }, () => {
-    let under: SourceUnderTest;
+    let under: SourceUnderTest | undefined;
     let projects: SourceProject[] = [];
     beforeAll(async () => {
       under = await make();
@@ -57,100 +64,115 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
       for (const project of projects) project.remove();
       projects = [];
     });
-    afterAll(async () => under.close?.());
-
-    const project = (parts: Pick<SourceUnderTest, 'source' | 'connections'> = under): SourceProject => {
-      const connections = parts.connections ?? under.connections;
-      const made = new SourceProject(
-        { source: parts.source, ...(connections === undefined ? {} : { connections }) },
-        under.env,
-      );
-      projects.push(made);
-      return made;
+    afterAll(async () => under?.close?.());
+    const suite: Suite = {
+      under: () => {
+        if (under === undefined) throw new Error('the source was not made');
+        return under;
+      },
+      project: (parts = suite.under()) => {
+        const connections = parts.connections ?? suite.under().connections;
+        const made = new SourceProject(
+          { source: parts.source, ...(connections === undefined ? {} : { connections }) },
+          suite.under().env,
+        );
+        projects.push(made);
+        return made;
+      },
     };
-    const expectWhole = (at: SourceProject): Promise<void> => wholeness(at, under);
+    takesEachRecordOnce(suite);
+    survivesKills(suite);
+    keepsValuesMemoryAndSecrets(suite);
+  });
+}
 
-    it('plan takes nothing; a run takes each record once; another one finds nothing new', async () => {
+function takesEachRecordOnce({ under, project }: Suite): void {
+  it('plan takes nothing; a run takes each record once; another one finds nothing new', async () => {
+    const at = project();
+    await at.ok(['plan']);
+    expect(at.holds('')).toEqual([]);
+    await at.ok(['run']);
+    await expectWhole(at, under());
+    const versions = await tableVersion(at);
+    await at.ok(['run']);
+    expect(await tableVersion(at)).toBe(versions);
+  });
+
+  it('goes on where it was: more records, a ledger made anew', async () => {
+    const at = project();
+    await at.ok(['run']);
+    await at.ok(['ledger', 'rebuild']);
+    await under().add?.(7);
+    await at.ok(['run']);
+    await expectWhole(at, under());
+  });
+}
+
+function survivesKills({ under, project }: Suite): void {
+  it('killed after each sealed unit: what was sealed is used, each record is there once', async () => {
+    for (let nth = 1; nth <= SEALED_MAX; nth++) {
       const at = project();
-      await at.ok(['plan']);
-      expect(at.holds('')).toEqual([]);
-      await at.ok(['run']);
-      await expectWhole(at);
-      const versions = await tableVersion(at);
-      await at.ok(['run']);
-      expect(await tableVersion(at)).toBe(versions);
-    });
-
-    it('goes on where it was: more records, a ledger made anew', async () => {
-      const at = project();
-      await at.ok(['run']);
-      await at.ok(['ledger', 'rebuild']);
-      await under.add?.(7);
-      await at.ok(['run']);
-      await expectWhole(at);
-    });
-
-    it('killed after each sealed unit: what was sealed is used, each record is there once', async () => {
-      for (let nth = 1; nth <= SEALED_MAX; nth++) {
-        const at = project();
-        const died = await at.run(['ingest'], { DATAFLOW_FAULT: `landing-after-seal:kill@${nth}` });
-        if (died.signal === null) break;
-        await at.ok(['ingest']);
-        await expectWhole(at);
-      }
-    });
-
-    it.each(KILLS)('killed at %s (pass %i): the next run finishes, each record is there once', async (point, nth) => {
-      const at = project();
-      await at.run(['ingest'], { DATAFLOW_FAULT: `${point}:kill@${nth}` });
+      const died = await at.run(['ingest'], { DATAFLOW_FAULT: `landing-after-seal:kill@${nth}` });
+      if (died.signal === null) break;
       await at.ok(['ingest']);
-      await expectWhole(at);
-    });
+      await expectWhole(at, under());
+    }
+  });
 
-    it('stops when it is told to, and goes on later', async () => {
-      const at = project();
-      const { child, ended } = at.start(['ingest']);
-      // Earlier than that nobody listens to signals yet.
-      for (let n = 0; n < 400 && child.exitCode === null && at.holds('').length === 0; n++) await sleep(25);
-      child.kill('SIGTERM');
-      const { status } = await ended;
-      expect([0, 143]).toContain(status);
-      await at.ok(['ingest']);
-      await expectWhole(at);
-    });
+  it.each(KILLS)('killed at %s (pass %i): the next run finishes, each record is there once', async (point, nth) => {
+    const at = project();
+    await at.run(['ingest'], { DATAFLOW_FAULT: `${point}:kill@${nth}` });
+    await at.ok(['ingest']);
+    await expectWhole(at, under());
+  });
 
-    it('values keep their exact value', async ({ skip }) => {
-      if (under.types === undefined) return skip('no types are given');
-      const at = project();
-      await at.ok(['ingest']);
-      expect(await at.query(under.types.sql)).toEqual(under.types.expected);
-    });
+  it('stops when it is told to, and goes on later', async () => {
+    const at = project();
+    const { child, ended } = at.start(['ingest']);
+    // Earlier than that nobody listens to signals yet.
+    for (let n = 0; n < 400 && child.exitCode === null && at.holds('').length === 0; n++) await sleep(25);
+    child.kill('SIGTERM');
+    const { status } = await ended;
+    expect([0, 143]).toContain(status);
+    await at.ok(['ingest']);
+    await expectWhole(at, under());
+  });
+}
 
-    it('memory stays bounded', async ({ skip }) => {
-      if (under.large === undefined) return skip('no large source is given');
-      const at = project({ source: under.large.source });
-      await at.ok(['ingest']);
-      const { stdout } = await at.ok(['status', '--format', 'json']);
-      const peak = Math.max(...[...stdout.matchAll(/"peak_memory_bytes":\s*(\d+)/g)].map((found) => Number(found[1])));
-      expect(peak).toBeGreaterThan(0);
-      expect(peak).toBeLessThan(under.large.memory_bytes_max);
-    });
+function keepsValuesMemoryAndSecrets({ under, project }: Suite): void {
+  it('values keep their exact value', async ({ skip }) => {
+    const { types } = under();
+    if (types === undefined) return skip('no types are given');
+    const at = project();
+    await at.ok(['ingest']);
+    expect(await at.query(types.sql)).toEqual(types.expected);
+  });
 
-    it('secrets appear nowhere', async ({ skip }) => {
-      const { secrets = [], broken } = under;
-      if (secrets.length === 0) return skip('it has no secrets');
-      const at = project();
-      const done = await at.ok(['run', '--verbose']);
-      const failing = broken === undefined ? undefined : project(broken);
-      const failed = await failing?.run(['ingest', '--verbose']);
-      if (failed !== undefined) expect(failed.status).not.toBe(0);
-      const doctor = await (failing ?? at).run(['doctor']);
-      for (const secret of secrets) {
-        for (const text of [done, failed, doctor]) expect(`${text?.stdout}${text?.stderr}`).not.toContain(secret);
-        expect(at.holds(secret)).toEqual([]);
-        expect(failing?.holds(secret) ?? []).toEqual([]);
-      }
-    });
+  it('memory stays bounded', async ({ skip }) => {
+    const { large } = under();
+    if (large === undefined) return skip('no large source is given');
+    const at = project({ source: large.source });
+    await at.ok(['ingest']);
+    const { stdout } = await at.ok(['status', '--format', 'json']);
+    const peak = Math.max(...[...stdout.matchAll(/"peak_memory_bytes":\s*(\d+)/g)].map((found) => Number(found[1])));
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(large.memory_bytes_max);
+  });
+
+  it('secrets appear nowhere', async ({ skip }) => {
+    const { secrets = [], broken } = under();
+    if (secrets.length === 0) return skip('it has no secrets');
+    const at = project();
+    const done = await at.ok(['run', '--verbose']);
+    const failing = broken === undefined ? undefined : project(broken);
+    const failed = await failing?.run(['ingest', '--verbose']);
+    if (failed !== undefined) expect(failed.status).not.toBe(0);
+    const doctor = await (failing ?? at).run(['doctor']);
+    for (const secret of secrets) {
+      for (const text of [done, failed, doctor]) expect(`${text?.stdout}${text?.stderr}`).not.toContain(secret);
+      expect(at.holds(secret)).toEqual([]);
+      expect(failing?.holds(secret) ?? []).toEqual([]);
+    }
   });
 }
 
@@ -160,7 +182,7 @@ async function tableVersion(at: SourceProject): Promise<unknown> {
 }
 
 /** Each record once, in the table or in quarantine; spans and bytes proved by `verify`; nothing left in the way. */
-async function wholeness(at: SourceProject, under: SourceUnderTest): Promise<void> {
+async function expectWhole(at: SourceProject, under: SourceUnderTest): Promise<void> {
   const [table] = await at.query(
     `select cast(count(*) as varchar) as n, cast(count(distinct ${under.key}) as varchar) as keys from bronze.s`,
   );

@@ -1,11 +1,11 @@
 import type { BackfillJob, BackfillProgress, BackfillRequest } from '../model/backfill.ts';
 import type { Balance } from '../model/balance.ts';
 import type { DriftEvent, DriftRecord } from '../model/drift.ts';
-import type { PulledOutcome, PulledStanding, SourceLook } from '../model/pulled.ts';
+import type { PulledOutcome } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
-import type { Position } from './pulled-source.ts';
 import type { KnownInput, StampPage } from './source.ts';
+import type { SourceLedger } from './source-ledger.ts';
 import type { StreamLedger } from './stream-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
@@ -265,16 +265,8 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** The loaded input of this source with these bytes, under whatever name. */
   inputByHash(source: string, sha256: string): InputRecord | undefined;
   dialect(source: string): CsvDialect | undefined;
-  /** Where a pulled source stands. */
-  position(source: string): PulledStanding | undefined;
-  /** All that stand somewhere. */
-  positions(): readonly PulledStanding[];
-  /** The source moved on without a record; counts as long as the table stands at `sequence`. */
-  recordAhead(source: string, sequence: number, ahead: Position): void;
-  /** What a round of a service saw; those of long ago are dropped. */
-  recordLooks(looks: readonly SourceLook[]): void;
-  /** Of one source since a moment, oldest first. */
-  looks(source: string, since_ms: number): readonly SourceLook[];
+  /** Where sources that are asked stand. */
+  readonly sources: SourceLedger;
   /** How the columns of sources changed, newest first. */
   drift(source: string | undefined, limit: number): readonly DriftRecord[];
 

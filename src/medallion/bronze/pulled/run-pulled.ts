@@ -86,7 +86,7 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
       await committed(pulling, position);
     }
     const moved = positionText(position) !== positionText(standing.position);
-    if (units.length === 0 && moved) run.ledger.recordAhead(node.name, standing.sequence, position);
+    if (units.length === 0 && moved) run.ledger.sources.recordAhead(node.name, standing.sequence, position);
     if (result !== undefined && (result.caught_up || (units.length === 0 && !moved))) break;
   }
   return addUp(done) ?? idle(first.step, 'no new records');
@@ -142,7 +142,7 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   if (unchanged === true || same || (units.length === 0 && snapshot === undefined)) {
     await place.remove();
     if (before.sequence > 0 && positionText(position) !== positionText(before.position))
-      run.ledger.recordAhead(node.name, before.sequence, position);
+      run.ledger.sources.recordAhead(node.name, before.sequence, position);
     return idle(step, snapshot === undefined ? 'the source holds no record' : unchangedWords(snapshot));
   }
   refuseEmpty(step, snapshot, units);

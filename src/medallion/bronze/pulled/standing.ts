@@ -28,13 +28,13 @@ type Places = Pick<RunContext, 'lake' | 'ledger' | 'redo'>;
 export async function standingOf(run: Places, node: BronzeNode, snapshot: Snapshot | undefined): Promise<Standing> {
   const sequence = snapshot?.txns.get(batchTxn(node.name)) ?? 0;
   if (snapshot === undefined || sequence === 0) {
-    const known = run.ledger.position(node.name);
+    const known = run.ledger.sources.position(node.name);
     // Nothing came yet, but from where on it counts is fixed.
     return known?.sequence === 0 && known.ahead !== undefined ? { ...BEGINNING, position: known.ahead } : BEGINNING;
   }
   const expected = expectedOf(node.name, snapshot.txns);
   if (run.redo && run.ledger.hold(node.key) !== undefined) return await restored(run, node, snapshot, sequence);
-  const known = run.ledger.position(node.name);
+  const known = run.ledger.sources.position(node.name);
   const committed = known?.sequence === sequence ? known : await fromHistory(run, node, sequence);
   const ahead = known?.sequence === sequence ? known.ahead : undefined;
   return {
