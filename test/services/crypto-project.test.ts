@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BSON, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type BuiltProgram, builtProgram } from './built-program.ts';
 import { describeService, uniqueName } from './service.ts';
 
 interface Asset {
@@ -14,7 +15,6 @@ interface Observation extends Asset {
   readonly timestamp: number;
 }
 
-const BINARY = resolve('bin/dataflow.js');
 const PROJECT = resolve('fixtures/projects/crypto');
 const DIGITS = 16;
 
@@ -49,7 +49,7 @@ describeService('mongodb', ({ url }) => {
   const database = uniqueName('crypto');
   let server: ChildProcess;
   let client: MongoClient;
-  let env: NodeJS.ProcessEnv;
+  let program: BuiltProgram;
 
   beforeAll(async () => {
     cpSync(PROJECT, folder, { recursive: true });
@@ -58,7 +58,7 @@ describeService('mongodb', ({ url }) => {
     const address = await new Promise<string>((done) =>
       server.stdout?.once('data', (data: Buffer) => done(data.toString().trim())),
     );
-    env = { ...process.env, COINCAP_API: address, MONGO_URL: url, MONGO_DATABASE: database };
+    program = builtProgram(folder, { COINCAP_API: address, MONGO_URL: url, MONGO_DATABASE: database });
   });
   afterAll(async () => {
     server.kill();
@@ -67,19 +67,11 @@ describeService('mongodb', ({ url }) => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const dataflow = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    new Promise((done) => {
-      execFile(process.execPath, [BINARY, ...args], { cwd: folder, env }, (error, stdout, stderr) =>
-        done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-      );
-    });
-  const rows = async (sql: string): Promise<readonly Record<string, string>[]> =>
-    JSON.parse((await dataflow('query', sql, '--format', 'json')).stdout) as Record<string, string>[];
   const published = async (): Promise<readonly string[]> => {
-    const found = await rows(
+    const found = await program.rows(
       `select id || ' ' || strftime(hour at time zone 'UTC', '%Y-%m-%dT%H') || ' ' || replace(concat_ws(' ', open, high, low, close), '.', '') || ' ' || observations as candle from gold.candles_hourly`,
     );
-    return found.map(({ candle = '' }) => candle.replaceAll(/ 0+(?=\d)/g, ' ')).sort();
+    return found.map(({ candle }) => String(candle).replaceAll(/ 0+(?=\d)/g, ' ')).sort();
   };
 
   it('makes candles of both ways, takes only what is new, and keeps aside what is none', async () => {
@@ -102,15 +94,15 @@ describeService('mongodb', ({ url }) => {
     // The last twelve are not written yet when the first run comes.
     const late = documents.slice(-12);
     await assets.insertMany(documents.slice(0, -12));
-    const first = await dataflow('run');
+    const first = await program.run('run');
     expect(first.code, first.stderr).toBe(0);
     expect(await published()).toEqual(candles([...fed(documents.slice(0, -12)), ...asked(1)]));
 
     await assets.insertMany(late);
-    const second = await dataflow('run');
+    const second = await program.run('run');
     expect(second.code, second.stderr).toBe(0);
     expect(await published()).toEqual(candles([...fed(documents), ...asked(2)]));
-    const [mongo] = await rows('select count(*) as n, count(distinct _id) as ids from bronze.assets_mongo');
+    const [mongo] = await program.rows('select count(*) as n, count(distinct _id) as ids from bronze.assets_mongo');
     expect(Number(mongo?.['n'])).toBe(documents.length - 1); // "N/A" is no price
     expect(mongo?.['ids']).toBe(mongo?.['n']);
 
@@ -118,10 +110,10 @@ describeService('mongodb', ({ url }) => {
       ['silver.prices', 'between_priceUsd'],
       ['bronze.assets_mongo', 'unreadable_record'],
     ] as const)
-      expect((await dataflow('quarantine', 'show', table, '--format', 'ndjson')).stdout).toContain(rule);
-    const market = await rows('select sum(share_pct) as whole, count(*) as n from gold.market');
+      expect((await program.run('quarantine', 'show', table, '--format', 'ndjson')).stdout).toContain(rule);
+    const market = await program.rows('select sum(share_pct) as whole, count(*) as n from gold.market');
     expect(Number(market[0]?.['n'])).toBe(5);
     expect(Number(market[0]?.['whole'])).toBeCloseTo(100, 1);
-    expect((await dataflow('verify')).code).toBe(0);
+    expect((await program.run('verify')).code).toBe(0);
   });
 });
