@@ -35,6 +35,8 @@ const LEFT_OUT = [
   'lz4-napi',
   '@bokuweb/zstd-wasm',
   'avsc',
+  'pg',
+  'mongodb',
 ];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.
 const NEVER_USED = [

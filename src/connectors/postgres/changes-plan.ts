@@ -97,7 +97,7 @@ export async function beginRound(session: Session, plan: ChangesPlan, last: Chan
   };
   const all = await rowsToRemember(session, plan, round);
   if (all <= TAKEN_ROWS_MAX) return round;
-  const horizon = relation.table === undefined ? undefined : await horizonNow(session, relation.table);
+  const horizon = await horizonNow(session, relation);
   if (horizon !== undefined) {
     const written = { ...round, horizon };
     if ((await rowsToRemember(session, plan, written)) <= TAKEN_ROWS_MAX) return written;
@@ -132,7 +132,8 @@ function since(horizon: Horizon): string {
 }
 
 /** Undefined where transactions have no numbers that mean something later: on a standby, or without the right to ask. */
-async function horizonNow(session: Session, table: { readonly oid: string }): Promise<Horizon | undefined> {
+async function horizonNow(session: Session, { table }: Relation): Promise<Horizon | undefined> {
+  if (table?.plain !== true) return undefined;
   const [can] = await session.rows(
     `select (not pg_is_in_recovery() and current_setting('server_version_num')::int >= 130000
        and has_function_privilege('pg_control_system()', 'execute'))::text as yes`,
@@ -156,7 +157,7 @@ export async function horizonOf(
   last: ChangesPosition,
 ): Promise<{ readonly horizon: Horizon | null; readonly lost: boolean }> {
   if (last.horizon === null) return { horizon: null, lost: false };
-  const now = plan.relation.table === undefined ? undefined : await horizonNow(session, plan.relation.table);
+  const now = await horizonNow(session, plan.relation);
   const usable = now?.token === last.horizon.token && BigInt(now.xid) - BigInt(last.horizon.xid) < COMPARABLE;
   return usable ? { horizon: last.horizon, lost: false } : { horizon: null, lost: true };
 }

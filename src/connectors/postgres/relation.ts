@@ -12,6 +12,15 @@ export interface RelationColumn extends ReadColumn {
   readonly category: string;
 }
 
+/** What is known of a table (not of a view or a query). */
+export interface Table {
+  readonly oid: string;
+  /** Rows have a place and a transaction of their own: neither partitioned nor foreign nor inherited from. */
+  readonly plain: boolean;
+  readonly blocks: number;
+  readonly primary_key: readonly string[];
+}
+
 /** The table or query that is read. */
 export interface Relation {
   /** For people. */
@@ -19,8 +28,7 @@ export interface Relation {
   /** What stands behind FROM; its alias is `t`. */
   readonly from: string;
   readonly columns: readonly RelationColumn[];
-  /** Only for an ordinary table: blocks, and the primary key. */
-  readonly table?: { readonly oid: string; readonly blocks: number; readonly primary_key: readonly string[] };
+  readonly table?: Table;
 }
 
 /** What the options name, as the database has it now. @throws DataflowError E_SOURCE_QUERY, E_SOURCE_DENIED */
@@ -31,7 +39,7 @@ export async function describeRelation(session: Session, options: PostgresOption
   const name = table ?? 'the query';
   const from = quoted === undefined ? `(\n${query ?? ''}\n) as t` : `${quoted} as t`;
   const columns = await columnsOf(session, name, from);
-  const known = quoted === undefined ? undefined : await ordinaryTable(session, quoted);
+  const known = quoted === undefined ? undefined : await tableOf(session, quoted);
   return { name, from, columns, ...(known === undefined ? {} : { table: known }) };
 }
 
@@ -75,8 +83,8 @@ async function columnsOf(session: Session, name: string, from: string): Promise<
   });
 }
 
-/** Undefined for a view, a partitioned or foreign table: their rows have no place and no transaction of their own. */
-async function ordinaryTable(session: Session, quoted: string): Promise<Relation['table']> {
+/** Undefined for a view: it has neither rows of its own nor a key. */
+async function tableOf(session: Session, quoted: string): Promise<Table | undefined> {
   const [table] = await session.rows(
     `select c.oid::text as oid, c.relkind as kind, (pg_relation_size(c.oid) / current_setting('block_size')::int)::text as blocks,
        exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid)::text as inherited,
@@ -89,9 +97,8 @@ async function ordinaryTable(session: Session, quoted: string): Promise<Relation
   if (table === undefined) return undefined;
   const primary_key = JSON.parse(table['primary_key'] ?? '[]') as readonly string[];
   const plain = table['kind'] === 'r' && table['inherited'] === 'false';
-  return plain || primary_key.length > 0
-    ? { oid: table['oid'] ?? '', blocks: plain ? Number(table['blocks']) : 0, primary_key }
-    : undefined;
+  if (!plain && primary_key.length === 0) return undefined;
+  return { oid: table['oid'] ?? '', plain, blocks: plain ? Number(table['blocks']) : 0, primary_key };
 }
 
 /** `COPY … TO STDOUT` of a SELECT in the fixed dialect of our units. `quoted`: a column of which every value is quoted. */
