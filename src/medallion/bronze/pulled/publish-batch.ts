@@ -106,6 +106,23 @@ async function keepRefused({ place }: Pulling, units: readonly PathedUnit[], { r
     await place.keepRefused(found.unit, record.path);
 }
 
+/** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. */
+const INSPECTIONS_MAX = 2;
+
+/** Results in the order of the units; undefined for none. */
+async function inTurns<T, R>(units: readonly T[], work: (unit: T) => Promise<R>): Promise<readonly (R | undefined)[]> {
+  const results: (R | undefined)[] = new Array<R | undefined>(units.length).fill(undefined);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < units.length; index = next++) {
+      const unit = units[index];
+      if (unit !== undefined) results[index] = await work(unit);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(INSPECTIONS_MAX, units.length) }, worker));
+  return results;
+}
+
 /** One pass over each unit: member names, doubtful cells, our own count held against that of the source. */
 async function inspected(
   { step, place }: Pulling,
@@ -116,10 +133,12 @@ async function inspected(
   const how = { temp_folder, signal, ...(columns === undefined ? {} : { columns }) };
   const accepted: AcceptedUnit[] = [];
   const refused: Intake['refused'][number][] = [];
-  for (const one of units) {
-    if (one.unit.records === 0) continue;
+  const filled = units.filter(({ unit }) => unit.records > 0);
+  const inspections = await inTurns(filled, (one) => place.inspect(one.unit, inputUnit(one), how));
+  for (const [index, one] of filled.entries()) {
     const unit = inputUnit(one);
-    const inspection = await place.inspect(one.unit, unit, how);
+    const inspection = inspections[index];
+    if (inspection === undefined) continue;
     if (inspection.sha256 !== one.unit.sha256)
       throw new DataflowError(
         'E_LAKE_CORRUPT',
