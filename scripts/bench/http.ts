@@ -43,73 +43,74 @@ export async function httpPages(settings: BenchSettings): Promise<readonly Figur
       server.stdout.once('data', (text: Buffer) => done(text.toString().trim())),
     );
     const url = `http://127.0.0.1:${port}/items`;
-    const runs = Math.min(settings.runs, 5);
-    const fast = await alternate(runs, settings.folder, url, 0);
+    const fast = await alternate(Math.min(settings.runs, 5), settings.folder, url, 0);
     const slow = await alternate(1, settings.folder, url, 10);
-    const mb = fast.alone.mb.toFixed(0);
-    const words = `${PAGES.toLocaleString('en')} pages, ${mb} MB of JSON`;
-    const cpu = (pass: Pass) => `${(pass.cpu_ms / pass.mb).toFixed(2)} ms/MB`;
-    const figure = (
-      name: string,
-      ours: Pass,
-      beside: Pass,
-      value: (pass: Pass) => number,
-      text: (pass: Pass) => string,
-      limit: number | undefined,
-      note: string,
-    ): Figure => {
-      const ratio = value(ours) / value(beside);
-      return {
-        name,
-        ours: text(ours),
-        beside: text(beside),
-        ratio: ratio.toFixed(2),
-        ...(limit === undefined ? {} : { limit: `≤ ${limit}`, ok: ratio <= limit }),
-        note,
-      };
-    };
-    const ms = (pass: Pass) => `${pass.wall_ms.toFixed(0)} ms`;
-    return [
-      figure(
-        'HTTP pages, server takes 10 ms each',
-        slow.landed,
-        slow.alone,
-        (pass) => pass.wall_ms,
-        ms,
-        1.05,
-        `${words}, cut into records and landed durably; beside undici alone reading the bodies`,
-      ),
-      figure(
-        'HTTP pages, CPU of the connector',
-        fast.cut,
-        fast.alone,
-        (pass) => pass.cpu_ms,
-        cpu,
-        1.05,
-        `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies`,
-      ),
-      figure(
-        'HTTP pages, CPU of connector and landing',
-        fast.landed,
-        fast.alone,
-        (pass) => pass.cpu_ms,
-        cpu,
-        undefined,
-        'the same with the units hashed and made durable',
-      ),
-      figure(
-        'HTTP pages, CPU beside parsing',
-        fast.cut,
-        fast.parsed,
-        (pass) => pass.cpu_ms,
-        cpu,
-        undefined,
-        'the connector beside undici with JSON.parse of each body and JSON.stringify of each record',
-      ),
-    ];
+    return figuresOf(fast, slow);
   } finally {
     server.kill();
   }
+}
+
+interface Side {
+  readonly pass: Pass;
+  readonly value: (pass: Pass) => number;
+  readonly text: (pass: Pass) => string;
+}
+
+function figuresOf(fast: Record<Way, Pass>, slow: Record<Way, Pass>): readonly Figure[] {
+  const words = `${PAGES.toLocaleString('en')} pages, ${fast.alone.mb.toFixed(0)} MB of JSON`;
+  const wall = (pass: Pass): Side => ({
+    pass,
+    value: (one) => one.wall_ms,
+    text: (one) => `${one.wall_ms.toFixed(0)} ms`,
+  });
+  const cpu = (pass: Pass): Side => ({
+    pass,
+    value: (one) => one.cpu_ms,
+    text: (one) => `${(one.cpu_ms / one.mb).toFixed(2)} ms/MB`,
+  });
+  return [
+    figure(
+      'HTTP pages, server takes 10 ms each',
+      wall(slow.landed),
+      slow.alone,
+      1.05,
+      `${words}, cut into records and landed durably; beside undici alone reading the bodies`,
+    ),
+    figure(
+      'HTTP pages, CPU of the connector',
+      cpu(fast.cut),
+      fast.alone,
+      1.05,
+      `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies`,
+    ),
+    figure(
+      'HTTP pages, CPU of connector and landing',
+      cpu(fast.landed),
+      fast.alone,
+      undefined,
+      'the same with the units hashed and made durable',
+    ),
+    figure(
+      'HTTP pages, CPU beside parsing',
+      cpu(fast.cut),
+      fast.parsed,
+      undefined,
+      'the connector beside undici with JSON.parse of each body and JSON.stringify of each record',
+    ),
+  ];
+}
+
+function figure(
+  name: string,
+  { pass, value, text }: Side,
+  beside: Pass,
+  limit: number | undefined,
+  note: string,
+): Figure {
+  const ratio = value(pass) / value(beside);
+  const judged = limit === undefined ? {} : { limit: `≤ ${limit}`, ok: ratio <= limit };
+  return { name, ours: text(pass), beside: text(beside), ratio: ratio.toFixed(2), ...judged, note };
 }
 
 type Way = 'alone' | 'cut' | 'landed' | 'parsed';

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { parseJsonPath } from '../../kit/json-path.ts';
-import { parseDuration } from '../../kit/units.ts';
 import { authSchema } from './options-auth.ts';
+import { cursorSchema } from './options-cursor.ts';
+import { retrySchema, timeoutsSchema } from './options-limits.ts';
 import { pagesSchema } from './options-pages.ts';
 
 const describe = (description: string, ...samples: unknown[]) =>
@@ -14,9 +15,6 @@ const scalar = z.union([z.string().check(z.maxLength(10_000)), z.number(), z.boo
 const jsonPath = text.check(
   z.refine((path) => parseJsonPath(path) !== undefined, 'expected a path such as $, $.data or $.a.b[*]'),
 );
-const duration = z
-  .string()
-  .check(z.refine((value) => parseDuration(value) !== undefined, 'expected a duration such as 30s, 5m, 12h, 2d'));
 const webAddress = z.string().check(
   z.refine(
     (url) => /^https?:\/\/[^\s/?#{}]+/i.test(url) && URL.canParse(url.replaceAll(/[{}]/g, '_')),
@@ -26,118 +24,6 @@ const webAddress = z.string().check(
 );
 
 const NAMED = z.record(text, scalar);
-
-/** Time windows and change filters: what of the source is asked for next. */
-const cursor = z
-  .strictObject({
-    param: text.check(
-      describe('Query parameter (POST with `pages.in: body`: member) that takes the beginning.', 'since', 'start_date'),
-    ),
-    until_param: z.optional(text.check(describe('Parameter that takes the end; only with `window`.', 'end_date'))),
-    field: z.optional(
-      text.check(
-        describe(
-          'Member of a record whose highest value is asked for next time. Either this or `window`.',
-          'updated_at',
-        ),
-      ),
-    ),
-    window: z.optional(
-      duration.check(
-        describe(
-          'Asks for one stretch of time after the other, each of this length, up to now. Either this or `field`.',
-          '1d',
-        ),
-      ),
-    ),
-    start: z.optional(
-      text.check(
-        describe(
-          'Where to begin; with `window` a date or an instant. Without it `field` begins with everything.',
-          '2026-01-01',
-        ),
-      ),
-    ),
-    overlap: z._default(
-      duration.check(
-        describe(
-          'How far before the last value to ask again, so that what came late is not missed. Records that were taken already are left out.',
-          '5m',
-        ),
-      ),
-      '0s',
-    ),
-    lag: z._default(
-      duration.check(
-        describe('With `window`: how long before now to stop, because the source is not complete yet.', '5d'),
-      ),
-      '0s',
-    ),
-    inclusive: z._default(
-      z
-        .boolean()
-        .check(
-          describe('With `window`: the end parameter names the last day or second inside, not the first outside.'),
-        ),
-      false,
-    ),
-    format: z._default(
-      z
-        .enum(['iso', 'date', 'unix', 'unix_ms'])
-        .check(
-          describe(
-            'How instants are written in the parameters: `2026-01-31T00:00:00Z`, `2026-01-31`, seconds, milliseconds.',
-          ),
-        ),
-      'iso',
-    ),
-  })
-  .check(
-    z.refine((one) => (one.field === undefined) !== (one.window === undefined), 'needs either field or window'),
-    z.refine((one) => one.window === undefined || !Number.isNaN(Date.parse(one.start ?? '')), {
-      message: 'with window, start must be a date or an instant',
-      path: ['start'],
-    }),
-    z.refine((one) => one.until_param === undefined || one.window !== undefined, {
-      message: 'needs window',
-      path: ['until_param'],
-    }),
-    z.refine((one) => (parseDuration(one.window ?? '1s') ?? 0) > 0, {
-      message: 'must be longer than nothing',
-      path: ['window'],
-    }),
-  );
-
-const retry = z.strictObject({
-  attempts: z._default(whole(1, 100).check(describe('Attempts per request, the first one included.')), 6),
-  base_ms: z._default(
-    whole(1, 3_600_000).check(describe('Bound of the first random wait between two attempts; it doubles each time.')),
-    500,
-  ),
-  max_ms: z._default(whole(1, DAY_MS).check(describe('Highest bound of such a wait.')), 60_000),
-  max_wait_ms: z._default(
-    whole(0, 30 * DAY_MS).check(
-      describe(
-        'The longest wait that `Retry-After` may ask for. A longer one ends the run with status 5 at once; it is never cut short.',
-      ),
-    ),
-    900_000,
-  ),
-  budget_ms: z._default(
-    whole(0, 30 * DAY_MS).check(describe('All waits of one pull together; beyond it the pull ends with status 5.')),
-    3_600_000,
-  ),
-});
-
-const timeouts = z.strictObject({
-  connect_ms: z._default(whole(1, 600_000).check(describe('Until the connection stands, TLS included.')), 10_000),
-  head_ms: z._default(whole(1, 3_600_000).check(describe('Until the answer’s head is there.')), 60_000),
-  idle_ms: z._default(whole(1, 3_600_000).check(describe('Between two pieces of the body.')), 30_000),
-  total_ms: z._default(
-    whole(1, DAY_MS).check(describe('For one request from beginning to end, however it drips.')),
-    300_000,
-  ),
-});
 
 const shape = {
   url: webAddress.check(
@@ -238,7 +124,7 @@ const shape = {
       ),
   ),
   cursor: z.optional(
-    cursor.check(describe('Asks only for what is new.', { param: 'since', field: 'updated_at', overlap: '5m' })),
+    cursorSchema.check(describe('Asks only for what is new.', { param: 'since', field: 'updated_at', overlap: '5m' })),
   ),
   key: z.optional(
     z
@@ -262,14 +148,14 @@ const shape = {
       ),
   ),
   retry: z.prefault(
-    retry.check(
+    retrySchema.check(
       describe(
         'When to try again: after 408, 425, 429 and 5xx, after lost connections and after answers that are damaged.',
       ),
     ),
     {},
   ),
-  timeouts: z.prefault(timeouts.check(describe('How long to wait for one request.')), {}),
+  timeouts: z.prefault(timeoutsSchema.check(describe('How long to wait for one request.')), {}),
   keep_raw: z._default(
     z
       .boolean()
