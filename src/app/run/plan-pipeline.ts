@@ -64,7 +64,10 @@ export function planningContext(rooms: Rooms, open: OpenProject, options: PlanOp
     force: options.force === true,
     redact: rooms.redact,
     redo: options.redo === true,
-    look: (node) => lookAtSource(rooms, run as unknown as RunContext, node),
+    look: (node) => {
+      const context = run as unknown as RunContext;
+      return lookAtSource(rooms, { ...context, redact: rooms.redact, notice: () => undefined }, node);
+    },
     discover: (node) => discoverSource({ run: run as unknown as RunContext, node }),
   };
 }

@@ -11,6 +11,7 @@ import { decodeTopicId, encodeTopicId, METADATA } from './topic-id.ts';
 const EARLIEST = -2;
 const LATEST = -1;
 const READ_COMMITTED = 1;
+const CLOSE_MS = 2_000;
 /** A client over kafkajs 2.2.4: its connections, sign-in and metadata; the reading of records is ours. */
 export async function openKafkajs(settings: ClientSettings): Promise<KafkaClient> {
   await patchIdlePolling();
@@ -146,7 +147,9 @@ class KafkajsClient implements KafkaClient {
   }
 
   async close(): Promise<void> {
-    await this.#cluster.disconnect();
+    // The library waits for what is under way, which a dead broker never answers.
+    const enough = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+    await Promise.race([this.#cluster.disconnect(), enough]);
   }
 }
 

@@ -12,7 +12,8 @@ export function lagOf(starts: ReadonlyMap<number, number>, ends: ReadonlyMap<num
   return {
     pending: 'some',
     records,
-    words: `topic ${topic}: ${records.toLocaleString('en')} ${records === 1 ? 'message' : 'messages'} behind${where}`,
+    // Markers of transactions and what was compacted away have offsets, too.
+    words: `topic ${topic}: up to ${records.toLocaleString('en')} ${records === 1 ? 'message' : 'messages'} behind${where}`,
   };
 }
 

@@ -32,8 +32,8 @@ class KafkaPublisher implements Publisher {
   constructor(client: KafkaClient, request: PublisherRequest, options: KafkaConnectionOptions) {
     this.#client = client;
     this.#request = request;
-    const { signal, note } = request;
-    this.#retry = { patience_ms: options.patience_ms, place: options.brokers.join(','), signal, note };
+    const { signal, note, topic } = request;
+    this.#retry = { patience_ms: options.patience_ms, place: options.brokers.join(','), topic, signal, note };
   }
 
   async position(): Promise<StreamPosition | undefined> {

@@ -112,7 +112,7 @@ class TopicPull {
     await this.#drain(fetcher, units, plan.ends);
     await units.flush(true);
     const caught_up = [...plan.ends].every(([partition, end]) => units.nextOf(partition) >= end);
-    return { caught_up, position: { ...units.position } };
+    return { caught_up, position: { ...units.reached } };
   }
 
   async abandon(): Promise<void> {

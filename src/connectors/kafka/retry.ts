@@ -42,6 +42,7 @@ export interface RetryOptions {
   readonly signal: AbortSignal;
   /** The brokers, for what the error says. */
   readonly place: string;
+  readonly topic: string;
   note(text: string): void;
 }
 
@@ -61,7 +62,7 @@ export async function persist<T>(
       if (options.signal.aborted || error instanceof DataflowError) throw error;
       const pause_ms = Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
       if (!isForNow(error) || performance.now() + pause_ms > began + patienceFor(error, options))
-        throw asDataflowError(error, options.place);
+        throw asDataflowError(error, options);
       if (attempt === 2) options.note(`${options.place}: ${reasonOf(error)}; trying again`);
       await pause(pause_ms, options.signal);
     }
@@ -91,12 +92,15 @@ function isForNow(error: unknown): boolean {
 }
 
 /** What an error of the library means to us. */
-export function asDataflowError(error: unknown, place: string): DataflowError {
+export function asDataflowError(
+  error: unknown,
+  { place, topic }: Pick<RetryOptions, 'place' | 'topic'>,
+): DataflowError {
   if (error instanceof DataflowError) return error;
   const { name, type } = rootOf(error);
   if (type === UNKNOWN_TOPIC)
-    return new DataflowError('E_SOURCE_QUERY', `Kafka at ${place} has no such topic or partition`, {
-      hint: 'Check the name of the topic, or make it.',
+    return new DataflowError('E_SOURCE_QUERY', `Kafka at ${place} has no topic ${topic}`, {
+      hint: 'Check its name, or make it.',
       cause: error,
     });
   const denied = DENIED.test(`${name} ${type ?? ''}`);

@@ -46,9 +46,12 @@ class KafkaSource implements PulledSource {
   async look(context: PullContext): Promise<Outlook> {
     const parts = await this.#parts(context.root);
     const plan = await askTopic(parts, context);
-    const lag = lagOf(plan.starts, plan.ends, this.#options.topic);
+    // Holes that were seen already are not waited for.
+    const seen = positionOf(context.position)?.offsets ?? {};
+    const starts = new Map([...plan.starts].map(([p, next]) => [p, Math.max(next, seen[String(p)] ?? 0)]));
+    const lag = lagOf(starts, plan.ends, this.#options.topic);
     if (lag.pending !== 'some') return lag;
-    const oldest_ms = await oldestOf(parts.client, this.#options.topic, plan, context.now_ms);
+    const oldest_ms = await oldestOf(parts.client, this.#options.topic, { ...plan, starts }, context.now_ms);
     return { ...lag, ...(oldest_ms === undefined ? {} : { oldest_ms }) };
   }
 
@@ -74,7 +77,7 @@ class KafkaSource implements PulledSource {
         words: `topic ${topic} has ${leaders.size} ${leaders.size === 1 ? 'partition' : 'partitions'}`,
       };
     } catch (error) {
-      const { message, hint } = asDataflowError(error, this.#place());
+      const { message, hint } = asDataflowError(error, { place: this.#place(), topic });
       return { ok: false, words: message, hint };
     }
   }
@@ -100,7 +103,7 @@ class KafkaSource implements PulledSource {
       client: await this.#open(root),
       options: this.#options,
       reader: this.#reader,
-      retry: { patience_ms: this.#connection.options.patience_ms, place: this.#place() },
+      retry: { patience_ms: this.#connection.options.patience_ms, place: this.#place(), topic: this.#options.topic },
     };
   }
 }

@@ -44,9 +44,19 @@ export class UnitSequence {
     this.#rows = new RowBuffer(settings.columns);
   }
 
+  /** Where everything that is sealed ends. */
   get position(): KafkaPosition {
+    return this.#positionAt(this.#offsets);
+  }
+
+  /** The same, holes behind it included: no message lies in between. */
+  get reached(): KafkaPosition {
+    return this.#positionAt(new Map([...this.#offsets.keys()].map((partition) => [partition, this.nextOf(partition)])));
+  }
+
+  #positionAt(next: ReadonlyMap<number, number>): KafkaPosition {
     const { topic, topic_id } = this.#settings;
-    const offsets = Object.fromEntries([...this.#offsets].sort(([a], [b]) => a - b));
+    const offsets = Object.fromEntries([...next].sort(([a], [b]) => a - b));
     return { topic, ...(topic_id === undefined ? {} : { topic_id }), offsets };
   }
 
