@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -153,7 +153,7 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
     const [row] = json<{ _file: string }[]>(['query', 'select _file from bronze.s where id = 1416']);
     expect(row?._file).toBe('s/00000002/0002-0-1400');
     const back = dataflow(['trace', 'silver.s', '--where', 'id = 1416']);
-    expect(back.stdout).toContain('s/00000002/0002-0-1400:17');
+    expect(back.stdout).toMatch(/s\/00000002\/0002-0-1400 .*\n.*line 17/);
   });
 
   it('records that could not be read say where they were, and come home when they are mended', () => {
@@ -167,15 +167,8 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
     const id = Number(/\d+$/.exec(bad?.row_key ?? '')?.[0]);
     const there = `select cast(count(*) as integer) as n from bronze.s where id = ${id}`;
     expect(json(['query', there])).toEqual([{ n: 0 }]);
-    const file = join(root, 'rows.ndjson');
-    expect(dataflow(['quarantine', 'export', 'bronze.s', '--rule', 'poison_message', '--to', file]).status).toBe(0);
-    const lines = readFileSync(file, 'utf8').trim().split('\n');
-    const mended = lines.map((line) => {
-      const row = JSON.parse(line) as { quarantine_id: string; raw: string };
-      return JSON.stringify(row.quarantine_id === bad?.quarantine_id ? { ...row, raw: `${row.raw}}` } : row);
-    });
-    writeFileSync(file, `${mended.join('\n')}\n`);
-    const fixed = dataflow(['quarantine', 'fix', 'bronze.s', '--from', file]);
+    const mend = ['--rule', 'poison_message', '--set', "raw = raw || '}'"];
+    const fixed = dataflow(['quarantine', 'fix', 'bronze.s', ...mend]);
     expect(fixed.stderr).not.toContain('error[');
     expect(dataflow(['run']).status).toBe(0);
     expect(json(['query', there])).toEqual([{ n: 1 }]);

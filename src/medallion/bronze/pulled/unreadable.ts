@@ -52,8 +52,16 @@ export async function unreadableRejects(
         raw: 'raw',
         row_key: 'place',
         origin: quoteText(`source.${node.name}`),
+        layout: quoteText(layoutText(units)),
       }),
     ],
     counts: rows.map((row) => ({ rule: String(row['rule']), file: String(row['_file']), rows: Number(row['n']) })),
   };
+}
+
+/** How a corrected text is read: as the readable records of its source are. */
+function layoutText(units: readonly PathedUnit[]): string {
+  const layout = units[0]?.unit.layout;
+  if (layout?.format !== 'csv') return JSON.stringify({ format: 'ndjson' });
+  return JSON.stringify({ format: 'csv', dialect: layout.dialect, header: layout.header });
 }
