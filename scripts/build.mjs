@@ -37,6 +37,8 @@ const LEFT_OUT = [
   'avsc',
   'pg',
   'mongodb',
+  'saxes',
+  'yauzl',
 ];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.
 const NEVER_USED = [

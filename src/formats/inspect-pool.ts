@@ -37,7 +37,8 @@ export function pooledInspectors(worker_url: URL | undefined = findWorker()): Fo
     inspect: (request, signal) =>
       isSmall(request) ? inspectors[format].inspect(request, signal) : pool.inspect(request, signal),
   });
-  return { csv: pooled('csv'), json: pooled('json'), ndjson: pooled('ndjson'), parquet: pooled('parquet') };
+  const names = Object.keys(inspectors) as (keyof FormatInspectors)[];
+  return Object.fromEntries(names.map((format) => [format, pooled(format)])) as FormatInspectors;
 }
 
 /** The bundled worker lies beside the bundle, or one folder up when the bundler put this code into a chunk. */
@@ -53,7 +54,8 @@ function findWorker(): URL | undefined {
  */
 function isSmall({ unit }: InspectRequest): boolean {
   if (unit.compression === 'zstd' || unit.format === 'parquet') return false;
-  return unit.size_bytes < (unit.compression === 'none' ? INLINE_BYTES : INLINE_COMPRESSED_BYTES);
+  const packed = unit.compression !== 'none' || unit.made_from === 'xlsx';
+  return unit.size_bytes < (packed ? INLINE_COMPRESSED_BYTES : INLINE_BYTES);
 }
 
 interface Job {

@@ -10,7 +10,7 @@ parentPort?.on('message', (question: InspectQuestion) => {
 
 async function answer({ request }: InspectQuestion): Promise<InspectAnswer> {
   try {
-    return { inspection: await inspectors[request.unit.format].inspect(request) };
+    return { inspection: await inspectors[request.unit.made_from ?? request.unit.format].inspect(request) };
   } catch (error) {
     if (error instanceof DataflowError)
       return {

@@ -1,21 +1,20 @@
 import type { FormatInspector, FormatInspectors } from '../core/ports/format.ts';
-import type { InputUnit } from '../core/ports/source.ts';
 
-const LOADERS: Readonly<Record<InputUnit['format'], () => Promise<{ readonly inspector: FormatInspector }>>> = {
+type Name = keyof FormatInspectors;
+
+const LOADERS: Readonly<Record<Name, () => Promise<{ readonly inspector: FormatInspector }>>> = {
   csv: () => import('./csv/inspect.ts'),
   json: () => import('./json/inspect.ts'),
   ndjson: () => import('./ndjson/inspect.ts'),
   parquet: () => import('./parquet/inspect.ts'),
+  xlsx: () => import('./xlsx/inspect.ts'),
 };
 
 /** The inspectors of all formats, in this process; each is loaded when it is first used. */
-export const inspectors: FormatInspectors = {
-  csv: lazily('csv'),
-  json: lazily('json'),
-  ndjson: lazily('ndjson'),
-  parquet: lazily('parquet'),
-};
+export const inspectors = Object.fromEntries(
+  (Object.keys(LOADERS) as Name[]).map((format) => [format, lazily(format)]),
+) as FormatInspectors;
 
-function lazily(format: InputUnit['format']): FormatInspector {
+function lazily(format: Name): FormatInspector {
   return { inspect: async (request, signal) => (await LOADERS[format]()).inspector.inspect(request, signal) };
 }

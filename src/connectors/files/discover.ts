@@ -144,7 +144,7 @@ class Finding implements Visitor {
   }
 
   #take(path: string, absolute: string, stat: FileStamp): void {
-    const { format, compression } = kindOf(path, this.#options);
+    const { format, made_from, compression } = kindOf(path, this.#options);
     const limit = this.#options.max_file_bytes;
     if (stat.size > BigInt(limit))
       this.#refused.push({
@@ -166,6 +166,7 @@ class Finding implements Visitor {
         mtime_ns: stat.mtimeNs.toString(),
         inode: stat.ino.toString(),
         format,
+        ...(made_from === undefined ? {} : { made_from }),
         compression,
       });
     }

@@ -40,9 +40,11 @@ export const schema = z
     exclude: z.optional(globs.check(describe('Which of them not: a glob or a list.', ['**/old/**']))),
     format: z.optional(
       z
-        .enum(['csv', 'json', 'ndjson', 'parquet'])
+        .enum(['csv', 'json', 'ndjson', 'parquet', 'xlsx'])
         .check(
-          describe('The format; without it the file extension decides (.csv .tsv .txt .json .ndjson .jsonl .parquet).'),
+          describe(
+            'The format; without it the file extension decides (.csv .tsv .txt .json .ndjson .jsonl .parquet .xlsx).',
+          ),
         ),
     ),
     compression: z._default(
@@ -69,12 +71,20 @@ export const schema = z
         describe('CSV: what makes a quote inside a quoted field literal; by default the quote itself.'),
       ),
     ),
-    header: z._default(z.boolean().check(describe('CSV: whether the first line names the columns.')), true),
-    skip_lines: z._default(count(10_000).check(describe('CSV: lines before the header that are not data.')), 0),
+    header: z._default(z.boolean().check(describe('CSV, xlsx: whether the first line (row) names the columns.')), true),
+    skip_lines: z._default(
+      count(10_000).check(describe('CSV, xlsx: lines (rows) before the header that are not data.')),
+      0,
+    ),
+    sheet: z.optional(
+      z
+        .union([z.string().check(z.minLength(1), z.maxLength(255)), z.int().check(z.minimum(1), z.maximum(10_000))])
+        .check(describe('xlsx: the sheet by its name, or by its number from 1; without it the first.', 'Sales')),
+    ),
     null_values: z.optional(
       z
         .array(z.string().check(z.maxLength(1000)))
-        .check(z.maxLength(100), describe('CSV: texts that mean NULL, beside the empty one.', ['NA', '\\N'])),
+        .check(z.maxLength(100), describe('CSV, xlsx: texts that mean NULL, beside the empty one.', ['NA', '\\N'])),
     ),
     settle_seconds: z._default(
       z

@@ -18,7 +18,13 @@ export async function peekCsv(
   signal: AbortSignal | undefined,
 ): Promise<Inspection | undefined> {
   const { unit } = request;
-  if (unit.format !== 'csv' || unit.compression !== 'none' || unit.size_bytes <= HEAD_BYTES) return undefined;
+  if (
+    unit.format !== 'csv' ||
+    unit.made_from !== undefined ||
+    unit.compression !== 'none' ||
+    unit.size_bytes <= HEAD_BYTES
+  )
+    return undefined;
   const seen = await inspectHead(inspector, request, signal);
   return seen?.problem === undefined && seen?.decoded_uri === undefined ? seen : undefined;
 }
@@ -34,7 +40,9 @@ export async function lookAtColumns(
 ): Promise<Inspection | undefined> {
   const { unit } = request;
   const whole_bytes_max = unit.format === 'parquet' ? PARQUET_BYTES_MAX : HEAD_BYTES;
-  if (unit.size_bytes <= whole_bytes_max) return await inspectors[unit.format].inspect(request, signal);
+  if (unit.size_bytes <= whole_bytes_max)
+    return await inspectors[unit.made_from ?? unit.format].inspect(request, signal);
+  if (unit.made_from !== undefined) return undefined;
   if (unit.compression !== 'none' || unit.format === 'json' || unit.format === 'parquet') return undefined;
   return await inspectHead(inspectors[unit.format], request, signal);
 }

@@ -20,7 +20,13 @@ const inspector = {
     throw new Error('discovery opens no file');
   },
 };
-const inspectors: FormatInspectors = { csv: inspector, json: inspector, ndjson: inspector, parquet: inspector };
+const inspectors: FormatInspectors = {
+  csv: inspector,
+  json: inspector,
+  ndjson: inspector,
+  parquet: inspector,
+  xlsx: inspector,
+};
 
 async function source(options: object): Promise<Source> {
   const parsed = runShape(component.schema, { settle_seconds: 0, ...options });

@@ -10,7 +10,7 @@ import { lookAtColumns, peekCsv } from './peek.ts';
 /** Files in folders: `type: files`. */
 export const component: FoundSourceComponent<FilesOptions> = {
   type: 'files',
-  summary: 'Files named by globs: CSV, TSV, JSON, NDJSON, Parquet; plain, gzip or zstd.',
+  summary: 'Files named by globs: CSV, TSV, JSON, NDJSON, Parquet, plain, gzip or zstd; Excel sheets (xlsx).',
   schema,
   create: (options, { inspectors }) => filesSource(options, inspectors),
 };
@@ -29,7 +29,7 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
     // The walk itself is synchronous (see there); an error still arrives as a rejection.
     discover: async (known, context) => discoverFiles(options, known, context),
     inspect: (unit, context, pinned) =>
-      inspectors[unit.format].inspect(requestFor(unit, context, pinned), context.signal),
+      inspectors[unit.made_from ?? unit.format].inspect(requestFor(unit, context, pinned), context.signal),
     peek: (unit, context, pinned) => peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal),
     look: (unit, context, pinned) => lookAtColumns(inspectors, requestFor(unit, context, pinned), context.signal),
     unchangedSince: async (unit) => {
@@ -58,6 +58,7 @@ function inspectOptionsOf(options: FilesOptions): InspectOptions {
     max_line_bytes: options.max_line_bytes,
     ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }),
     ...(options.escape === undefined ? {} : { escape: options.escape }),
+    ...(options.sheet === undefined ? {} : { sheet: options.sheet }),
     ...(options.null_values === undefined ? {} : { null_values: options.null_values }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Column } from '../model/table.ts';
 import type { CsvDialect } from './engine.ts';
-import type { InputUnit, Inspection } from './source.ts';
+import type { ConvertedFormat, InputUnit, Inspection } from './source.ts';
 
 /** What a user may say about the files of a source, resolved to defaults; the parts that a format has no use for are ignored. */
 export interface InspectOptions {
@@ -16,6 +16,8 @@ export interface InspectOptions {
   /** Lines before the header. */
   readonly skip_lines: number;
   readonly null_values?: readonly string[];
+  /** xlsx: the sheet's name, or its number from 1; absent = the first. */
+  readonly sheet?: string | number;
   /** Limit on the size after decompression. */
   readonly max_expanded_bytes: number;
   /** Limit on expanded size / file size; looked at only once the expanded size is beyond 100 MB. */
@@ -47,4 +49,4 @@ export interface FormatInspector {
   inspect(request: InspectRequest, signal?: AbortSignal): Promise<Inspection>;
 }
 
-export type FormatInspectors = Readonly<Record<InputUnit['format'], FormatInspector>>;
+export type FormatInspectors = Readonly<Record<InputUnit['format'] | ConvertedFormat, FormatInspector>>;

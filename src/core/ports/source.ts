@@ -31,6 +31,9 @@ export interface KnownInputs extends ReadonlyMap<string, KnownInput> {
   stamps?(): readonly StampPage[] | undefined;
 }
 
+/** Formats that no engine reads: their inspectors always write a copy in one that it does read. */
+export type ConvertedFormat = 'xlsx';
+
 /** A unit of input that is new or changed: for files, one file. */
 export interface InputUnit {
   /** Stable name within the source: the path relative to the project, with `/`. */
@@ -40,7 +43,10 @@ export interface InputUnit {
   readonly size_bytes: number;
   readonly mtime_ns: string;
   readonly inode: string;
+  /** What the engine reads. */
   readonly format: 'csv' | 'ndjson' | 'json' | 'parquet';
+  /** The file's own format where that is another one; its inspector writes the copy in `format`. */
+  readonly made_from?: ConvertedFormat;
   readonly compression: 'none' | 'gzip' | 'zstd';
 }
 

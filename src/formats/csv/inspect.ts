@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { CsvDialect } from '../../core/ports/engine.ts';
 import type { FormatInspector, InspectOptions, InspectRequest } from '../../core/ports/format.ts';
 import { verbatimCopy } from '../stream/copy.ts';
+import { headerNames } from '../stream/header-names.ts';
 import { inspectText, type TextOutcome } from '../stream/inspect-text.ts';
 import type { TextFacts } from '../stream/text.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
@@ -11,7 +12,6 @@ import { CR, type CsvMachine, csvMachine, type FirstRecord, LF, readRecord } fro
 import { CsvScan } from './scan.ts';
 import { sniffDelimiter } from './sniff.ts';
 
-const COLUMNS_MAX = 10_000;
 /** The delimiter is judged by the beginning of the file. */
 const SNIFF_BYTES = 64 * 1024;
 
@@ -142,30 +142,14 @@ function chooseDialect(
 }
 
 function checkHeader(record: FirstRecord, bytes: Buffer, line: number): readonly string[] {
-  const bad = (reason: string): UnitFault => new UnitFault('bad_header', reason, { line });
   if (!record.complete) throw new UnitFault('unclosed_quote', 'a quote in the header is never closed', { line });
-  if (record.fields.length > COLUMNS_MAX)
-    throw bad(`the header has ${record.fields.length} columns; at most ${COLUMNS_MAX} are allowed`);
   if (!isUtf8(bytes))
     throw new UnitFault(
       'invalid_encoding',
       'the header is not UTF-8; say which encoding it is: `encoding: windows-1252` (or latin-1, utf-16)',
       { line },
     );
-  const names = record.fields.map((name) => name.trim());
-  const seen = new Map<string, string>();
-  for (const [index, name] of names.entries()) {
-    if (name === '') throw bad(`column ${index + 1} of the header has no name`);
-    const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined)
-      throw bad(
-        twin === name
-          ? `the header names ${name} twice`
-          : `the header names ${twin} and ${name}, which are one name in SQL`,
-      );
-    seen.set(name.toLowerCase(), name);
-  }
-  return names;
+  return headerNames(record.fields, line);
 }
 
 /** Kinds of line ends in use; the preamble counts, because the engine stumbles over a mix there too. */

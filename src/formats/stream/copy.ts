@@ -44,7 +44,8 @@ export async function writeCopy(request: InspectRequest, copy: TextCopy, signal?
   return path;
 }
 
-function openCopy(path: string): number {
+/** @throws DataflowError E_LAKE_IO */
+export function openCopy(path: string): number {
   try {
     return openSync(path, 'wx', 0o600);
   } catch (error) {
@@ -52,7 +53,8 @@ function openCopy(path: string): number {
   }
 }
 
-function writeAll(target: number, bytes: Buffer, path: string): void {
+/** @throws DataflowError E_LAKE_IO */
+export function writeAll(target: number, bytes: Buffer, path: string): void {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(target, bytes, done);
   } catch (error) {

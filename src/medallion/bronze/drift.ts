@@ -17,12 +17,13 @@ export function fieldsOf({ inspection }: SeenUnit): readonly UnitField[] | undef
 }
 
 /** JSON members go by their exact name, columns of files with a header by the name without case. */
-function sameName({ unit }: SeenUnit): (name: string) => string {
-  return isJson(unit) ? (name) => name : (name) => name.toLowerCase();
+function sameName(seen: SeenUnit): (name: string) => string {
+  return isJson(seen) ? (name) => name : (name) => name.toLowerCase();
 }
 
-function isJson(unit: InputUnit): boolean {
-  return unit.format === 'json' || unit.format === 'ndjson';
+/** A sheet is read as JSON too, but it has a header, and so the same columns in every record. */
+function isJson({ unit, inspection }: SeenUnit): boolean {
+  return (unit.format === 'json' || unit.format === 'ndjson') && inspection.header === undefined;
 }
 
 /** Names that the columns do not know. */
@@ -35,7 +36,7 @@ export function extraColumns(seen: SeenUnit, columns: readonly Column[]): readon
 /** Columns that the unit lacks. A member that no record of a JSON file has is no lack: members are optional. */
 export function missingColumns(seen: SeenUnit, columns: readonly Column[]): readonly string[] {
   const fields = fieldsOf(seen);
-  if (fields === undefined || isJson(seen.unit)) return [];
+  if (fields === undefined || isJson(seen)) return [];
   const present = new Set(fields.map((field) => field.name.toLowerCase()));
   return columns
     .filter((column) => column.name !== SOURCE_FILE_COLUMN && !present.has(column.name.toLowerCase()))
