@@ -41,6 +41,24 @@ describe('conflicts', () => {
     });
   });
 
+  it('a commit that expects the table to stand elsewhere is a conflict, even when its own work seems to be done', async () => {
+    const { lake } = await newLake();
+    const batch = (version: number) => ({
+      txns: [{ app_id: 'pulled:s', version }],
+      expected_txns: [{ app_id: 'pulled:s', version: version === 1 ? -1 : version - 1 }],
+    });
+    await lake.commit(request([await one(lake)], undefined, batch(1)));
+    // A zombie that took the same batch: its rows may be others.
+    await expect(lake.commit(request([await one(lake, 2)], undefined, batch(1)))).rejects.toMatchObject({
+      code: 'E_LAKE_CONFLICT',
+    });
+    await expect(lake.commit(request([await one(lake)], 0, batch(3)))).rejects.toMatchObject({
+      code: 'E_LAKE_CONFLICT',
+    });
+    await expect(lake.commit(request([await one(lake)], 0, batch(2)))).resolves.toMatchObject({ version: 1 });
+    expect((await lake.snapshot(TABLE))?.rows).toBe(2);
+  });
+
   it('a part of the work done by somebody else is a conflict; done before the read it is none', async () => {
     const { lake } = await newLake();
     const [a, b] = [
