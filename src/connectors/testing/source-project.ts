@@ -88,7 +88,9 @@ export class SourceProject {
     if (!existsSync(folder)) return [];
     return readdirSync(folder).flatMap((name) => {
       const path = join(folder, name);
-      if (statSync(path).isDirectory()) return this.holds(text, path);
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found === undefined) return []; // gone meanwhile: a program is at work
+      if (found.isDirectory()) return this.holds(text, path);
       return readFileSync(path).includes(text) ? [path] : [];
     });
   }
