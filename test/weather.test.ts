@@ -50,7 +50,15 @@ afterAll(async () => {
 async function dataflow(args: readonly string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [BINARY, ...args], {
     cwd: folder,
-    env: { ...process.env, NO_COLOR: '1', WEATHER_URL: url, WEATHER_ARCHIVE_URL: url, WEATHER_FROM: from, ...env },
+    env: {
+      ...process.env,
+      NO_COLOR: '1',
+      WEATHER_URL: url,
+      WEATHER_ARCHIVE_URL: url,
+      WEATHER_FROM: from,
+      WEATHER_EVERY: '0s',
+      ...env,
+    },
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];

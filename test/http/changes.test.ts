@@ -273,6 +273,20 @@ describe('what did not change', () => {
     expect((await pull(options, { position: second.position })).records).toEqual([{ id: 2 }]);
   });
 
+  it('the API is left alone for as long as `every` says', async () => {
+    server.script('GET /a', [json([{ id: 1 }])]);
+    const options = { url: `${server.url}/a`, mode: 'append', every: '5m' };
+    const first = await pull(options, { now_ms: NOW });
+    const soon = await pull(options, { now_ms: NOW + 299_000, position: first.position });
+    expect([soon.units, soon.position]).toEqual([[], first.position]);
+    expect(server.requests).toHaveLength(1);
+    const source = await httpSource(options);
+    const outlook = await source.look(pullContext(first.position, { now_ms: NOW + 1000 }));
+    expect(outlook).toEqual({ pending: 'none', words: 'asked less than 5m ago' });
+    await source.close();
+    expect((await pull(options, { now_ms: NOW + 300_000, position: soon.position })).records).toHaveLength(1);
+  });
+
   it('two polls with the same bytes are two positions', async () => {
     server.script('GET /a', [json([{ id: 1 }])]);
     const options = { url: `${server.url}/a`, mode: 'append' };

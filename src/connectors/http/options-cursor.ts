@@ -4,7 +4,8 @@ import { parseDuration } from '../../kit/units.ts';
 const describe = (description: string, ...samples: unknown[]) =>
   z.meta({ description, ...(samples.length > 0 ? { samples } : {}) });
 const text = z.string().check(z.minLength(1), z.maxLength(10_000));
-const duration = z
+/** A length of time such as `5m`. */
+export const duration = z
   .string()
   .check(z.refine((value) => parseDuration(value) !== undefined, 'expected a duration such as 30s, 5m, 12h, 2d'));
 /** Time windows and change filters: what of the source is asked for next. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { parseJsonPath } from '../../kit/json-path.ts';
 import { authSchema } from './options-auth.ts';
-import { cursorSchema } from './options-cursor.ts';
+import { cursorSchema, duration } from './options-cursor.ts';
 import { retrySchema, timeoutsSchema } from './options-limits.ts';
 import { pagesSchema } from './options-pages.ts';
 
@@ -137,6 +137,14 @@ const shape = {
       ),
   ),
   auth: z.optional(authSchema.check(describe('How to sign in.'))),
+  every: z.optional(
+    duration.check(
+      describe(
+        'Leaves the API alone for so long after it was asked: a run, or a round of `stream run`, that comes sooner takes nothing.',
+        '5m',
+      ),
+    ),
+  ),
   rate: z.optional(
     z
       .strictObject({

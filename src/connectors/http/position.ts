@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Position } from '../../core/ports/pulled-source.ts';
+import { parseDuration } from '../../kit/units.ts';
 import type { HttpOptions } from './options.ts';
 import { FIRST_PAGE, type PageState } from './paging.ts';
 
@@ -38,6 +39,8 @@ export interface HttpPosition {
   /** Passes completed: two polls that bring the same bytes are two units of input. */
   readonly polls: number;
   readonly items: Readonly<Record<string, ItemState>>;
+  /** With `every`: when the last pass began. */
+  readonly asked?: string;
   readonly pass?: PassState;
   /** Kept responses that were taken again, while that goes on. */
   readonly replayed?: number;
@@ -50,6 +53,13 @@ export function readPosition(position: Position | undefined): HttpPosition {
 
 export function writePosition(position: HttpPosition): Position {
   return position as unknown as Position;
+}
+
+/** True while `every` says to leave the source alone. */
+export function isTooSoon({ every }: HttpOptions, { pass, asked }: HttpPosition, now_ms: number): boolean {
+  if (every === undefined || pass !== undefined || asked === undefined) return false;
+  const since_ms = now_ms - Date.parse(asked);
+  return since_ms >= 0 && since_ms < (parseDuration(every) ?? 0);
 }
 
 /** A pass may go on for so long after it was begun; what is older belongs to another state of the source. */

@@ -13,6 +13,7 @@ import {
   asksOf,
   type HttpPosition,
   type ItemState,
+  isTooSoon,
   newPass,
   type PassState,
   readPosition,
@@ -49,6 +50,8 @@ export class Pull {
   }
 
   async run(): Promise<PullResult> {
+    if (isTooSoon(this.#options, this.#begun, this.#context.now_ms))
+      return { caught_up: true, position: writePosition(this.#begun), unchanged: true };
     try {
       const at = this.#items.findIndex(({ key }) => key === this.#state.pass?.item);
       for (const item of this.#items.slice(Math.max(0, at))) {
@@ -70,11 +73,15 @@ export class Pull {
     if (!asked) return { caught_up: true, position: writePosition(this.#begun), unchanged: true };
     const taken = this.#units.records > 0 || this.#begun.pass !== undefined;
     if (!taken && this.#unchanged > 0 && this.#unchanged === this.#items.length)
-      return { caught_up: true, position: writePosition(this.#begun), unchanged: true };
-    const { pass: _, ...rest } = this.#state;
+      return { caught_up: true, position: writePosition({ ...this.#begun, ...this.#asked() }), unchanged: true };
+    const { pass: _, ...rest } = { ...this.#state, ...this.#asked() };
     this.#state = { ...rest, polls: rest.polls + 1 };
     await this.#seal();
     return { caught_up: true, position: writePosition(this.#state) };
+  }
+
+  #asked(): Pick<HttpPosition, 'asked'> {
+    return this.#options.every === undefined ? {} : { asked: new Date(this.#context.now_ms).toISOString() };
   }
 
   /** False when the limits of the pull are reached before the item's end. */

@@ -1,74 +1,10 @@
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { Outlook, Probe, PullContext, PulledSource } from '../../core/ports/pulled-source.ts';
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
-import { buildAsk } from './ask.ts';
-import { Asker } from './asker.ts';
-import { nextStretch, windowsWaiting, withStretch } from './cursor.ts';
-import { AttemptFailed } from './errors.ts';
-import { shown } from './exchange.ts';
-import { readItems } from './items.ts';
 import { type HttpOptions, schema } from './options.ts';
-import { FIRST_PAGE, pageParameters } from './paging.ts';
-import { mayGoOn, readPosition } from './position.ts';
-import { Pull } from './pull.ts';
-import { replayKept } from './replay.ts';
 
-/** An API over HTTP: `type: http`. */
+/** An API over HTTP: `type: http`. What asks it is loaded when it is asked. */
 export const component: PulledSourceComponent<HttpOptions> = {
   type: 'http',
   summary: 'An API over HTTP: pages, sign-in, JSON, NDJSON or CSV, only what is new, politely.',
   schema,
-  open: httpSource,
+  open: async (options) => (await import('./open-http.ts')).openHttp(options),
 };
-
-function httpSource(options: HttpOptions): PulledSource {
-  const asker = new Asker(options);
-  const appends = options.mode === 'append' || options.cursor !== undefined;
-  return {
-    pulls: appends ? 'changes' : 'snapshot',
-    look: (context) => look(options, context),
-    pull: async (landing, context) => {
-      const from_raw = context.from_raw && options.keep_raw;
-      if (from_raw && appends) return replayKept(options, landing, context);
-      const items = await readItems(options, context.root);
-      return new Pull(options, items, asker, landing, { ...context, from_raw }).run();
-    },
-    // A list in a file may be another one by now.
-    resumes: (position, now_ms) =>
-      (options.for_each === undefined || Array.isArray(options.for_each)) &&
-      mayGoOn(options, readPosition(position), now_ms),
-    probe: (context) => probe(options, asker, context),
-    close: () => asker.close(),
-  };
-}
-
-/** Windows are counted; anything else would have to be asked. */
-async function look(options: HttpOptions, context: PullContext): Promise<Outlook> {
-  const { cursor } = options;
-  const { items } = readPosition(context.position);
-  if (cursor?.window === undefined) return { pending: 'unknown', words: 'an API is asked on every run' };
-  const all = await readItems(options, context.root);
-  const waiting = all.reduce((sum, { key }) => sum + windowsWaiting(cursor, items[key] ?? {}, context.now_ms), 0);
-  if (waiting === 0) return { pending: 'none', words: `every window of ${cursor.window} up to now was taken` };
-  return { pending: 'some', words: `${waiting.toLocaleString('en')} windows of ${cursor.window} to ask for` };
-}
-
-async function probe(
-  options: HttpOptions,
-  asker: Asker,
-  { signal, root }: { signal: AbortSignal; root: string },
-): Promise<Probe> {
-  try {
-    const [item] = await readItems(options, root);
-    if (item === undefined) return { ok: true, words: 'nothing to ask for' };
-    const stretch = nextStretch(options.cursor, {}, Date.now()) ?? { parameters: {} };
-    const ask = buildAsk(options, item, withStretch(options, stretch, pageParameters(options.pages, FIRST_PAGE)));
-    const answer = await asker.once(ask, signal);
-    return { ok: true, words: `${shown(ask.url)} answers with status ${answer.status}` };
-  } catch (error) {
-    if (error instanceof AttemptFailed)
-      return { ok: false, words: `${new URL(options.url.replaceAll(/[{}]/g, '_')).host}: ${error.message}` };
-    if (error instanceof DataflowError) return { ok: false, words: error.message, hint: error.hint };
-    throw error;
-  }
-}
