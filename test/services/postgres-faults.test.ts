@@ -113,14 +113,16 @@ describeService('postgresql', ({ url, settings }) => {
     expect((await pull(open({ table: `${place}.many` }, wrong))).error).toMatchObject({ code: 'E_SOURCE_DENIED' });
     const encrypted = { query: 'select ssl::text as encrypted from pg_stat_ssl where pid = pg_backend_pid()' };
     const ca_file = settings['DATAFLOW_TEST_POSTGRESQL_CA'];
-    const answer = async (more: Record<string, unknown>) => {
-      const { units, error } = await pull(open(encrypted, url, more));
+    const answer = async (more: Record<string, unknown>, address = url) => {
+      const { units, error } = await pull(open(encrypted, address, more));
       return units[0]?.bytes.toString() ?? (error as { code?: string }).code;
     };
     expect(await answer({ ssl: 'off' })).toBe('"false"\n');
     expect(await answer({ ssl: 'require' })).toBe('"true"\n');
     expect(await answer({ ssl: 'verify', ca_file })).toBe('"true"\n');
     expect(await answer({ ssl: 'verify' })).toBe('E_SOURCE_UNREACHABLE');
+    expect(await answer({}, `${url}?sslmode=require`)).toBe('"true"\n');
+    expect(await answer({}, `${url}?sslmode=verify-full`)).toBe('E_SOURCE_UNREACHABLE');
   });
 
   it('lets no statement change anything', async () => {

@@ -33,7 +33,7 @@ const schema = z
     ssl: z._default(z.enum(['off', 'require', 'verify']), 'off').check(
       z.meta({
         description:
-          '`off`, `require` (encrypted, the certificate is not checked), `verify` (encrypted, certificate and name are checked). A `url` may say it by `sslmode` instead.',
+          '`off`, `require` (encrypted, the certificate is not checked), `verify` (encrypted, certificate and name are checked). A `url` may say it by `sslmode` instead (`require`, `verify-full`).',
       }),
     ),
     ca_file: z.optional(
@@ -66,9 +66,33 @@ export const component: ConnectionComponent<PostgresConnection> = {
   schema,
 };
 
+type Encryption = PostgresConnection['ssl'];
+
+/** What `sslmode` means to the tools of PostgreSQL; the driver would check certificates in all of these modes, or none. */
+const SSL_MODES: ReadonlyMap<string, Encryption> = new Map([
+  ['disable', 'off'],
+  ['allow', 'off'],
+  ['prefer', 'require'],
+  ['require', 'require'],
+  ['verify-ca', 'verify'],
+  ['verify-full', 'verify'],
+]);
+
+/** The url without its `sslmode`, and what that said. */
+function withoutMode(url: string): { readonly url: string; readonly mode: Encryption | undefined } {
+  if (!URL.canParse(url)) return { url, mode: undefined };
+  const address = new URL(url);
+  const mode = SSL_MODES.get(address.searchParams.get('sslmode') ?? '');
+  if (mode === undefined) return { url, mode };
+  address.searchParams.delete('sslmode');
+  return { url: address.href, mode };
+}
+
 /** What the driver is given. @param authority content of `ca_file`. */
 export function clientConfig(options: PostgresConnection, authority?: string): ClientConfig {
-  const { url, host, port, database, user, password, ssl } = options;
+  const { host, port, database, user, password } = options;
+  const { url, mode } = options.url === undefined ? {} : withoutMode(options.url);
+  const ssl = options.ssl === 'off' ? (mode ?? 'off') : options.ssl;
   const encrypted =
     ssl === 'off'
       ? {}

@@ -74,6 +74,14 @@ describe('options', () => {
     >[0];
     expect(placeOf(parts)).toBe('h:5432/d');
     expect(clientConfig({ ...parts, ssl: 'verify' }, 'PEM').ssl).toEqual({ rejectUnauthorized: true, ca: 'PEM' });
+    const byUrl = (mode: string) =>
+      clientConfig(parse(connection.schema, { url: `postgres://u:p%40@h/d?a=1&sslmode=${mode}` }) as typeof parts);
+    expect(byUrl('require')).toMatchObject({
+      connectionString: 'postgres://u:p%40@h/d?a=1',
+      ssl: { rejectUnauthorized: false },
+    });
+    expect(byUrl('verify-full').ssl).toEqual({ rejectUnauthorized: true });
+    expect(byUrl('disable').ssl).toBeUndefined();
     expect(placeOf({ ...parts, url: 'postgres://u:secret@h:1/d?sslmode=require' })).toBe('h:1/d');
   });
 });
