@@ -9,6 +9,7 @@ import type { KafkaOptions } from '../../src/connectors/kafka/options.ts';
 import { component as sourceComponent } from '../../src/connectors/kafka/source.ts';
 import type { Position, PullContext, PulledSource, PullResult } from '../../src/core/ports/pulled-source.ts';
 import { MemoryLanding, type MemoryUnit } from '../support/memory-landing.ts';
+import { makeTopic } from './kafka-topics.ts';
 import { uniqueName } from './service.ts';
 
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -117,7 +118,7 @@ export class Broker {
   async make(topic: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const admin = await this.admin();
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true });
+    await makeTopic(admin, { topic, numPartitions: partitions, configEntries });
   }
 
   /** Removes the records before an offset, as retention does; -1: all there are. */

@@ -1,5 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
+import { makeTopic } from './kafka-topics.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('kafka', ({ url }) => {
@@ -11,7 +12,7 @@ describeService('kafka', ({ url }) => {
     const consumer = client.consumer({ groupId: uniqueName('group') });
     await Promise.all([admin.connect(), producer.connect(), consumer.connect()]);
     try {
-      await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+      await makeTopic(admin, { topic, numPartitions: 2 });
       await producer.send({
         topic,
         messages: [
