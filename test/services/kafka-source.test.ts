@@ -109,6 +109,26 @@ describeService('kafka', ({ url }) => {
     },
   );
 
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'])(
+    '%s: a batch of the broker that grows to many times its size',
+    async (name) => {
+      const topic = await broker.topic(`${name}-grows`, 1, {
+        'compression.type': name,
+        'max.message.bytes': '12000000',
+      });
+      const text = 'abcdefgh'.repeat(500);
+      await broker.send(
+        topic,
+        numbered(2000).map((one, n) => ({ ...one, value: `{"n":${n},"text":"${text}"}` })),
+      );
+      const reading = await broker.source(topic);
+      const { rows } = await reading.pull();
+      expect(rows.map((row) => row['n'])).toEqual(numbered(2000).map((_, n) => n));
+      expect(rows.every((row) => row['text'] === text)).toBe(true);
+      await reading.source.close();
+    },
+  );
+
   it('case 39: leaves out what was aborted, waits for what is open, and counts holes', async () => {
     const topic = await broker.topic('transactions');
     const producer = broker.kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });

@@ -22,12 +22,16 @@ export function codecOf(number: number): Promise<Codec> | undefined {
   return codec;
 }
 
+/** What a batch may grow to: brokers limit only its compressed size. */
+const BATCH_BYTES_MAX = 256 * 1024 * 1024;
+const ZSTD_ROOM_MIN = 1024 * 1024;
+
 const loaded = new Map<number, Promise<Codec>>();
 
 const LOADERS: Readonly<Record<number, () => Promise<Codec>>> = {
   [CODEC_NUMBERS.gzip]: async () => ({
     name: 'gzip',
-    decompress: (bytes) => called((done) => gunzip(bytes, done)),
+    decompress: (bytes) => called((done) => gunzip(bytes, { maxOutputLength: BATCH_BYTES_MAX }, done)),
     compress: (bytes) => called((done) => gzip(bytes, { level: 1 }, done)),
   }),
   [CODEC_NUMBERS.snappy]: async () => {
@@ -52,11 +56,46 @@ const LOADERS: Readonly<Record<number, () => Promise<Codec>>> = {
     await zstd.init();
     return {
       name: 'zstd',
-      decompress: async (bytes) => asBuffer(zstd.decompress(bytes)),
+      decompress: async (bytes) => unzstd(bytes, (defaultHeapSize) => zstd.decompress(bytes, { defaultHeapSize })),
       compress: async (bytes) => asBuffer(zstd.compress(bytes, 3)),
     };
   },
 };
+
+/**
+ * The library wants to know how large the result is. Java's clients and brokers do not write it down, so more and more room is tried.
+ * @param decompress into so many bytes; it fails when they are not enough
+ */
+function unzstd(bytes: Buffer, decompress: (room: number) => Uint8Array): Buffer {
+  const declared = zstdContentSize(bytes);
+  if (declared !== undefined && declared > BATCH_BYTES_MAX) throw new Error(`it would grow to ${declared} bytes`);
+  if (declared !== undefined) return asBuffer(decompress(declared));
+  for (let room = Math.max(ZSTD_ROOM_MIN, bytes.length * 8); ; room = Math.min(room * 4, BATCH_BYTES_MAX)) {
+    try {
+      return asBuffer(decompress(room));
+    } catch (error) {
+      if (room === BATCH_BYTES_MAX) throw error;
+    }
+  }
+}
+
+/** The size that the head of a frame declares (RFC 8878), if it does. */
+function zstdContentSize(bytes: Buffer): number | undefined {
+  if (bytes.length < 18) return undefined;
+  const descriptor = bytes.readUInt8(4);
+  const single = (descriptor & 0x20) !== 0;
+  const at = 5 + (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  switch (descriptor >> 6) {
+    case 0:
+      return single ? bytes.readUInt8(at) : undefined;
+    case 1:
+      return bytes.readUInt16LE(at) + 256;
+    case 2:
+      return bytes.readUInt32LE(at);
+    default:
+      return Number(bytes.readBigUInt64LE(at));
+  }
+}
 
 function called(work: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => work((error, result) => (error === null ? resolve(result) : reject(error))));

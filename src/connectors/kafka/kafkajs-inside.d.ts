@@ -23,7 +23,7 @@ declare module 'kafkajs/src/loggers/index.js' {
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {
-  const socketFactory: () => unknown;
+  const socketFactory: () => (options: unknown) => { setMaxListeners(count: number): unknown };
   export default socketFactory;
 }
 

@@ -15,20 +15,30 @@ const CLOSE_MS = 2_000;
 /** A client over kafkajs 2.2.4: its connections, sign-in and metadata; the reading of records is ours. */
 export async function openKafkajs(settings: ClientSettings): Promise<KafkaClient> {
   await patchIdlePolling();
-  const [{ default: Cluster }, { default: loggers }] = await Promise.all([
+  const [{ default: Cluster }, { default: loggers }, { default: sockets }] = await Promise.all([
     import('kafkajs/src/cluster/index.js'),
     import('kafkajs/src/loggers/index.js'),
+    import('kafkajs/src/network/socketFactory.js'),
   ]);
   const cluster = new Cluster({
     ...libraryOptions(settings),
     // What it has to say comes back as errors, too.
     logger: loggers.createLogger({ level: 0, logCreator: () => () => undefined }),
-    socketFactory: (await import('kafkajs/src/network/socketFactory.js')).default(),
+    socketFactory: quietSockets(sockets()),
     metadataMaxAge: 300_000,
     allowAutoTopicCreation: false,
     isolationLevel: READ_COMMITTED,
   });
   return new KafkajsClient(cluster, settings);
+}
+
+/** While a broker is away the library lets go of the same dead socket again and again, of which Node would warn. */
+function quietSockets<T extends { setMaxListeners(count: number): unknown }>(make: (options: unknown) => T) {
+  return (options: unknown): T => {
+    const socket = make(options);
+    socket.setMaxListeners(0);
+    return socket;
+  };
 }
 
 class KafkajsClient implements KafkaClient {

@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodedBatch, type GivenMessage } from '../../../test/support/record-batches.ts';
+import { CODEC_NUMBERS, codecOf } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { batchHeads, RecordCursor, readBatch } from './record-batch.ts';
 
@@ -88,6 +90,21 @@ describe('record batches', () => {
     }
   });
 
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s: there and back', async (name) => {
+    const codec = await codecOf(CODEC_NUMBERS[name]);
+    if (codec === undefined) throw new Error('no codec');
+    for (const size of [1, 300, 70_000, 3_000_000]) {
+      const bytes = Buffer.alloc(size, 'some text ');
+      expect((await codec.decompress(await codec.compress(bytes))).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('what would grow beyond 256 MB is damage', async () => {
+    const zeros = gzipSync(Buffer.alloc(300 * 1024 * 1024), { level: 1 });
+    await expect((await codecOf(CODEC_NUMBERS.gzip))?.decompress(zeros)).rejects.toThrow();
+    await expect((await codecOf(CODEC_NUMBERS.zstd))?.decompress(zstdClaim(2 ** 40))).rejects.toThrow('would grow');
+  });
+
   it("lengths that lie end in an error, not in somebody else's bytes", async () => {
     const encoded = await encodedBatch([{ offset: 7, value: 'x' }]);
     encoded.writeInt32BE(3, 57); // three records instead of one
@@ -95,6 +112,15 @@ describe('record batches', () => {
     await expect(readAll(encoded)).rejects.toThrow(RangeError);
   });
 });
+
+/** The head of a frame that claims so many bytes. */
+function zstdClaim(size: number): Buffer {
+  const frame = Buffer.alloc(32);
+  frame.writeUInt32LE(0xfd2fb528, 0);
+  frame.writeUInt8(0xe0, 4);
+  frame.writeBigUInt64LE(BigInt(size), 5);
+  return frame;
+}
 
 describe('CRC-32C', () => {
   it('of the digits is what everybody else has', () => {

@@ -16,6 +16,9 @@ import { jsonValues, ndjsonValues, rawValues, textValues, type ValueReader } fro
 import { avroValues } from './values-avro.ts';
 import { csvValues } from './values-csv.ts';
 
+/** Whoever only looks does not wait for a broker that is away. */
+const LOOK_PATIENCE_MS = 3_000;
+
 /** A topic: `type: kafka` in `sources:`. */
 export const component: PulledSourceComponent<KafkaOptions> = {
   type: 'kafka',
@@ -44,7 +47,9 @@ class KafkaSource implements PulledSource {
   }
 
   async look(context: PullContext): Promise<Outlook> {
-    const parts = await this.#parts(context.root);
+    const asked = await this.#parts(context.root);
+    const patience_ms = Math.min(LOOK_PATIENCE_MS, asked.retry.patience_ms);
+    const parts = { ...asked, retry: { ...asked.retry, patience_ms } };
     const plan = await askTopic(parts, context);
     // Holes that were seen already are not waited for.
     const seen = positionOf(context.position)?.offsets ?? {};
