@@ -76,7 +76,8 @@ describe('landing place', () => {
     const unit = await pull.landing.open('u', { format: 'ndjson' });
     await expect(pull.landing.open('v', { format: 'ndjson' })).rejects.toThrow('before the one before it was closed');
     await unit.write(Buffer.from('x'));
-    await unit.abandon();
+    await pull.abandon();
+    await pull.abandon();
     expect(readdirSync(folder())).toEqual([]);
     await expect(unit.write(Buffer.from('x'))).rejects.toThrow('after it was closed');
   });

@@ -92,7 +92,11 @@ async function landedIn(folder: string): Promise<Landed> {
 async function unitOf(base: string, manifest: Manifest): Promise<Omit<SealedUnit, 'number'> | undefined> {
   const uri = `${base}.${ENDINGS[manifest.layout.format]}`;
   const there = await stat(uri).catch(() => undefined);
-  if (there === undefined || there.size !== manifest.size_bytes || (await hashOf(uri)) !== manifest.sha256)
+  if (
+    there === undefined ||
+    there.size !== manifest.size_bytes ||
+    (await hashOf(uri).catch(() => '')) !== manifest.sha256
+  )
     return undefined;
   if (manifest.unreadable === 0) return { ...manifest, uri };
   const unreadable_uri = `${base}.unreadable.ndjson`;

@@ -49,6 +49,9 @@ export function openPull(
         return writer;
       },
     },
+    abandon: async () => {
+      await open?.abandon();
+    },
     end: async (result: PullResult) => {
       await open?.abandon();
       await writeDurably(join(folder, `${pull}.end.json`), `${JSON.stringify(result)}\n`);

@@ -34,10 +34,10 @@ async function serve(invocation: Invocation): Promise<number> {
     ...(for_ms === undefined ? {} : { for_ms }),
     signal,
     tell: tellTo(printer),
-    took: ({ run_id, steps, wall_ms }) => {
+    took: ({ run_id, status, steps, wall_ms }) => {
       const taken = steps.filter((step) => step.step.startsWith('bronze.') && (step.balance?.rows_in ?? 0) > 0);
       const words = taken.map((step) => `${step.step} ${step.balance?.rows_in ?? 0} rows`).join(', ');
-      printer.note(`run ${run_id ?? ''}: ${words || 'nothing new'} in ${(wall_ms / 1000).toFixed(2)} s`);
+      printer.note(`run ${run_id ?? ''}: ${words || (status === 'failed' ? 'failed' : 'nothing new')} in ${(wall_ms / 1000).toFixed(2)} s`);
     },
   });
   const { rounds, runs, rows, failures, wall_ms } = report;

@@ -33,6 +33,8 @@ export interface OpenPull {
   readonly landing: Landing;
   /** Units sealed so far, in order. */
   readonly units: readonly SealedUnit[];
+  /** Gives up the unit that is open, if one is; those that are sealed stay. */
+  abandon(): Promise<void>;
   /** The source came to its end: the units of this pull are all that there were. */
   end(result: PullResult): Promise<void>;
 }

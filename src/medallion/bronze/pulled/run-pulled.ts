@@ -4,9 +4,9 @@ import type { SourceSpec } from '../../../core/model/project.ts';
 import type { Column } from '../../../core/model/table.ts';
 import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
-import type { SealedUnit } from '../../../core/ports/landing-place.ts';
+import type { OpenPull, SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { StepRecord } from '../../../core/ports/ledger.ts';
-import type { Position, PullResult } from '../../../core/ports/pulled-source.ts';
+import type { Position, PullContext, PulledSource, PullResult } from '../../../core/ports/pulled-source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import { timeSortedId } from '../../../kit/ids.ts';
 import { keptMessage } from '../../publish.ts';
@@ -104,9 +104,19 @@ async function pull(
   columns: readonly Column[] | undefined,
 ): Promise<{ readonly units: readonly SealedUnit[]; readonly result: PullResult }> {
   const open = await place.begin(standing.position);
-  const result = await source.pull(open.landing, pullContext(step.run, step.node, standing, { columns }));
+  const result = await ask(source, open, pullContext(step.run, step.node, standing, { columns }));
   faultPoint('after-pull');
   return { units: open.units, result };
+}
+
+/** What was sealed before a failure stays for the next run; the unit that was open goes. */
+async function ask(source: PulledSource, open: OpenPull, context: PullContext): Promise<PullResult> {
+  try {
+    return await source.pull(open.landing, context);
+  } catch (error) {
+    await open.abandon().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** After the commit: the landed units are no longer needed, and whoever else keeps count is told. */
@@ -191,7 +201,7 @@ async function pullAll(
   const open = await place.begin(at.position);
   for (;;) {
     step.run.signal.throwIfAborted();
-    const result = await source.pull(open.landing, pullContext(step.run, step.node, at, { columns, from_raw }));
+    const result = await ask(source, open, pullContext(step.run, step.node, at, { columns, from_raw }));
     const stuck = positionText(result.position) === positionText(at.position);
     if (result.caught_up || result.unchanged === true || stuck) {
       await open.end(result);
