@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { SourceProject } from '../../src/connectors/testing/source-project.ts';
 import { kafkaSoak } from '../soak/kafka-soak.ts';
 import { PYTHON } from '../soak/lake-reader.ts';
@@ -19,6 +21,58 @@ describeService('kafka', ({ url }) => {
     },
     300_000,
   );
+
+  it('case 38: a topic that was made again, and offsets that are gone, on the built program: stop, go on by decision, verify', async () => {
+    const broker = new Broker(url);
+    const topic = await broker.topic('gone', 2);
+    const send = async (count: number): Promise<void> => {
+      const fresh = new Broker(url);
+      await fresh.send(topic, [...numbered(count), ...numbered(count, 1)]);
+      await fresh.close();
+    };
+    await send(50);
+    const columns = { _partition: 'integer', _offset: 'bigint', n: 'bigint' };
+    const parts = (more: object) => ({
+      source: { type: 'kafka', connection: 'events', topic, columns, ...more },
+      connections: { events: { type: 'kafka', brokers: [url] } },
+    });
+    const project = new SourceProject(parts({}));
+    const rows = async (): Promise<number> =>
+      Number((await project.query('select count(*) as n from bronze.s'))[0]?.['n']);
+    try {
+      await project.ok(['run']);
+      await (await broker.admin()).deleteTopics({ topics: [topic] });
+      await broker.make(topic, 2);
+      await send(15);
+      const made_again = await project.run(['run']);
+      expect([made_again.status, made_again.stderr]).toEqual([
+        1,
+        expect.stringContaining('was deleted and made again'),
+      ]);
+      expect(await rows()).toBe(100);
+      await project.ok(['run', '--full-refresh', '--force', '--select', 'bronze.s']);
+      expect(await rows()).toBe(30);
+      await send(15);
+      await broker.dropBefore(topic, 0, 20);
+      const gone = await project.run(['run']);
+      expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining(`${topic}/0 offsets 15..19 are gone`)]);
+      writeFileSync(
+        join(project.root, 'pipelines.yaml'),
+        stringify({ name: 'contract', ...yaml(parts({ on_lost_offsets: 'skip' })) }),
+      );
+      await project.ok(['run']);
+      expect(await rows()).toBe(55);
+      expect(project.holds('offsets 15..19 skipped: the topic held them no longer')).not.toEqual([]);
+      await project.ok(['ledger', 'rebuild']);
+      await send(1);
+      await project.ok(['run']);
+      expect(await rows()).toBe(57);
+      await project.ok(['verify']);
+    } finally {
+      project.remove();
+      await broker.close();
+    }
+  }, 180_000);
 
   it.each(['after-pull', 'after-stage', 'before-log-create'])(
     'case 37: a writer that was replaced while it stood still (%s) comes too late: it is refused, nothing is there twice',
@@ -58,3 +112,8 @@ describeService('kafka', ({ url }) => {
     120_000,
   );
 });
+
+/** The configuration of a project with one source, as the project writes it. */
+function yaml({ source, connections }: { readonly source: object; readonly connections: object }) {
+  return { connections, sources: { s: source } };
+}

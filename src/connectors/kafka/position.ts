@@ -51,7 +51,9 @@ export function planStart(request: StartRequest): StartPlan {
     throw new DataflowError(
       'E_SOURCE_LOST',
       `topic ${topic} was deleted and made again: its offsets no longer mean the messages that are in the lake`,
-      { hint: 'Take the new topic from its beginning with --full-refresh, or read it as a new source.' },
+      {
+        hint: 'Read it as a new source, or replace the table by what the new topic holds: dataflow run --full-refresh --force --select.',
+      },
     );
   const first = position === undefined && expected.size === 0;
   const starts = new Map<number, number>();
@@ -77,7 +79,9 @@ function behind(topic: string, partition: number, next: number, end: number): Da
   return new EndsEarlier(
     'E_SOURCE_LOST',
     `${streamOf(topic, partition)} ends at offset ${end}, but everything before ${next} is in the lake: the topic was cut off or made again`,
-    { hint: 'Restore the topic, or take it anew with --full-refresh.' },
+    {
+      hint: 'Restore the topic, or replace the table by what the topic holds: dataflow run --full-refresh --force --select.',
+    },
   );
 }
 
@@ -89,7 +93,7 @@ export function lostError(topic: string, lost: readonly LostOffsets[]): Dataflow
     `${ranges.slice(0, 3).join(', ')}${more} are gone: the topic holds them no longer`,
     {
       kept: 'what is in the lake stays as it is',
-      hint: `Restore them, take everything again with --full-refresh, or go on behind them with \`on_lost_offsets: skip\`, which records the hole.`,
+      hint: `Go on behind them with \`on_lost_offsets: skip\`, which records the hole, or restore them.`,
     },
   );
 }

@@ -161,7 +161,7 @@ class StreamWalk {
         'E_SOURCE_LOST',
         `MongoDB at ${this.reach.place}: collection ${this.options.collection} had a ${kind}`,
         {
-          hint: 'Its rows stay in the lake. Take what is there now with --full-refresh.',
+          hint: 'Its rows stay in the lake. Take what is there now with --full-refresh --force.',
         },
       );
     if (!KINDS.has(kind)) return;

@@ -51,7 +51,7 @@ export const CATALOGUE = {
   E_SOURCE_CURSOR: entry('A cursor cannot be followed', 'Name another column, another overlap or a key.', 1),
   E_SOURCE_LOST: entry(
     'What comes next is no longer there',
-    'The system dropped its history. Take everything again with --full-refresh.',
+    'The system dropped its history. Take what there is now with --full-refresh --force.',
     1,
   ),
   E_SOURCE_REWRITTEN: entry(

@@ -99,7 +99,7 @@ class Walk {
         versions: String(version),
         expected,
         actual,
-        remedy: `dataflow run --full-refresh --select ${this.#table}+ takes everything again.`,
+        remedy: `dataflow run --full-refresh --force --select ${this.#table}+ takes everything again.`,
       }),
     );
   }
