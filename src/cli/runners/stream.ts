@@ -37,7 +37,9 @@ async function serve(invocation: Invocation): Promise<number> {
     took: ({ run_id, status, steps, wall_ms }) => {
       const taken = steps.filter((step) => step.step.startsWith('bronze.') && (step.balance?.rows_in ?? 0) > 0);
       const words = taken.map((step) => `${step.step} ${step.balance?.rows_in ?? 0} rows`).join(', ');
-      printer.note(`run ${run_id ?? ''}: ${words || (status === 'failed' ? 'failed' : 'nothing new')} in ${(wall_ms / 1000).toFixed(2)} s`);
+      printer.note(
+        `run ${run_id ?? ''}: ${words || (status === 'failed' ? 'failed' : 'nothing new')} in ${(wall_ms / 1000).toFixed(2)} s`,
+      );
     },
   });
   const { rounds, runs, rows, failures, wall_ms } = report;
