@@ -54,7 +54,7 @@ function findWorker(): URL | undefined {
  */
 function isSmall({ unit }: InspectRequest): boolean {
   if (unit.compression === 'zstd' || unit.format === 'parquet') return false;
-  const packed = unit.compression !== 'none' || unit.made_from === 'xlsx';
+  const packed = unit.compression !== 'none' || unit.made_from === 'xlsx' || unit.made_from === 'avro';
   return unit.size_bytes < (packed ? INLINE_COMPRESSED_BYTES : INLINE_BYTES);
 }
 

@@ -8,6 +8,9 @@ const LOADERS: Readonly<Record<Name, () => Promise<{ readonly inspector: FormatI
   ndjson: () => import('./ndjson/inspect.ts'),
   parquet: () => import('./parquet/inspect.ts'),
   xlsx: () => import('./xlsx/inspect.ts'),
+  fixed: () => import('./fixed/inspect.ts'),
+  xml: () => import('./xml/inspect.ts'),
+  avro: () => import('./avro/inspect.ts'),
 };
 
 /** The inspectors of all formats, in this process; each is loaded when it is first used. */

@@ -14,9 +14,16 @@ const FORMATS: Readonly<Record<string, FileFormat>> = {
   jsonl: 'ndjson',
   parquet: 'parquet',
   xlsx: 'xlsx',
+  xml: 'xml',
+  avro: 'avro',
 };
 /** What the copy of such a file is. */
-const COPIES: Readonly<Record<ConvertedFormat, Format>> = { xlsx: 'ndjson' };
+const COPIES: Readonly<Record<ConvertedFormat, Format>> = {
+  xlsx: 'ndjson',
+  fixed: 'csv',
+  xml: 'ndjson',
+  avro: 'ndjson',
+};
 const COMPRESSIONS: Readonly<Record<string, Compression>> = { gz: 'gzip', zst: 'zstd' };
 
 type Kind = Pick<InputUnit, 'format' | 'made_from' | 'compression'>;

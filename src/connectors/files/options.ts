@@ -26,6 +26,7 @@ const character = (what: string) =>
 const describe = (description: string, ...examples: unknown[]) =>
   z.meta({ description, ...(examples.length > 0 ? { examples } : {}) });
 const count = (max: number) => z.int().check(z.minimum(0), z.maximum(max));
+const position = z.int().check(z.minimum(1), z.maximum(1_000_000));
 const size = z.int().check(z.minimum(1), z.maximum(Number.MAX_SAFE_INTEGER));
 
 /** Options of `type: files`. */
@@ -40,10 +41,10 @@ export const schema = z
     exclude: z.optional(globs.check(describe('Which of them not: a glob or a list.', ['**/old/**']))),
     format: z.optional(
       z
-        .enum(['csv', 'json', 'ndjson', 'parquet', 'xlsx'])
+        .enum(['csv', 'json', 'ndjson', 'parquet', 'xlsx', 'fixed', 'xml', 'avro'])
         .check(
           describe(
-            'The format; without it the file extension decides (.csv .tsv .txt .json .ndjson .jsonl .parquet .xlsx).',
+            'The format; without it the file extension decides (.csv .tsv .txt .json .ndjson .jsonl .parquet .xlsx .xml .avro).',
           ),
         ),
     ),
@@ -73,7 +74,7 @@ export const schema = z
     ),
     header: z._default(z.boolean().check(describe('CSV, xlsx: whether the first line (row) names the columns.')), true),
     skip_lines: z._default(
-      count(10_000).check(describe('CSV, xlsx: lines (rows) before the header that are not data.')),
+      count(10_000).check(describe('CSV, xlsx, fixed: lines (rows) before the header that are not data.')),
       0,
     ),
     sheet: z.optional(
@@ -81,10 +82,36 @@ export const schema = z
         .union([z.string().check(z.minLength(1), z.maxLength(255)), z.int().check(z.minimum(1), z.maximum(10_000))])
         .check(describe('xlsx: the sheet by its name, or by its number from 1; without it the first.', 'Sales')),
     ),
+    fields: z.optional(
+      z
+        .record(
+          z.string().check(z.minLength(1), z.maxLength(255)),
+          z.tuple([position, position]).check(describe('First character, from 1, and number of characters.')),
+        )
+        .check(
+          z.refine((fields) => Object.keys(fields).length > 0, 'name at least one field'),
+          describe('fixed: where the fields stand in a line, each as [first character from 1, number of characters].', {
+            id: [1, 8],
+            name: [9, 30],
+          }),
+        ),
+    ),
+    record: z.optional(
+      z
+        .string()
+        .check(
+          z.regex(/^[^\s/]+(\/[^\s/]+)*$/, 'a path of element names with / between them'),
+          z.maxLength(1000),
+          describe('xml: path of the elements that are records, from the outermost element.', 'orders/order'),
+        ),
+    ),
     null_values: z.optional(
       z
         .array(z.string().check(z.maxLength(1000)))
-        .check(z.maxLength(100), describe('CSV, xlsx: texts that mean NULL, beside the empty one.', ['NA', '\\N'])),
+        .check(
+          z.maxLength(100),
+          describe('CSV, xlsx, fixed: texts that mean NULL, beside the empty one.', ['NA', '\\N']),
+        ),
     ),
     settle_seconds: z._default(
       z
@@ -129,6 +156,14 @@ export const schema = z
       (options) => options.escape === undefined || options.escape !== options.delimiter,
       'delimiter and escape are the same',
     ),
+    z.refine((options) => (options.format === 'fixed') === (options.fields !== undefined), {
+      message: 'fields: goes with format: fixed, and with no other',
+      path: ['fields'],
+    }),
+    z.refine((options) => options.format !== 'xml' || options.record !== undefined, {
+      message: 'format: xml needs record:, the path of the elements that are records',
+      path: ['record'],
+    }),
   );
 
 export type FilesOptions = z.output<typeof schema>;

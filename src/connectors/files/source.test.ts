@@ -26,6 +26,9 @@ const inspectors: FormatInspectors = {
   ndjson: inspector,
   parquet: inspector,
   xlsx: inspector,
+  fixed: inspector,
+  xml: inspector,
+  avro: inspector,
 };
 
 async function source(options: object): Promise<Source> {

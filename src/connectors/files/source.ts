@@ -10,7 +10,8 @@ import { lookAtColumns, peekCsv } from './peek.ts';
 /** Files in folders: `type: files`. */
 export const component: FoundSourceComponent<FilesOptions> = {
   type: 'files',
-  summary: 'Files named by globs: CSV, TSV, JSON, NDJSON, Parquet, plain, gzip or zstd; Excel sheets (xlsx).',
+  summary:
+    'Files named by globs: CSV, TSV, JSON, NDJSON, fixed-width, XML, Parquet, Avro, Excel sheets; text also in gzip or zstd.',
   schema,
   create: (options, { inspectors }) => filesSource(options, inspectors),
 };
@@ -58,6 +59,8 @@ function inspectOptionsOf(options: FilesOptions): InspectOptions {
     max_line_bytes: options.max_line_bytes,
     ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }),
     ...(options.escape === undefined ? {} : { escape: options.escape }),
+    ...(options.fields === undefined ? {} : { fields: options.fields }),
+    ...(options.record === undefined ? {} : { record: options.record }),
     ...(options.sheet === undefined ? {} : { sheet: options.sheet }),
     ...(options.null_values === undefined ? {} : { null_values: options.null_values }),
   };

@@ -1,6 +1,6 @@
 import type { Type } from 'avsc';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { avroType } from './avro-json.ts';
+import { avroType } from '../../kit/avro-json.ts';
 
 export interface RegistryOptions {
   readonly url: string;

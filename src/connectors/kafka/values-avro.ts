@@ -1,5 +1,5 @@
 import type { Type } from 'avsc';
-import { recordMembers } from './avro-json.ts';
+import { recordMembers } from '../../kit/avro-json.ts';
 import { type RecordBatch, RecordCursor } from './record-batch.ts';
 import type { SchemaRegistry, UnusableSchema } from './registry.ts';
 import type { ValueReader } from './values.ts';

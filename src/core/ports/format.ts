@@ -18,6 +18,10 @@ export interface InspectOptions {
   readonly null_values?: readonly string[];
   /** xlsx: the sheet's name, or its number from 1; absent = the first. */
   readonly sheet?: string | number;
+  /** fixed: name → its first character (from 1) and how many it has. */
+  readonly fields?: Readonly<Record<string, readonly [start: number, length: number]>>;
+  /** xml: path of the elements that are records, e.g. `orders/order`. */
+  readonly record?: string;
   /** Limit on the size after decompression. */
   readonly max_expanded_bytes: number;
   /** Limit on expanded size / file size; looked at only once the expanded size is beyond 100 MB. */

@@ -32,7 +32,7 @@ export interface KnownInputs extends ReadonlyMap<string, KnownInput> {
 }
 
 /** Formats that no engine reads: their inspectors always write a copy in one that it does read. */
-export type ConvertedFormat = 'xlsx';
+export type ConvertedFormat = 'xlsx' | 'fixed' | 'xml' | 'avro';
 
 /** A unit of input that is new or changed: for files, one file. */
 export interface InputUnit {

@@ -8,6 +8,7 @@ import {
   misfitSql,
   type ParseSession,
   RAW_CHARS_MAX,
+  RECORD_TEXT,
   type Tried,
 } from './parse-parts.ts';
 import { linesAt } from './physical-lines.ts';
@@ -115,7 +116,8 @@ async function spanningRejects(
     await session.all(`select count(columns(*)) from ${everyRecord(one, rejects)}`);
     await session.run(
       `insert into ${tables.lines} select ${index}, row_number() over (order by byte_offset) - 1, byte_offset, raw from (
-         select line_byte_position - 1 as byte_offset, left(any_value(csv_line), ${RAW_CHARS_MAX}) as raw from ${rejects.errors} group by 1)
+         select line_byte_position - 1 + any_value(length(csv_line) - length(${RECORD_TEXT})) as byte_offset, left(any_value(${RECORD_TEXT}), ${RAW_CHARS_MAX}) as raw
+         from ${rejects.errors} group by line_byte_position)
        where byte_offset not in (select byte_offset from ${tables.records} where file_id = ${index})`,
     );
     for (const table of Object.values(rejects)) await session.run(`drop table if exists ${table}`);

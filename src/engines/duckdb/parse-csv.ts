@@ -11,7 +11,7 @@ import {
   textColumns,
   triedColumns,
 } from './misfits.ts';
-import { fileId, type ParseSession, RAW_CHARS_MAX, type Split } from './parse-parts.ts';
+import { fileId, type ParseSession, RAW_CHARS_MAX, RECORD_TEXT, type Split } from './parse-parts.ts';
 import { csvSource } from './read-csv.ts';
 
 const ERROR_CHARS_MAX = 2_000;
@@ -80,12 +80,12 @@ export function csvReading(session: ParseSession, request: ParseRequest): CsvRea
 
 /**
  * A record may break in several columns: it is one reject, with its first error and the others behind it. The engine's byte
- * position counts from 1, ours from 0; after a CR LF it takes the LF for the record's first byte. `file_id` is the file's place in the list.
+ * position counts from 1, ours from 0; it takes the LF of a CR LF, and blank lines, for the record's first bytes. `file_id` is the file's place in the list.
  */
 function rejectedRecordsSql(errors: string, scans: string): string {
-  return `select file_id, line, line_byte_position - 1 + cast(any_value(starts_with(csv_line, chr(10))) as bigint) as byte_offset,
+  return `select file_id, line, line_byte_position - 1 + any_value(length(csv_line) - length(${RECORD_TEXT})) as byte_offset,
       arg_min(column_name, (column_idx, byte_position)) as column_name,
       left(string_agg(lower(cast(error_type as varchar)) || ': ' || split_part(error_message, chr(10), 1), '; ' order by column_idx, byte_position), ${ERROR_CHARS_MAX}) as error,
-      left(any_value(ltrim(csv_line, chr(10))), ${RAW_CHARS_MAX}) as raw
+      left(any_value(${RECORD_TEXT}), ${RAW_CHARS_MAX}) as raw
     from ${errors} where scan_id in (select scan_id from ${scans}) group by file_id, line, line_byte_position`;
 }

@@ -27,6 +27,9 @@ export interface Split {
 /** Raw text of a rejected record is cut here (characters). */
 export const RAW_CHARS_MAX = 65_536;
 
+/** A rejected CSV record without the line ends and blank lines before it, which the engine takes for a part of it. */
+export const RECORD_TEXT = `ltrim(csv_line, chr(10) || chr(13))`;
+
 /** Limit on one line or JSON element. The inspection of a file has its own, of the same default; a larger one has no effect here. */
 export const LINE_BYTES_MAX = 16 * 1024 * 1024;
 

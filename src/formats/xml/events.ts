@@ -17,6 +17,7 @@ export class XmlReader {
   readonly #parser = new SaxesParser();
   readonly #chars_max: number;
   #depth = 0;
+  #started_line = 1;
   /** Characters since the last tag began or ended. */
   #since = 0;
 
@@ -35,6 +36,9 @@ export class XmlReader {
     });
     parser.on('xmldecl', (decl) => {
       if (decl.encoding !== undefined) events.declared?.(decl.encoding);
+    });
+    parser.on('opentagstart', () => {
+      this.#started_line = parser.line;
     });
     parser.on('opentag', (tag: SaxesTagPlain) => {
       this.#since = 0;
@@ -55,6 +59,11 @@ export class XmlReader {
   /** Where the reader stands. */
   get line(): number {
     return this.#parser.line;
+  }
+
+  /** Where the element began that was opened last. */
+  get started_line(): number {
+    return this.#started_line;
   }
 
   /** @throws UnitFault `damaged_xml`, `xml_entities`, `unsafe_file`, `record_too_long` */
