@@ -17,7 +17,7 @@ function placeWith(files: Readonly<Record<string, string | Uint8Array>>, config:
   return place;
 }
 
-function rejected(place: Place): readonly string[] {
+function rejected(place: Place): string[] {
   const { stdout } = place.dataflow(['quarantine', 'show', 'bronze.a', '--format', 'json']);
   return (JSON.parse(stdout) as readonly { file?: string; line?: number; column_name?: string }[]).map(
     ({ file, line, column_name }) => `${file}:${line} ${column_name}`,
