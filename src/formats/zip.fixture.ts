@@ -1,13 +1,13 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
-/** A zip archive of these members, written by the book: local headers, data, central directory. */
-export function zipOf(members: Readonly<Record<string, string | Buffer>>): Buffer {
+/** A zip archive of these members, written by the book: local headers, data, central directory. At level 0 they stand there as they are. */
+export function zipOf(members: Readonly<Record<string, string | Buffer>>, level = 6): Buffer {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];
   let offset = 0;
   for (const [name, content] of Object.entries(members)) {
     const plain = Buffer.from(content);
-    const data = deflateRawSync(plain);
+    const data = deflateRawSync(plain, { level });
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(20, 0);
     shared.writeUInt16LE(8, 4);
