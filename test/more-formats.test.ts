@@ -59,8 +59,11 @@ describe('xlsx', () => {
     ]);
     expect(rejected(place)).toEqual(['in/a.xlsx:5 id', 'in/b.xlsx:null null']);
     expect(place.dataflow(['run']).stdout).toContain('nothing to do');
-    expectDone(place.dataflow(['verify']));
     expect(place.dataflow(['trace', 'in/a.xlsx:5']).stdout).toContain('quarantined while it was read');
+    const done = place.dataflow(['quarantine', 'fix', 'bronze.a', '--set', "id = replace(id, 'two', '2')"]);
+    expect(done.stdout, done.stderr).toMatch(/1 of 1 rows? fixed/);
+    expect(place.query('select day, price from bronze.a where id = 2')).toEqual([{ day: '2024-02-01', price: '2.00' }]);
+    expectDone(place.dataflow(['verify']));
   });
 
   it('finds out the types when none are declared', () => {
