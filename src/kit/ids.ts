@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 /**
  * An identifier that sorts by time and never collides on two machines: 10 characters of milliseconds and 10 random ones,
@@ -13,3 +13,8 @@ export function timeSortedId(now_ms: number = Date.now()): string {
 }
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** Eight characters that stand for a text. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}

@@ -1,4 +1,5 @@
 import type { Outlook } from '../../core/ports/pulled-source.ts';
+import { ofOneQuestion } from '../../medallion/bronze/pulled/one-question.ts';
 import { pullContext } from '../../medallion/bronze/pulled/pulling.ts';
 import { recover } from '../../medallion/bronze/pulled/recover.ts';
 import { standingOf } from '../../medallion/bronze/pulled/standing.ts';
@@ -18,9 +19,9 @@ export async function lookAtSource(
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
   const standing = await standingOf(run, node, snapshot);
   const place = await rooms.openLanding(run.project, node.name);
-  const source = await rooms.openPulled(node.spec, run.project);
+  const source = ofOneQuestion(await rooms.openPulled(node.spec, run.project));
   try {
-    const waiting = (await place.count()) === 0 ? undefined : await recover(place, standing.position, source.pulls);
+    const waiting = (await place.count()) === 0 ? undefined : await recover(place, standing.position, source);
     const position = waiting?.position ?? standing.position;
     const outlook = await source.look(pullContext(run, node, { ...standing, position })).catch(unreachable);
     if (waiting === undefined) return outlook;

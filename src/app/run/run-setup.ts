@@ -7,6 +7,7 @@ import { engineLimits } from '../../core/planning/engine-limits.ts';
 import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
 import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
+import { ofOneQuestion } from '../../medallion/bronze/pulled/one-question.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import { finishUndos } from '../releases/apply-undo.ts';
 import type { Rooms } from '../rooms.ts';
@@ -139,7 +140,7 @@ export async function setUpRun(
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
     batches_max: options.batches_max ?? BATCHES_MAX,
-    openPulled: (spec) => rooms.openPulled(spec, project),
+    openPulled: async (spec) => ofOneQuestion(await rooms.openPulled(spec, project)),
     openLanding: (source) => rooms.openLanding(project, source),
     notice: (message) => options.tell({ type: 'notice', message }),
   };

@@ -82,6 +82,7 @@ const EPOCH_MS = Date.UTC(2026, 0, 1);
 function fakeSource(options: FakeOptions): PulledSource {
   return {
     pulls: 'changes',
+    asks: `seed ${options.seed}`,
     columns: async () => FAKE_COLUMNS,
     look: async (context) => look(options, context),
     pull: (landing, context) => pull(options, landing, context),

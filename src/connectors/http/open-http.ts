@@ -18,6 +18,7 @@ export function openHttp(options: HttpOptions): PulledSource {
   const appends = options.mode === 'append' || options.cursor !== undefined;
   return {
     pulls: appends ? 'changes' : 'snapshot',
+    asks: endpointOf(options),
     look: (context) => look(options, context),
     pull: async (landing, context) => {
       const from_raw = context.from_raw && options.keep_raw;
@@ -66,4 +67,10 @@ async function probe(
     if (error instanceof DataflowError) return { ok: false, words: error.message, hint: error.hint };
     throw error;
   }
+}
+
+/** What a position counts for: the path; host and query may move. */
+function endpointOf({ url, cursor }: HttpOptions): string {
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '') || '/';
+  return cursor === undefined ? path : `${path} by ${cursor.param}`;
 }

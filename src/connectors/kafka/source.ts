@@ -30,6 +30,7 @@ export const component: PulledSourceComponent<KafkaOptions> = {
 
 class KafkaSource implements PulledSource {
   readonly pulls = 'changes';
+  readonly asks: string;
   readonly #options: KafkaOptions;
   readonly #connection: Connection<KafkaConnectionOptions>;
   readonly #reader: ValueReader;
@@ -38,6 +39,7 @@ class KafkaSource implements PulledSource {
 
   constructor(options: KafkaOptions, connection: Connection<KafkaConnectionOptions>) {
     this.#options = options;
+    this.asks = `topic ${options.topic}`;
     this.#connection = connection;
     this.#reader = readerOf(options, connection);
   }

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Outlook, Position, Probe, PulledSource } from '../../core/ports/pulled-source.ts';
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
+import { shortHash } from '../../kit/ids.ts';
 import type { MongodbConnection } from './connection.ts';
 import { type MongodbOptions, schema } from './options.ts';
 import { changesPosition, pullChanges } from './pull-changes.ts';
@@ -25,6 +26,7 @@ function mongodbSource(options: MongodbOptions, connection: MongodbConnection): 
   const way = options.change_stream ? pullStream : options.cursor === undefined ? pullSnapshot : pullChanges;
   return {
     pulls: options.change_stream || options.cursor !== undefined ? 'changes' : 'snapshot',
+    asks: askedFor(options),
     look: (context) => reach(connection, options, context, (at) => look(at, options, context.position)),
     pull: (landing, context) => reach(connection, options, context, (at) => way(at, options, landing, context)),
     probe: async (context) => {
@@ -82,4 +84,11 @@ async function look({ collection }: Reach, options: MongodbOptions, position: Po
   const after = value instanceof Date ? value.toISOString() : String(value);
   const words = records === 0 ? `nothing after ${after}` : `${records.toLocaleString('en')} documents after ${after}`;
   return { pending: records === 0 ? 'none' : 'some', records, words };
+}
+
+/** What a position counts for. */
+function askedFor({ collection, filter, change_stream, cursor }: MongodbOptions): string {
+  const part = filter === undefined ? '' : ` where ${shortHash(JSON.stringify(filter))}`;
+  const way = change_stream ? ' by change stream' : cursor === undefined ? '' : ` by ${cursor.field}`;
+  return `collection ${collection}${part}${way}`;
 }

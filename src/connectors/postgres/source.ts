@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Outlook, Probe, PullContext, PulledSource } from '../../core/ports/pulled-source.ts';
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
+import { shortHash } from '../../kit/ids.ts';
 import { changesPlan } from './changes-plan.ts';
 import { type PostgresConnection, placeOf } from './connection.ts';
 import { type PostgresOptions, schema } from './options.ts';
@@ -48,6 +49,7 @@ function postgresSource(options: PostgresOptions, connection: PostgresConnection
   };
   return {
     pulls: options.cursor === undefined ? 'snapshot' : 'changes',
+    asks: askedFor(options),
     columns: (context) =>
       inSession(context, GLANCE_S, async (session) =>
         (await describeRelation(session, options)).columns.map(({ name, type }) => ({ name, type, nullable: true })),
@@ -94,4 +96,10 @@ async function probe(
 
 function wordsOf(relation: Relation, place: string, version: string, who: string): string {
   return `PostgreSQL ${version} at ${place} as ${who}: ${relation.name} can be read, ${relation.columns.length} columns`;
+}
+
+/** What a position counts for. */
+function askedFor({ table, query, cursor }: PostgresOptions): string {
+  const what = table === undefined ? `query ${shortHash(query ?? '')}` : `table ${table}`;
+  return cursor === undefined ? what : `${what} by ${cursor.column}`;
 }

@@ -1,5 +1,6 @@
 import type { Outlook, PullContext, PulledSource } from '../../core/ports/pulled-source.ts';
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
+import { shortHash } from '../../kit/ids.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { type CursorPosition, Seen } from './cursor.ts';
 import { asked } from './driver.ts';
@@ -20,6 +21,7 @@ function sqliteSource(options: SqliteOptions): PulledSource {
   const changes = options.cursor !== undefined;
   return {
     pulls: changes ? 'changes' : 'snapshot',
+    asks: askedFor(options),
     columns: async ({ root }) => {
       const { db, columns } = openRelation(options, root);
       db.close();
@@ -55,4 +57,10 @@ function look(options: SqliteOptions, { root, position }: PullContext): Outlook 
   } finally {
     db.close();
   }
+}
+
+/** What a position counts for. */
+function askedFor({ table, query, cursor }: SqliteOptions): string {
+  const what = table === undefined ? `query ${shortHash(query ?? '')}` : `table ${table}`;
+  return cursor === undefined ? what : `${what} by ${cursor.column}`;
 }

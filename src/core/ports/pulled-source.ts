@@ -158,6 +158,11 @@ export interface Probe {
 export interface PulledSource {
   /** `changes`: each pull brings what came since the position. `snapshot`: each pull brings everything, which replaces all there was. */
   readonly pulls: 'changes' | 'snapshot';
+  /**
+   * What is asked for, in short words without secrets: `table sales.orders by updated_at`. A position counts for the same words only; absent: for
+   * whatever is asked.
+   */
+  readonly asks?: string;
   /** Columns that the system itself declares, canonical types in order; undefined when only the records tell. */
   columns?(context: PullContext): Promise<readonly Column[] | undefined>;
   /** Cheap, changes nothing, takes nothing: for `plan`, `status` and lag. */

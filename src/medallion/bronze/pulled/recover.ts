@@ -1,5 +1,6 @@
 import type { LandingPlace, SealedUnit } from '../../../core/ports/landing-place.ts';
-import type { Position } from '../../../core/ports/pulled-source.ts';
+import type { Position, PulledSource } from '../../../core/ports/pulled-source.ts';
+import { asksOther } from './one-question.ts';
 import { positionText } from './pulling.ts';
 
 /** What an earlier run landed and this one may use. */
@@ -17,13 +18,13 @@ export interface Recovered {
 export async function recover(
   place: LandingPlace,
   position: Position | null,
-  pulls: 'changes' | 'snapshot',
+  source: Pick<PulledSource, 'pulls' | 'asks'>,
 ): Promise<Recovered | undefined> {
   const { units, ended } = await place.landed();
   const usable: SealedUnit[] = [];
   let at = positionText(position);
   for (const unit of units) {
-    if (positionText(unit.follows) !== at) break;
+    if (positionText(unit.follows) !== at || asksOther(source, unit.position)) break;
     usable.push(unit);
     at = positionText(unit.position);
   }
@@ -32,6 +33,6 @@ export async function recover(
   const end = ended.get(last.pull);
   const whole = end !== undefined && usable.length === units.length;
   const one = usable.every((unit) => unit.pull === last.pull);
-  if (pulls === 'snapshot' && !(whole && one)) return undefined;
+  if (source.pulls === 'snapshot' && !(whole && one)) return undefined;
   return { units: usable, position: whole ? end.position : last.position, whole };
 }

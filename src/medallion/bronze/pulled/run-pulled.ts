@@ -15,6 +15,7 @@ import { fileReplays, filesSettled } from '../file-replays.ts';
 import { remembered } from '../idle.ts';
 import { settleDecisions } from '../settle.ts';
 import type { BronzeStep } from '../step.ts';
+import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
@@ -72,7 +73,7 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
     const pulling = { ...first, step: nextStep(first.step, done.length) };
     const context = pullContext(run, node, standing);
     const columns = await columnsFor(pulling, snapshot, context);
-    const landed = batch === 0 ? await recover(first.place, standing.position, 'changes') : undefined;
+    const landed = batch === 0 ? await recover(first.place, standing.position, first.source) : undefined;
     if (batch === 0 && landed === undefined) await first.place.remove();
     const { units, result } =
       landed === undefined ? await pull(pulling, standing, columns) : { ...landed, result: undefined };
@@ -135,7 +136,7 @@ async function committed({ step, source, place }: Pulling, position: Position): 
 
 /** Everything that the source has, which replaces all there was: a snapshot, or everything from the beginning because that was asked for. */
 async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
-  const { step, place } = pulling;
+  const { step, source, place } = pulling;
   const { run, node } = step;
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
   const before = await standingOf(run, node, snapshot);
@@ -143,7 +144,7 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   const found = anew ? undefined : await recoverWhole(pulling, standing.position);
   if (found === undefined) await place.remove();
   const landed = found?.whole === true ? found : undefined;
-  const from_raw = anew && (await place.raw.entries()).length > 0;
+  const from_raw = anew && !asksOther(source, before.position) && (await place.raw.entries()).length > 0;
   const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
   const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw, found));
   const { units, position, unchanged } = whole;
@@ -177,8 +178,8 @@ async function recoverWhole(
   { step, source, place }: Pulling,
   position: Position | null,
 ): Promise<Recovered | undefined> {
-  if (source.pulls === 'changes' || source.resumes === undefined) return await recover(place, position, source.pulls);
-  const found = await recover(place, position, 'changes');
+  if (source.pulls === 'changes' || source.resumes === undefined) return await recover(place, position, source);
+  const found = await recover(place, position, { ...source, pulls: 'changes' });
   if (found === undefined || found.whole) return found;
   const alone = found.units.length === (await place.count());
   return alone && source.resumes(found.position, step.run.now_ms) ? found : undefined;
