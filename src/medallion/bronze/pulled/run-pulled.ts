@@ -205,6 +205,8 @@ async function pullAll(
     const result = await ask(source, open, pullContext(step.run, step.node, at, { columns, from_raw }));
     const stuck = positionText(result.position) === positionText(at.position);
     if (result.caught_up || result.unchanged === true || stuck) {
+      // What was interrupted never counts as everything, whatever the source says.
+      step.run.signal.throwIfAborted();
       await open.end(result);
       faultPoint('after-pull');
       return {
