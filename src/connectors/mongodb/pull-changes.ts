@@ -3,6 +3,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Landing, Position, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
 import { rowHash, TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
 import { type CursorKind, cursorField, highest, lowerBy, valueAt } from './cursor-values.ts';
+import { isBeyondId } from './id-order.ts';
 import { LandedDocuments } from './landed-documents.ts';
 import type { MongodbOptions } from './options.ts';
 import type { Reach } from './session.ts';
@@ -208,6 +209,8 @@ class RoundWalk {
         await documents.close((units) => this.middle(units));
         if (documents.full) return false;
       }
+      // A client that was closed ends its cursors without an error: a part would pass for the whole section.
+      reach.signal.throwIfAborted();
     } finally {
       await found.close().catch(() => undefined);
     }
@@ -239,7 +242,7 @@ class RoundWalk {
     }
     if (round.after !== null) {
       const [cursor, id] = [this.parse(round.after[0]), this.parse(round.after[1])];
-      const beyond = { _id: { $gt: id } };
+      const beyond = isBeyondId(id);
       conditions.push(
         cursor === undefined || field === '_id'
           ? beyond

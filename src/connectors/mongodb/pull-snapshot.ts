@@ -33,6 +33,8 @@ export async function pullSnapshot(
       await documents.add(raw as unknown as Buffer);
       if (documents.ripe) await documents.close(() => position());
     }
+    // A client that was closed ends its cursors without an error: a part would pass for everything.
+    context.signal.throwIfAborted();
     await documents.close(() => position());
     return { caught_up: true, position: position() };
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { ChangeStream, Document, Timestamp } from 'mongodb';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Landing, Position, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
+import { isBeyondId } from './id-order.ts';
 import { LandedDocuments } from './landed-documents.ts';
 import type { MongodbOptions } from './options.ts';
 import type { Reach } from './session.ts';
@@ -93,7 +94,7 @@ class StreamWalk {
     const { documents, options, reach } = this;
     if (this.position.read_done) return true;
     const after = this.parse(this.position.read_after);
-    const rest: Document = after === undefined ? {} : { _id: { $gt: after } };
+    const rest: Document = after === undefined ? {} : isBeyondId(after);
     const found = reach.collection.find<Document>(rest, {
       sort: { _id: 1 },
       batchSize: options.batch_documents,
@@ -110,6 +111,8 @@ class StreamWalk {
       await documents.close((units) => this.at(units));
       if (documents.full) return false;
     }
+    // A client that was closed ends its cursors without an error: a part would pass for everything.
+    reach.signal.throwIfAborted();
     this.position = { ...this.position, read_after: null, read_done: true };
     await documents.close((units) => this.at(units));
     return !documents.full;
@@ -130,6 +133,7 @@ class StreamWalk {
         await documents.close((units) => this.at(units));
         if (documents.full) return false;
       }
+      reach.signal.throwIfAborted();
       // The token of an empty answer: where nothing happened, history still goes on.
       const token = stream.resumeToken ?? null;
       if (token !== null) this.position = { ...this.position, resume: this.text(token) };
