@@ -97,8 +97,8 @@ export class Pull {
         if (sequence.taken > 0 && this.#isFull()) return false;
         await this.#takePage(sequence);
       }
-      this.#endSequence(sequence);
-      if (this.#units.due) await this.#seal();
+      // The last unit of a pass is left to its end: sealed here, it would say that the pass goes on.
+      if (this.#endSequence(sequence) && this.#units.due) await this.#seal();
       if (cursor?.window === undefined) return true;
     }
   }
@@ -206,8 +206,8 @@ export class Pull {
     this.#state = { ...this.#state, items };
   }
 
-  /** The item's own position moves on, and the next item's pass begins. */
-  #endSequence({ item, stretch, changes, pass }: Sequence): void {
+  /** The item's own position moves on, and the next item's pass begins. False when there is nothing more to ask for. */
+  #endSequence({ item, stretch, changes, pass }: Sequence): boolean {
     const before = this.#state.items[item.key] ?? {};
     let after: ItemState = before;
     if (stretch.until !== undefined) after = { ...before, since: stretch.until };
@@ -216,10 +216,15 @@ export class Pull {
       after = { ...before, ...(high === undefined ? {} : { since: high }), seen };
     }
     const items = Object.keys(after).length === 0 ? this.#state.items : { ...this.#state.items, [item.key]: after };
-    const following = stretch.until === undefined ? this.#items[this.#items.indexOf(item) + 1] : item;
+    const next = this.#items.indexOf(item) + (stretch.until === undefined ? 1 : 0);
+    const { cursor } = this.#options;
+    const following = this.#items
+      .slice(next)
+      .find(({ key }) => nextStretch(cursor, items[key] ?? {}, this.#context.now_ms) !== undefined);
     this.#state = { ...this.#state, items };
-    if (following === undefined) return;
+    if (following === undefined) return false;
     this.#state = { ...this.#state, pass: newPass(pass.started, this.#asks, following.key) };
+    return true;
   }
 
   /** What has been taken up to now, so that another run can go on from here. */
