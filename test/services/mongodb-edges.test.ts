@@ -90,4 +90,44 @@ describeService('mongodb', ({ url }) => {
       expect(rows, JSON.stringify(way)).toHaveLength(ids.length);
     }
   });
+
+  it('takes documents that come later with the same value of the cursor, and none of them twice', async () => {
+    for (const [name, cursor, value, before] of [
+      ['days', { field: 'day' }, '2026-11-21', '2026-11-20'],
+      ['numbers', { field: 'day', overlap: 0 }, 21, 20],
+    ] as const) {
+      const days = shop.collection<Document>(name);
+      const add = (from: number, to: number, day: unknown) =>
+        days.insertMany(Array.from({ length: to - from }, (_, n) => ({ _id: (from + n) as never, day })));
+      await add(0, 5, before);
+      await add(5, 10, value);
+      const source = open({ collection: name, cursor });
+      const first = await pullAll(source, undefined, 3);
+      expect(first.rows.map((row) => row['_id'])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      await add(10, 15, typeof value === 'number' ? new BSON.Double(value) : value);
+      await add(-1, 0, value);
+      const second = await pullAll(source, first.position, 3);
+      expect(
+        second.rows.map((row) => row['_id']),
+        name,
+      ).toEqual([-1, 10, 11, 12, 13, 14]);
+      const third = await pullAll(source, second.position);
+      expect(third.rows, name).toEqual([]);
+      // What was highest goes: the line does not fall back behind what was taken.
+      await days.deleteMany({ day: value } as never);
+      const fourth = await pullAll(source, third.position);
+      expect((await pullAll(source, fourth.position)).rows, name).toEqual([]);
+    }
+  });
+
+  it('goes on as it did from a position of before', async () => {
+    const days = shop.collection<Document>('earlier');
+    await days.insertMany([{ _id: 1 as never, day: 'a' }]);
+    const source = open({ collection: 'earlier', cursor: { field: 'day' } });
+    const first = await pullAll(source, undefined);
+    const earlier = { ...first.position, low: null, taken: '' };
+    const second = await pullAll(source, earlier);
+    expect(second.rows).toEqual([]);
+    expect((await pullAll(source, second.position)).rows).toEqual([]);
+  });
 });

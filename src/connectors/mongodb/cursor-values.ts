@@ -11,7 +11,7 @@ const KINDS: readonly CursorKind[] = ['date', 'objectId', 'number', 'string'];
 export interface CursorField {
   readonly field: string;
   readonly kind: CursorKind;
-  /** Ms, or a number; 0: nothing is read again. */
+  /** Ms, or a number; 0: only what has the highest value is read again. */
   readonly overlap: number;
 }
 
@@ -82,9 +82,9 @@ export function valueAt(document: Document, path: string): unknown {
   return value;
 }
 
-/** Where the next round begins to read again; undefined: nothing is read again. */
+/** Where the next round begins to read again: without an overlap at the value itself, which later documents may have too. */
 export async function lowerBy(value: unknown, { kind, overlap }: CursorField): Promise<unknown> {
-  if (overlap === 0) return undefined;
+  if (overlap === 0) return value;
   const { BSON } = await import('mongodb');
   switch (kind) {
     case 'date':
@@ -100,7 +100,7 @@ export async function lowerBy(value: unknown, { kind, overlap }: CursorField): P
       return new BSON.Double(Number(value) - overlap);
     }
     default:
-      return undefined;
+      return value;
   }
 }
 

@@ -1,54 +1,20 @@
 import type { Document } from 'mongodb';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Landing, Position, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
-import { rowHash, TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
-import { type CursorKind, cursorField, highest, lowerBy, valueAt } from './cursor-values.ts';
+import { rowHash, TakenRows } from '../../kit/taken-rows.ts';
+import { valueAt } from './cursor-values.ts';
 import { isBeyondId } from './id-order.ts';
 import { LandedDocuments } from './landed-documents.ts';
 import type { MongodbOptions } from './options.ts';
+import {
+  beginRound,
+  type ChangesPosition,
+  type Codec,
+  changesPosition,
+  isBeyond,
+  isStray,
+  type Round,
+} from './rounds.ts';
 import type { Reach } from './session.ts';
-
-/** A round that has begun; values of cursors and ids are canonical extended JSON as text. */
-interface Round {
-  readonly kind: CursorKind | null;
-  readonly upto: string | null;
-  readonly low: string | null;
-  /** `strays`: documents whose cursor is missing, of another kind, or in the future; `line`: all others in order. */
-  readonly section: 'strays' | 'line';
-  /** Cursor (null among strays) and `_id` of the last document that was taken. */
-  readonly after: readonly [cursor: string | null, id: string] | null;
-  readonly taken: string;
-  readonly strays: boolean;
-}
-
-/** Where a collection that is read by cursor stands. */
-interface ChangesPosition {
-  readonly kind: CursorKind | null;
-  readonly upto: string | null;
-  readonly low: string | null;
-  readonly taken: string;
-  readonly strays: boolean;
-  readonly rounds: number;
-  readonly units: number;
-  readonly round: Round | null;
-}
-
-const BEGINNING: ChangesPosition = {
-  kind: null,
-  upto: null,
-  low: null,
-  taken: '',
-  strays: false,
-  rounds: 0,
-  units: 0,
-  round: null,
-};
-
-export function changesPosition(position: Position | undefined): ChangesPosition {
-  return { ...BEGINNING, ...(position as Partial<ChangesPosition> | undefined) };
-}
-
-type Codec = typeof import('mongodb').BSON;
 
 /** Takes what is new by cursor: rounds as those of tables, see ADR 0037. */
 export async function pullChanges(
@@ -60,7 +26,7 @@ export async function pullChanges(
   const { BSON } = await import('mongodb');
   const last = changesPosition(context.position);
   const filter = BSON.EJSON.deserialize(options.filter ?? {}) as Document;
-  const round = last.round ?? (await beginRound(reach, options, filter, last, BSON));
+  const round = last.round ?? (await beginRound(reach, options, filter, last, BSON, context.note));
   const documents = new LandedDocuments(landing, options, context.limits, last.units);
   const walk = new RoundWalk(reach, options, filter, last, round, documents, BSON);
   try {
@@ -69,64 +35,6 @@ export async function pullChanges(
     await documents.abandon();
     throw error;
   }
-}
-
-async function beginRound(
-  reach: Reach,
-  options: MongodbOptions,
-  filter: Document,
-  last: ChangesPosition,
-  codec: Codec,
-): Promise<Round> {
-  const cursor = await cursorField(reach, options, last.kind ?? undefined);
-  const base: Round = {
-    kind: cursor?.kind ?? null,
-    upto: null,
-    low: null,
-    section: 'strays',
-    after: null,
-    taken: '',
-    strays: false,
-  };
-  const top = cursor === undefined ? undefined : await highest(reach, cursor, filter, options.timeout_s * 1000);
-  const text = (value: unknown): string => codec.EJSON.stringify(value, { relaxed: false });
-  let round = base;
-  if (cursor !== undefined && top !== undefined) {
-    const low = await lowerBy(top, cursor);
-    round = { ...base, upto: text(top), low: low === undefined ? null : text(low) };
-  } else if (last.upto !== null) round = { ...base, kind: last.kind, upto: last.upto, low: last.low };
-  await refuseTooMany(reach, options, filter, round, codec);
-  return round;
-}
-
-async function refuseTooMany(
-  { collection }: Reach,
-  options: MongodbOptions,
-  filter: Document,
-  round: Round,
-  codec: Codec,
-): Promise<void> {
-  const field = options.cursor?.field ?? '_id';
-  const low =
-    round.low === null ? undefined : { [field]: { $gte: codec.EJSON.parse(round.low, { relaxed: false }) as unknown } };
-  const again = low === undefined ? [isStray(field, round, codec)] : [isStray(field, round, codec), low];
-  const count = await collection.countDocuments(
-    { $and: [filter, { $or: again }] },
-    { limit: TAKEN_ROWS_MAX + 1, maxTimeMS: options.timeout_s * 1000 },
-  );
-  if (count > TAKEN_ROWS_MAX)
-    throw new DataflowError(
-      'E_SOURCE_CURSOR',
-      `more than ${TAKEN_ROWS_MAX.toLocaleString('en')} documents of ${options.collection} lie within the overlap of cursor ${field}, or have no value there that can be followed`,
-      { hint: 'Shorten the overlap or set `overlap: 0`, or follow the collection with `change_stream: true`.' },
-    );
-}
-
-/** Documents that the line of the cursor does not reach. */
-function isStray(field: string, { kind, upto }: Pick<Round, 'kind' | 'upto'>, codec: Codec): Document {
-  if (kind === null || upto === null) return {};
-  const value: unknown = codec.EJSON.parse(upto, { relaxed: false });
-  return { $or: [{ [field]: { $not: { $type: kind } } }, { [field]: { $type: kind, $gt: value } }] };
 }
 
 /** One pull's way through a round. */
@@ -277,20 +185,4 @@ class RoundWalk {
   private parse(text: string | null): unknown {
     return text === null ? undefined : (this.codec.EJSON.parse(text, { relaxed: false }) as unknown);
   }
-}
-
-/** `value` > `bound` (or, `orSame`, ≥) for values of one kind; true when there is no bound. */
-function isBeyond(value: unknown, bound: unknown, orSame = false): boolean {
-  if (bound === undefined) return true;
-  const [one, other] = [comparable(value), comparable(bound)];
-  return one > other || (orSame && one === other);
-}
-
-function comparable(value: unknown): number | bigint | string {
-  if (value instanceof Date) return value.getTime();
-  const { _bsontype: type } = (value ?? {}) as { readonly _bsontype?: string };
-  if (type === 'Long') return BigInt(String(value));
-  if (type === 'ObjectId') return String(value);
-  if (typeof value === 'string') return value;
-  return Number(String(value));
 }

@@ -5,9 +5,10 @@ import type { PulledSourceComponent } from '../../core/ports/source-component.ts
 import { shortHash } from '../../kit/ids.ts';
 import type { MongodbConnection } from './connection.ts';
 import { type MongodbOptions, schema } from './options.ts';
-import { changesPosition, pullChanges } from './pull-changes.ts';
+import { pullChanges } from './pull-changes.ts';
 import { pullSnapshot } from './pull-snapshot.ts';
 import { pullStream } from './pull-stream.ts';
+import { changesPosition } from './rounds.ts';
 import { type Reach, reach } from './session.ts';
 
 /** A collection of a MongoDB database: `type: mongodb`. */
