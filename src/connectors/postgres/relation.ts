@@ -6,7 +6,7 @@ import { type ReadColumn, readColumn } from './types.ts';
 
 /** A column with what SQL calls its type. */
 export interface RelationColumn extends ReadColumn {
-  /** For casts: `timestamp with time zone`. */
+  /** For casts: `timestamp with time zone`; `bpchar`, because a value cast to `character` is cut to its first character. */
   readonly sql_type: string;
   /** `typcategory`: D times, N numbers, … */
   readonly category: string;
@@ -54,7 +54,7 @@ with recursive asked as (
   from base b join pg_catalog.pg_type d on d.oid = b.type where d.typtype = 'd'
 )
 select b.modifier, t.typname as name, t.typtype as kind, t.typcategory as category,
-  (t.typcategory = 'A' and t.typelem <> 0)::text as is_array, pg_catalog.format_type(t.oid, null) as sql_type
+  (t.typcategory = 'A' and t.typelem <> 0)::text as is_array, pg_catalog.format_type(t.oid, -1) as sql_type
 from base b join pg_catalog.pg_type t on t.oid = b.type where t.typtype <> 'd' order by b.place`;
 
 async function columnsOf(session: Session, name: string, from: string): Promise<readonly RelationColumn[]> {
