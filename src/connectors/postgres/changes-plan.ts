@@ -11,7 +11,7 @@ export interface ChangesPlan {
   readonly relation: Relation;
   readonly cursor: RelationColumn;
   readonly keys: readonly RelationColumn[];
-  /** What is subtracted from the cursor, as SQL; undefined: nothing is read again. */
+  /** What is subtracted from the cursor, as SQL; undefined: only rows with the highest value are read again. */
   readonly overlap: string | undefined;
 }
 
@@ -78,15 +78,48 @@ export function latest({ cursor }: ChangesPlan): string {
 }
 
 /** The bounds of a new round, from this moment's snapshot. @throws DataflowError E_SOURCE_CURSOR when too many rows would have to be remembered. */
-export async function beginRound(session: Session, plan: ChangesPlan, last: ChangesPosition): Promise<Round> {
+export async function beginRound(
+  session: Session,
+  plan: ChangesPlan,
+  last: ChangesPosition,
+  note: (words: string) => void,
+): Promise<Round> {
+  const { relation, cursor, overlap } = plan;
+  const round = await boundsOf(session, plan, last);
+  const fits = await remembered(session, plan, round);
+  if (fits !== undefined) return fits;
+  const most = TAKEN_ROWS_MAX.toLocaleString('en');
+  // Without an overlap the value at the edge alone would be read again; where too many have it, the line goes on behind them.
+  if (overlap === undefined && round.low !== null) {
+    const behind = await remembered(session, plan, { ...round, low: null });
+    if (behind !== undefined) {
+      note(
+        `${relation.name}: more than ${most} rows have the highest ${cursor.name}; any that come later with the same value are not seen`,
+      );
+      return behind;
+    }
+  }
+  throw new DataflowError(
+    'E_SOURCE_CURSOR',
+    `more than ${most} rows of ${relation.name} lie within the overlap of cursor ${cursor.name}: too many to be told apart from what was taken`,
+    {
+      hint: 'Shorten the overlap or set `overlap: 0`; a plain table (instead of a view or a query) has no such limit.',
+    },
+  );
+}
+
+async function boundsOf(session: Session, plan: ChangesPlan, last: ChangesPosition): Promise<Round> {
   const { relation, cursor, overlap } = plan;
   const highest = `select max(${column(cursor)}) as c from ${relation.from} where ${latest(plan)}`;
   const both = last.upto === null ? 'm.c' : `greatest(m.c, ${value(last.upto, cursor)})`;
-  const low = overlap === undefined ? 'null' : `(u.c - ${overlap})::${cursor.sql_type}::text`;
+  // What has the value at the edge was not remembered when `low` was null, so it cannot be told apart.
+  const unknown = last.upto !== null && last.low === null;
+  const edge = unknown ? `nullif(u.c, ${value(last.upto, cursor)})` : 'u.c';
+  const low = overlap === undefined ? edge : `(u.c - ${overlap})::${cursor.sql_type}`;
   const [bounds] = await session.rows(
-    `select u.c::text as upto, ${low} as low from (select ${both} as c from (${highest}) m) u`,
+    `select u.c::text as upto, (${low})::text as low from (select ${both} as c from (${highest}) m) u`,
   );
-  const round: Round = {
+  return {
     upto: bounds?.['upto'] ?? null,
     low: bounds?.['low'] ?? null,
     horizon: null,
@@ -95,20 +128,15 @@ export async function beginRound(session: Session, plan: ChangesPlan, last: Chan
     taken: '',
     strays: false,
   };
-  const all = await rowsToRemember(session, plan, round);
-  if (all <= TAKEN_ROWS_MAX) return round;
-  const horizon = await horizonNow(session, relation);
-  if (horizon !== undefined) {
-    const written = { ...round, horizon };
-    if ((await rowsToRemember(session, plan, written)) <= TAKEN_ROWS_MAX) return written;
-  }
-  throw new DataflowError(
-    'E_SOURCE_CURSOR',
-    `more than ${TAKEN_ROWS_MAX.toLocaleString('en')} rows of ${relation.name} lie within the overlap of cursor ${cursor.name}: too many to be told apart from what was taken`,
-    {
-      hint: 'Shorten the overlap or set `overlap: 0`; a plain table (instead of a view or a query) has no such limit.',
-    },
-  );
+}
+
+/** The round with what tells its rows apart when they are met again; undefined where there are too many of them. */
+async function remembered(session: Session, plan: ChangesPlan, round: Round): Promise<Round | undefined> {
+  if ((await rowsToRemember(session, plan, round)) <= TAKEN_ROWS_MAX) return round;
+  const horizon = await horizonNow(session, plan.relation);
+  if (horizon === undefined) return undefined;
+  const written = { ...round, horizon };
+  return (await rowsToRemember(session, plan, written)) <= TAKEN_ROWS_MAX ? written : undefined;
 }
 
 /** At most one more than what can be remembered is counted. */
@@ -183,7 +211,7 @@ export function sectionCopy(
     one.expression === column(one) ? one.expression : `${one.expression} as ${quoteIdent(one.name)}`,
   );
   const order = round.section === 'strays' ? keys : [cursor, ...keys];
-  const conditions = [...conditionsOf(plan, last, round, before), ...afterOf(order, round)];
+  const conditions = [...conditionsOf(plan, last, round, before), ...afterOf(plan, order, round)];
   const select = [
     `select ${flagsOf(plan, last, round, before)}, ${expressions.join(', ')} from ${relation.from}`,
     conditions.length === 0 ? '' : `where ${conditions.map((one) => `(${one})`).join(' and ')}`,
@@ -198,13 +226,35 @@ export function orderColumns(plan: ChangesPlan, section: Round['section']): read
   return order.map((one) => plan.relation.columns.indexOf(one));
 }
 
-function afterOf(order: readonly RelationColumn[], { after }: Round): readonly string[] {
+function afterOf(plan: ChangesPlan, order: readonly RelationColumn[], { after }: Round): readonly string[] {
   if (after === null) return [];
-  const values = order.map((one, index) => {
-    const text = after[index] ?? null;
-    return text === null ? `null::${one.sql_type}` : value(text, one);
+  const certain = plan.relation.table?.primary_key ?? [];
+  // A comparison of rows finds its place in an index, but knows no place for NULL.
+  if (plan.keys.every((key) => certain.includes(key.name))) {
+    const values = order.map((one, index) => value(after[index] ?? '', one));
+    return [`(${order.map(column).join(', ')}) > (${values.join(', ')})`];
+  }
+  return beyondNulls(order, after);
+}
+
+/** The same written out: NULL comes last in each column. */
+function beyondNulls(order: readonly RelationColumn[], after: readonly (string | null)[]): readonly string[] {
+  const texts = order.map((_, index) => after[index] ?? null);
+  const same = (one: RelationColumn, text: string | null): string =>
+    text === null ? `${column(one)} is null` : `${column(one)} = ${value(text, one)}`;
+  const ways = order.flatMap((one, index) => {
+    const text = texts[index] ?? null;
+    if (text === null) return []; // Nothing comes behind NULL.
+    const before = order.slice(0, index).map((earlier, at) => same(earlier, texts[at] ?? null));
+    return [[...before, `(${column(one)} > ${value(text, one)} or ${column(one)} is null)`].join(' and ')];
   });
-  return [`(${order.map(column).join(', ')}) > (${values.join(', ')})`];
+  const [first] = order;
+  const [text] = texts;
+  const reach =
+    first === undefined || typeof text !== 'string'
+      ? []
+      : [`${column(first)} >= ${value(text, first)} or ${column(first)} is null`];
+  return [...reach, ways.length === 0 ? 'false' : ways.join(' or ')];
 }
 
 function conditionsOf(

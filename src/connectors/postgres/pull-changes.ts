@@ -36,7 +36,7 @@ export async function pullChanges(
     context.note(
       `${plan.relation.name}: the server was restored or another one took over; rows of the overlap come a second time, once, and the key of silver keeps one`,
     );
-  const round = last.round ?? (await beginRound(session, plan, last));
+  const round = last.round ?? (await beginRound(session, plan, last, context.note));
   const walk = new RoundWalk(plan, last, round, horizon, new UnitRows(landing, unitLayout(plan.relation)), context);
   try {
     return await walk.run(session);
