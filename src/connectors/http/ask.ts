@@ -25,7 +25,7 @@ export interface Ask {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** The same question has the same key; holds no credentials and no headers. */
+  /** The same question has the same key: a digest, for it is written down and what is asked may hold secrets. What signs in is no part of it. */
   readonly key: string;
 }
 
@@ -48,7 +48,9 @@ export function buildAsk(options: HttpOptions, item: Item, parameters: Parameter
   if (body !== undefined && typeof options.body !== 'string') headers['content-type'] = 'application/json';
   for (const [name, value] of Object.entries(options.headers))
     headers[name.toLowerCase()] = filled(value, item, String);
-  const key = `${options.method} ${url.href}${body === undefined ? '' : `\n${body}`}`;
+  const own = Object.keys(options.headers).map((name) => [name.toLowerCase(), headers[name.toLowerCase()]]);
+  const asked = JSON.stringify([url.href, body ?? null, own, item.key]);
+  const key = `${options.method} ${createHash('sha256').update(asked).digest('base64url')}`;
   return { method: options.method, url, headers, body, key };
 }
 

@@ -4,6 +4,7 @@ import type { Ask, Item } from './ask.ts';
 import type { Asker, AskHooks } from './asker.ts';
 import { badBody } from './errors.ts';
 import type { Answer } from './exchange.ts';
+import { Links } from './links.ts';
 import type { HttpOptions } from './options.ts';
 import { type Page, readPage } from './page.ts';
 import type { ItemState } from './position.ts';
@@ -92,7 +93,7 @@ export class PageFetcher {
   async #fromKept(item: Item, entry: RawEntry): Promise<Fetched> {
     const body = Buffer.from(await this.#raw.read(entry));
     return {
-      ...fetched(this.#options, item, answerOf(entry, body), entry.sha256),
+      ...fetched(this.#options, item, answerOf(this.#options, item, entry, body), entry.sha256),
       status: Number(entry.head['status']),
     };
   }
@@ -122,7 +123,7 @@ export class PageFetcher {
     const entry = await this.#raw.put(answer.body, {
       key: question.ask.key,
       fetched_at: new Date().toISOString(),
-      head: headOf(question, answer),
+      head: headOf(this.#options, question, answer),
     });
     return { ...result, status: answer.status, raw: entry.sha256 };
   }
@@ -139,10 +140,17 @@ export class PageFetcher {
   }
 }
 
-function headOf(question: PageQuestion, { status, headers, url }: Answer): Record<string, string> {
+function headOf(
+  options: HttpOptions,
+  question: PageQuestion,
+  { status, headers, url }: Answer,
+): Record<string, string> {
+  const links = new Links(options, question.item);
+  const link = links.header(headers['link'], url, 'closed');
   const head: Record<string, string> = {
     status: String(status),
-    url: url.href,
+    url: links.closed(url.href),
+    ...(link === undefined ? {} : { link }),
     pass: question.started,
     polls: String(question.polls),
     page: String(question.page),
@@ -150,7 +158,7 @@ function headOf(question: PageQuestion, { status, headers, url }: Answer): Recor
     since: question.since,
     ...(question.until === undefined ? {} : { until: question.until }),
   };
-  for (const name of ['content-type', 'etag', 'last-modified', 'link']) {
+  for (const name of ['content-type', 'etag', 'last-modified']) {
     const value = headers[name];
     if (value !== undefined) head[name] = value;
   }
@@ -158,13 +166,16 @@ function headOf(question: PageQuestion, { status, headers, url }: Answer): Recor
 }
 
 /** The answer as it was when it was kept. */
-export function answerOf({ head }: Pick<RawEntry, 'head'>, body: Buffer): Answer {
+export function answerOf(options: HttpOptions, item: Item, { head }: Pick<RawEntry, 'head'>, body: Buffer): Answer {
   const status = Number(head['status'] ?? 200);
+  const links = new Links(options, item);
+  const url = new URL(links.opened(head['url'] ?? '?'));
+  const link = links.header(head['link'], url, 'opened');
   return {
     status: status === 404 ? 204 : status,
-    headers: head,
+    headers: { ...head, ...(link === undefined ? {} : { link }) },
     body,
-    url: new URL(head['url'] ?? 'http://localhost'),
+    url,
   };
 }
 

@@ -5,6 +5,7 @@ import { Changes } from './changes.ts';
 import { nextStretch, type Stretch, withStretch } from './cursor.ts';
 import { pagingFault } from './errors.ts';
 import { type Fetched, PageFetcher } from './fetch-page.ts';
+import { Links } from './links.ts';
 import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
 import { flatten } from './page.ts';
@@ -113,6 +114,7 @@ export class Pull {
       known,
       stretch,
       pass,
+      links: new Links(this.#options, item),
       taken: 0,
       asked: new Set(),
       overlap: new Overlap(key === undefined ? [] : [key].flat(), pass.tail),
@@ -124,7 +126,7 @@ export class Pull {
   async #takePage(sequence: Sequence): Promise<void> {
     const { pages } = this.#options;
     const { item, stretch, pass, known } = sequence;
-    const parameters = withStretch(this.#options, stretch, pageParameters(pages, pass.page));
+    const parameters = withStretch(this.#options, stretch, pageParameters(pages, sequence.links.openedPage(pass.page)));
     const ask = buildAsk(this.#options, item, parameters);
     const number = pass.page.pages + 1;
     if (sequence.asked.has(ask.key))
@@ -160,7 +162,7 @@ export class Pull {
     flatten(page);
     const again = pages === undefined ? [] : sequence.overlap.known(page);
     const dropped = union(again, changes?.known(page) ?? []);
-    const next = afterPage(pages, pass.page, {
+    const after = afterPage(pages, sequence.links.openedPage(pass.page), {
       status: fetched.status,
       records: page.records.length / 2,
       known: again.length,
@@ -170,6 +172,7 @@ export class Pull {
       link: nextLink(fetched.link),
       url: fetched.url,
     });
+    const next = sequence.links.closedPage(after);
     // Before the page is written: its unit must not hold what another layout has.
     if (this.#units.isOther(page)) await this.#seal();
     const label =
@@ -255,6 +258,7 @@ interface Sequence {
   readonly known: ItemState;
   readonly stretch: Stretch;
   pass: PassState;
+  readonly links: Links;
   /** Pages taken in this pull. */
   taken: number;
   /** Questions asked in this pull, to notice a circle. */

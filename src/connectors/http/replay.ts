@@ -85,7 +85,8 @@ async function takeGroup(group: Group, before: ItemState, { options, units, land
   let head: RawEntry['head'] = {};
   for (const entry of group.entries) {
     head = entry.head;
-    const page: Page = readPage(options, group.item, answerOf(entry, Buffer.from(await landing.raw.read(entry))));
+    const body = Buffer.from(await landing.raw.read(entry));
+    const page: Page = readPage(options, group.item, answerOf(options, group.item, entry, body));
     flatten(page);
     const dropped = new Set([...(pages === undefined ? [] : overlap.known(page)), ...(changes?.known(page) ?? [])]);
     const number = Number(head['page'] ?? 1);

@@ -77,7 +77,7 @@ export interface Landing {
 /** A response that is kept. */
 export interface RawEntry {
   readonly sha256: string;
-  /** What was asked (secrets masked): method, URL, body. The same question has the same key. */
+  /** Stands for what was asked (method, URL, body), without its secrets: the same question has the same key. */
   readonly key: string;
   readonly fetched_at: string;
   readonly size_bytes: number;
