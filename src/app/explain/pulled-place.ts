@@ -17,7 +17,8 @@ export async function pulledPlace(
   const entry = history.find((one) => one.version === input.version);
   if (entry?.note?.['pulled'] === undefined) return undefined;
   const { pulled, inputs = [], quarantine = [] } = outcomeFrom(entry.note, entry.version, entry.committed_at_ms);
-  const spans = pulled?.spans ?? [];
+  // A stretch without length only says where a stream begins.
+  const spans = (pulled?.spans ?? []).filter(({ from, next }) => next > from);
   const [span] = spans;
   if (span === undefined) return undefined;
   const at = inputs.findIndex((one) => one.path === input.path);

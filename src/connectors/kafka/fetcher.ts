@@ -1,12 +1,16 @@
 import { BROKER_ERRORS, OFFSET_OUT_OF_RANGE } from './broker-errors.ts';
 import type { FetchedPartition, KafkaClient } from './client.ts';
 import { type BatchHead, batchHeads } from './record-batch.ts';
-import { BrokerError, persist, type RetryOptions } from './retry.ts';
+import { BrokerError, pause, persist, type RetryOptions } from './retry.ts';
 
 /** How long a broker may hold an answer back for want of messages. */
 const WAIT_MS = 500;
 /** The share of a partition in an answer does not get smaller than this, however many there are. */
 const PARTITION_BYTES = 256 * 1024;
+
+/** An answer without anything where there should be something is asked for again so often at least. */
+const EMPTY_ANSWERS = 5;
+const EMPTY_PAUSE_MS = 100;
 
 /** What one answer brought of one partition. */
 export interface Piece {
@@ -15,8 +19,11 @@ export interface Piece {
   readonly from: number;
   readonly fetched: FetchedPartition;
   readonly heads: readonly BatchHead[];
-  /** Set when there is nothing up to this offset, although the topic does not end before it. */
-  readonly hole_to?: number;
+  /**
+   * Set when the broker gave nothing up to this offset in all the time that it was asked, although the topic does not end before it. What compaction
+   * and transactions leave out is told by the batches that follow; a broker that has to get them from elsewhere first may answer without any.
+   */
+  readonly withheld_to?: number;
   /** The topic does not have `from`. */
   readonly out_of_range?: boolean;
 }
@@ -35,6 +42,8 @@ export class Fetcher {
   readonly #next: Map<number, number>;
   /** A partition that brought nothing although it should have: asked by itself the next time. */
   #alone: number | undefined;
+  /** Answers without anything by partition, and since when. */
+  readonly #empty = new Map<number, { readonly began: number; answers: number }>();
 
   constructor(
     client: KafkaClient,
@@ -72,6 +81,7 @@ export class Fetcher {
       },
     );
     const pieces = answers.flat().flatMap((fetched) => this.#piece(fetched, asked, alone !== undefined));
+    if (alone !== undefined && pieces.length === 0) await pause(EMPTY_PAUSE_MS, retry.signal);
     return pieces;
   }
 
@@ -119,15 +129,24 @@ export class Fetcher {
     const last = heads.at(-1);
     if (last !== undefined) {
       this.#next.set(partition, last.last_offset + 1);
+      this.#empty.delete(partition);
       return [{ partition, from, fetched, heads }];
     }
     if (fetched.stable_end <= from) return [];
-    // Perhaps the answer was full; asked alone, nothing means that compaction left nothing.
-    if (!alone) {
-      this.#alone = partition;
-      return [];
-    }
-    this.#next.set(partition, fetched.stable_end);
-    return [{ partition, from, fetched, heads, hole_to: fetched.stable_end }];
+    // Perhaps the answer was full: asked alone, there is room for it. In between all are asked, so that the others go on.
+    if (alone && this.#isWithheld(partition))
+      return [{ partition, from, fetched, heads, withheld_to: fetched.stable_end }];
+    if (!alone) this.#alone = partition;
+    return [];
+  }
+
+  #isWithheld(partition: number): boolean {
+    const { patience_ms, place, topic, note } = this.#options.retry;
+    const empty = this.#empty.get(partition) ?? { began: performance.now(), answers: 0 };
+    this.#empty.set(partition, empty);
+    empty.answers += 1;
+    if (empty.answers === EMPTY_ANSWERS)
+      note(`${place} gives nothing of ${topic}/${partition} although there is more; trying again`);
+    return empty.answers >= EMPTY_ANSWERS && performance.now() - empty.began >= patience_ms;
   }
 }

@@ -96,9 +96,11 @@ class TopicPull {
     const { topic, message_bytes_max } = options;
     const plan = await askTopic(this.#parts, this.#context);
     if (plan.lost.length > 0 && options.on_lost_offsets === 'fail') throw lostError(topic, plan.lost);
+    const { expected } = this.#context;
+    const unnumbered = [...plan.starts.keys()].filter((partition) => !expected.has(streamOf(topic, partition)));
     const units = new UnitSequence(
       this.#landing,
-      { topic, topic_id: plan.facts.id, reader, message_bytes_max, columns: namesOf(this.#context) },
+      { topic, topic_id: plan.facts.id, reader, message_bytes_max, columns: namesOf(this.#context), unnumbered },
       plan.starts,
     );
     this.#units = units;
@@ -157,7 +159,7 @@ class TopicPull {
     const { partition, from, fetched, heads } = piece;
     if (from !== units.nextOf(partition)) return;
     if (piece.out_of_range === true) return await this.#outOfRange(partition, fetcher, units);
-    if (piece.hole_to !== undefined) units.skipTo(partition, piece.hole_to);
+    if (piece.withheld_to !== undefined) return this.#withheld(partition, piece.withheld_to, fetcher, units);
     units.partition(partition);
     const filter = new AbortedFilter(fetched.aborted);
     for (const head of heads) {
@@ -223,6 +225,25 @@ class TopicPull {
       throw new EndsEarlier('E_SOURCE_LOST', `${streamOf(options.topic, partition)} no longer reaches offset ${from}`);
     if (options.on_lost_offsets === 'fail') throw lostError(options.topic, [lost]);
     this.#lose(lost, fetcher, units);
+  }
+
+  /** The broker says that there is more, and gives none of it. */
+  #withheld(partition: number, to: number, fetcher: Fetcher, units: UnitSequence): void {
+    const { options, retry } = this.#parts;
+    const from = units.nextOf(partition);
+    const why = `the broker gave nothing of them for ${Math.round(retry.patience_ms / 1000)} s`;
+    if (options.on_lost_offsets === 'skip') {
+      this.#lose({ partition, from, to }, fetcher, units, why);
+      return;
+    }
+    throw new DataflowError(
+      'E_SOURCE_UNREACHABLE',
+      `${streamOf(options.topic, partition)} offsets ${from}..${to - 1}: ${why}`,
+      {
+        kept: 'what was read before is kept',
+        hint: 'Look at the broker, and at its remote storage if it has one, then run again; `on_lost_offsets: skip` goes on behind them and records the hole.',
+      },
+    );
   }
 
   #lose(lost: LostOffsets, fetcher: Fetcher, units: UnitSequence, why = 'the topic held them no longer'): void {

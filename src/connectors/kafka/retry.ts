@@ -30,6 +30,7 @@ const FOR_NOW = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
   'COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR',
+  'UNSTABLE_OFFSET_COMMIT',
 ]);
 const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
 /** A broker that has just come up may not know its topics yet; one that runs does. */
@@ -140,7 +141,8 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits so long, or until the signal. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

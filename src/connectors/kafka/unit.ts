@@ -16,6 +16,8 @@ export interface UnitSettings {
   readonly message_bytes_max: number;
   /** Columns of the table, where they are known: only these are written of what messages have beside their value. */
   readonly columns: ReadonlySet<string> | undefined;
+  /** Partitions that the lake has no number of: the first unit says where each begins, also when nothing comes of it. */
+  readonly unnumbered: readonly number[];
 }
 
 /** Takes messages of all partitions in the order of their offsets, and seals units of a bounded size. */
@@ -33,6 +35,7 @@ export class UnitSequence {
   /** Next offset of every partition, as far as it was taken. */
   readonly #offsets: Map<number, number>;
   #spans = new Map<number, PartitionSpan>();
+  #unnumbered: readonly number[];
   #unreadable: { readonly problem: string; readonly where: string; readonly raw: string }[] = [];
   #unit: UnitWriter | undefined;
   #unit_rows = 0;
@@ -40,6 +43,7 @@ export class UnitSequence {
   constructor(landing: Landing, settings: UnitSettings, starts: ReadonlyMap<number, number>) {
     this.#landing = landing;
     this.#settings = settings;
+    this.#unnumbered = settings.unnumbered;
     this.#offsets = new Map(starts);
     this.#rows = new RowBuffer(settings.columns);
   }
@@ -165,13 +169,17 @@ export class UnitSequence {
     if (this.#unit === undefined && !moved.some((span) => span.reason !== undefined)) return;
     const unit = await this.#opened();
     const { topic } = this.#settings;
+    const begun = this.#unnumbered
+      .filter((partition) => !moved.some((span) => span.partition === partition))
+      .map((partition) => new PartitionSpan(partition, this.#offsets.get(partition) ?? 0));
     for (const { partition, next } of moved) this.#offsets.set(partition, next);
     await unit.close({
       records: this.#unit_rows,
       position: { ...this.position },
-      spans: moved.map((span) => span.span(topic)),
+      spans: [...moved, ...begun].map((span) => span.span(topic)),
     });
     this.#unit = undefined;
+    this.#unnumbered = [];
     this.#spans = new Map();
   }
 

@@ -55,7 +55,9 @@ class Walk {
       );
     this.#sequence = sequence;
     if (pulled.replaces === true) this.#next = new Map();
-    const redone = this.#back !== undefined && spans.some((span) => span.from !== this.#next.get(span.stream));
+    const redone =
+      this.#back !== undefined &&
+      spans.some(({ stream, from }) => this.#next.has(stream) && from !== this.#next.get(stream));
     const next = new Map(redone ? this.#back : this.#next);
     for (const span of spans) {
       const from = next.get(span.stream) ?? span.from;
