@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Broker } from './kafka-support.ts';
+import { component as publisher } from '../../src/connectors/kafka/publisher.ts';
+import { Broker, connectionOptions } from './kafka-support.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('kafka', ({ url }) => {
@@ -119,6 +120,73 @@ streams:
       expect(sent.filter((one) => one !== '7 1').every((one) => one.endsWith(` ${first}`))).toBe(true);
       expect(sent.length).toBe(first === '1' ? 220 : 221);
     });
+  });
+
+  describe('a version that is half published', () => {
+    const half = async () => {
+      orders('1.csv', ...Array.from({ length: 220 }, (_, id) => `${id},2024-01-01T00:00:00Z,${id},0,U`));
+      await ok('run');
+      await dataflow(['stream', 'publish', 'out'], { DATAFLOW_FAULT: 'stream-after-publish:kill@2' });
+      expect((await published()).length).toBe(100);
+    };
+    const refused = async (words: string) => {
+      const { status, text } = await dataflow(['stream', 'publish', 'out']);
+      expect([status, text.replaceAll(/\s+/g, ' ')]).toEqual([1, expect.stringContaining(words)]);
+      expect(text).toContain('E_STREAM_POSITION');
+      expect((await published()).length).toBe(100);
+    };
+
+    it('is not finished in another order', async () => {
+      await half();
+      const file = join(root, 'pipelines.yaml');
+      const before = readFileSync(file, 'utf8');
+      writeFileSync(file, before.replace('batch_rows: 50', 'batch_rows: 50, key: [amount, id]'));
+      await refused('the way its messages are made was changed');
+      writeFileSync(file, before);
+      expect(await ok('stream', 'publish', 'out')).toContain('120 messages went to topic');
+    });
+
+    it('is not finished with the rows of a table that was made anew', async () => {
+      await half();
+      rmSync(join(root, 'lake'), { recursive: true });
+      orders('1.csv', ...Array.from({ length: 220 }, (_, id) => `${id + 500},2024-01-01T00:00:00Z,${id},0,U`));
+      await ok('run');
+      await refused('the table was made anew since then');
+      expect(await ok('stream', 'publish', 'out', '--full')).toContain('220 messages went to topic');
+    });
+  });
+
+  it('a position behind the open transaction of another stream is waited for', async () => {
+    const open = (id: string) =>
+      publisher.open({
+        id,
+        topic,
+        compression: 'none',
+        root,
+        connection: { name: 'events', type: 'kafka', options: connectionOptions({ brokers: [url] }) },
+        signal: new AbortController().signal,
+        note: () => undefined,
+      });
+    const ours = await open(topic);
+    expect(await ours.begin()).toBeUndefined();
+    const other = broker.kafka.producer({
+      transactionalId: `${topic}-other`,
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await other.connect();
+    const left_open = await other.transaction();
+    await left_open.send({ topic: 'dataflow-positions', messages: [{ key: `${topic}-other`, value: '{}' }] });
+    const numbers = { sequence: 1, version: 0, version_committed_at_ms: 1, target: 0, done: 0, messages: 1 };
+    const texts = { stream: 'out', topic, table: 'silver.orders', run_id: 'r', published_at: 'now' };
+    await ours.publish([{ key: '1', value: '{}', headers: {} }], { ...numbers, ...texts });
+    await ours.close();
+    const again = await open(topic);
+    const ended = new Promise((done) => setTimeout(done, 1500)).then(() => left_open.abort());
+    expect(await again.begin()).toMatchObject({ sequence: 1 });
+    await ended;
+    await again.close();
+    await other.disconnect();
   });
 
   it('a table that was made anew is noticed, and published whole when that is asked for', async () => {

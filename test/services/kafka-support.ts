@@ -5,11 +5,11 @@ import {
   component as connectionComponent,
   type KafkaConnectionOptions,
 } from '../../src/connectors/kafka/connection.ts';
+import { makeTopic } from '../../src/connectors/kafka/make-topic.ts';
 import type { KafkaOptions } from '../../src/connectors/kafka/options.ts';
 import { component as sourceComponent } from '../../src/connectors/kafka/source.ts';
 import type { Position, PullContext, PulledSource, PullResult } from '../../src/core/ports/pulled-source.ts';
 import { MemoryLanding, type MemoryUnit } from '../support/memory-landing.ts';
-import { makeTopic } from './kafka-topics.ts';
 import { uniqueName } from './service.ts';
 
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -131,7 +131,8 @@ export class Broker {
 
   async send(topic: string, messages: readonly Message[]): Promise<void> {
     if (this.#producer === undefined) {
-      this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
+      // A batch that is sent again, because one of its partitions was not ready, is there once all the same.
+      this.#producer = this.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 });
       await this.#producer.connect();
     }
     await this.#producer.send({ topic, messages: [...messages] });

@@ -1,6 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
-import { makeTopic } from './kafka-topics.ts';
+import { makeTopic } from '../../src/connectors/kafka/make-topic.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('kafka', ({ url }) => {

@@ -1,7 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { StreamPosition, StreamSpec } from '../../core/model/stream.ts';
-import { parseTableKey } from '../../core/model/table.ts';
 import type { Graph } from '../../core/planning/graph.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
@@ -9,6 +8,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import type { OutMessage, Publisher } from '../../core/ports/publisher.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
+import { newest, otherOrder, type PublishPlan, planOf, restarted, snapshotAt } from './publish-plan.ts';
 import { type Op, versionChanges } from './version-changes.ts';
 
 export interface PublishOptions {
@@ -77,10 +77,12 @@ export async function publishStream(rooms: PublishRooms, options: PublishOptions
   const engine = await rooms.openEngine();
   try {
     const session = await engine.openSession({ label: `stream/${options.name}`, signal: options.signal });
-    const { sql, counts } = await versionChanges(session, plan.before, plan.target, {
+    const { sql, counts, digest } = await versionChanges(session, plan.before, plan.target, {
       key: spec.key ?? keyOf(rooms.graph, spec.from),
       deletions: spec.deletions === 'tombstone',
     });
+    if (plan.done > 0 && position?.order !== undefined && position.order !== digest)
+      throw otherOrder(spec, plan.target.version);
     const total = counts.insert + counts.update + counts.delete;
     const counted = { inserts: counts.insert, updates: counts.update, deletions: counts.delete };
     const left = Math.max(0, total - plan.done);
@@ -92,7 +94,7 @@ export async function publishStream(rooms: PublishRooms, options: PublishOptions
         transactions: Math.ceil(left / spec.batch_rows),
         wall_ms: since(began),
       };
-    const sender = new Sender(rooms, options, spec, plan, position);
+    const sender = new Sender(rooms, options, { spec, plan, order: digest }, position);
     for await (const { rows } of session.stream(`${sql} limit all offset ${plan.done}`))
       for (const row of rows)
         await sender.add(row['op'] as Op, row['key'] as string | null, row['value'] as string | null, total);
@@ -152,65 +154,6 @@ async function releasedSnapshot({ lake, ledger }: PublishRooms, { from }: Stream
   });
 }
 
-async function snapshotAt(lake: Lake, key: string, version: number): Promise<Snapshot | undefined> {
-  const table = parseTableKey(key);
-  return table === undefined ? undefined : await lake.snapshot(table, { version });
-}
-
-/** From the beginning, but with numbers that go on. */
-function restarted(found: StreamPosition | undefined): StreamPosition | undefined {
-  return found === undefined ? undefined : { ...found, version: -1, version_committed_at_ms: 0, target: -1, done: 0 };
-}
-
-/** The system knows best, since its positions come with the messages. The ledger remembers when it has forgotten. */
-function newest(
-  found: StreamPosition | undefined,
-  known: StreamPosition | undefined,
-  { from, topic }: StreamSpec,
-): StreamPosition | undefined {
-  if (found === undefined && known?.topic === topic)
-    throw new DataflowError(
-      'E_STREAM_POSITION',
-      `the positions of ${topic} are gone, although version ${known.version} of ${from} was published`,
-      { hint: 'Restore the topic dataflow-positions, or publish everything again with --full.' },
-    );
-  if (found !== undefined && found.table !== from)
-    throw new DataflowError('E_STREAM_POSITION', `the stream published ${found.table} so far, not ${from}`, {
-      hint: 'Give the stream another name, or publish everything with --full.',
-    });
-  return found;
-}
-
-/** One step of publishing: from a version, or nothing, to another. */
-interface PublishPlan {
-  readonly before: Snapshot | undefined;
-  readonly target: Snapshot;
-  readonly done: number;
-}
-
-async function planOf(
-  { lake }: PublishRooms,
-  { from }: StreamSpec,
-  position: StreamPosition | undefined,
-  after: Snapshot,
-): Promise<PublishPlan> {
-  if (position === undefined || (position.version < 0 && position.target < 0))
-    return { before: undefined, target: after, done: 0 };
-  const before = position.version < 0 ? undefined : await snapshotAt(lake, from, position.version);
-  const anew =
-    Math.max(position.version, position.target) > after.version ||
-    (before !== undefined && before.committed_at_ms !== position.version_committed_at_ms);
-  if (anew)
-    throw new DataflowError(
-      'E_STREAM_POSITION',
-      `version ${Math.max(position.version, position.target)} of ${from} was published, but the table was made anew since then`,
-      { hint: 'Publish everything again with --full.' },
-    );
-  if (position.target === position.version) return { before, target: after, done: 0 };
-  const target = await snapshotAt(lake, from, position.target);
-  return target === undefined ? { before, target: after, done: 0 } : { before, target, done: position.done };
-}
-
 /** Gathers messages into transactions. */
 class Sender {
   messages = 0;
@@ -225,8 +168,7 @@ class Sender {
   constructor(
     rooms: PublishRooms,
     options: PublishOptions,
-    spec: StreamSpec,
-    plan: PublishPlan,
+    { spec, plan, order }: { readonly spec: StreamSpec; readonly plan: PublishPlan; readonly order: string },
     position: StreamPosition | undefined,
   ) {
     this.#rooms = rooms;
@@ -241,6 +183,8 @@ class Sender {
       version: position?.version ?? -1,
       version_committed_at_ms: position?.version_committed_at_ms ?? 0,
       target: plan.target.version,
+      target_committed_at_ms: plan.target.committed_at_ms,
+      order,
       done: plan.done,
       messages: position?.messages ?? 0,
       run_id: timeSortedId(),

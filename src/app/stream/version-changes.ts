@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Column } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
@@ -9,6 +10,8 @@ export interface VersionChanges {
   /** Gives `op`, `key` and `value` (JSON text), in order. */
   readonly sql: string;
   readonly counts: Readonly<Record<Op, number>>;
+  /** Of the statement: another key, other columns or another treatment of deletions give other messages in another order. */
+  readonly digest: string;
 }
 
 export type Op = 'insert' | 'update' | 'delete';
@@ -28,11 +31,14 @@ export async function versionChanges(
   const keyed = key.length > 0 && (await isUnique(session, key));
   const changes = keyed ? byKey(after.columns, key) : asBags(after.columns, key);
   const kept = options.deletions && keyed ? '' : ` where op <> 'delete'`;
-  await session.define('changes', `select * from (${changes})${kept}`);
+  const statement = `select * from (${changes})${kept}`;
+  await session.define('changes', statement);
   const rows = await session.rows('select op, count(*) as n from changes group by op');
   const count = (op: Op): number => Number(rows.find((row) => row['op'] === op)?.['n'] ?? 0);
+  const sql = 'select op, key, value from changes order by key nulls first, value nulls first, op';
   return {
-    sql: 'select op, key, value from changes order by key nulls first, value nulls first, op',
+    sql,
+    digest: createHash('sha256').update(`${statement};${sql}`).digest('hex').slice(0, 16),
     counts: { insert: count('insert'), update: count('update'), delete: count('delete') },
   };
 }

@@ -5,8 +5,15 @@
 export interface KafkaClient {
   /** Partitions and identity of a topic, asked anew. */
   topic(name: string): Promise<TopicFacts>;
-  /** `start`: first offset that is kept. `end`: one behind the last that a reader of committed transactions may see. */
-  offsets(topic: string, partitions: readonly number[], which: 'start' | 'end'): Promise<ReadonlyMap<number, number>>;
+  /**
+   * `start`: first offset that is kept. `end`: one behind the last that a reader of committed transactions may see. `written`: one behind the last,
+   * what lies behind an open transaction included.
+   */
+  offsets(
+    topic: string,
+    partitions: readonly number[],
+    which: 'start' | 'end' | 'written',
+  ): Promise<ReadonlyMap<number, number>>;
   /** Asks the leader of these partitions for records; one request, one answer. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** Forgets who leads, after an answer that says so or a lost connection. */

@@ -6,10 +6,12 @@ import { decodeFetch, encodeFetch, FETCH } from './fetch-protocol.ts';
 import { patchIdlePolling } from './kafkajs-patch.ts';
 import { kafkajsProducer } from './kafkajs-producer.ts';
 import { type ClientSettings, libraryOptions } from './library-options.ts';
+import { makeTopic } from './make-topic.ts';
 import { decodeTopicId, encodeTopicId, METADATA } from './topic-id.ts';
 
 const EARLIEST = -2;
 const LATEST = -1;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const CLOSE_MS = 2_000;
 /** A client over kafkajs 2.2.4: its connections, sign-in and metadata; the reading of records is ours. */
@@ -75,13 +77,13 @@ class KafkajsClient implements KafkaClient {
     return answer.id;
   }
 
-  async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end') {
+  async offsets(topic: string, partitions: readonly number[], which: 'start' | 'end' | 'written') {
     const found = new Map<number, number>();
     const timestamp = which === 'start' ? EARLIEST : LATEST;
     for (const [leader, own] of await this.#byLeader(topic, partitions)) {
       const broker = await this.#cluster.findBroker({ nodeId: leader });
       const { responses } = await broker.listOffsets({
-        isolationLevel: READ_COMMITTED,
+        isolationLevel: which === 'written' ? READ_UNCOMMITTED : READ_COMMITTED,
         topics: [{ topic, partitions: own.map((partition) => ({ partition, timestamp })) }],
       });
       for (const one of responses)
@@ -135,8 +137,7 @@ class KafkajsClient implements KafkaClient {
     const configEntries = compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [];
     const one = { topic, configEntries, ...(compacted ? { numPartitions: 1 } : {}) };
     await this.#asAdmin(async (admin) => {
-      if (!(await admin.listTopics()).includes(topic))
-        await admin.createTopics({ topics: [one], waitForLeaders: true });
+      if (!(await admin.listTopics()).includes(topic)) await makeTopic(admin, one);
     });
   }
 

@@ -4,7 +4,7 @@ import type { OutMessage, Publisher, PublisherComponent, PublisherRequest } from
 import type { KafkaClient, KafkaProducer } from './client.ts';
 import type { KafkaConnectionOptions } from './connection.ts';
 import { openClient } from './open-client.ts';
-import { newestByKey } from './read-keyed.ts';
+import { newestByKey, writtenEnds } from './read-keyed.ts';
 import { persist, type RetryOptions } from './retry.ts';
 
 /**
@@ -12,6 +12,12 @@ import { persist, type RetryOptions } from './retry.ts';
  * is right after any crash (ADR 0040).
  */
 const POSITIONS_TOPIC = 'dataflow-positions';
+
+/**
+ * All streams share the topic of positions. A publisher that died leaves its transaction open there until the coordinator ends it, after a minute and
+ * some seconds; what others committed meanwhile cannot be seen before.
+ */
+const OPEN_TRANSACTION_MS = 90_000;
 
 /** Topics as the way out: `streams:` over a connection of `type: kafka`. */
 export const component: PublisherComponent = {
@@ -39,7 +45,9 @@ class KafkaPublisher implements Publisher {
   async position(): Promise<StreamPosition | undefined> {
     const known = await persist(this.#retry, () => this.#client.hasTopic(POSITIONS_TOPIC));
     if (!known) return undefined;
-    const text = await persist(this.#retry, () => newestByKey(this.#client, POSITIONS_TOPIC, this.#request.id));
+    const retry = { ...this.#retry, patience_ms: Math.max(this.#retry.patience_ms, OPEN_TRANSACTION_MS) };
+    const written = await persist(retry, () => writtenEnds(this.#client, POSITIONS_TOPIC));
+    const text = await persist(retry, () => newestByKey(this.#client, POSITIONS_TOPIC, this.#request.id, written));
     if (text === undefined) return undefined;
     const position = streamPositionFrom(parsed(text));
     if (position !== undefined) return position;

@@ -1,15 +1,34 @@
 import type { FetchedPartition, KafkaClient } from './client.ts';
 import { type BatchHead, batchHeads, RecordCursor, readBatch } from './record-batch.ts';
+import { BrokerError } from './retry.ts';
 import { AbortedFilter } from './transactions.ts';
 
 const FETCH_BYTES = 1_000_000;
 
-/** The newest value of a key in a small compacted topic, as committed transactions left it. */
-export async function newestByKey(client: KafkaClient, topic: string, key: string): Promise<string | undefined> {
+/** Where a topic ends now, by partition, whatever of it can be read yet. */
+export async function writtenEnds(client: KafkaClient, topic: string): Promise<ReadonlyMap<number, number>> {
+  const { leaders } = await client.topic(topic);
+  return await client.offsets(topic, [...leaders.keys()], 'written');
+}
+
+/**
+ * The newest value of a key in a small compacted topic, as committed transactions left it.
+ * @param written how far the topic must be readable: somebody's open transaction hides what others committed behind its beginning
+ * @throws BrokerError that may be tried again, while it is not
+ */
+export async function newestByKey(
+  client: KafkaClient,
+  topic: string,
+  key: string,
+  written: ReadonlyMap<number, number>,
+): Promise<string | undefined> {
   const { leaders } = await client.topic(topic);
   const partitions = [...leaders.keys()];
   const starts = await client.offsets(topic, partitions, 'start');
   const ends = await client.offsets(topic, partitions, 'end');
+  for (const [partition, next] of written)
+    if ((ends.get(partition) ?? 0) < next)
+      throw new BrokerError('UNSTABLE_OFFSET_COMMIT', `a transaction in ${topic} is still open`);
   let newest: string | undefined;
   for (const [partition, end] of ends) {
     let next = starts.get(partition) ?? 0;

@@ -29,6 +29,9 @@ export interface StreamPosition {
   readonly version_committed_at_ms: number;
   /** The version that is being published; the same as `version` when nothing is under way. */
   readonly target: number;
+  /** When the target was committed, and a digest of how its messages are made and ordered: `done` counts in that order. Absent: not told. */
+  readonly target_committed_at_ms?: number;
+  readonly order?: string;
   /** Messages of the step from `version` to `target` that are out. */
   readonly done: number;
   /** Messages since the beginning. */
