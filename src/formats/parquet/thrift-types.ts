@@ -1,3 +1,5 @@
+import { CompactCursor } from '../../kit/compact-protocol.ts';
+
 /**
  * Types of the fields in a Parquet footer and in page headers (parquet.thrift). A reader passes over a field whose type is not the expected one, as
  * if it were missing, and takes the default: so one flipped bit makes another column of it. Here that is damage.
@@ -67,7 +69,7 @@ const DEPTH_MAX = 12;
 export function hasTypes(bytes: Uint8Array, shape: Shape): boolean {
   const walker = new Walker(bytes);
   try {
-    return walker.struct(shape, 0) && walker.at === bytes.length;
+    return walker.struct(shape, 0) && walker.cursor.at === bytes.length;
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;
@@ -75,30 +77,29 @@ export function hasTypes(bytes: Uint8Array, shape: Shape): boolean {
 }
 
 class Walker {
-  at = 0;
-  readonly #bytes: Uint8Array;
+  readonly cursor: CompactCursor;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.cursor = new CompactCursor(bytes);
   }
 
   struct(shape: Shape, depth: number): boolean {
     if (depth > DEPTH_MAX) throw new RangeError('nested too deeply');
     for (let id = 0; ; ) {
-      const head = this.#byte();
+      const head = this.cursor.byte();
       if (head === 0) return true;
-      id = head >> 4 === 0 ? this.#zigzag() : id + (head >> 4);
+      id = head >> 4 === 0 ? this.cursor.zigzag() : id + (head >> 4);
       if (!this.#value(head & 0xf, shape[id], depth, false)) return false;
     }
   }
 
   #value(type: number, kind: Kind | undefined, depth: number, in_list: boolean): boolean {
     if (kind !== undefined && !fits(type, kind)) return false;
-    if (type === TRUE || type === FALSE) this.at += in_list ? 1 : 0;
-    else if (type === BYTE) this.at += 1;
-    else if (type < DOUBLE) this.#zigzag();
-    else if (type === DOUBLE) this.at += 8;
-    else if (type === BINARY) this.#skip(this.#varint());
+    if (type === TRUE || type === FALSE) this.cursor.skip(in_list ? 1 : 0);
+    else if (type === BYTE) this.cursor.skip(1);
+    else if (type < DOUBLE) this.cursor.zigzag();
+    else if (type === DOUBLE) this.cursor.skip(8);
+    else if (type === BINARY) this.cursor.skip(this.cursor.varint());
     else if (type === STRUCT) return this.struct(isShape(kind) ? kind : ANY, depth + 1);
     else if (type === LIST || type === SET) return this.#list(Array.isArray(kind) ? kind[0] : undefined, depth);
     else return false;
@@ -106,35 +107,10 @@ class Walker {
   }
 
   #list(kind: Kind | undefined, depth: number): boolean {
-    const head = this.#byte();
-    const count = head >> 4 === 0xf ? this.#varint() : head >> 4;
+    const head = this.cursor.byte();
+    const count = head >> 4 === 0xf ? this.cursor.varint() : head >> 4;
     for (let i = 0; i < count; i++) if (!this.#value(head & 0xf, kind, depth, true)) return false;
     return true;
-  }
-
-  #skip(count: number): void {
-    this.at += count;
-  }
-
-  #byte(): number {
-    const byte = this.#bytes[this.at++];
-    if (byte === undefined) throw new RangeError('the bytes end early');
-    return byte;
-  }
-
-  #varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError('a number is too long');
-  }
-
-  #zigzag(): number {
-    const value = this.#varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 }
 
