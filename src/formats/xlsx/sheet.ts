@@ -23,6 +23,7 @@ export class SheetReader implements XmlEvents {
   #text = '';
   #taking = false;
   #phonetic = false;
+  #in_row = false;
 
   /** `row` is called for each row of the sheet that stands in the file, in order. */
   constructor(book: Workbook, row: (number: number, cells: Row) => void) {
@@ -46,14 +47,21 @@ export class SheetReader implements XmlEvents {
     if (name === 'v' || name === 't') this.#taking = false;
     else if (name === 'rPh') this.#phonetic = false;
     else if (name === 'c') this.#endCell();
-    else if (name === 'row') this.#row(this.#number, this.#cells);
+    else if (name === 'row') this.#endRow();
   }
 
   text(text: string): void {
     if (this.#taking) this.#text += text;
   }
 
+  #endRow(): void {
+    this.#in_row = false;
+    this.#row(this.#number, this.#cells);
+  }
+
   #beginRow(stated: string | undefined): void {
+    if (this.#in_row) throw this.#damaged(`row ${stated} stands within row ${this.#number}`);
+    this.#in_row = true;
     const number = stated === undefined ? this.#number + 1 : Number(stated);
     if (!Number.isInteger(number) || number <= this.#number || number > ROWS_MAX)
       throw this.#damaged(`row ${stated} follows row ${this.#number}`);
