@@ -38,5 +38,10 @@ export async function syncFolder(folder: string): Promise<void> {
 /** A folder that nobody else may look into. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(made));
+  if (made === undefined) return;
+  // Each new name lies in the folder above it.
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    await syncFolder(above);
+    if (above === dirname(made) || above === dirname(above)) return;
+  }
 }

@@ -12,6 +12,13 @@ export function timeSortedId(now_ms: number = Date.now()): string {
   return head + tail;
 }
 
+/** When an identifier of {@link timeSortedId} was made. */
+export function timeOfId(id: string): number {
+  let time_ms = 0;
+  for (const sign of id.slice(0, 10)) time_ms = time_ms * 32 + ALPHABET.indexOf(sign);
+  return time_ms;
+}
+
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** Eight characters that stand for a text. */

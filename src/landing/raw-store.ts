@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { appendFile, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { RawEntry, RawStore } from '../core/ports/pulled-source.ts';
-import { makePrivateFolder, writeDurably } from '../kit/durable.ts';
+import { makePrivateFolder, syncFolder, writeDurably } from '../kit/durable.ts';
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
@@ -57,6 +57,7 @@ async function appendLine(file: string, line: string): Promise<void> {
   const before = await readTail(file);
   // A line that a power cut tore stays alone on its line.
   await appendFile(file, `${before === '' || before === '\n' ? '' : '\n'}${line}\n`, { mode: 0o600, flush: true });
+  if (before === '') await syncFolder(dirname(file));
 }
 
 async function readTail(file: string): Promise<string> {

@@ -108,6 +108,22 @@ export class Seen {
 }
 
 /** Tells rows apart by key and cursor: an update has another cursor value, and is taken again. */
-export function markOf(parts: readonly string[]): string {
+function markOf(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
+}
+
+/** Marks of the rows of one read: of rows that are equal in all that tells them apart, the second has another mark than the first. */
+export class Twins {
+  /** Of the rows of one cursor value; in the order of the cursor no more need to be known. */
+  readonly #counts = new Map<string, number>();
+  #cursor: string | undefined;
+
+  markOf(parts: readonly string[]): string {
+    if (parts[0] !== this.#cursor) this.#counts.clear();
+    this.#cursor = parts[0];
+    const mark = markOf(parts);
+    const count = (this.#counts.get(mark) ?? 0) + 1;
+    this.#counts.set(mark, count);
+    return count === 1 ? mark : `${mark}.${count}`;
+  }
 }

@@ -1,6 +1,6 @@
 import type { Landing, PullContext, PullResult, UnitWriter } from '../../core/ports/pulled-source.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import { type CursorPosition, cursorText, markOf, Seen } from './cursor.ts';
+import { type CursorPosition, cursorText, Seen, Twins } from './cursor.ts';
 import { asked, type SqliteValue } from './driver.ts';
 import type { SqliteOptions } from './options.ts';
 import { openRelation, type Relation, stampOf } from './relation.ts';
@@ -54,10 +54,14 @@ export async function pullChanges(options: SqliteOptions, landing: Landing, cont
     const order = [cursor, ...key.map(quoteIdent)].join(', ');
     const sql = `select * from ${relation.from} where ${where} order by ${order}`;
     const units = new Units(landing, relation);
+    const twins = new Twins();
     let records = 0;
     for (const row of rowsOf(relation, sql, start === undefined ? [] : [start])) {
       const value = row[column] ?? null;
-      const mark = markOf([cursorText(value), ...key.map((name) => jsonOf(row[name] ?? null, types.get(name) ?? ''))]);
+      const mark = twins.markOf([
+        cursorText(value),
+        ...key.map((name) => jsonOf(row[name] ?? null, types.get(name) ?? '')),
+      ]);
       if (seen.has(mark)) continue;
       if (records >= context.limits.records_max || units.size_bytes >= context.limits.bytes_max) {
         // The stamp of now would say that nothing is left.
@@ -72,12 +76,23 @@ export async function pullChanges(options: SqliteOptions, landing: Landing, cont
       await units.flush();
       if (units.records >= options.unit_records) await units.close({ ...seen.position('') });
     }
+    tellWithout(relation, column, context);
     const position = { ...seen.position(stamp) };
     await units.close(position);
     return { caught_up: true, position };
   } finally {
     relation.db.close();
   }
+}
+
+/** Rows without a cursor value have no place in the order: they cannot be taken, and that is said. */
+function tellWithout(relation: Relation, column: string, { note }: PullContext): void {
+  const sql = `select count(*) as n from ${relation.from} where ${quoteIdent(column)} is null`;
+  for (const { n } of rowsOf(relation, sql, []))
+    if (Number(n) > 0)
+      note(
+        `${Number(n).toLocaleString('en-GB')} ${Number(n) === 1 ? 'row has' : 'rows have'} no value in the column ${column} of the cursor and ${Number(n) === 1 ? 'is' : 'are'} not taken`,
+      );
 }
 
 function* rowsOf({ db, shown }: Relation, sql: string, values: readonly SqliteValue[]): Generator<Row> {

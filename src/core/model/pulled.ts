@@ -82,12 +82,12 @@ export function streamTxn(source: string, stream: string): string {
   return `source:${source}:${stream}`;
 }
 
-/** Next number expected by stream, from the units of work of a table. */
+/** Next number expected by stream, from the units of work of a table; -1 there stands for none. */
 export function expectedOf(source: string, txns: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const prefix = streamTxn(source, '');
   return new Map(
     [...txns].flatMap(([app_id, version]): readonly [string, number][] =>
-      app_id.startsWith(prefix) ? [[app_id.slice(prefix.length), version]] : [],
+      app_id.startsWith(prefix) && version >= 0 ? [[app_id.slice(prefix.length), version]] : [],
     ),
   );
 }

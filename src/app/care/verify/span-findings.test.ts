@@ -86,4 +86,13 @@ describe('verify of spans', () => {
     expect(standingFindings(report(all, right))).toEqual([]);
     expect(standingFindings(report(all, [right[0] ?? ['', 0]]))).toHaveLength(1);
   });
+
+  it('a number that no batch accounts for is found, unless the commits that may tell of it were collected', () => {
+    const all = [batch(0, 1, { from: 0, records: 5, holes: 0 })];
+    const right = [[batchTxn('t'), 1] as const, [streamTxn('t', 't/0'), 5] as const];
+    const stale = [...right, [streamTxn('t', 't/3'), 500] as const];
+    expect(standingFindings(report(all, stale)).map((one) => one.actual)).toEqual(['source:t:t/3 500']);
+    expect(standingFindings(report(all, [...right, [streamTxn('t', 't/3'), -1]]))).toEqual([]);
+    expect(standingFindings(report([batch(4, 1, { from: 0, records: 5, holes: 0 })], stale))).toEqual([]);
+  });
 });

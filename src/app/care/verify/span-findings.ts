@@ -1,4 +1,4 @@
-import { batchTxn, type PulledOutcome, rowsOfSpans, streamTxn } from '../../../core/model/pulled.ts';
+import { batchTxn, expectedOf, type PulledOutcome, rowsOfSpans, streamTxn } from '../../../core/model/pulled.ts';
 import { outcomeFrom } from '../../../core/model/step-note.ts';
 import { tableKey } from '../../../core/model/table.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
@@ -17,9 +17,7 @@ interface Batch {
  * the batch before it ended, numbers are records or declared holes, and the units hold as many records as the spans.
  */
 export function spanFindings(report: LogReport): readonly Finding[] {
-  const walk = new Walk(report);
-  for (const logged of report.versions) walk.pass(logged);
-  return walk.findings;
+  return new Walk(report).findings;
 }
 
 class Walk {
@@ -31,12 +29,25 @@ class Walk {
   /** Where a redo may go on instead: as it was at the version that an undo brought back. */
   #back: ReadonlyMap<string, number> | undefined;
   #sequence: number | undefined;
+  #whole: boolean;
 
   constructor(report: LogReport) {
     this.#report = report;
+    this.#whole = report.versions[0]?.version === 0;
+    for (const logged of report.versions) this.#pass(logged);
   }
 
-  pass(logged: LoggedVersion): void {
+  /** Next number by stream after the last batch. */
+  get next(): ReadonlyMap<string, number> {
+    return this.#next;
+  }
+
+  /** Every stream that the table knows of was seen: no earlier commits are missing. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
+  #pass(logged: LoggedVersion): void {
     const restored = (logged.note?.['undo'] as { readonly restored_version?: number } | undefined)?.restored_version;
     if (restored !== undefined) this.#back = this.#after.get(restored) ?? new Map();
     const batch = batchOf(logged);
@@ -54,7 +65,10 @@ class Walk {
         `batch ${sequence}`,
       );
     this.#sequence = sequence;
-    if (pulled.replaces === true) this.#next = new Map();
+    if (pulled.replaces === true) {
+      this.#next = new Map();
+      this.#whole = true;
+    }
     const redone =
       this.#back !== undefined &&
       spans.some(({ stream, from }) => this.#next.has(stream) && from !== this.#next.get(stream));
@@ -124,18 +138,22 @@ export function standingFindings(report: LogReport): readonly Finding[] {
   const last = report.versions.flatMap((logged) => batchOf(logged) ?? []).at(-1);
   if (last === undefined) return [];
   const table = tableKey(report.table);
+  const walk = new Walk(report);
+  // A number that no batch accounts for would skip what comes below it.
+  const left = walk.whole ? [...expectedOf(source, report.txns).keys()].filter((one) => !walk.next.has(one)) : [];
   const wanted: readonly (readonly [string, number])[] = [
     [batchTxn(source), last.pulled.sequence],
-    ...last.pulled.spans.map(({ stream, next }) => [streamTxn(source, stream), next] as const),
+    ...[...walk.next].map(([stream, next]) => [streamTxn(source, stream), next] as const),
+    ...left.map((stream) => [streamTxn(source, stream), -1] as const),
   ];
   return wanted
     .filter(([app_id, version]) => report.txns.get(app_id) !== version)
     .map(([app_id, version]) =>
       damage('input', `${table} does not stand where its newest batch says`, {
         table,
-        expected: `${app_id} ${version}`,
+        expected: `${app_id} ${version < 0 ? 'nothing' : version}`,
         actual: `${app_id} ${report.txns.get(app_id) ?? 'nothing'}`,
-        remedy: 'Restore the log from a backup.',
+        remedy: `Restore the log from a backup, or take everything again: dataflow run --full-refresh --force --select ${table}+`,
       }),
     );
 }

@@ -1,5 +1,5 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import { batchTxn, type PulledOutcome, streamTxn } from '../../../core/model/pulled.ts';
+import type { PulledOutcome } from '../../../core/model/pulled.ts';
 import type { Column } from '../../../core/model/table.ts';
 import type { EngineSession } from '../../../core/ports/engine.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
@@ -22,7 +22,8 @@ import type { Parsed } from '../parsed.ts';
 import { type RefusedUnit, refusedUnits, stageRejects } from '../refused.ts';
 import type { BronzeStep } from '../step.ts';
 import type { Pulling } from './pulling.ts';
-import { joinSpans } from './spans.ts';
+import { refuseWhole } from './refuse-whole.ts';
+import { joinSpans, spansBack, unitsOfWork } from './spans.ts';
 import type { Standing } from './standing.ts';
 import { type PathedUnit, unreadableRejects } from './unreadable.ts';
 
@@ -68,7 +69,11 @@ function inputUnit({ unit, path }: PathedUnit): InputUnit {
 export async function publishBatch(pulling: Pulling, batch: Batch): Promise<StepRecord> {
   const { step, place } = pulling;
   const cpu = process.cpuUsage();
-  const spans = joinSpans(step.node.name, batch.units, batch.replaces ? new Map() : batch.standing.expected);
+  const { name } = step.node;
+  const { expected } = batch.standing;
+  const own = joinSpans(name, batch.units, batch.replaces ? new Map() : expected);
+  const back = batch.replaces ? [] : spansBack(name, own, batch.snapshot?.txns ?? new Map(), expected);
+  const spans = [...own, ...back];
   const units = pathed(step, batch);
   const intake = await inspected(pulling, units, batch.columns);
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
@@ -80,6 +85,7 @@ export async function publishBatch(pulling: Pulling, batch: Batch): Promise<Step
     if (batch.columns === undefined && parsed.loaded.length === 0) throw nothingReadable(step, batch, parsed, intake);
     faultPoint('after-stage');
     const refused = refusedUnits(step, intake, parsed);
+    if (batch.replaces) refuseWhole(step, batch.snapshot, refused);
     for (const one of refused) await keepRefused(pulling, units, one);
     const record = await commit(pulling, session, {
       ...batch,
@@ -102,7 +108,7 @@ export async function publishBatch(pulling: Pulling, batch: Batch): Promise<Step
 
 async function keepRefused({ place }: Pulling, units: readonly PathedUnit[], { record }: RefusedUnit): Promise<void> {
   const found = units.find((one) => one.path === record.path);
-  if (found !== undefined && (await place.refused(record.path)) === undefined)
+  if (found !== undefined && (await place.refused(record.path))?.sha256 !== found.unit.sha256)
     await place.keepRefused(found.unit, record.path);
 }
 
@@ -169,7 +175,8 @@ interface Commit extends Batch {
   readonly cpu: NodeJS.CpuUsage;
 }
 
-async function commit({ step }: Pulling, session: EngineSession, c: Commit): Promise<StepRecord> {
+async function commit(pulling: Pulling, session: EngineSession, c: Commit): Promise<StepRecord> {
+  const { step } = pulling;
   const { snapshot, standing, parsed, refused, paths, columns } = c;
   const { loaded } = parsed;
   const { node } = step;
@@ -178,7 +185,7 @@ async function commit({ step }: Pulling, session: EngineSession, c: Commit): Pro
   const unreadable = await unreadableRejects(step, session, paths);
   const quarantine = await stageRejects(step, session, parsed, refused, [], {
     ...unreadable,
-    drop: await dropped(step, c),
+    drop: await dropped(pulling, c),
   });
   const lost = paths.reduce((sum, { unit }) => sum + unit.unreadable, 0);
   const used = process.cpuUsage(c.cpu);
@@ -199,7 +206,7 @@ async function commit({ step }: Pulling, session: EngineSession, c: Commit): Pro
     remove,
     columns,
     partition_by: [],
-    ...unitsOfWork(node.name, c, pulled),
+    ...unitsOfWork(pulled, snapshot?.txns ?? new Map()),
     inputs: { [node.name]: pulled.sequence },
     balance: {
       rows_in: loaded.reduce((sum, one) => sum + one.accepted.inspection.records, 0) + lost,
@@ -221,25 +228,11 @@ async function commit({ step }: Pulling, session: EngineSession, c: Commit): Pro
   });
 }
 
-/** The batch and its streams; the table must stand where it stood when the batch was begun. */
-function unitsOfWork(
-  source: string,
-  { snapshot, spans }: Commit,
-  { sequence }: PulledOutcome,
-): Pick<Parameters<typeof publish>[1], 'txns' | 'expected_txns'> {
-  const txns = [
-    { app_id: batchTxn(source), version: sequence },
-    ...spans.map(({ stream, next }) => ({ app_id: streamTxn(source, stream), version: next })),
-  ];
-  const expected_txns = txns.map(({ app_id }) => ({ app_id, version: snapshot?.txns.get(app_id) ?? -1 }));
-  return { txns, expected_txns };
-}
-
 /** Earlier entries of the quarantine that go: all, when everything is new; those of an attempt that a crash kept from the table. */
-async function dropped(step: BronzeStep, c: Commit): Promise<string> {
+async function dropped({ step, quarantine_ahead }: Pulling, c: Commit): Promise<string> {
   if (c.replaces) return 'all';
   const conditions = (c.again ?? []).map(({ path }) => `file = ${quoteText(path)}`);
-  if (await quarantineRanAhead(step, c.snapshot?.version))
+  if (quarantine_ahead === true || (await quarantineRanAhead(step, c.snapshot?.version)))
     conditions.push(`starts_with(file, ${quoteText(batchPath(step.node.name, c.standing.sequence + 1))})`);
   return conditions.length === 0 ? 'none' : conditions.join(' or ');
 }

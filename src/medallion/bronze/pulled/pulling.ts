@@ -14,6 +14,8 @@ export interface Pulling {
   readonly step: BronzeStep;
   readonly source: PulledSource;
   readonly place: LandingPlace;
+  /** The quarantine was ahead of the table before decisions were carried out: a crash left entries of a batch that never came. */
+  readonly quarantine_ahead?: boolean;
 }
 
 /** What a source is told when it is asked to look or to pull. */

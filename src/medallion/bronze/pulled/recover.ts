@@ -13,26 +13,31 @@ export interface Recovered {
 
 /**
  * Units that an earlier run sealed and did not commit, as far as they go on from the position of the table: nobody is asked for them again. The
- * others belong to a position that no longer counts. Of a snapshot all or nothing is used: a part of it is no state that ever was.
+ * others belong to a position that no longer counts. A unit of changes that ends where it began cannot be told from one that was committed already: it
+ * is asked for again. Of a snapshot all or nothing is used: a part of it is no state that ever was.
  */
 export async function recover(
   place: LandingPlace,
   position: Position | null,
   source: Pick<PulledSource, 'pulls' | 'asks'>,
+  in_part = source.pulls === 'changes',
 ): Promise<Recovered | undefined> {
   const { units, ended } = await place.landed();
   const usable: SealedUnit[] = [];
   let at = positionText(position);
+  const moves = source.pulls === 'changes';
   for (const unit of units) {
     if (positionText(unit.follows) !== at || asksOther(source, unit.position)) break;
+    const next = positionText(unit.position);
+    if (moves && next === at) break;
     usable.push(unit);
-    at = positionText(unit.position);
+    at = next;
   }
   const last = usable.at(-1);
   if (last === undefined) return undefined;
   const end = ended.get(last.pull);
   const whole = end !== undefined && usable.length === units.length;
   const one = usable.every((unit) => unit.pull === last.pull);
-  if (source.pulls === 'snapshot' && !(whole && one)) return undefined;
+  if (!in_part && !(whole && one)) return undefined;
   return { units: usable, position: whole ? end.position : last.position, whole };
 }

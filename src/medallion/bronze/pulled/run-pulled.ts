@@ -10,6 +10,7 @@ import type { Position, PullContext, PulledSource, PullResult } from '../../../c
 import { faultPoint } from '../../../kit/fault.ts';
 import { timeSortedId } from '../../../kit/ids.ts';
 import { keptMessage } from '../../publish.ts';
+import { quarantineRanAhead } from '../../quarantine.ts';
 import { columnsChanged, columnsError } from '../columns-changed.ts';
 import { fileReplays, filesSettled } from '../file-replays.ts';
 import { remembered } from '../idle.ts';
@@ -19,6 +20,7 @@ import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
+import { failsByContent, isStale } from './refuse-whole.ts';
 import { type Standing, standingOf } from './standing.ts';
 import { addUp } from './sum.ts';
 import type { PathedUnit } from './unreadable.ts';
@@ -41,10 +43,11 @@ export async function runPulled(step: BronzeStep): Promise<StepRecord> {
       return (await settleDecisions(step, [])) ?? loaded;
     }
     const { anew: _, ...usual } = step;
+    const quarantine_ahead = await quarantineRanAhead(usual, snapshot?.version);
     const again = await fileReplays(usual);
     const settled = await settleDecisions(usual, again);
     const replayed = again.length === 0 ? undefined : await replayRefused({ ...pulling, step: usual }, again);
-    const now = { ...pulling, step: nextStep(usual) };
+    const now = { ...pulling, step: nextStep(usual), quarantine_ahead };
     const record = source.pulls === 'snapshot' ? await takeWhole(now, false) : await takeChanges(now);
     const later = await settleDecisions(usual, []);
     return record.status === 'up_to_date' ? (later ?? replayed ?? settled ?? record) : record;
@@ -139,9 +142,10 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   const { step, source, place } = pulling;
   const { run, node } = step;
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
-  const before = await standingOf(run, node, snapshot);
+  const before = await standingOf(run, node, snapshot, anew);
   const standing: Standing = anew ? { ...before, position: null, expected: new Map() } : before;
-  const found = anew ? undefined : await recoverWhole(pulling, standing.position);
+  const there = anew ? undefined : await recoverWhole(pulling, standing.position);
+  const found = there?.whole === true && isStale(there, run.now_ms) ? undefined : there;
   if (found === undefined) await place.remove();
   const landed = found?.whole === true ? found : undefined;
   const from_raw = anew && !asksOther(source, before.position) && (await place.raw.entries()).length > 0;
@@ -168,7 +172,10 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
     content,
   };
   const reason = anew ? step : because(step, [{ kind: 'source', words }]);
-  const record = await publishBatch({ ...pulling, step: reason }, batch);
+  const record = await publishBatch({ ...pulling, step: reason }, batch).catch(async (error: unknown) => {
+    if (failsByContent(error)) await place.remove();
+    throw error;
+  });
   await committed(pulling, position);
   return record;
 }
@@ -179,7 +186,7 @@ async function recoverWhole(
   position: Position | null,
 ): Promise<Recovered | undefined> {
   if (source.pulls === 'changes' || source.resumes === undefined) return await recover(place, position, source);
-  const found = await recover(place, position, { ...source, pulls: 'changes' });
+  const found = await recover(place, position, source, true);
   if (found === undefined || found.whole) return found;
   const alone = found.units.length === (await place.count());
   return alone && source.resumes(found.position, step.run.now_ms) ? found : undefined;

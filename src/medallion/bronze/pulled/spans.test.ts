@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { expectedOf, pulledFrom, streamTxn } from '../../../core/model/pulled.ts';
 import type { Span } from '../../../core/ports/pulled-source.ts';
 import { positionText } from './pulling.ts';
-import { joinSpans } from './spans.ts';
+import { joinSpans, spansBack, unitsOfWork } from './spans.ts';
 
 /** Stretches of three streams, cut into units; each stretch goes on where the one before of its stream ended. */
 const units = fc
@@ -114,5 +114,60 @@ describe('positions', () => {
         expect(expectedOf('s', txns)).toEqual(new Map(streams));
       }),
     );
+  });
+});
+
+describe('numbers of streams in the table', () => {
+  const span = (stream: string, from: number, next: number): Span => ({
+    stream,
+    from,
+    next,
+    holes: 0,
+    records: next - from,
+  });
+  const found = new Map([
+    ['pulled:s', 4],
+    [streamTxn('s', 't/0'), 200],
+    [streamTxn('s', 't/1'), 80],
+    [streamTxn('s', 't/2'), 7],
+    [streamTxn('other', 't/1'), 9],
+  ]);
+  const numbersAfter = (
+    spans: readonly Span[],
+    expected: ReadonlyMap<string, number>,
+    replaces: { replaces?: true } = {},
+  ) => {
+    const all = [...spans, ...spansBack('s', spans, found, expected)];
+    const { txns, expected_txns } = unitsOfWork({ source: 's', sequence: 5, spans: all, ...replaces }, found);
+    for (const { app_id, version } of expected_txns) expect(version).toBe(found.get(app_id) ?? -1);
+    return expectedOf('s', new Map([...found, ...txns.map(({ app_id, version }) => [app_id, version] as const)]));
+  };
+
+  it('are those of the batch, the others stay', () => {
+    const next = numbersAfter([span('t/0', 200, 210), span('t/3', 0, 1)], expectedOf('s', found));
+    expect([...next].sort()).toEqual([
+      ['t/0', 210],
+      ['t/1', 80],
+      ['t/2', 7],
+      ['t/3', 1],
+    ]);
+    expect(spansBack('s', [], found, expectedOf('s', found))).toEqual([]);
+  });
+
+  it('go back with a redo also where its first batch holds nothing of a stream', () => {
+    const back = new Map([
+      ['t/0', 100],
+      ['t/1', 50],
+      ['t/2', 0],
+    ]);
+    expect([...numbersAfter([span('t/0', 100, 150)], back)].sort()).toEqual([
+      ['t/0', 150],
+      ['t/1', 50],
+      ['t/2', 0],
+    ]);
+  });
+
+  it('are forgotten by a batch that replaces everything', () => {
+    expect([...numbersAfter([span('t/0', 0, 5)], new Map(), { replaces: true })]).toEqual([['t/0', 5]]);
   });
 });

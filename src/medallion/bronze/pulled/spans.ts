@@ -1,5 +1,5 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import { rowsOfSpans } from '../../../core/model/pulled.ts';
+import { batchTxn, expectedOf, type PulledOutcome, rowsOfSpans, streamTxn } from '../../../core/model/pulled.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { Span } from '../../../core/ports/pulled-source.ts';
 
@@ -59,4 +59,44 @@ function broken(source: string, what: string): DataflowError {
   return new DataflowError('E_INTERNAL', `source ${source}: ${what}`, {
     kept: 'nothing was committed; what was landed lies where it was',
   });
+}
+
+interface UnitOfWork {
+  readonly app_id: string;
+  readonly version: number;
+}
+
+/**
+ * A redo goes back in all its streams at once, also in those of which its first batch holds nothing: a span without numbers says where each goes on.
+ */
+export function spansBack(
+  source: string,
+  spans: readonly Span[],
+  found: ReadonlyMap<string, number>,
+  expected: ReadonlyMap<string, number>,
+): readonly Span[] {
+  const spanned = new Set(spans.map(({ stream }) => stream));
+  return [...expectedOf(source, found)].flatMap(([stream, next]) => {
+    const back = expected.get(stream);
+    if (back === undefined || back === next || spanned.has(stream)) return [];
+    return [{ stream, from: back, next: back, holes: 0, records: 0 }];
+  });
+}
+
+/**
+ * The batch and its streams; the table must stand where it stood when the batch was begun. After a batch that replaces everything nothing is expected
+ * (-1) of a stream that it does not hold: an earlier number would skip what is new there.
+ */
+export function unitsOfWork(
+  { source, sequence, spans, replaces }: Pick<PulledOutcome, 'source' | 'sequence' | 'spans' | 'replaces'>,
+  found: ReadonlyMap<string, number>,
+): { readonly txns: readonly UnitOfWork[]; readonly expected_txns: readonly UnitOfWork[] } {
+  const spanned = new Set(spans.map(({ stream }) => stream));
+  const forgotten = replaces === true ? [...expectedOf(source, found).keys()].filter((one) => !spanned.has(one)) : [];
+  const txns = [
+    { app_id: batchTxn(source), version: sequence },
+    ...spans.map(({ stream, next }) => ({ app_id: streamTxn(source, stream), version: next })),
+    ...forgotten.map((stream) => ({ app_id: streamTxn(source, stream), version: -1 })),
+  ];
+  return { txns, expected_txns: txns.map(({ app_id }) => ({ app_id, version: found.get(app_id) ?? -1 })) };
 }
