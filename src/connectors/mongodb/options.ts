@@ -24,7 +24,7 @@ const cursor = z.strictObject({
       ])
       .check(
         z.meta({
-          description: `What is read again each time, so that documents that were written late are not missed: a duration for dates and ObjectIds (default ${TIME_AGAIN}), a number for numbers (default ${NUMBERS_AGAIN}). Documents that are in the lake already are not taken twice.`,
+          description: `What is read again each time, so that documents that were written late are not missed: a duration for dates and ObjectIds (default ${TIME_AGAIN}), a number for numbers (default ${NUMBERS_AGAIN}). With 0, and for text, only the highest value is read again. Documents that are in the lake already are not taken twice.`,
           samples: ['5m'],
         }),
       ),

@@ -23,7 +23,7 @@ const cursor = z.strictObject({
       ])
       .check(
         z.meta({
-          description: `What is read again each time, so that rows whose transaction committed late are not missed: a duration for a column of times (default ${TIME_AGAIN}), a number for a column of numbers (default ${NUMBERS_AGAIN}). At least as long as the longest transaction that writes. Rows that are in the lake already are not taken twice.`,
+          description: `What is read again each time, so that rows whose transaction committed late are not missed: a duration for a column of times (default ${TIME_AGAIN}), a number for a column of numbers (default ${NUMBERS_AGAIN}). At least as long as the longest transaction that writes. With 0, and for text, only the highest value is read again. Rows that are in the lake already are not taken twice.`,
           samples: ['5m', 1000],
         }),
       ),
