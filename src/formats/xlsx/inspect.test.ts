@@ -137,7 +137,7 @@ describe('cells', () => {
     ['damaged_xlsx', '<row r="2"><c r="A2"><v>twelve</v></c></row>', 2],
     ['damaged_xlsx', '<row r="2"><c r="B2"/><c r="A2"/></row>', 2],
     ['damaged_xlsx', '<row r="5"/><row r="4"/>', 5],
-    ['damaged_xlsx', '<row r="2"><row r="3"><c r="A3"><v>1</v></c></row></row>', 5],
+    ['damaged_xlsx', '<row r="2"><row r="3"><c r="A3"><v>1</v></c></row></row>', 2],
     ['damaged_xlsx', '<row r="2"><c r="A3"><v>1</v></c></row>', 2],
   ])('refuses %s with its row: %s', async (rule, rows, line) => {
     expect((await inspect(bookOf({ sheets: { One: head + rows } }))).problem).toMatchObject({ rule, line });
