@@ -1,17 +1,9 @@
 import { quarantineOf } from '../../core/model/table.ts';
-import type { StepRecord } from '../../core/ports/ledger.ts';
+import type { ReturnedRows, StepRecord } from '../../core/ports/ledger.ts';
 import { appliedDecision, bindDecisions, reopenedSql } from '../decisions.ts';
 import { withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
-import type { BronzeStep } from './step.ts';
-
-/** A file that was refused as a whole and is to be read again from its place. */
-export interface FileReplay {
-  readonly file: string;
-  readonly decision: number;
-  readonly rule: string;
-  readonly quarantine_run_id: string;
-}
+import type { BronzeStep, FileReplay } from './step.ts';
 
 /** Refused files that are still open and that a new decision sends again. */
 export async function fileReplays(step: BronzeStep): Promise<readonly FileReplay[]> {
@@ -38,13 +30,21 @@ export async function fileReplays(step: BronzeStep): Promise<readonly FileReplay
   }
 }
 
+/** Files that were sent again and are refused once more: their decisions did not close them. */
+export function refusedAgain(
+  files: readonly FileReplay[],
+  isRefused: (file: string) => boolean,
+): readonly ReturnedRows[] {
+  return files
+    .filter((one) => isRefused(one.file))
+    .map(({ decision, file, rule, quarantine_run_id }) => ({ decision, file, rule, quarantine_run_id, rows: 1 }));
+}
+
 /** Enters what became of the files: loaded, refused again, or gone, which leaves them where they were. */
 export function filesSettled(step: BronzeStep, loaded: StepRecord, files: readonly FileReplay[]): StepRecord {
   const { ledger } = step.run;
   const still = new Map(ledger.inputs(step.node.name).map((input) => [input.path, input.status]));
-  const returned = files
-    .filter((one) => still.get(one.file) === 'quarantined')
-    .map(({ decision, file, rule, quarantine_run_id }) => ({ decision, file, rule, quarantine_run_id, rows: 1 }));
+  const returned = refusedAgain(files, (file) => still.get(file) === 'quarantined');
   const record: StepRecord = {
     ...loaded,
     status: 'succeeded',

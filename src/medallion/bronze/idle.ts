@@ -3,6 +3,7 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import type { QuarantineCount, StepOutcome, StepRecord, TestResult } from '../../core/ports/ledger.ts';
 import { commitQuarantine, withDecided } from '../publish.ts';
 import type { QuarantineChange } from '../quarantine.ts';
+import { refusedAgain } from './file-replays.ts';
 import type { Intake } from './intake.ts';
 import type { RefusedUnit } from './refused.ts';
 import type { BronzeStep } from './step.ts';
@@ -39,10 +40,13 @@ export async function onlyRefused(
     tests: quarantine.tests,
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },
   };
+  const again = new Set(refused.map((one) => one.record.path));
+  const returned = refusedAgain(step.replays ?? [], (file) => again.has(file));
   const outcome: StepOutcome = {
     step: record,
     inputs: [...refused.map((one) => one.record), ...intake.known],
     quarantine: quarantine.counts,
+    ...(returned.length === 0 ? {} : { returned }),
     ...(quarantine.drift.length === 0 ? {} : { drift: quarantine.drift }),
   };
   await commitQuarantine(step, quarantine.change, snapshot?.version, outcome);

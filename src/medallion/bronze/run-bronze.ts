@@ -15,7 +15,7 @@ import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { evolvedColumns } from './evolve.ts';
-import { fileReplays, filesSettled } from './file-replays.ts';
+import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
 import { type GoneUnits, goneUnits, refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
@@ -70,7 +70,10 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
   const found = await discoverSource(usual, new Set(again.map((one) => one.file)));
   const causes: Cause[] = again.length > 0 ? [{ kind: 'decided', decisions: 1 }] : [];
   const now = await run.lake.snapshot({ layer: 'bronze', name: node.name });
-  const asked = because(usual, [...causes, filesCause(found.discovery, found.known, found.gone)]);
+  const asked = because({ ...usual, replays: again }, [
+    ...causes,
+    filesCause(found.discovery, found.known, found.gone),
+  ]);
   refuseMany(asked, now, found.gone);
   const loaded = await load(asked, now, found);
   const record = again.length > 0 ? filesSettled(usual, loaded, again) : loaded;
@@ -234,6 +237,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
     computed: snapshot === undefined || step.anew === true ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
+    returned: refusedAgain(step.replays ?? [], (file) => refused.some((one) => one.record.path === file)),
     replaces_quarantine: step.anew === true,
     input_files: files,
     ...(dialect === undefined ? {} : { dialect: { source: step.node.name, dialect } }),

@@ -11,10 +11,9 @@ import { DISCARDED_SQL } from '../discards.ts';
 import { commitQuarantine, publish, withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
 import { declaredColumns } from './columns.ts';
-import type { FileReplay } from './file-replays.ts';
 import { insertRecords } from './insert.ts';
 import { parseRecords } from './records.ts';
-import type { BronzeStep } from './step.ts';
+import type { BronzeStep, FileReplay } from './step.ts';
 
 /**
  * Carries out decisions about rejected records of a source: those that are sent again are parsed with today's columns and join the table at their place,

@@ -4,5 +4,16 @@ import type { StepContext } from '../context.ts';
 /** A step that takes in one source. */
 export type BronzeNode = Extract<Node, { layer: 'bronze' }>;
 
-/** `anew`: every file is loaded again and the table replaced, because the columns changed and that was asked for. */
-export type BronzeStep = StepContext<BronzeNode> & { readonly anew?: boolean };
+/** A file that was refused as a whole and is to be read again from its place. */
+export interface FileReplay {
+  readonly file: string;
+  readonly decision: number;
+  readonly rule: string;
+  readonly quarantine_run_id: string;
+}
+
+/** `anew`: every file is loaded again and the table replaced, because the columns changed and that was asked for. `replays`: files that decisions send again. */
+export type BronzeStep = StepContext<BronzeNode> & {
+  readonly anew?: boolean;
+  readonly replays?: readonly FileReplay[];
+};

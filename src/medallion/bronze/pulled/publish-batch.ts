@@ -16,6 +16,7 @@ import { driftOf } from '../drift.ts';
 import { driftTests } from '../drift-tests.ts';
 import { NOTHING_EARLY } from '../early-parse.ts';
 import { evolvedColumns } from '../evolve.ts';
+import { refusedAgain } from '../file-replays.ts';
 import { type AcceptedUnit, type Intake, inputRecord } from '../intake.ts';
 import { parseUnits } from '../parse.ts';
 import type { Parsed } from '../parsed.ts';
@@ -220,6 +221,7 @@ async function commit(pulling: Pulling, session: EngineSession, c: Commit): Prom
     computed: snapshot === undefined || c.replaces ? 'full' : 'incremental',
     quarantine: quarantine.change,
     quarantine_counts: quarantine.counts,
+    returned: refusedAgain(step.replays ?? [], (file) => refused.some((one) => one.record.path === file)),
     replaces_quarantine: c.replaces,
     input_files: inputRecords(step, c),
     pulled,

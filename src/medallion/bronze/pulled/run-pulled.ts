@@ -269,7 +269,9 @@ async function replayRefused(
   const standing = await standingOf({ ...run, redo: false }, node, snapshot);
   if (again.length === 0 || standing.committed === null) return undefined;
   const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
-  const step = because({ ...pulling.step, step_id: timeSortedId() }, [{ kind: 'decided', decisions: 1 }]);
+  const step = because({ ...pulling.step, step_id: timeSortedId(), replays: files }, [
+    { kind: 'decided', decisions: 1 },
+  ]);
   const loaded = await publishBatch(
     { ...pulling, step },
     { units: [], again, position: standing.committed, snapshot, standing, columns, replaces: false },
