@@ -27,6 +27,8 @@ export interface Ask {
   readonly body: string | undefined;
   /** The same question has the same key: a digest, for it is written down and what is asked may hold secrets. What signs in is no part of it. */
   readonly key: string;
+  /** The body signs in: it goes to no other origin. */
+  readonly confidential?: true;
 }
 
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)\}/g;

@@ -19,7 +19,9 @@ export interface AskHooks {
 /** Waits shorter than this are nobody's business. */
 const LONG_WAIT_MS = 1000;
 const SLEEP_MS_MAX = 86_400_000;
-const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** What answers in full. "Accepted" and "partial" are no answers to what was asked. */
+const ANSWERS = new Set([200, 201, 203, 204, 304]);
+const RETRIED = new Set([202, 408, 425, 429, 500, 502, 503, 504]);
 
 /** Asks until there is an answer that can be used, within the limits that are configured. The one place where requests are repeated. */
 export class Asker {
@@ -37,8 +39,7 @@ export class Asker {
   }
 
   /**
-   * @param accept takes the answer, or throws an AttemptFailed when it is damaged; called once per answer with a status below 400 and for those
-   * in `also`.
+   * @param accept takes the answer, or throws an AttemptFailed when it is damaged; called once per answer in full, and for the statuses in `also`.
    * @throws DataflowError E_HTTP_*, E_OUTBOUND, E_INTERRUPTED
    */
   async ask<T>(
@@ -52,7 +53,7 @@ export class Asker {
       try {
         await this.#heedRate(hooks);
         const answer = await this.exchange.send(ask, await this.#signer.signature(hooks.signal), hooks.signal);
-        if (answer.status >= 400 && !also.includes(answer.status)) throw this.#failure(answer);
+        if (!ANSWERS.has(answer.status) && !also.includes(answer.status)) throw this.#failure(answer);
         return await accept(answer);
       } catch (error) {
         if (hooks.signal.aborted) throw new DataflowError('E_INTERRUPTED', 'the run was interrupted', { cause: error });
@@ -71,7 +72,7 @@ export class Asker {
   /** One attempt, for `doctor`. @throws AttemptFailed, DataflowError */
   async once(ask: Ask, signal: AbortSignal): Promise<Answer> {
     const answer = await this.exchange.send(ask, await this.#signer.signature(signal), signal);
-    if (answer.status >= 400) throw this.#failure(answer);
+    if (!ANSWERS.has(answer.status)) throw this.#failure(answer);
     return answer;
   }
 

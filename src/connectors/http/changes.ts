@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { memberOf } from '../../kit/json-cut.ts';
 import { parseDuration } from '../../kit/units.ts';
-import { compareValues, instantOf } from './cursor.ts';
+import { compareValues, instantOf, overlapFrom } from './cursor.ts';
 import type { HttpOptions } from './options.ts';
 import { recordDigest } from './overlap.ts';
 import type { Page } from './page.ts';
@@ -9,6 +9,8 @@ import type { ItemState } from './position.ts';
 
 /** More records than this within one overlap are not remembered one by one. */
 const SEEN_MAX = 10_000;
+/** JSON text of a field without a value. */
+const NONE = 'null';
 type Seen = readonly (readonly [digest: string, value: string])[];
 
 /**
@@ -40,14 +42,16 @@ export class Changes {
     for (let index = 0; index < count; index++) {
       const start = page.records[2 * index] as number;
       const range = memberOf(page.bytes, start, this.#field);
-      const value = range === undefined ? 'null' : page.bytes.toString('utf8', range.start, range.end);
-      if (value === 'null') {
-        without += 1;
-        continue;
-      }
+      const value = range === undefined ? NONE : page.bytes.toString('utf8', range.start, range.end);
       const digest = recordDigest(page, index);
       if (this.#before.has(digest)) dropped.push(index);
-      if (this.#high === undefined || compareValues(value, this.#high) > 0) this.#high = value;
+      if (value === NONE) {
+        // It comes whatever is asked for, so it is always remembered.
+        without += 1;
+        this.#seen.set(digest, NONE);
+        continue;
+      }
+      if (value === NONE || this.#high === undefined || compareValues(value, this.#high) > 0) this.#high = value;
       if (this.#isWithin(value)) this.#seen.set(digest, value);
     }
     if (without > 0 && without === count)
@@ -75,8 +79,8 @@ export class Changes {
   }
 
   #isWithin(value: string): boolean {
-    if (this.#high === undefined || compareValues(value, this.#high) >= 0) return true;
+    if (value === NONE || this.#high === undefined || compareValues(value, this.#high) >= 0) return true;
     const overlap_ms = parseDuration(this.#cursor.overlap) ?? 0;
-    return overlap_ms > 0 && instantOf(value, this.#cursor) >= instantOf(this.#high, this.#cursor) - overlap_ms;
+    return overlap_ms > 0 && instantOf(value, this.#cursor) >= overlapFrom(this.#cursor, this.#high);
   }
 }

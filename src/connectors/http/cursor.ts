@@ -65,6 +65,12 @@ function instant({ format }: Cursor, at_ms: number): Scalar {
   return format === 'date' ? text.slice(0, 10) : text.replace('.000Z', 'Z');
 }
 
+/** From where on records come again that the overlap asks for: requests are rounded down to what their notation can say. */
+export function overlapFrom(cursor: Cursor, high: string): number {
+  const unit = { date: DAY_MS, unix: 1000, unix_ms: 1, iso: 1 }[cursor.format];
+  return Math.floor((instantOf(high, cursor) - ms(cursor.overlap)) / unit) * unit;
+}
+
 /** The value behind its JSON text. */
 export function plain(raw: string): string {
   return raw.startsWith('"') ? String(JSON.parse(raw)) : raw;
@@ -88,9 +94,17 @@ export function compareValues(a: string, b: string): number {
   // The same notation sorts as text, with every digit of a second.
   if (left.length !== right.length) {
     const [p, q] = [instantOf(a, { format: 'iso' }), instantOf(b, { format: 'iso' })];
-    if (!Number.isNaN(p) && !Number.isNaN(q) && p !== q) return p < q ? -1 : 1;
+    if (!Number.isNaN(p) && !Number.isNaN(q)) {
+      const [f, g] = [fraction(left), fraction(right)];
+      return p !== q ? (p < q ? -1 : 1) : f < g ? -1 : f > g ? 1 : 0;
+    }
   }
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** The digits of a second behind its point, to be compared as text. */
+function fraction(instant: string): string {
+  return (/:\d\d[.,](\d+)/.exec(instant)?.[1] ?? '').replace(/0+$/, '');
 }
 
 const INTEGER = /^-?\d{1,1000}$/;

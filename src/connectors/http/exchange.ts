@@ -107,6 +107,8 @@ export class Exchange {
     if (ask.method === 'POST' && status < 307) throw badBody(`it redirects a POST with status ${status}`);
     if (from.protocol === 'https:' && url.protocol === 'http:')
       throw refused(`${shown(from)} redirects to http, without encryption`);
+    if (ask.confidential === true && url.origin !== ask.url.origin)
+      throw refused(`${shown(from)} redirects credentials to ${url.host}`);
     this.check(url);
     return url;
   }

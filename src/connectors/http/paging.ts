@@ -6,7 +6,7 @@ import type { PagesOptions } from './options-pages.ts';
 export interface PageState {
   /** Pages read so far. */
   readonly pages: number;
-  /** Records that the pages held, known ones among them. */
+  /** Entries that the pages held, known ones and strays among them. */
   readonly records: number;
   /** Pages without records at the end so far. */
   readonly empty: number;
@@ -22,6 +22,8 @@ export interface PageState {
 export interface PageFacts {
   readonly status: number;
   readonly records: number;
+  /** What stood among them and is no record. */
+  readonly strays: number;
   /** How many of them earlier pages had. */
   readonly known: number;
   readonly next: string | undefined;
@@ -59,12 +61,13 @@ function offsetOf(pages: PagesOptions, state: PageState): number {
  * @throws DataflowError E_HTTP_PAGING when the pages go in a circle or beyond the budget.
  */
 export function afterPage(pages: PagesOptions | undefined, state: PageState, facts: PageFacts): PageState {
-  const none = facts.records === 0;
+  const entries = facts.records + facts.strays;
+  const none = entries === 0;
   const next: PageState = {
     pages: state.pages + 1,
-    records: state.records + facts.records,
+    records: state.records + entries,
     empty: none ? state.empty + 1 : 0,
-    repeated: !none && facts.known === facts.records && state.pages > 0 ? state.repeated + 1 : 0,
+    repeated: facts.records > 0 && facts.known === facts.records && state.pages > 0 ? state.repeated + 1 : 0,
     ...((facts.total ?? state.total) === undefined ? {} : { total: facts.total ?? state.total }),
   } as PageState;
   const done: PageState = { ...next, done: true };
@@ -88,7 +91,7 @@ function counted(pages: PagesOptions, next: PageState, facts: PageFacts): PageSt
   if (facts.status === 404) return undefined;
   if (facts.has_more !== undefined) return facts.has_more && next.empty < pages.empty_max ? next : undefined;
   if (pages.end === 'repeated' && next.repeated > 0) return undefined;
-  if (pages.end === 'short' && facts.records < (pages.size ?? 0)) return undefined;
+  if (pages.end === 'short' && facts.records + facts.strays < (pages.size ?? 0)) return undefined;
   if (next.total !== undefined && reach(pages, next) >= next.total && next.empty === 0) return undefined;
   return next.empty >= pages.empty_max ? undefined : next;
 }
@@ -135,6 +138,19 @@ export function totalRemark(state: PageState, first_total: number | undefined, k
   if (total === undefined) return undefined;
   if (first_total !== undefined && first_total !== total)
     return `the list changed while it was read (from ${first_total} to ${total} records): some may be missing until the next pull`;
-  if (records - known < total) return `the source speaks of ${total} records and gave ${records - known}`;
-  return undefined;
+  return shortfall(state, first_total, known);
 }
+
+/** What to tell when a list that stood still was not given in full. */
+export function shortfall(
+  { total, records }: PageState,
+  first_total: number | undefined,
+  known: number,
+): string | undefined {
+  if (total === undefined || (first_total !== undefined && first_total !== total)) return undefined;
+  return records - known < total ? `the source speaks of ${total} records and gave ${records - known}` : undefined;
+}
+
+/** A whole copy that lacks records would take them out of the table. */
+export const SHORTFALL_HINT =
+  'Does the API give fewer records per page than `pages.size`, or the same record twice? If its total is not exact, leave out `pages.total`.';

@@ -9,7 +9,7 @@ import { Links } from './links.ts';
 import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
 import { flatten } from './page.ts';
-import { afterPage, nextLink, pageParameters, totalRemark } from './paging.ts';
+import { afterPage, nextLink, pageParameters, SHORTFALL_HINT, shortfall, totalRemark } from './paging.ts';
 import {
   asksOf,
   type HttpPosition,
@@ -165,6 +165,7 @@ export class Pull {
     const after = afterPage(pages, sequence.links.openedPage(pass.page), {
       status: fetched.status,
       records: page.records.length / 2,
+      strays: page.unreadable.length,
       known: again.length,
       next: page.next,
       has_more: page.has_more,
@@ -175,9 +176,8 @@ export class Pull {
     const next = sequence.links.closedPage(after);
     // Before the page is written: its unit must not hold what another layout has.
     if (this.#units.isOther(page)) await this.#seal();
-    const label =
-      this.#items.length > 1 ? `request ${this.#items.indexOf(sequence.item) + 1} page ${number}` : `page ${number}`;
-    await this.#units.add(`page-${String(number).padStart(6, '0')}`, label, page, dropped, fetched.raw);
+    const name = `page-${String(number).padStart(6, '0')}`;
+    await this.#units.add(name, this.#label(sequence, number), page, dropped, fetched.raw);
     const total = pass.total ?? page.total;
     sequence.pass = {
       ...pass,
@@ -186,9 +186,27 @@ export class Pull {
       ...(total === undefined ? {} : { total }),
     };
     sequence.taken += 1;
+    if (next.done === true) this.#refuseShort(sequence);
     if (next.done === true) this.#remark(sequence);
     // With the last page goes what the end of the sequence changes in the position.
     if (next.done !== true && this.#units.due) await this.#seal();
+  }
+
+  /** Names a page for people; several sequences may stand in one unit. */
+  #label({ item, stretch }: Sequence, number: number): string {
+    const request = this.#items.length > 1 ? `request ${this.#items.indexOf(item) + 1} ` : '';
+    const window = stretch.until === undefined ? '' : `window up to ${stretch.until} `;
+    return `${request}${window}page ${number}`;
+  }
+
+  /** A whole copy replaces the table, so it must be whole. The pass is given up: going on from its last page would not mend it. */
+  #refuseShort(sequence: Sequence): void {
+    const { page, total, known } = sequence.pass;
+    const missing = this.#appends() ? undefined : shortfall(page, total, known);
+    if (missing === undefined) return;
+    const { done: _, ...open } = page;
+    sequence.pass = { ...sequence.pass, asks: '', page: open };
+    throw pagingFault(missing, SHORTFALL_HINT);
   }
 
   #remark({ pass, changes }: Sequence): void {

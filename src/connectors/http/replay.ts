@@ -33,7 +33,12 @@ export async function replayKept(options: HttpOptions, landing: Landing, context
   for (const [index, group] of groups.entries()) {
     if (index < from) continue;
     context.signal.throwIfAborted();
-    const after = await takeGroup(group, state.items[group.item.key] ?? {}, { options, units, landing });
+    const after = await takeGroup(group, state.items[group.item.key] ?? {}, {
+      options,
+      units,
+      landing,
+      sequence: index + 1,
+    });
     const items = Object.keys(after).length === 0 ? state.items : { ...state.items, [group.item.key]: after };
     const last = groups[index + 1]?.pass !== group.pass;
     state = { ...state, items, polls: state.polls + (last ? 1 : 0), replayed: index + 1 };
@@ -76,9 +81,15 @@ interface Rooms {
   readonly options: HttpOptions;
   readonly units: Units;
   readonly landing: Landing;
+  /** Number of the group, for people. */
+  readonly sequence: number;
 }
 
-async function takeGroup(group: Group, before: ItemState, { options, units, landing }: Rooms): Promise<ItemState> {
+async function takeGroup(
+  group: Group,
+  before: ItemState,
+  { options, units, landing, sequence }: Rooms,
+): Promise<ItemState> {
   const { cursor, key, pages } = options;
   const overlap = new Overlap(key === undefined ? [] : [key].flat(), []);
   const changes = cursor?.field === undefined ? undefined : new Changes(cursor, before, {});
@@ -92,7 +103,7 @@ async function takeGroup(group: Group, before: ItemState, { options, units, land
     const number = Number(head['page'] ?? 1);
     await units.add(
       `kept-${entry.sha256.slice(0, 12)}`,
-      `kept page ${number}`,
+      `kept sequence ${sequence} page ${number}`,
       page,
       [...dropped].sort((a, b) => a - b),
       entry.sha256,

@@ -93,7 +93,7 @@ function tokenAsk(auth: AuthOptions): Ask {
     form.set('client_id', id);
     form.set('client_secret', secret);
   }
-  return { method: 'POST', url, headers, body: form.toString(), key: '' };
+  return { method: 'POST', url, headers, body: form.toString(), key: '', confidential: true };
 }
 
 function parsed(body: Buffer): { readonly access_token?: unknown; readonly expires_in?: unknown } {
