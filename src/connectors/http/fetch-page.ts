@@ -114,6 +114,8 @@ export class PageFetcher {
     if (answer.status === 304) {
       if (question.single && (question.known.etag ?? question.known.modified) !== undefined) return undefined;
       if (kept === undefined) throw badBody('it answers "not modified" (304) to a question without a condition');
+      const { keep_raw, mode, cursor } = this.#options;
+      if (keep_raw && (mode === 'append' || cursor !== undefined)) await this.#keepAgain(question, kept);
       return this.#fromKept(item, kept);
     }
     const empty = answer.status === 404 ? { ...answer, status: 204, body: Buffer.alloc(0) } : answer;
@@ -126,6 +128,16 @@ export class PageFetcher {
       head: headOf(this.#options, question, answer),
     });
     return { ...result, status: answer.status, raw: entry.sha256 };
+  }
+
+  /** An unchanged answer counts for this pass too; its bytes lie there already. */
+  async #keepAgain({ started, polls, since, until }: PageQuestion, { key, head, ...kept }: RawEntry): Promise<void> {
+    const about = { pass: started, polls: String(polls), since, ...(until === undefined ? {} : { until }) };
+    await this.#raw.put(await this.#raw.read({ key, head, ...kept }), {
+      key,
+      fetched_at: new Date().toISOString(),
+      head: { ...head, ...about },
+    });
   }
 
   #validators({ known, single, ask }: PageQuestion, kept: RawEntry | undefined): Readonly<Record<string, string>> {

@@ -134,9 +134,8 @@ export function nextLink(header: string | undefined): string | undefined {
 
 /** What to tell about a sequence whose end does not fit to what the source promised. */
 export function totalRemark(state: PageState, first_total: number | undefined, known: number): string | undefined {
-  const { total, records } = state;
-  if (total === undefined) return undefined;
-  if (first_total !== undefined && first_total !== total)
+  const { total } = state;
+  if (total !== undefined && first_total !== undefined && first_total !== total)
     return `the list changed while it was read (from ${first_total} to ${total} records): some may be missing until the next pull`;
   return shortfall(state, first_total, known);
 }

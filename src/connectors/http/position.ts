@@ -39,6 +39,8 @@ export interface HttpPosition {
   /** Passes completed: two polls that bring the same bytes are two units of input. */
   readonly polls: number;
   readonly items: Readonly<Record<string, ItemState>>;
+  /** Digest of what was asked for: what an API calls unchanged counts for the same question, read the same way. */
+  readonly asks?: string;
   /** With `every`: when the last pass began. */
   readonly asked?: string;
   readonly pass?: PassState;
@@ -67,9 +69,22 @@ const PASS_MS_MAX = 86_400_000;
 
 /** Stands for everything that decides what is asked and how pages follow each other. */
 export function asksOf(options: HttpOptions): string {
-  const { url, method, query, body, format, records, columnar, add, for_each, pages, cursor } = options;
-  const asked = [url, method, query, body, format, records, columnar, add, for_each, pages, cursor];
+  const { url, method, query, headers, body, format, delimiter, records, columnar, add, for_each } = options;
+  const { pages, cursor, key } = options;
+  const question = [url, method, query, headers, body, for_each, pages, cursor];
+  const asked = [...question, format, delimiter, records, columnar, add, key];
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 12);
+}
+
+/** The position under these options. A pass under others is given up, its pages mean something else; and so do its validators. */
+export function underOptions(position: HttpPosition, asks: string): HttpPosition {
+  const { pass, ...rest } = position;
+  const same = pass === undefined || pass.asks !== asks ? rest : position;
+  if (position.asks === asks) return same;
+  const items = Object.entries(position.items).flatMap(([key, { etag: _, modified: __, ...item }]) =>
+    Object.keys(item).length === 0 ? [] : [[key, item] as const],
+  );
+  return { ...same, asks, items: Object.fromEntries(items) };
 }
 
 /** Whether a pass that was interrupted may go on. */

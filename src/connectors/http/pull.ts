@@ -18,6 +18,7 @@ import {
   newPass,
   type PassState,
   readPosition,
+  underOptions,
   writePosition,
 } from './position.ts';
 import { Units } from './units.ts';
@@ -46,7 +47,7 @@ export class Pull {
     this.#units = new Units(landing);
     this.#begun = readPosition(context.position);
     this.#asks = asksOf(options);
-    this.#state = withoutOther(this.#begun, this.#asks);
+    this.#state = underOptions(this.#begun, this.#asks);
     this.#fetcher = new PageFetcher(options, asker, landing.raw, context, () => this.#seal());
   }
 
@@ -283,13 +284,6 @@ interface Sequence {
   readonly asked: Set<string>;
   readonly overlap: Overlap;
   readonly changes: Changes | undefined;
-}
-
-/** A pass under other options is given up: its pages mean something else. */
-function withoutOther(position: HttpPosition, asks: string): HttpPosition {
-  if (position.pass === undefined || position.pass.asks === asks) return position;
-  const { pass: _, ...rest } = position;
-  return rest;
 }
 
 function union(a: readonly number[], b: readonly number[]): readonly number[] {

@@ -6,7 +6,7 @@ import { answerOf } from './fetch-page.ts';
 import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
 import { flatten, type Page, readPage } from './page.ts';
-import { type HttpPosition, type ItemState, readPosition, writePosition } from './position.ts';
+import { asksOf, type HttpPosition, type ItemState, readPosition, writePosition } from './position.ts';
 import { Units } from './units.ts';
 
 /**
@@ -16,19 +16,9 @@ import { Units } from './units.ts';
 export async function replayKept(options: HttpOptions, landing: Landing, context: PullContext): Promise<PullResult> {
   const units = new Units(landing);
   const entries = await landing.raw.entries();
-  const missed = Number(entries[0]?.head['polls'] ?? 0);
-  // Taking only what was kept would take away rows that nobody gives back.
-  if (missed > 0)
-    throw new DataflowError(
-      'E_SOURCE_LOST',
-      `${context.name}: the responses of the first ${missed} pulls were not kept`,
-      {
-        kept: 'the table stays as it is',
-        hint: 'Remove keep_raw to ask the API for everything again.',
-      },
-    );
+  refuseGaps(entries, context);
   const groups = groupsOf(entries);
-  let state: HttpPosition = readPosition(context.position);
+  let state: HttpPosition = { ...readPosition(context.position), asks: asksOf(options) };
   const from = state.replayed ?? 0;
   for (const [index, group] of groups.entries()) {
     if (index < from) continue;
@@ -41,7 +31,7 @@ export async function replayKept(options: HttpOptions, landing: Landing, context
     });
     const items = Object.keys(after).length === 0 ? state.items : { ...state.items, [group.item.key]: after };
     const last = groups[index + 1]?.pass !== group.pass;
-    state = { ...state, items, polls: state.polls + (last ? 1 : 0), replayed: index + 1 };
+    state = { ...state, items, polls: last ? group.polls + 1 : state.polls, replayed: index + 1 };
     if (units.due && index + 1 < groups.length) await units.seal(writePosition(state));
   }
   const { replayed: _, ...end } = state;
@@ -49,9 +39,23 @@ export async function replayKept(options: HttpOptions, landing: Landing, context
   return { caught_up: true, position: writePosition(end) };
 }
 
+/** Taking only what was kept would take away rows that nobody gives back: each pass up to now must be there. */
+function refuseGaps(entries: readonly RawEntry[], { name, committed }: PullContext): void {
+  const kept = new Set(entries.map(({ head }) => Number(head['polls'])));
+  const passes = Math.max(readPosition(committed).polls, 1 + Math.max(-1, ...kept));
+  const missed = Array.from({ length: passes }, (_, poll) => poll).filter((poll) => !kept.has(poll)).length;
+  if (missed === 0) return;
+  throw new DataflowError('E_SOURCE_LOST', `${name}: the responses of ${missed} of ${passes} pulls were not kept`, {
+    kept: 'the table stays as it is',
+    hint: 'Remove keep_raw to ask the API for everything again.',
+  });
+}
+
 /** The pages of one sequence. */
 interface Group {
   readonly pass: string;
+  /** Passes completed before it. */
+  readonly polls: number;
   readonly item: Item;
   readonly until: string | undefined;
   readonly entries: RawEntry[];
@@ -70,7 +74,13 @@ function groupsOf(entries: readonly RawEntry[]): readonly Group[] {
   for (const entry of latest.values()) {
     const { pass = '', item = '{}', since, until } = entry.head;
     const name = JSON.stringify([item, since === '{}' ? pass : since]);
-    const group = groups.get(name) ?? { pass, item: itemOf(JSON.parse(item)), until, entries: [] };
+    const group = groups.get(name) ?? {
+      pass,
+      polls: Number(entry.head['polls']),
+      item: itemOf(JSON.parse(item)),
+      until,
+      entries: [],
+    };
     groups.set(name, group);
     group.entries.push(entry);
   }

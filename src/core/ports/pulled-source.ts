@@ -114,6 +114,8 @@ export interface PullContext {
   readonly temp_folder: string;
   /** Undefined: from the beginning. */
   readonly position: Position | undefined;
+  /** The position that the table was committed with, also when everything is taken anew. */
+  readonly committed?: Position;
   /** Next number expected by stream, from the lake. */
   readonly expected: ReadonlyMap<string, number>;
   /** The columns that records will be read into, as far as they are known. */

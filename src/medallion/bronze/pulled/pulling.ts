@@ -22,7 +22,7 @@ export interface Pulling {
 export function pullContext(
   run: Pick<RunContext, 'project' | 'now_ms' | 'signal' | 'temp_folder' | 'redact' | 'notice'>,
   node: BronzeNode,
-  standing: Pick<Standing, 'position' | 'expected'>,
+  standing: Pick<Standing, 'position' | 'expected'> & { readonly committed?: Standing['committed'] },
   more: { readonly columns?: readonly Column[] | undefined; readonly from_raw?: boolean } = {},
 ): PullContext {
   const { records, bytes, wait_ms } = node.spec.batch ?? PULL_BATCH;
@@ -33,6 +33,7 @@ export function pullContext(
     signal: run.signal,
     temp_folder: run.temp_folder,
     position: standing.position ?? undefined,
+    ...(standing.committed == null ? {} : { committed: standing.committed }),
     expected: standing.expected,
     ...(more.columns === undefined ? {} : { columns: more.columns }),
     limits: { records_max: records, bytes_max: bytes, wait_ms },
