@@ -90,16 +90,16 @@ export function compareValues(a: string, b: string): number {
   const [left, right] = [plain(a), plain(b)];
   if (INTEGER.test(left) && INTEGER.test(right)) return BigInt(left) < BigInt(right) ? -1 : 1;
   const [x, y] = [Number(left), Number(right)];
-  if (!Number.isNaN(x) && !Number.isNaN(y) && x !== y) return x < y ? -1 : 1;
+  if (!Number.isNaN(x) && !Number.isNaN(y) && x !== y) return order(x, y);
   // The same notation sorts as text, with every digit of a second.
-  if (left.length !== right.length) {
-    const [p, q] = [instantOf(a, { format: 'iso' }), instantOf(b, { format: 'iso' })];
-    if (!Number.isNaN(p) && !Number.isNaN(q)) {
-      const [f, g] = [fraction(left), fraction(right)];
-      return p !== q ? (p < q ? -1 : 1) : f < g ? -1 : f > g ? 1 : 0;
-    }
-  }
-  return left < right ? -1 : left > right ? 1 : 0;
+  if (left.length === right.length) return order(left, right);
+  const [p, q] = [instantOf(a, { format: 'iso' }), instantOf(b, { format: 'iso' })];
+  if (Number.isNaN(p) || Number.isNaN(q)) return order(left, right);
+  return order(p, q) || order(fraction(left), fraction(right));
+}
+
+function order<T extends string | number>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The digits of a second behind its point, to be compared as text. */
