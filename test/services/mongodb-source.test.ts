@@ -91,7 +91,7 @@ describeService('mongodb', ({ url }) => {
     expect((await source.look(pullContext(third.position))).pending).toBe('none');
   });
 
-  it('misses no late document, whatever is written when and wherever it is stopped', async () => {
+  it('misses no late document, whatever is written when and wherever it is stopped', { timeout: 240_000 }, async () => {
     for (const [field, seed] of [
       ['at', 1],
       ['n', 2],

@@ -86,7 +86,9 @@ describeService('postgresql', ({ url }) => {
     expect((await pullAll(source, third.position, 2)).lines).toEqual([]);
   });
 
-  it('misses no late commit and takes no row twice, whatever commits when and wherever it is stopped', async () => {
+  it('misses no late commit and takes no row twice, whatever commits when and wherever it is stopped', {
+    timeout: 240_000,
+  }, async () => {
     for (const [from, seed] of [
       ['table', 1],
       ['query', 2],
