@@ -135,11 +135,9 @@ export class LocalStorage implements LakeStorage {
       const target = this.#at(path);
       // The lake's own root is for all readers; only what is made below it here is private.
       if (options.private === true && !this.#inside.has(this.#root)) mkdirSync(this.#root, { recursive: true });
+      this.#refuseNearestOut(target);
       const made = makeFolders(target, options.private === true ? PRIVATE_FOLDER : undefined);
-      const first = made.at(-1);
-      // What was made here just now is no link; only what was there before has to be looked at.
-      if (first === undefined) this.#refuseFolderOut(target);
-      else if (first.startsWith(this.#root + sep)) this.#refuseFolderOut(dirname(first));
+      // What was made here just now is no link.
       for (const folder of made) this.#inside.add(folder);
       if (options.private === true) return;
       for (const folder of made) this.#changed.note(dirname(folder));
@@ -225,6 +223,15 @@ export class LocalStorage implements LakeStorage {
     } else statSync(folder);
     // The root is remembered only once it exists.
     this.#inside.add(folder);
+  }
+
+  /** Before anything is made below it, what is there of a folder is looked at: a link among it would carry the new folders out of the lake. */
+  #refuseNearestOut(folder: string): void {
+    for (let one = folder; !this.#inside.has(one); one = dirname(one)) {
+      const there = lstatSync(one, { throwIfNoEntry: false }) !== undefined;
+      if (there) this.#refuseFolderOut(one);
+      if (there || one === this.#root) return;
+    }
   }
 
   /** A symbolic link inside the lake that leads out of it is refused (the lake's own root may be a link). */
