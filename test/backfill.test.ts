@@ -165,6 +165,15 @@ describe('backfill', { timeout: 120_000 }, () => {
     }
   });
 
+  it('killed behind a window without a row, is known to the ledger all the same', () => {
+    const place = copyOf(built, 1);
+    const march = ['backfill', 'par_jour', '--from', '2025-03-04', '--to', '2025-03-10', '--window', '12d'];
+    expect(place.dataflow(march, { DATAFLOW_FAULT: 'after-table-commit:kill@1' }).signal).toBe('SIGKILL');
+    expectDone(place.dataflow(march));
+    expectDone(place.dataflow(['verify']));
+    place.remove();
+  });
+
   it('begins anew when somebody published meanwhile, or the ledger forgot', () => {
     const place = copyOf(built, 4);
     expectDone(place.dataflow(['run', '--until', 'silver.ventes']));

@@ -120,12 +120,15 @@ class DeltaLake implements Lake {
     }
   }
 
-  async history(table: TableId): Promise<readonly HistoryEntry[]> {
+  async history(table: TableId, above = -1): Promise<readonly HistoryEntry[]> {
     const { folder, log } = this.#open(table);
-    const entries = await log.entries((await log.listing()).entries);
-    const present = new Set(entries.map((entry) => entry.version));
-    const archived = await archivedHistory(this.#storage, folder);
-    const all = [...archived.filter(({ version }) => !present.has(version)), ...entries.map(historyOf)];
+    const versions = (await log.listing()).entries.filter((version) => version > above);
+    const entries = await log.entries(versions);
+    const present = new Set(versions);
+    const whole = above >= 0 && versions[0] === above + 1;
+    const archived = whole ? [] : await archivedHistory(this.#storage, folder);
+    const older = archived.filter(({ version }) => version > above && !present.has(version));
+    const all = [...older, ...entries.map(historyOf)];
     return all.sort((one, other) => one.version - other.version);
   }
 

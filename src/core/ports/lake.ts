@@ -137,7 +137,8 @@ export interface Lake {
    * entries in between, nothing else; false when one of them is gone.
    */
   onlyRearranged(table: TableId, from_version: number, to_version: number): Promise<boolean>;
-  history(table: TableId): Promise<readonly HistoryEntry[]>;
+  /** Oldest first; only what came after version `above` when that is given, and then nothing else is read. */
+  history(table: TableId, above?: number): Promise<readonly HistoryEntry[]>;
   /** All tables with a log, quarantine included. */
   tables(): Promise<readonly TableId[]>;
   /** A fresh hidden folder for candidates, mode 0700. */
