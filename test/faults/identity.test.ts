@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -126,7 +127,10 @@ describe('a file that moves under the reader', () => {
         if (outcome.status !== 0) expect(outcome.status).toBe(5);
       }
     } finally {
+      // It may write once more before it is gone.
+      const gone = once(child, 'exit');
       child.kill('SIGKILL');
+      await gone;
     }
     rmSync(flicker, { force: true });
     place.put({ 'in/c.csv': 'id,v\n0,z\n' });

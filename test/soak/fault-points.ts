@@ -11,8 +11,18 @@ export function faultPointsInSource(): readonly string[] {
   return [...new Set(names)].sort();
 }
 
+/** Kills there, of sources without a server and of real ones. */
+const BY_CONTRACT = 'struck by every source that is asked: src/connectors/testing/source-contract.ts';
+
 /** Fault points that no scenario of the kill soak can pass, each with the reason. */
 export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'stream-before-publish': 'needs a broker: test/services/kafka-publish.test.ts',
   'stream-after-publish': 'needs a broker: test/services/kafka-publish.test.ts',
+  'landing-before-fsync': BY_CONTRACT,
+  'landing-before-manifest': BY_CONTRACT,
+  'landing-after-seal': BY_CONTRACT,
+  'landing-after-end': BY_CONTRACT,
+  'landing-before-remove': BY_CONTRACT,
+  'after-landing-removed': BY_CONTRACT,
+  'after-pull': BY_CONTRACT,
 };
