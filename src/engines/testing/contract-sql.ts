@@ -138,10 +138,10 @@ function syntaxErrors(kit: ContractKit): void {
   it('name the place of a syntax error', async () => {
     await kit.session(async (session) => {
       for (const run of [
-        session.rows('select 1,\n selec from x y z'),
-        session.describe('select 1,\n selec from x y z'),
+        () => session.rows('select 1,\n selec from x y z'),
+        () => session.describe('select 1,\n selec from x y z'),
       ]) {
-        await expect(run).rejects.toMatchObject({ code: 'E_SQL', place: { file: '', line: 2, column: 17 } });
+        await expect(run()).rejects.toMatchObject({ code: 'E_SQL', place: { file: '', line: 2, column: 17 } });
       }
     });
   });
