@@ -102,7 +102,8 @@ function finish(): void {
     seed,
     commits,
     kills: killsIn(results),
-    at_fault_points: killsIn(at_points),
+    trials: results.length,
+    begun_at_fault_points: at_points.length,
     fault_points: new Set(at_points.map(({ point }) => point)).size,
     missed_fault_points: missed,
     violations: violationsIn(results),
@@ -113,13 +114,13 @@ function finish(): void {
   };
   const file = writeResult('kill', result);
   console.log(
-    `${result.kills} kills (${result.at_fault_points} at ${result.fault_points} fault points), ${result.violations} violations, in ${Math.round(result.wall_ms / 1000)} s: ${file}`,
+    `${result.kills} kills in ${result.trials} trials (${result.begun_at_fault_points} begun at one of ${result.fault_points} fault points), ${result.violations} violations, in ${Math.round(result.wall_ms / 1000)} s: ${file}`,
   );
   if (words.includes('--write')) {
     const verbs = Object.entries(result.by_scenario).map(([name, kills]) => `${name} ${kills}`);
     writeSoakLine(
       'soak:kill',
-      `| \`soak:kill\` | ${result.kills} kills, ${result.at_fault_points} of them at ${result.fault_points} fault points (${verbs.join(', ')}) | ${result.violations} violations | ${commits}, seed ${seed} |`,
+      `| \`soak:kill\` | ${result.kills} kills in ${result.trials} trials; ${result.begun_at_fault_points} of these begin at one of ${result.fault_points} fault points, what follows in a trial is at random instants (${verbs.join(', ')}) | ${result.violations} violations | ${commits}, seed ${seed} |`,
     );
   }
   if (result.violations > 0 || result.kills < wanted) process.exitCode = 1;

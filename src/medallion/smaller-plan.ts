@@ -69,7 +69,7 @@ export async function materializeInBatches(
 ): Promise<number> {
   let rows = 0;
   for (const [index, batch] of batches.entries())
-    rows = await session.materialize(name, `${index === 0 ? '' : `select * from ${name} union all `}${sql(batch)}`);
+    rows = await session.materialize(name, sql(batch), { append: index > 0 });
   return rows;
 }
 

@@ -2,6 +2,7 @@ import type {
   Landing,
   Position,
   PullContext,
+  PulledSource,
   UnitEnd,
   UnitLayout,
   UnreadableRecord,
@@ -85,4 +86,25 @@ export function mulberry(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** All lines that a source lands until it is caught up, and where it stands then. */
+export async function pullToEnd(
+  source: PulledSource,
+  from: Position | undefined,
+  more: { readonly records_max?: number; readonly wait_ms?: number; readonly note?: (text: string) => void } = {},
+): Promise<{ readonly lines: readonly string[]; readonly position: Position }> {
+  const { records_max = 1_000_000, wait_ms = 100, note = () => undefined } = more;
+  const limits = { records_max, bytes_max: 1_000_000_000, wait_ms };
+  const lines: string[] = [];
+  let position = from;
+  for (let pull = 0; pull < 1000; pull += 1) {
+    const { landing, units } = heldLanding();
+    const result = await source.pull(landing, pullContext(position, { limits, note }));
+    for (const unit of units) lines.push(...unit.bytes.toString().split('\n').slice(0, -1));
+    // As it comes back from the commit.
+    position = JSON.parse(JSON.stringify(result.position)) as Position;
+    if (result.caught_up) return { lines, position };
+  }
+  throw new Error('never caught up');
 }

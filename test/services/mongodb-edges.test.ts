@@ -5,7 +5,7 @@ import { parse } from 'zod/mini';
 import { component } from '../../src/connectors/mongodb/source.ts';
 import type { FormatInspectors } from '../../src/core/ports/format.ts';
 import type { Landing, Position, PulledSource } from '../../src/core/ports/pulled-source.ts';
-import { heldLanding, pullContext } from './held-landing.ts';
+import { heldLanding, pullContext, pullToEnd } from './held-landing.ts';
 import { describeService, uniqueName } from './service.ts';
 
 type Row = Record<string, unknown>;
@@ -32,18 +32,8 @@ describeService('mongodb', ({ url }) => {
 
   /** Pulls until it is caught up. */
   async function pullAll(source: PulledSource, from: Position | undefined, records_max = 1_000_000) {
-    const rows: Row[] = [];
-    let position = from;
-    for (let pull = 0; pull < 100; pull += 1) {
-      const { landing, units } = heldLanding();
-      const limits = { records_max, bytes_max: 1_000_000_000, wait_ms: 100 };
-      const result = await source.pull(landing, pullContext(position, { limits }));
-      for (const unit of units)
-        for (const line of unit.bytes.toString().split('\n').slice(0, -1)) rows.push(JSON.parse(line) as Row);
-      position = JSON.parse(JSON.stringify(result.position)) as Position;
-      if (result.caught_up) return { rows, position };
-    }
-    throw new Error('never caught up');
+    const { lines, position } = await pullToEnd(source, from, { records_max, wait_ms: 100 });
+    return { rows: lines.map((line) => JSON.parse(line) as Row), position };
   }
 
   it('seals nothing once it is told to stop, even while a batch is written', async () => {

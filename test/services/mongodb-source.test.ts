@@ -4,7 +4,7 @@ import { parse } from 'zod/mini';
 import { component } from '../../src/connectors/mongodb/source.ts';
 import type { FormatInspectors } from '../../src/core/ports/format.ts';
 import type { Position, PulledSource } from '../../src/core/ports/pulled-source.ts';
-import { heldLanding, mulberry, pullContext } from './held-landing.ts';
+import { heldLanding, mulberry, pullContext, pullToEnd } from './held-landing.ts';
 import { describeService, ownServer, uniqueName } from './service.ts';
 
 type Row = Record<string, unknown>;
@@ -18,20 +18,10 @@ function open(url: string, database: string, options: Record<string, unknown>, c
   return source as PulledSource;
 }
 
-/** Pulls until it is caught up; a pull that is "killed" goes on from its last sealed unit. */
+/** Pulls until it is caught up. */
 async function pullAll(source: PulledSource, from: Position | undefined, records_max = 1_000_000) {
-  const rows: Row[] = [];
-  let position = from;
-  for (let pull = 0; pull < 1000; pull += 1) {
-    const { landing, units } = heldLanding();
-    const limits = { records_max, bytes_max: 1_000_000_000, wait_ms: 300 };
-    const result = await source.pull(landing, pullContext(position, { limits }));
-    for (const unit of units)
-      for (const line of unit.bytes.toString().split('\n').slice(0, -1)) rows.push(JSON.parse(line) as Row);
-    position = JSON.parse(JSON.stringify(result.position)) as Position;
-    if (result.caught_up) return { rows, position };
-  }
-  throw new Error('never caught up');
+  const { lines, position } = await pullToEnd(source, from, { records_max, wait_ms: 300 });
+  return { rows: lines.map((line) => JSON.parse(line) as Row), position };
 }
 
 describeService('mongodb', ({ url }) => {

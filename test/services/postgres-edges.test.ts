@@ -4,7 +4,7 @@ import { parse } from 'zod/mini';
 import { component } from '../../src/connectors/postgres/source.ts';
 import type { FormatInspectors } from '../../src/core/ports/format.ts';
 import type { Position, PulledSource } from '../../src/core/ports/pulled-source.ts';
-import { heldLanding, pullContext } from './held-landing.ts';
+import { pullToEnd } from './held-landing.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('postgresql', ({ url }) => {
@@ -29,20 +29,10 @@ describeService('postgresql', ({ url }) => {
 
   /** Pulls until it is caught up: the first fields of the rows, the position, what was noted. */
   async function pullAll(source: PulledSource, from: Position | undefined, records_max = 1_000_000) {
-    const ids: string[] = [];
     const notes: string[] = [];
     const note = (words: string): void => void notes.push(words);
-    let position = from;
-    for (let pull = 0; pull < 60; pull += 1) {
-      const { landing, units } = heldLanding();
-      const limits = { records_max, bytes_max: 1_000_000_000, wait_ms: 100 };
-      const result = await source.pull(landing, pullContext(position, { limits, note }));
-      for (const unit of units)
-        for (const line of unit.bytes.toString().split('\n').slice(0, -1)) ids.push(line.split(',')[0] ?? '');
-      position = JSON.parse(JSON.stringify(result.position)) as Position;
-      if (result.caught_up) return { ids, position, notes };
-    }
-    throw new Error('never caught up');
+    const { lines, position } = await pullToEnd(source, from, { records_max, note });
+    return { ids: lines.map((line) => line.split(',')[0] ?? ''), position, notes };
   }
 
   const numbers = (from: number, to: number): string[] =>

@@ -1,6 +1,6 @@
 import type { KafkaProducer, ProducedMessage } from './client.ts';
 import { CODEC_NUMBERS, type Codec, codecOf } from './codecs.ts';
-import { type ClientSettings, libraryOptions } from './library-options.ts';
+import { type ClientSettings, kafkajsOptions } from './kafkajs-options.ts';
 
 /** A coordinator gives a transaction up after so long; then nothing of it becomes visible. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -12,7 +12,7 @@ export async function kafkajsProducer(settings: ClientSettings, transactional_id
   const number = CODEC_NUMBERS[settings.compression ?? 'none'];
   const codec = await codecOf(number);
   if (codec !== undefined) CompressionCodecs[number as 2 | 3 | 4] = () => libraryCodec(codec);
-  const kafka = new Kafka({ ...libraryOptions(settings), logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({ ...kafkajsOptions(settings), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({
     transactionalId: transactional_id,
     transactionTimeout: TRANSACTION_TIMEOUT_MS,

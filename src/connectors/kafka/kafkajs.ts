@@ -3,9 +3,9 @@ import type ClusterType from 'kafkajs/src/cluster/index.js';
 import type { Protocol } from 'kafkajs/src/cluster/index.js';
 import type { FetchAnswer, FetchRequest, KafkaClient, KafkaProducer, TopicFacts } from './client.ts';
 import { decodeFetch, encodeFetch, FETCH } from './fetch-protocol.ts';
+import { type ClientSettings, kafkajsOptions } from './kafkajs-options.ts';
 import { patchIdlePolling } from './kafkajs-patch.ts';
 import { kafkajsProducer } from './kafkajs-producer.ts';
-import { type ClientSettings, libraryOptions } from './library-options.ts';
 import { makeTopic } from './make-topic.ts';
 import { decodeTopicId, encodeTopicId, METADATA } from './topic-id.ts';
 
@@ -23,7 +23,7 @@ export async function openKafkajs(settings: ClientSettings): Promise<KafkaClient
     import('kafkajs/src/network/socketFactory.js'),
   ]);
   const cluster = new Cluster({
-    ...libraryOptions(settings),
+    ...kafkajsOptions(settings),
     // What it has to say comes back as errors, too.
     logger: loggers.createLogger({ level: 0, logCreator: () => () => undefined }),
     socketFactory: quietSockets(sockets()),
@@ -143,7 +143,7 @@ class KafkajsClient implements KafkaClient {
 
   async #asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const { default: kafkajs } = await import('kafkajs');
-    const options = { ...libraryOptions(this.#settings), logLevel: kafkajs.logLevel.NOTHING };
+    const options = { ...kafkajsOptions(this.#settings), logLevel: kafkajs.logLevel.NOTHING };
     const admin = new kafkajs.Kafka(options).admin();
     try {
       await admin.connect();

@@ -5,7 +5,7 @@ import type { KafkaClient } from './client.ts';
 import type { CodecName } from './codecs.ts';
 import type { KafkaConnectionOptions } from './connection.ts';
 import { openKafkajs } from './kafkajs.ts';
-import type { ClientSettings } from './library-options.ts';
+import type { ClientSettings } from './kafkajs-options.ts';
 
 /** A client for a connection as it is configured. @param root relative paths of certificates start here */
 export async function openClient(

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { overlapField } from '../../core/config/fields.ts';
 import { parseDuration } from '../../kit/units.ts';
 
 const TIME_AGAIN = '5m';
@@ -16,18 +17,9 @@ const cursor = z.strictObject({
       samples: ['updated_at'],
     }),
   ),
-  overlap: z.optional(
-    z
-      .union([
-        z.int().check(z.gte(0), z.lte(1_000_000_000)),
-        z.string().check(z.refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m')),
-      ])
-      .check(
-        z.meta({
-          description: `What is read again each time, so that documents that were written late are not missed: a duration for dates and ObjectIds (default ${TIME_AGAIN}), a number for numbers (default ${NUMBERS_AGAIN}). With 0, and for text, only the highest value is read again. Documents that are in the lake already are not taken twice.`,
-          samples: ['5m'],
-        }),
-      ),
+  overlap: overlapField(
+    `What is read again each time, so that documents that were written late are not missed: a duration for dates and ObjectIds (default ${TIME_AGAIN}), a number for numbers (default ${NUMBERS_AGAIN}). With 0, and for text, only the highest value is read again. Documents that are in the lake already are not taken twice.`,
+    ['5m'],
   ),
 });
 

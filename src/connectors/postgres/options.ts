@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { columnName, columnNames } from '../../core/config/fields.ts';
+import { columnName, columnNames, overlapField } from '../../core/config/fields.ts';
 import { parseDuration } from '../../kit/units.ts';
 
 const identifier = z.string().check(z.minLength(1), z.maxLength(63));
@@ -15,18 +15,9 @@ const cursor = z.strictObject({
       description: 'A column that grows with every insert and update: a time of change, or a number from a sequence.',
     }),
   ),
-  overlap: z.optional(
-    z
-      .union([
-        z.int().check(z.gte(0), z.lte(1_000_000_000)),
-        z.string().check(z.refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m')),
-      ])
-      .check(
-        z.meta({
-          description: `What is read again each time, so that rows whose transaction committed late are not missed: a duration for a column of times (default ${TIME_AGAIN}), a number for a column of numbers (default ${NUMBERS_AGAIN}). At least as long as the longest transaction that writes. With 0, and for text, only the highest value is read again. Rows that are in the lake already are not taken twice.`,
-          samples: ['5m', 1000],
-        }),
-      ),
+  overlap: overlapField(
+    `What is read again each time, so that rows whose transaction committed late are not missed: a duration for a column of times (default ${TIME_AGAIN}), a number for a column of numbers (default ${NUMBERS_AGAIN}). At least as long as the longest transaction that writes. With 0, and for text, only the highest value is read again. Rows that are in the lake already are not taken twice.`,
+    ['5m', 1000],
   ),
 });
 

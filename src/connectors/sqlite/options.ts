@@ -1,24 +1,13 @@
 import * as z from 'zod/mini';
-import { columnName, columnNames } from '../../core/config/fields.ts';
-import { parseDuration } from '../../kit/units.ts';
+import { columnName, columnNames, overlapField } from '../../core/config/fields.ts';
 
 const cursor = z.strictObject({
   column: columnName.check(
     z.meta({ description: 'A column that grows with every insert and update: a number, or a time as ISO text.' }),
   ),
-  overlap: z.optional(
-    z
-      .union([
-        z.int().check(z.gte(0), z.lte(1_000_000_000)),
-        z.string().check(z.refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m')),
-      ])
-      .check(
-        z.meta({
-          description:
-            'What is read again each time, so that rows that were written late are not missed: a number for a column of numbers, a duration for one of times. Rows that are in the lake already are not taken twice. Default: only rows with the last value.',
-          samples: ['5m', 1000],
-        }),
-      ),
+  overlap: overlapField(
+    'What is read again each time, so that rows that were written late are not missed: a number for a column of numbers, a duration for one of times. Rows that are in the lake already are not taken twice. Default: only rows with the last value.',
+    ['5m', 1000],
   ),
 });
 

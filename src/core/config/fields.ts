@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { fragmentProblem } from '../../kit/sql-scan.ts';
+import { parseDuration } from '../../kit/units.ts';
 import { TABLE_NAME } from '../model/table.ts';
 import { canonicalType, storageOf } from '../types/types.ts';
 
@@ -149,5 +150,17 @@ export function uniqueByCase<T>(
         seen.set(key.toLowerCase(), key);
       }
     }),
+  );
+}
+
+/** `overlap:` of a cursor: a number for cursors that are numbers, a duration for those that are times. */
+export function overlapField(description: string, samples: readonly (string | number)[]) {
+  return z.optional(
+    z
+      .union([
+        z.int().check(z.gte(0), z.lte(1_000_000_000)),
+        z.string().check(z.refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5m')),
+      ])
+      .check(z.meta({ description, samples: [...samples] })),
   );
 }

@@ -215,8 +215,8 @@ export interface EngineSession {
   bind(relation: InputRelation): Promise<void>;
   /** A temporary view. */
   define(name: string, sql: string): Promise<void>;
-  /** A temporary table (spills to disk); returns its row count. */
-  materialize(name: string, sql: string): Promise<number>;
+  /** A temporary table (spills to disk), made anew or, with `append`, grown; returns its row count. */
+  materialize(name: string, sql: string, options?: { readonly append?: boolean }): Promise<number>;
   /** Columns of a query without running it; throws with line and column of the SQL when it is wrong. */
   describe(sql: string): Promise<readonly EngineColumn[]>;
   /**

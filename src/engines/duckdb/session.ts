@@ -112,9 +112,12 @@ export class DuckDbSession implements EngineSession {
     await this.#run(`create or replace temp view ${quoteIdent(name)} as\n`, sql);
   }
 
-  async materialize(name: string, sql: string): Promise<number> {
+  async materialize(name: string, sql: string, { append = false } = {}): Promise<number> {
     this.#drops.add(`drop table if exists temp.${quoteIdent(name)}`);
-    await this.#run(`create or replace temp table ${quoteIdent(name)} as\n`, sql);
+    const into = append
+      ? `insert into temp.${quoteIdent(name)}\n`
+      : `create or replace temp table ${quoteIdent(name)} as\n`;
+    await this.#run(into, sql);
     const [row] = await this.#rows(`select count(*) as n from ${quoteIdent(name)}`, 1);
     return Number(row?.['n'] ?? 0);
   }

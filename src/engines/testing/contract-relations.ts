@@ -97,6 +97,15 @@ function manyFiles(kit: ContractKit): void {
 }
 
 function separateNames(kit: ContractKit): void {
+  it('grow a temporary table when that is asked for, and make it anew otherwise', async () => {
+    await kit.session(async (session) => {
+      expect(await session.materialize('grown', 'select 1 as x')).toBe(1);
+      expect(await session.materialize('grown', 'select x + 1 from grown', { append: true })).toBe(2);
+      expect(await session.rows('select x from grown order by x')).toEqual([{ x: 1 }, { x: 2 }]);
+      expect(await session.materialize('grown', 'select 3 as x')).toBe(1);
+    });
+  });
+
   it('keeps the names of sessions apart', async () => {
     await kit.session(async (one) => {
       await one.bind({ name: 'gold.t', columns: [column('a', 'bigint')], files: [] });

@@ -1,15 +1,6 @@
 import type { Inspection, UnitField } from '../../core/ports/source.ts';
+import { ARRAY, ARRAY_END, BACKSLASH, COLON, COMMA, LF, OBJECT, OBJECT_END, QUOTE } from './bytes.ts';
 import { RecordShapes } from './record-shapes.ts';
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const LF = 0x0a;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OBJECT = 0x7b;
-const OBJECT_END = 0x7d;
-const ARRAY = 0x5b;
-const ARRAY_END = 0x5d;
 
 /** Letters of NaN and Infinity that no word of JSON has; `nan` is known by its first two. */
 const UNKNOWN = Buffer.from('NAIiFTYy');

@@ -1,12 +1,4 @@
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const LF = 0x0a;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OBJECT = 0x7b;
-const OBJECT_END = 0x7d;
-const ARRAY = 0x5b;
-const ARRAY_END = 0x5d;
+import { ARRAY, ARRAY_END, BACKSLASH, COLON, COMMA, LF, OBJECT, OBJECT_END, QUOTE } from './bytes.ts';
 
 /** Shapes tried for one record. */
 const SHAPES_MAX = 3;

@@ -21,7 +21,7 @@ export interface ClientSettings {
 const RETRY = { retries: 1, initialRetryTime: 100, maxRetryTime: 500 };
 
 /** Options that both the library's clients and its inner parts take. */
-export function libraryOptions(settings: ClientSettings) {
+export function kafkajsOptions(settings: ClientSettings) {
   return {
     brokers: [...settings.brokers],
     clientId: settings.client_id,
