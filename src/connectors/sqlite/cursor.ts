@@ -11,6 +11,8 @@ export interface CursorPosition {
   readonly at?: string;
   /** Mark of a row → its cursor value. */
   readonly seen?: Readonly<Record<string, string>>;
+  /** Marks of the rows without a place in the order of the cursor. */
+  readonly strays?: readonly string[];
 }
 
 /** More rows than this in the overlap would make every commit heavy. */
@@ -58,12 +60,16 @@ export function isBelow(a: SqliteValue, b: SqliteValue): boolean {
 /** What of the overlap was taken: grows by each row, loses what lies before the overlap. */
 export class Seen {
   readonly #marks: Map<string, string>;
+  readonly #strays: Set<string>;
+  /** Strays of this read: those of earlier ones that it did not meet are gone or changed. */
+  readonly #met = new Set<string>();
   #at: SqliteValue | undefined;
   readonly #overlap: number | string | undefined;
   readonly #shown: string;
 
-  constructor({ at, seen = {} }: Partial<CursorPosition>, { cursor }: SqliteOptions, shown: string) {
+  constructor({ at, seen = {}, strays = [] }: Partial<CursorPosition>, { cursor }: SqliteOptions, shown: string) {
     this.#marks = new Map(Object.entries(seen));
+    this.#strays = new Set(strays);
     this.#at = at === undefined ? undefined : cursorValue(at);
     this.#overlap = cursor?.overlap;
     this.#shown = shown;
@@ -74,8 +80,36 @@ export class Seen {
     return this.#at === undefined ? undefined : overlapStart(this.#at, this.#overlap, this.#shown);
   }
 
+  /** Of what kind the values in order are; undefined while none was taken. */
+  get kind(): 'number' | 'text' | undefined {
+    return this.#at === undefined ? undefined : typeof this.#at === 'string' ? 'text' : 'number';
+  }
+
   get size(): number {
-    return this.#marks.size;
+    return this.#marks.size + this.#strays.size;
+  }
+
+  /** Whether this row without a place in the order was taken. */
+  hasStray(mark: string): boolean {
+    this.#met.add(mark);
+    return this.#strays.has(mark);
+  }
+
+  addStray(mark: string): void {
+    this.#strays.add(mark);
+    if (this.#strays.size > SEEN_MAX)
+      throw new DataflowError(
+        'E_SOURCE_CURSOR',
+        `${this.#shown}: more than ${SEEN_MAX} rows have no value of the cursor by which they could be told apart`,
+        {
+          hint: 'Name the rows to take with `query: select … where …`, give them a value there, or take everything each time, without `cursor:`.',
+        },
+      );
+  }
+
+  /** All strays were met. */
+  endStrays(): void {
+    for (const mark of this.#strays) if (!this.#met.has(mark)) this.#strays.delete(mark);
   }
 
   has(mark: string): boolean {
@@ -97,7 +131,8 @@ export class Seen {
         { hint: 'Choose a smaller overlap, or a cursor whose values are closer to being unique.' },
       );
     const at = this.#at === undefined ? {} : { at: cursorText(this.#at) };
-    return { stamp, ...at, seen: Object.fromEntries(this.#marks) };
+    const strays = this.#strays.size === 0 ? {} : { strays: [...this.#strays] };
+    return { stamp, ...at, seen: Object.fromEntries(this.#marks), ...strays };
   }
 
   #forget(): void {

@@ -37,7 +37,7 @@ export const schema = z
     cursor: z.optional(cursor).check(
       z.meta({
         description:
-          'With it each run takes what is new since the last one. Without it each run takes everything, which replaces all there was.',
+          'With it each run takes what is new since the last one. Without it each run takes everything, which replaces all there was. Rows whose cursor is NULL, or of another kind than most (a text among numbers), are looked at in each run and taken once, at most 20,000 of them.',
         samples: [{ column: 'updated_at', overlap: '5m' }],
       }),
     ),

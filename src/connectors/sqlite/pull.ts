@@ -3,6 +3,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { type CursorPosition, cursorText, Seen, Twins } from './cursor.ts';
 import { asked, type SqliteValue } from './driver.ts';
 import type { SqliteOptions } from './options.ts';
+import { orderOf } from './order.ts';
 import { openRelation, type Relation, stampOf } from './relation.ts';
 import { jsonOf } from './values.ts';
 
@@ -39,44 +40,31 @@ export async function pullSnapshot(
   }
 }
 
-/** What is new since the position, in the order of the cursor. */
+/** What is new since the position: rows without a place in the order of the cursor first, then the others in that order. */
 export async function pullChanges(options: SqliteOptions, landing: Landing, context: PullContext): Promise<PullResult> {
   const stamp = stampOf(options, context.root);
   const relation = openRelation(options, context.root);
   try {
     const column = options.cursor?.column ?? '';
     const seen = new Seen((context.position ?? {}) as Partial<CursorPosition>, options, relation.shown);
-    const key = options.key ?? relation.columns.map(({ name }) => name);
-    const types = new Map(relation.columns.map(({ name, type }) => [name, type]));
-    const cursor = quoteIdent(column);
-    const { start } = seen;
-    const where = start === undefined ? `${cursor} is not null` : `${cursor} >= ?`;
-    const order = [cursor, ...key.map(quoteIdent)].join(', ');
-    const sql = `select * from ${relation.from} where ${where} order by ${order}`;
     const units = new Units(landing, relation);
-    const twins = new Twins();
+    const { records_max, bytes_max } = context.limits;
     let records = 0;
-    for (const row of rowsOf(relation, sql, start === undefined ? [] : [start])) {
-      const value = row[column] ?? null;
-      const mark = twins.markOf([
-        cursorText(value),
-        ...key.map((name) => jsonOf(row[name] ?? null, types.get(name) ?? '')),
-      ]);
-      if (seen.has(mark)) continue;
-      if (records >= context.limits.records_max || units.size_bytes >= context.limits.bytes_max) {
+    for (const { row, mark, stray } of newRows(options, relation, seen)) {
+      if (records >= records_max || units.size_bytes >= bytes_max) {
         // The stamp of now would say that nothing is left.
         const position = { ...seen.position('') };
         await units.close(position);
         return { caught_up: false, position };
       }
-      seen.add(mark, value);
+      if (stray) seen.addStray(mark);
+      else seen.add(mark, row[column] ?? null);
       records += 1;
       if (!units.add(row)) continue;
       context.signal.throwIfAborted();
       await units.flush();
       if (units.records >= options.unit_records) await units.close({ ...seen.position('') });
     }
-    tellWithout(relation, column, context);
     const position = { ...seen.position(stamp) };
     await units.close(position);
     return { caught_up: true, position };
@@ -85,14 +73,37 @@ export async function pullChanges(options: SqliteOptions, landing: Landing, cont
   }
 }
 
-/** Rows without a cursor value have no place in the order: they cannot be taken, and that is said. */
-function tellWithout(relation: Relation, column: string, { note }: PullContext): void {
-  const sql = `select count(*) as n from ${relation.from} where ${quoteIdent(column)} is null`;
-  for (const { n } of rowsOf(relation, sql, []))
-    if (Number(n) > 0)
-      note(
-        `${Number(n).toLocaleString('en-GB')} ${Number(n) === 1 ? 'row has' : 'rows have'} no value in the column ${column} of the cursor and ${Number(n) === 1 ? 'is' : 'are'} not taken`,
-      );
+interface NewRow {
+  readonly row: Row;
+  readonly mark: string;
+  readonly stray: boolean;
+}
+
+/** Rows that were not taken. A stray is told by all that it holds, since no cursor says that it changed. */
+function* newRows(options: SqliteOptions, relation: Relation, seen: Seen): Generator<NewRow> {
+  const column = options.cursor?.column ?? '';
+  const all = relation.columns.map(({ name }) => name);
+  const key = options.key ?? all;
+  const types = new Map(relation.columns.map(({ name, type }) => [name, type]));
+  const cursor = quoteIdent(column);
+  const { start } = seen;
+  const { inside, strays } = orderOf(options, relation, seen);
+  const partsOf = (row: Row, names: readonly string[]): string[] =>
+    names.map((name) => jsonOf(row[name] ?? null, types.get(name) ?? ''));
+  const apart = new Twins();
+  const select = `select * from ${relation.from} where`;
+  for (const row of rowsOf(relation, `${select} ${strays} order by ${all.map(quoteIdent).join(', ')}`, [])) {
+    const mark = apart.markOf(partsOf(row, all));
+    if (!seen.hasStray(mark)) yield { row, mark, stray: true };
+  }
+  seen.endStrays();
+  const twins = new Twins();
+  const where = start === undefined ? inside : `${inside} and ${cursor} >= ?`;
+  const order = [cursor, ...key.map(quoteIdent)].join(', ');
+  for (const row of rowsOf(relation, `${select} ${where} order by ${order}`, start === undefined ? [] : [start])) {
+    const mark = twins.markOf([cursorText(row[column] ?? null), ...partsOf(row, key)]);
+    if (!seen.has(mark)) yield { row, mark, stray: false };
+  }
 }
 
 function* rowsOf({ db, shown }: Relation, sql: string, values: readonly SqliteValue[]): Generator<Row> {

@@ -144,6 +144,40 @@ describe('sqlite', { timeout: 60_000 }, () => {
     }
   });
 
+  it('rows whose cursor is no value, or of another kind than most, are taken once, and hold up nobody', async () => {
+    const { db, path, add, close } = shop(20);
+    const source = { type: 'sqlite', path, table: 'orders', cursor: { column: 'changed' }, key: 'id' };
+    const columns = { id: 'bigint', word: 'varchar' };
+    const project = new SourceProject({ source: { ...source, schema_change: 'discard_value', columns } });
+    const ids = async () =>
+      (await project.query('select id, word from bronze.s where id > 900 order by id, word')).map(
+        (row) => `${row['id']} ${row['word']}`,
+      );
+    try {
+      db.exec(
+        "insert into orders values (901, 'none', 1, null), (902, 'twin', 1, null), (903, 'text', 1, 'n/a'), (904, 'bytes', 1, x'00')",
+      );
+      const { stdout } = await project.ok(['plan']);
+      expect(stdout).toContain('24');
+      await project.ok(['ingest']);
+      await project.ok(['ingest']);
+      expect(await ids()).toEqual(['901 none', '902 twin', '903 text', '904 bytes']);
+      add(5);
+      db.exec("update orders set word = 'changed' where id = 901; update orders set changed = 5000 where id = 902");
+      await project.ok(['ingest']);
+      await project.ok(['ingest']);
+      expect(await ids()).toEqual(['901 changed', '901 none', '902 twin', '902 twin', '903 text', '904 bytes']);
+      expect(await project.query('select cast(count(*) as integer) as n from bronze.s')).toEqual([{ n: 31 }]);
+      db.exec('delete from orders where id = 904');
+      await project.ok(['ingest']);
+      expect(await project.query('select cast(count(*) as integer) as n from bronze.s')).toEqual([{ n: 31 }]);
+      await project.ok(['verify', '--rows']);
+    } finally {
+      project.remove();
+      close();
+    }
+  });
+
   it('a unit that is refused as a whole is kept, and read again by a replay', async () => {
     const { path, add, close } = shop(30);
     const source = { type: 'sqlite', path, table: 'orders', cursor: { column: 'changed' }, key: 'id' };

@@ -5,6 +5,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { type CursorPosition, Seen } from './cursor.ts';
 import { asked } from './driver.ts';
 import { type SqliteOptions, schema } from './options.ts';
+import { orderOf } from './order.ts';
 import { pullChanges, pullSnapshot } from './pull.ts';
 import { openRelation, stampOf } from './relation.ts';
 
@@ -42,14 +43,17 @@ function look(options: SqliteOptions, { root, position }: PullContext): Outlook 
   const stamp = stampOf(options, root);
   const before = (position ?? {}) as Partial<CursorPosition>;
   if (before.stamp === stamp) return { pending: 'none', records: 0, words: `nobody wrote to ${options.path} since` };
-  const { db, from, shown } = openRelation(options, root);
+  const relation = openRelation(options, root);
+  const { db, from, shown } = relation;
   try {
     if (options.cursor === undefined)
       return { pending: 'unknown', words: `${options.path} was written to since; all of it is taken` };
     const seen = new Seen(before, options, shown);
     const { start } = seen;
     const cursor = quoteIdent(options.cursor.column);
-    const sql = `select count(*) as n from ${from} where ${start === undefined ? `${cursor} is not null` : `${cursor} >= ?`}`;
+    const { inside, strays } = orderOf(options, relation, seen);
+    const beyond = start === undefined ? inside : `${inside} and ${cursor} >= ?`;
+    const sql = `select count(*) as n from ${from} where ${strays} or (${beyond})`;
     const row = asked(shown, () => db.prepare(sql).get(...(start === undefined ? [] : [start])));
     const records = Math.max(0, Number((row as { readonly n: number }).n) - seen.size);
     const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'row' : 'rows'} in ${options.path}`;
