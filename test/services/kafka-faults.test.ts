@@ -149,6 +149,24 @@ describeService('kafka', ({ url }) => {
     });
   });
 
+  it('case 38: a partition that is in the lake and not in the topic is missed, also where the broker tells no identity', async () => {
+    const topic = await broker.topic('fewer');
+    await broker.send(topic, numbered(3));
+    const reading = await broker.source(topic);
+    reading.position = { topic, offsets: { 0: 3 } };
+    reading.expected.set(`${topic}/0`, 3).set(`${topic}/1`, 0).set(`${topic}/10`, 4).set(`${topic}/2`, 7);
+    // A stream of another topic, which the source read before, says nothing of this one.
+    reading.expected.set(`${topic}-old/5`, 9);
+    await expect(reading.pull()).rejects.toMatchObject({
+      code: 'E_SOURCE_LOST',
+      message: `topic ${topic} has no partition 2 and 10 any more, but messages of it are in the lake: it was made again with fewer partitions`,
+    });
+    reading.expected.delete(`${topic}/2`);
+    reading.expected.delete(`${topic}/10`);
+    expect((await reading.pull()).rows).toEqual([]);
+    await reading.source.close();
+  });
+
   it('case 39: holes of compaction are no gaps', async () => {
     const config = {
       'cleanup.policy': 'compact',

@@ -50,4 +50,48 @@ describeService('kafka', ({ url }) => {
       project.remove();
     }
   }, 120_000);
+
+  it('case 38: a topic made again with fewer partitions stops each run, until the table is replaced by what it holds', async () => {
+    const topic = await broker.topic('shrunk', 3);
+    for (const partition of [0, 1, 2]) await broker.send(topic, numbered(5, partition));
+    const project = new SourceProject({
+      source: { type: 'kafka', connection: 'events', topic },
+      connections: { events: { type: 'kafka', brokers: [url] } },
+    });
+    const rows = async () => Number((await project.query('select count(*) as n from bronze.s'))[0]?.['n']);
+    try {
+      await project.ok(['run']);
+      await (await broker.admin()).deleteTopics({ topics: [topic] });
+      await broker.make(topic, 1);
+      const fresh = new Broker(url);
+      await fresh.send(topic, numbered(9));
+      for (let n = 0; n < 2; n++) {
+        const stopped = await project.run(['ingest']);
+        expect(stopped.status).toBe(1);
+        expect(stopped.stderr).toContain('E_SOURCE_LOST');
+        expect(stopped.stderr).toContain('--full-refresh --force');
+      }
+      expect(await rows()).toBe(15);
+      await project.ok(['run', '--full-refresh', '--force', '--select', 'bronze.s']);
+      expect(await rows()).toBe(9);
+      await fresh.send(topic, numbered(2));
+      await project.ok(['run']);
+      expect(await rows()).toBe(11);
+      await project.ok(['verify']);
+      // A partition that comes back later begins anew: nothing of the topic that was is held against it.
+      await (await broker.admin()).createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+      const wider = new Broker(url);
+      await wider.send(topic, numbered(2, 2));
+      await project.ok(['run']);
+      expect(await rows()).toBe(13);
+      await project.ok(['ledger', 'rebuild']);
+      await project.ok(['run']);
+      expect(await rows()).toBe(13);
+      await project.ok(['verify']);
+      await fresh.close();
+      await wider.close();
+    } finally {
+      project.remove();
+    }
+  }, 120_000);
 });

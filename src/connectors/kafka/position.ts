@@ -10,7 +10,7 @@ export interface KafkaPosition {
 }
 
 /** Streams are partitions: `weather/0`. */
-export function streamOf(topic: string, partition: number): string {
+export function streamOf(topic: string, partition: number | ''): string {
   return `${topic}/${partition}`;
 }
 
@@ -42,7 +42,7 @@ export interface StartRequest {
 
 /**
  * Where to read on: at the numbers that the lake expects; a partition that it has not seen, from its beginning.
- * @throws DataflowError E_SOURCE_LOST when the topic was made anew, or ends before what is in the lake
+ * @throws DataflowError E_SOURCE_LOST when the topic was made anew, or lacks what is in the lake
  */
 export function planStart(request: StartRequest): StartPlan {
   const { topic, facts, expected, log_start, log_end } = request;
@@ -55,6 +55,7 @@ export function planStart(request: StartRequest): StartPlan {
         hint: 'Read it as a new source, or replace the table by what the new topic holds: dataflow run --full-refresh --force --select.',
       },
     );
+  refuseMissing(request, position);
   const first = position === undefined && expected.size === 0;
   const starts = new Map<number, number>();
   const lost: LostOffsets[] = [];
@@ -72,16 +73,35 @@ export function planStart(request: StartRequest): StartPlan {
   return { starts, lost };
 }
 
+const LOST_HINT =
+  'Restore the topic, or replace the table by what the topic holds: dataflow run --full-refresh --force --select.';
+
 /** A topic that ends before the lake does; after a restart a broker may say so for a moment, hence an error of its own. */
 export class EndsEarlier extends DataflowError {}
+
+/** Partitions of which the lake has messages must be there. */
+function refuseMissing({ topic, facts, expected }: StartRequest, position: KafkaPosition | undefined): void {
+  const numbers = new Map(
+    Object.entries(position?.offsets ?? {}).map(([partition, next]) => [Number(partition), next]),
+  );
+  const prefix = streamOf(topic, '');
+  for (const [stream, next] of expected)
+    if (stream.startsWith(prefix)) numbers.set(Number(stream.slice(prefix.length)), next);
+  const missing = [...numbers].filter(([partition, next]) => next > 0 && !facts.leaders.has(partition));
+  if (missing.length === 0) return;
+  const shown = missing.map(([partition]) => partition).sort((a, b) => a - b);
+  throw new EndsEarlier(
+    'E_SOURCE_LOST',
+    `topic ${topic} has no partition ${shown.join(' and ')} any more, but messages of it are in the lake: it was made again with fewer partitions`,
+    { hint: LOST_HINT },
+  );
+}
 
 function behind(topic: string, partition: number, next: number, end: number): DataflowError {
   return new EndsEarlier(
     'E_SOURCE_LOST',
     `${streamOf(topic, partition)} ends at offset ${end}, but everything before ${next} is in the lake: the topic was cut off or made again`,
-    {
-      hint: 'Restore the topic, or replace the table by what the topic holds: dataflow run --full-refresh --force --select.',
-    },
+    { hint: LOST_HINT },
   );
 }
 
