@@ -78,11 +78,16 @@ describe('a source that is read by cursor', { timeout: 120_000 }, () => {
     expect(ids()).toEqual([1, 1, 2, 2, 2, 3]);
   });
 
-  it('tells how many rows have no value in its cursor', () => {
-    sql('create table stock (id integer, at integer); insert into stock values (1, 1), (2, null), (3, null)');
-    project(', cursor: { column: at }');
-    const run = dataflow(['run']);
-    expect(ids()).toEqual([1]);
-    expect(run.told).toContain('2 rows have no value in the column at of the cursor and are not taken');
+  it('takes rows without a value of the cursor as often as they are there', () => {
+    sql(
+      'create table stock (id integer, at integer); insert into stock values (1, 1), (2, null), (2, null), (3, null)',
+    );
+    project(', cursor: { column: at }, batch: { records: 2 }');
+    expect(dataflow(['run']).status).toBe(0);
+    expect(ids()).toEqual([1, 2, 2, 3]);
+    sql('insert into stock values (2, null), (4, 4)');
+    expect(dataflow(['run']).status).toBe(0);
+    expect(dataflow(['run']).status).toBe(0);
+    expect(ids()).toEqual([1, 2, 2, 2, 3, 4]);
   });
 });

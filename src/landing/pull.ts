@@ -5,6 +5,7 @@ import type { Position, PullResult, RawStore, UnitWriter } from '../core/ports/p
 import { writeDurably } from '../kit/durable.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { manifestText } from './manifest.ts';
+import { SpaceWatch } from './space.ts';
 import { openUnit } from './unit-writer.ts';
 
 /** Names of the files of a unit: nine digits, so that they sort. */
@@ -21,6 +22,7 @@ export function openPull(
   position: Position | null,
 ): OpenPull {
   const units: SealedUnit[] = [];
+  const space = new SpaceWatch(folder);
   let number = first_number;
   let follows = position;
   let open: UnitWriter | undefined;
@@ -31,7 +33,7 @@ export function openPull(
       open: async (name, layout) => {
         if (open !== undefined)
           throw new DataflowError('E_INTERNAL', `the unit ${name} was opened before the one before it was closed`);
-        const writer = await openUnit(unitBase(folder, number), layout, {
+        const writer = await openUnit(unitBase(folder, number), layout, space, {
           seal: async (sealed) => {
             const unit: SealedUnit = { ...sealed, name, layout, pull, number, follows };
             const { uri: _, unreadable_uri: __, number: ___, ...manifest } = unit;

@@ -6,6 +6,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { RawEntry, RawStore } from '../core/ports/pulled-source.ts';
 import { makePrivateFolder, syncFolder, writeDurably } from '../kit/durable.ts';
+import { SpaceWatch } from './space.ts';
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
@@ -21,13 +22,18 @@ export function openRawStore(folder: string): RawStore {
     known ??= await readIndex(join(folder, INDEX));
     return known;
   };
+  const space = new SpaceWatch(folder);
   const pathOf = (sha256: string): string => join(folder, `${sha256}.gz`);
   return {
     put: async (body, about) => {
       await makePrivateFolder(folder);
       const sha256 = createHash('sha256').update(body).digest('hex');
       const there = await stat(pathOf(sha256)).catch(() => undefined);
-      if (there === undefined) await writeDurably(pathOf(sha256), await compress(body, { level: 4 }));
+      if (there === undefined) {
+        const bytes = await compress(body, { level: 4 });
+        await space.take(bytes.length);
+        await writeDurably(pathOf(sha256), bytes);
+      }
       const entry: RawEntry = { sha256, size_bytes: body.length, ...about };
       const all = await entries();
       await appendLine(join(folder, INDEX), JSON.stringify(entry));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { faultPoint } from '../kit/fault.ts';
+import { noSpace, type SpaceWatch } from './space.ts';
 
 /** Bytes that are gathered before they go to the disk. */
 const CHUNK_BYTES = 256 * 1024;
@@ -10,6 +11,7 @@ const CHUNK_BYTES = 256 * 1024;
 export class UnitFile {
   readonly path: string;
   readonly #handle: FileHandle;
+  readonly #space: SpaceWatch;
   readonly #hash = createHash('sha256');
   readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   #filled = 0;
@@ -19,13 +21,14 @@ export class UnitFile {
   /** One write after the other, whatever the caller does. */
   #before: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle, space: SpaceWatch) {
     this.path = path;
     this.#handle = handle;
+    this.#space = space;
   }
 
-  static async create(path: string): Promise<UnitFile> {
-    return new UnitFile(path, await open(path, 'w', 0o600).catch(ioError));
+  static async create(path: string, space: SpaceWatch): Promise<UnitFile> {
+    return new UnitFile(path, await open(path, 'w', 0o600).catch(ioError), space);
   }
 
   get size_bytes(): number {
@@ -53,7 +56,7 @@ export class UnitFile {
   async #append(bytes: Uint8Array): Promise<void> {
     if (!this.#gather(bytes)) {
       await this.#flush();
-      if (!this.#gather(bytes)) await writeAll(this.#handle, bytes);
+      if (!this.#gather(bytes)) await this.#put(bytes);
     }
     this.#waiting -= 1;
   }
@@ -61,7 +64,12 @@ export class UnitFile {
   async #flush(): Promise<void> {
     const filled = this.#filled;
     this.#filled = 0;
-    if (filled > 0) await writeAll(this.#handle, this.#chunk.subarray(0, filled));
+    if (filled > 0) await this.#put(this.#chunk.subarray(0, filled));
+  }
+
+  async #put(bytes: Uint8Array): Promise<void> {
+    await this.#space.take(bytes.length);
+    await writeAll(this.#handle, bytes);
   }
 
   /** Everything on the disk, for good. @throws DataflowError E_LAKE_FSYNC, E_LAKE_IO. */
@@ -93,5 +101,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 
 function ioError(cause: unknown): never {
   const text = cause instanceof Error ? cause.message : String(cause);
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(`no space is left for the landing folder: ${text}`, cause);
   throw new DataflowError('E_LAKE_IO', `cannot write to the landing folder: ${text}`, { cause });
 }

@@ -2,6 +2,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { SealedUnit } from '../core/ports/landing-place.ts';
 import type { UnitEnd, UnitLayout, UnitWriter, UnreadableRecord } from '../core/ports/pulled-source.ts';
 import { faultPoint } from '../kit/fault.ts';
+import type { SpaceWatch } from './space.ts';
 import { UnitFile } from './unit-file.ts';
 
 export const ENDINGS = { ndjson: 'ndjson', csv: 'csv', parquet: 'parquet' } as const;
@@ -14,6 +15,7 @@ const UNREADABLE_CHARS_MAX = 1_000_000;
 /** Records that could not be written as rows, on their way into a file of their own, which is made when the first one comes. */
 class UnreadableFile {
   readonly #path: string;
+  readonly #space: SpaceWatch;
   #file: UnitFile | undefined;
   #lines: string[] = [];
   #chars = 0;
@@ -21,8 +23,9 @@ class UnreadableFile {
   #fault: unknown;
   records = 0;
 
-  constructor(path: string) {
+  constructor(path: string, space: SpaceWatch) {
     this.#path = path;
+    this.#space = space;
   }
 
   add({ rule, reason, where: place, raw }: UnreadableRecord): void {
@@ -39,7 +42,7 @@ class UnreadableFile {
     if (text === '') return;
     this.#writing = this.#writing
       .then(async () => {
-        this.#file ??= await UnitFile.create(this.#path);
+        this.#file ??= await UnitFile.create(this.#path, this.#space);
         await this.#file.write(Buffer.from(text));
       })
       .catch((error: unknown) => {
@@ -71,10 +74,11 @@ class UnreadableFile {
 export async function openUnit(
   base: string,
   layout: UnitLayout,
+  space: SpaceWatch,
   to: { seal(sealed: Sealed): Promise<void>; done(): void },
 ): Promise<UnitWriter> {
-  const file = await UnitFile.create(`${base}.${ENDINGS[layout.format]}`);
-  const bad = new UnreadableFile(`${base}.unreadable.ndjson`);
+  const file = await UnitFile.create(`${base}.${ENDINGS[layout.format]}`, space);
+  const bad = new UnreadableFile(`${base}.unreadable.ndjson`, space);
   let closed = false;
   const stillOpen = (): void => {
     if (closed) throw new DataflowError('E_INTERNAL', 'a landed unit was written to after it was closed');

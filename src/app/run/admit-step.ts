@@ -1,8 +1,8 @@
-import { statfs } from 'node:fs/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { EngineLimits } from '../../core/planning/engine-limits.ts';
 import type { Estimate } from '../../core/planning/estimate.ts';
+import { freeBytes } from '../../kit/disk-space.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { RunEvent } from './run-events.ts';
 
@@ -49,14 +49,4 @@ function shownEstimate(estimate: Estimate, limits: EngineLimits, spill_bytes: nu
       ? `may spill ${sizeText(spill_bytes)} beyond the ${sizeText(limits.memory_bytes)} of memory`
       : `fits into the ${sizeText(limits.memory_bytes)} of memory`;
   return `about ${rows}${size(estimate.bytes_in, 'in')}; ${size(estimate.bytes_out, 'out')}; ${memory}`;
-}
-
-/** Space that is left for us on the file system of a folder; undefined where it cannot be told. */
-async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { PulledOutcome } from '../../../core/model/pulled.ts';
 import type { Column } from '../../../core/model/table.ts';
+import { estimateIntake } from '../../../core/planning/estimate.ts';
 import type { EngineSession } from '../../../core/ports/engine.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
@@ -76,6 +77,7 @@ export async function publishBatch(pulling: Pulling, batch: Batch): Promise<Step
   const back = batch.replaces ? [] : spansBack(name, own, batch.snapshot?.txns ?? new Map(), expected);
   const spans = [...own, ...back];
   const units = pathed(step, batch);
+  await step.run.admit(step.node.key, estimateIntake(units.map(inputUnit), step.run.ledger.lastSuccess(step.node.key)));
   const intake = await inspected(pulling, units, batch.columns);
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
   try {
