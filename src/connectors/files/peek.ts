@@ -5,11 +5,14 @@ import type { InputUnit, Inspection } from '../../core/ports/source.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 
 const HEAD_BYTES = 1 << 20;
+/** How much of a file is read to start the engine on it: the larger the file, the more it costs when its rest is laid out otherwise. */
+const PEEKED = 1 / 32;
+const PEEK_BYTES_MIN = 64 << 10;
 const PARQUET_BYTES_MAX = 32 << 20;
 const LF = 0x0a;
 
 /**
- * How the beginning of a large plain CSV file says that the file is laid out: enough to start the engine on it while the whole is being
+ * How the beginning of a plain CSV file of some size says that the file is laid out: enough to start the engine on it while the whole is being
  * inspected. Undefined whenever the beginning alone does not tell.
  */
 export async function peekCsv(
@@ -25,7 +28,8 @@ export async function peekCsv(
     unit.size_bytes <= HEAD_BYTES
   )
     return undefined;
-  const seen = await inspectHead(inspector, request, signal);
+  const bytes = Math.min(HEAD_BYTES, Math.max(PEEK_BYTES_MIN, Math.ceil(unit.size_bytes * PEEKED)));
+  const seen = await inspectHead(inspector, request, bytes, signal);
   return seen?.problem === undefined && seen?.decoded_uri === undefined ? seen : undefined;
 }
 
@@ -44,16 +48,17 @@ export async function lookAtColumns(
     return await inspectors[unit.made_from ?? unit.format].inspect(request, signal);
   if (unit.made_from !== undefined) return undefined;
   if (unit.compression !== 'none' || unit.format === 'json' || unit.format === 'parquet') return undefined;
-  return await inspectHead(inspectors[unit.format], request, signal);
+  return await inspectHead(inspectors[unit.format], request, HEAD_BYTES, signal);
 }
 
 async function inspectHead(
   inspector: FormatInspector,
   request: InspectRequest,
+  bytes: number,
   signal: AbortSignal | undefined,
 ): Promise<Inspection | undefined> {
   const { unit } = request;
-  const head = readHead(unit.uri);
+  const head = readHead(unit.uri, bytes);
   const end = head.lastIndexOf(LF);
   if (end < 0) return undefined;
   const copy = join(request.temp_folder, `peek-${timeSortedId()}.${unit.format}`);
@@ -66,11 +71,11 @@ async function inspectHead(
   }
 }
 
-function readHead(file: string): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
+function readHead(file: string, bytes: number): Buffer {
+  const head = Buffer.alloc(bytes);
   const handle = openSync(file, 'r');
   try {
-    return head.subarray(0, readSync(handle, head, 0, HEAD_BYTES, 0));
+    return head.subarray(0, readSync(handle, head, 0, bytes, 0));
   } finally {
     closeSync(handle);
   }

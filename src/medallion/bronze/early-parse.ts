@@ -5,8 +5,25 @@ import type { AcceptedUnit } from './intake.ts';
 import { parseRequest } from './parse.ts';
 import type { BronzeStep } from './step.ts';
 
-/** Below this size the inspection is over before it would pay. */
-export const EARLY_BYTES_MIN = 32 * 1024 * 1024;
+/** From this size on a file has data files of its own, whatever comes with it. */
+const LARGE_BYTES = 32 * 1024 * 1024;
+/** Below this size the inspection of a file that comes alone is over before it would pay. */
+const ALONE_BYTES = 1024 * 1024;
+
+/**
+ * New files that may be parsed before their inspection is through: large ones, or one that came alone; many small ones are left to be parsed
+ * together. Files that may hold bytes that are loaded already (same size as a known one) wait, since their parsing could be for nothing.
+ */
+export function earlyUnits(
+  { fresh }: Pick<Discovery, 'fresh'>,
+  known: ReadonlyMap<string, KnownInput>,
+): readonly InputUnit[] {
+  const bytes_min = fresh.length === 1 ? ALONE_BYTES : LARGE_BYTES;
+  const large = fresh.filter((unit) => unit.size_bytes >= bytes_min);
+  if (large.length === 0) return [];
+  const sizes = new Set([...known.values()].map((input) => input.size_bytes));
+  return large.filter((unit) => !sizes.has(unit.size_bytes));
+}
 
 /** Parse results that were begun before the inspection was through. */
 export interface EarlyParse {
@@ -19,9 +36,8 @@ export interface EarlyParse {
 export const NOTHING_EARLY: EarlyParse = { resultOf: async () => undefined, settle: async () => undefined };
 
 /**
- * Lets the engine parse large plain files while they are being hashed, checked and counted. Nothing of it is published unless the inspection
- * ends well and agrees on the layout. Files that may hold bytes that are loaded already (same size as a known one) wait, since
- * their parsing could be for nothing.
+ * Lets the engine parse plain files while they are being hashed, checked and counted. Nothing of it is published unless the inspection ends
+ * well and agrees on the layout.
  */
 export function parseEarly(
   step: BronzeStep,
@@ -29,15 +45,10 @@ export function parseEarly(
   parts: {
     readonly source: Source;
     readonly context: SourceContext;
-    readonly known: ReadonlyMap<string, KnownInput>;
-    readonly discovery: Discovery;
   },
+  units: readonly InputUnit[],
   columns: readonly Column[],
 ): EarlyParse {
-  const sizes = new Set([...parts.known.values()].map((input) => input.size_bytes));
-  const units = parts.discovery.fresh.filter(
-    (unit) => unit.size_bytes >= EARLY_BYTES_MIN && !sizes.has(unit.size_bytes),
-  );
   const results = new Map<string, Promise<Attempt | undefined>>();
   let before: Promise<unknown> = Promise.resolve();
   for (const unit of units) {

@@ -13,7 +13,7 @@ import { knownColumns, layoutOf } from './columns.ts';
 import { columnsChanged, columnsError } from './columns-changed.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
-import { EARLY_BYTES_MIN, NOTHING_EARLY, parseEarly } from './early-parse.ts';
+import { earlyUnits, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
 import { type GoneUnits, goneUnits, refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
@@ -135,16 +135,17 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   };
   if (discovery.fresh.length > 0)
     await run.admit(node.key, estimateIntake(discovery.fresh, run.ledger.lastSuccess(node.key)));
-  let intake: Intake | undefined;
-  if (discovery.fresh.every((unit) => unit.size_bytes < EARLY_BYTES_MIN)) {
-    intake = await take();
+  const unread = earlyUnits(discovery, known);
+  const taking = take();
+  if (unread.length === 0) {
+    const intake = await taking;
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
   }
-  const session = await run.openSession(`${run.run_id}/${node.key}`);
+  const session = await besides(taking, run.openSession(`${run.run_id}/${node.key}`));
   let early = NOTHING_EARLY;
   try {
-    if (intake === undefined && fixed !== undefined) early = parseEarly(step, session, { ...found, context }, fixed);
-    intake ??= await take();
+    if (fixed !== undefined) early = parseEarly(step, session, { source, context }, unread, fixed);
+    const intake = await taking;
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
@@ -174,6 +175,17 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   } finally {
     await early.settle();
     await session.close();
+  }
+}
+
+/** What `own` comes to, while `other` goes on; if it fails, `other` is waited for, so that it does not outlive the step. */
+async function besides<T>(other: Promise<unknown>, own: Promise<T>): Promise<T> {
+  const ended = other.catch(() => undefined);
+  try {
+    return await own;
+  } catch (error) {
+    await ended;
+    throw error;
   }
 }
 
