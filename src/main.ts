@@ -118,6 +118,9 @@ export const rooms: Rooms = {
     return openLandingPlace({ state_folder: rooms.stateFolder(project), source, inspectors });
   },
 
+  openLandingCare: async (project) =>
+    (await import('./landing/landing-care.ts')).openLandingCare(rooms.stateFolder(project)),
+
   openPublisher: async ({ name, project, ...more }) => {
     const spec = project.streams?.[name];
     const entry = spec === undefined ? undefined : project.connections[spec.connection];

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CompactReport } from '../src/app/care/compact-lake.ts';
+import type { CompactReport } from '../src/app/care/compact/report.ts';
 import { rooms } from '../src/main.ts';
 import { type LakeReader, openLakeReader, PYTHON } from './soak/lake-reader.ts';
 import { expectDone, filesBelow, newPlace, type Place } from './support/fault-project.ts';

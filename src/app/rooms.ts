@@ -4,6 +4,7 @@ import type { Engine } from '../core/ports/engine.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
+import type { LandingCare } from '../core/ports/landing-care.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
@@ -61,6 +62,8 @@ export interface Rooms {
   openPulled(spec: SourceSpec, project: Pick<Project, 'connections'>): Promise<PulledSource>;
   /** Where what a source was asked for lies until it is in the lake. */
   openLanding(project: Project, source: string): Promise<LandingPlace>;
+  /** What lies there of all sources, for those who tidy up. */
+  openLandingCare(project: Project): Promise<LandingCare>;
 
   /** The way out of an entry of `streams:`. Whoever opens it closes it. */
   openPublisher(stream: {

@@ -62,9 +62,13 @@ export function openLandingPlace(options: {
   };
 }
 
-/** Names come from the source: a hash of the path cannot leave the folder. */
 function refusedBase(folder: string, path: string): string {
-  return join(folder, createHash('sha256').update(path).digest('hex').slice(0, 32));
+  return join(folder, refusedName(path));
+}
+
+/** Under what a refused unit is kept. Paths come from the source: a hash of one cannot leave the folder. */
+export function refusedName(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 32);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

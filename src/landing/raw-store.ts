@@ -10,7 +10,8 @@ import { SpaceWatch } from './space.ts';
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
-const INDEX = 'index.ndjson';
+/** What was asked and when: one line of JSON an answer. */
+export const INDEX = 'index.ndjson';
 
 /**
  * Responses of one source as they came: each body once, compressed, named by its hash; an index of what was asked and when, one JSON line an
@@ -79,7 +80,7 @@ async function readTail(file: string): Promise<string> {
   }
 }
 
-async function readIndex(file: string): Promise<RawEntry[]> {
+export async function readIndex(file: string): Promise<RawEntry[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {
     try {

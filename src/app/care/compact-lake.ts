@@ -14,7 +14,9 @@ import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { stagingKept } from '../run/staging-kept.ts';
 import { busySteps, ownerOf, runAtWork } from './compact/at-work.ts';
 import { collectDecided } from './compact/collect-decided.ts';
+import { type CollectLanding, collectLanding, planLanding } from './compact/collect-landing.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
+import { type CompactedTable, type CompactReport, landingOf, lineOf, type Merged, totalsOf } from './compact/report.ts';
 import { collectionRules, readableHistory } from './compact/retention-rules.ts';
 import { sessions } from './compact/sessions.ts';
 
@@ -31,38 +33,6 @@ export interface CompactOptions {
   readonly tell: (notice: string) => void;
 }
 
-/** One line of the answer. In a dry run: what would be. */
-export interface CompactedTable {
-  readonly table: string;
-  readonly files_before: number;
-  readonly files_after: number;
-  readonly merged_files: number;
-  readonly merged_bytes: number;
-  readonly versions_collected: number;
-  readonly files_collected: number;
-  readonly collected_bytes: number;
-  /** Rejected rows whose decision is older than `lake.keep.quarantine_days` and has no effect any more. */
-  readonly decided_rows_collected: number;
-  /** Why something was left for the next time. */
-  readonly left: string | null;
-}
-
-export interface CompactReport {
-  readonly dry_run: boolean;
-  readonly tables: readonly CompactedTable[];
-  readonly merged_files: number;
-  readonly merged_bytes: number;
-  readonly versions_collected: number;
-  readonly files_collected: number;
-  readonly collected_bytes: number;
-  readonly decided_rows_collected: number;
-  /** Files that wait for a reader to end. */
-  readonly files_waiting: number;
-  /** Staging folders and files of runs that are gone. */
-  readonly leftovers: number;
-  readonly wall_ms: number;
-}
-
 interface Open {
   readonly project: Project;
   readonly lake: Lake;
@@ -73,6 +43,7 @@ interface Open {
 }
 
 interface Working extends Open {
+  readonly rooms: Rooms;
   readonly openSession: (label: string) => Promise<EngineSession>;
 }
 
@@ -94,7 +65,7 @@ export async function compactLake(rooms: Rooms, project: Project, options: Compa
     const open: Open = { project, lake, care, ledger, leases, graph: buildGraph(project, await rooms.checks()) };
     const tables = await wantedTables(lake, options.tables);
     const engine = sessions(rooms, project, options.signal);
-    const work = { ...open, openSession: engine.openSession };
+    const work = { ...open, rooms, openSession: engine.openSession };
     const done = await (options.dry_run ? preview : locked)(work, tables, options).finally(engine.close);
     return { ...totalsOf(done.tables), ...done, dry_run: options.dry_run, wall_ms: Date.now() - started_ms };
   } finally {
@@ -115,11 +86,7 @@ async function wantedTables(lake: Lake, words: readonly string[]): Promise<reado
     : all.filter((table) => words.some((word) => tableKey(table) === word || tableKey(table).startsWith(`${word}.`)));
 }
 
-interface Done {
-  readonly tables: readonly CompactedTable[];
-  readonly files_waiting: number;
-  readonly leftovers: number;
-}
+type Done = Pick<CompactReport, 'tables' | 'files_waiting' | 'leftovers' | 'landing'>;
 
 async function preview(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
   const rules = await rulesOf(open, options);
@@ -133,7 +100,8 @@ async function preview(open: Working, tables: readonly TableId[], options: Compa
     lines.push(lineOf(table, merged, plan, leftOf(merge, plan), spent));
   }
   const leftovers = await open.lake.leftovers(await keptStaging(open), false);
-  return { tables: lines, files_waiting: 0, leftovers: leftovers.length };
+  const landing = landingOf(await planLanding(await landingWork(open, options), sourcesOf(options)));
+  return { tables: lines, files_waiting: 0, leftovers: leftovers.length, landing };
 }
 
 async function locked(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
@@ -159,12 +127,26 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
     const removed: Removed = await care.removeHidden(() => anybodyReading(open));
     if (removed.waiting > 0)
       options.tell(`${removed.waiting} files of old versions wait until nobody reads any more; compact again then`);
-    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length };
+    const landed = await collectLanding(await landingWork(work, options), options.command, sourcesOf(options));
+    if (landed === undefined)
+      options.tell('a run is at work; what sources left beside the lake is collected the next time');
+    const landing = landingOf(landed ?? []);
+    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length, landing };
   } finally {
     await lake.discardStaging(lease.lease_id);
     await lease.release();
     lock.release();
   }
+}
+
+async function landingWork(open: Working, options: CompactOptions): Promise<CollectLanding> {
+  return { ...open, grace_ms: options.grace_ms, rules: await rulesOf(open, options) };
+}
+
+/** The sources that the words name; undefined: all, also those that are no longer configured. */
+function sourcesOf({ tables }: CompactOptions): ReadonlySet<string> | undefined {
+  if (tables.length === 0 || tables.includes('bronze')) return undefined;
+  return new Set(tables.flatMap((word) => (word.startsWith('bronze.') ? [word.slice('bronze.'.length)] : [])));
 }
 
 /** Somebody who may have looked up a version before it was hidden: a reader that has not said what it reads, or a run. */
@@ -206,12 +188,6 @@ async function mergeOf(
   if (ranAhead(tableKey(owner), quarantine, await lake.latestVersion(owner)))
     return [snapshot, 'a run died on it: dataflow run first'];
   return [snapshot, plan];
-}
-
-interface Merged {
-  readonly before: Snapshot;
-  readonly plan: MergePlan | undefined;
-  readonly left: string | undefined;
 }
 
 /** Runs have the right of way: after a few lost races the table is left for the next time. */
@@ -258,39 +234,4 @@ function leftOf(merge: MergePlan | string | undefined, plan: CollectionPlan | st
   if (typeof merge === 'string') return merge;
   if (plan === undefined) return 'its log is damaged, so that nothing was collected: dataflow verify';
   return typeof plan === 'string' ? plan : null;
-}
-
-function lineOf(
-  table: TableId,
-  { before, plan: merge }: Pick<Merged, 'before' | 'plan'>,
-  plan: CollectionPlan | undefined,
-  left: string | null,
-  decided_rows_collected: number,
-): CompactedTable {
-  const bins = merge?.bins ?? [];
-  const merged = bins.flat();
-  return {
-    table: tableKey(table),
-    files_before: before.files.length,
-    files_after: before.files.length - merged.length + bins.length,
-    merged_files: merged.length,
-    merged_bytes: merged.reduce((sum, file) => sum + file.size_bytes, 0),
-    versions_collected: plan?.versions.length ?? 0,
-    files_collected: plan?.files.length ?? 0,
-    collected_bytes: plan?.size_bytes ?? 0,
-    decided_rows_collected,
-    left,
-  };
-}
-
-function totalsOf(tables: readonly CompactedTable[]) {
-  const sum = (of: (table: CompactedTable) => number): number => tables.reduce((all, table) => all + of(table), 0);
-  return {
-    merged_files: sum((table) => table.merged_files),
-    merged_bytes: sum((table) => table.merged_bytes),
-    versions_collected: sum((table) => table.versions_collected),
-    files_collected: sum((table) => table.files_collected),
-    collected_bytes: sum((table) => table.collected_bytes),
-    decided_rows_collected: sum((table) => table.decided_rows_collected),
-  };
 }

@@ -4,6 +4,7 @@ import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { ProjectOptions, Rooms } from '../rooms.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
+import { abandonedLanding } from './doctor/landing.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
 import { sources } from './doctor/sources.ts';
 import { clock, leftovers, locks, openLedger, unfinished } from './doctor/state.ts';
@@ -63,6 +64,11 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...opened.findings);
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
     findings.push(...(await sources(rooms, project, ledger, signal)));
+    findings.push(
+      ...(await guarded('left-over files', async () =>
+        abandonedLanding(project, await rooms.openLandingCare(project)),
+      )),
+    );
     if (ledger === undefined) return findings;
     const graph = buildGraph(project, await rooms.checks());
     findings.push(...locks(ledger));

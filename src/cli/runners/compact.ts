@@ -1,4 +1,5 @@
-import { type CompactReport, compactLake } from '../../app/care/compact-lake.ts';
+import type { CompactReport } from '../../app/care/compact/report.ts';
+import { compactLake } from '../../app/care/compact-lake.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { parseDuration, parseSize, sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
@@ -59,11 +60,30 @@ function summary(report: CompactReport): readonly string[] {
   }
   const { decided_rows_collected: spent } = report;
   if (spent > 0) parts.push(`${spent} decided ${spent === 1 ? 'row' : 'rows'} of the quarantine collected`);
+  parts.push(...report.landing.map(landingWords));
   if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);
   if (parts.length === 0) return ['nothing to do: no small files, no version to collect'];
   return dry_run
     ? [...parts.map((part) => `would be: ${part}`), 'nothing was changed (--dry-run)']
     : [...parts, `done in ${secondsText(report.wall_ms)}`];
+}
+
+function landingWords({
+  source,
+  landed_files,
+  refused_units,
+  responses,
+  size_bytes,
+}: CompactReport['landing'][number]): string {
+  const count = (n: number, one: string, more: string): string[] => (n === 0 ? [] : [`${n} ${n === 1 ? one : more}`]);
+  const what = [
+    ...count(responses, 'kept response', 'kept responses'),
+    ...count(refused_units, 'refused unit', 'refused units'),
+    ...count(landed_files, 'landed file', 'landed files'),
+  ];
+  // Answers that are kept under another entry.
+  const words = what.length === 0 ? 'entries of kept responses' : what.join(', ');
+  return `${words} of the source ${source} collected (${sizeText(size_bytes)})`;
 }
 
 function wanted(parse: (text: string) => number | undefined, flag: string, value: unknown, what: string): number {

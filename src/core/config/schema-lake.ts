@@ -27,6 +27,13 @@ export function lakeSchema() {
       90,
       'Days for which rejected rows are kept after a decision about them was carried out; open rows are kept for ever.',
     ),
+    raw_days: z.optional(z.int().check(z.gte(0), z.lte(100_000))).check(
+      z.meta({
+        description:
+          'Days for which kept responses (`keep_raw`) stay, besides those that a version was made from which can be read. Default: those of a source that is taken whole as long as versions; those of a source that adds for ever, since its table is only made anew from all of them.',
+        samples: [365],
+      }),
+    ),
   });
   const url = z._default(
     z.string().check(z.minLength(1), z.refine(isLakeUrl, 'expected a folder, hdfs://… or s3://…')),

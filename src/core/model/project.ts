@@ -38,7 +38,12 @@ export interface LakeSpec {
   /** A folder (absolute once loaded), `hdfs://…` or `s3://…`. */
   readonly url: string;
   readonly layers: Readonly<Record<Layer, string>>;
-  readonly keep: { readonly versions_days: number; readonly quarantine_days: number };
+  readonly keep: {
+    readonly versions_days: number;
+    readonly quarantine_days: number;
+    /** Absent: responses go with the versions that they made; those of a source that adds stay. */
+    readonly raw_days?: number;
+  };
 }
 
 /** `engine:` after defaults. `type` picks the component, the rest belongs to it. */
