@@ -16,6 +16,7 @@ const workers = [
   join(root, 'src', 'formats', 'inspect-worker.ts'),
   join(root, 'src', 'kit', 'digest-worker.ts'),
   join(root, 'src', 'connectors', 'files', 'stat-worker.ts'),
+  join(root, 'src', 'formats', 'document', 'document-process.ts'),
   join(root, 'src', 'engines', 'duckdb', 'reader-process.ts'),
 ];
 if (!existsSync(source)) process.exit(0); // an installed package has dist/ and no src/

@@ -154,11 +154,14 @@ let inspectors: FormatInspectors | undefined;
 /** What a source is given from other rooms. */
 async function sourceParts(spec: SourceSpec, project: Pick<Project, 'connections'> | undefined): Promise<SourceParts> {
   inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
-  if (spec.connection === undefined) return { inspectors };
+  const formats = inspectors;
+  const files: SourceParts['files'] = async (wanted) =>
+    (await import('./connectors/files/source.ts')).wantedFiles(wanted, formats);
+  if (spec.connection === undefined) return { inspectors, files };
   const entry = project?.connections[spec.connection];
   if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${spec.connection}`);
   const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
-  return { inspectors, connection };
+  return { inspectors, files, connection };
 }
 
 /** Set by the build; absent when the sources are run as they are. */

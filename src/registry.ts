@@ -165,6 +165,7 @@ export const COMMANDS: readonly CommandEntry[] = [
 
 /** Kinds of sources, by `type`. */
 export const SOURCES: Lazy<SourceComponent> = {
+  documents: async () => (await import('./connectors/documents/source.ts')).component,
   fake: async () => (await import('./connectors/fake/source.ts')).component,
   files: async () => (await import('./connectors/files/source.ts')).component,
   http: async () => (await import('./connectors/http/source.ts')).component,

@@ -34,6 +34,7 @@ export function pooledInspectors(worker_url: URL | undefined = findWorker()): Fo
   if (worker_url === undefined) return inspectors;
   const pool = new Pool(worker_url);
   const pooled = (format: keyof FormatInspectors): FormatInspector => ({
+    ...inspectors[format],
     inspect: (request, signal) =>
       isSmall(request) ? inspectors[format].inspect(request, signal) : pool.inspect(request, signal),
   });
@@ -53,6 +54,8 @@ function findWorker(): URL | undefined {
  * damaged footers can claim gigabytes.
  */
 function isSmall({ unit }: InspectRequest): boolean {
+  // Documents have processes of their own.
+  if (unit.made_from === 'document') return true;
   if (unit.compression === 'zstd' || unit.format === 'parquet') return false;
   const packed = unit.compression !== 'none' || unit.made_from === 'xlsx' || unit.made_from === 'avro';
   return unit.size_bytes < (packed ? INLINE_COMPRESSED_BYTES : INLINE_BYTES);

@@ -11,6 +11,7 @@ const LOADERS: Readonly<Record<Name, () => Promise<{ readonly inspector: FormatI
   fixed: () => import('./fixed/inspect.ts'),
   xml: () => import('./xml/inspect.ts'),
   avro: () => import('./avro/inspect.ts'),
+  document: () => import('./document/inspect.ts'),
 };
 
 /** The inspectors of all formats, in this process; each is loaded when it is first used. */
@@ -19,5 +20,8 @@ export const inspectors = Object.fromEntries(
 ) as FormatInspectors;
 
 function lazily(format: Name): FormatInspector {
-  return { inspect: async (request, signal) => (await LOADERS[format]()).inspector.inspect(request, signal) };
+  return {
+    inspect: async (request, signal) => (await LOADERS[format]()).inspector.inspect(request, signal),
+    ready: async (options) => (await (await LOADERS[format]()).inspector.ready?.(options)) ?? { ok: true, words: '' },
+  };
 }

@@ -10,7 +10,7 @@ import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
-import type { Source } from '../core/ports/source.ts';
+import type { Source, SourceContext } from '../core/ports/source.ts';
 
 /** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
 export interface RunContext {
@@ -40,6 +40,8 @@ export interface RunContext {
   /** Told before the work of a step begins. @throws DataflowError E_LAKE_SPACE when its result would not fit onto the disk. */
   admit(step: string, estimate: Estimate): Promise<void>;
   createSource(spec: SourceSpec): Promise<Source>;
+  /** What a source may keep and use while it takes units in; absent where nothing is taken. */
+  sourcePlaces?(source: string): Pick<SourceContext, 'kept_folder' | 'threads'>;
   /** Batches that a source that is asked takes at most in this run. */
   readonly batches_max: number;
   openPulled(spec: SourceSpec): Promise<PulledSource>;

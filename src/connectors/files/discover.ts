@@ -8,7 +8,7 @@ import type {
 } from '../../core/ports/source.ts';
 import { asKnown } from './as-known.ts';
 import { kindOf } from './kinds.ts';
-import type { FilesOptions } from './options.ts';
+import type { FoundOptions } from './options.ts';
 import { compileExcludes, compilePattern } from './patterns.ts';
 import type { FileStamp, StampOf } from './stat-together.ts';
 import { type Visitor, walk } from './walk.ts';
@@ -18,7 +18,7 @@ const STAMPS_MAX = 1_000_000;
 const NANOSECONDS_PER_MS = 1_000_000n;
 
 /** Finds new and changed files; an unchanged one costs a single stat. Throws DataflowError E_SOURCE_IO. */
-export function discoverFiles(options: FilesOptions, known: KnownInputs, context: SourceContext): Discovery {
+export function discoverFiles(options: FoundOptions, known: KnownInputs, context: SourceContext): Discovery {
   const finding = new Finding(options, known, context);
   const globs = listOf(options.path);
   for (const glob of globs) {
@@ -38,7 +38,7 @@ class Finding implements Visitor {
   /** Several globs may match one file, so paths are remembered. */
   overlapping = false;
   readonly excluded: (path: string) => boolean;
-  readonly #options: FilesOptions;
+  readonly #options: FoundOptions;
   readonly #known: KnownInputs;
   readonly #context: SourceContext;
   readonly #now_ns: bigint;
@@ -56,7 +56,7 @@ class Finding implements Visitor {
   /** The files of one folder were all that is known; whatever is visited besides is new. */
   #as_known = false;
 
-  constructor(options: FilesOptions, known: KnownInputs, context: SourceContext) {
+  constructor(options: FoundOptions, known: KnownInputs, context: SourceContext) {
     this.#options = options;
     this.#known = known;
     this.#context = context;

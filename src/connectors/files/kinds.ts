@@ -1,5 +1,5 @@
 import type { ConvertedFormat, InputUnit } from '../../core/ports/source.ts';
-import type { FilesOptions } from './options.ts';
+import type { FoundOptions } from './options.ts';
 
 type Format = InputUnit['format'];
 type FileFormat = Format | ConvertedFormat;
@@ -23,6 +23,7 @@ const COPIES: Readonly<Record<ConvertedFormat, Format>> = {
   fixed: 'csv',
   xml: 'ndjson',
   avro: 'ndjson',
+  document: 'ndjson',
 };
 const COMPRESSIONS: Readonly<Record<string, Compression>> = { gz: 'gzip', zst: 'zstd' };
 
@@ -31,7 +32,7 @@ type Kind = Pick<InputUnit, 'format' | 'made_from' | 'compression'>;
 /** Format and compression by the file's name; what the options state wins. The format is undefined when neither says. */
 export function kindOf(
   path: string,
-  options: Pick<FilesOptions, 'format' | 'compression'>,
+  options: Pick<FoundOptions, 'format' | 'compression'>,
 ): Omit<Kind, 'format'> & { readonly format: Format | undefined } {
   const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
   const parts = name.split('.');

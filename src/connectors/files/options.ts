@@ -167,3 +167,6 @@ export const schema = z
   );
 
 export type FilesOptions = z.output<typeof schema>;
+
+/** The same for files of a format that is not named here but by another kind of source. */
+export type FoundOptions = Omit<FilesOptions, 'format'> & { readonly format?: FilesOptions['format'] | 'document' };

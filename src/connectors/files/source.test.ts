@@ -29,6 +29,7 @@ const inspectors: FormatInspectors = {
   fixed: inspector,
   xml: inspector,
   avro: inspector,
+  document: inspector,
 };
 
 async function source(options: object): Promise<Source> {

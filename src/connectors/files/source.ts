@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import type { CsvDialect } from '../../core/ports/engine.ts';
 import type { FormatInspectors, InspectOptions, InspectRequest } from '../../core/ports/format.ts';
 import type { InputUnit, Source, SourceContext } from '../../core/ports/source.ts';
-import type { FoundSourceComponent } from '../../core/ports/source-component.ts';
+import type { FoundSourceComponent, WantedFiles } from '../../core/ports/source-component.ts';
 import { discoverFiles, isSame } from './discover.ts';
-import { type FilesOptions, schema } from './options.ts';
+import { type FilesOptions, type FoundOptions, schema } from './options.ts';
 import { lookAtColumns, peekCsv } from './peek.ts';
 
 /** Files in folders: `type: files`. */
@@ -16,8 +16,15 @@ export const component: FoundSourceComponent<FilesOptions> = {
   create: (options, { inspectors }) => filesSource(options, inspectors),
 };
 
-function filesSource(options: FilesOptions, inspectors: FormatInspectors): Source {
-  const inspectOptions = inspectOptionsOf(options);
+/** Files of one format for another kind of source, which says how they are inspected. */
+export function wantedFiles(wanted: WantedFiles, inspectors: FormatInspectors): Source {
+  const { path, exclude, settle_seconds, max_file_bytes, format, inspect } = wanted;
+  const options = schema.parse({ path, exclude, settle_seconds, max_file_bytes });
+  return filesSource({ ...options, format }, inspectors, inspect);
+}
+
+function filesSource(options: FoundOptions, inspectors: FormatInspectors, more: Partial<InspectOptions> = {}): Source {
+  const inspectOptions = { ...inspectOptionsOf(options), ...more };
   const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
     unit,
     ...timeFor(unit, context),
@@ -25,6 +32,9 @@ function filesSource(options: FilesOptions, inspectors: FormatInspectors): Sourc
     options: inspectOptions,
     ...(pinned === undefined ? {} : { pinned }),
     ...(context.columns === undefined ? {} : { columns: context.columns }),
+    ...(context.kept_folder === undefined ? {} : { kept_folder: context.kept_folder }),
+    ...(context.threads === undefined ? {} : { threads: context.threads }),
+    ...(context.file_memory_max_bytes === undefined ? {} : { memory_bytes_max: context.file_memory_max_bytes }),
   });
   return {
     // The walk itself is synchronous (see there); an error still arrives as a rejection.
@@ -48,7 +58,7 @@ function timeFor(unit: InputUnit, { file_seconds_max }: SourceContext): { readon
   return { seconds_max: file_seconds_max + Math.floor(unit.size_bytes / BYTES_A_SECOND) };
 }
 
-function inspectOptionsOf(options: FilesOptions): InspectOptions {
+function inspectOptionsOf(options: FoundOptions): InspectOptions {
   return {
     encoding: options.encoding,
     quote: options.quote,

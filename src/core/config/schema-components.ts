@@ -92,13 +92,32 @@ export function sourceSchema(components: Components): z.ZodMiniType<SourceSpec> 
     const named = specialKeys(component, { connection, batch }, context);
     const second = applyOptions(component.schema, options, type, context, keys);
     if (first === undefined || second === undefined || named === undefined) return undefined;
-    return {
-      ...(first.value as Omit<SourceSpec, 'type' | 'options'>),
-      type: type as string,
-      ...named,
-      options: second,
-    };
+    const spec = { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: type as string, ...named };
+    const shaped = withShape(component, second, spec, context);
+    return shaped === undefined ? undefined : { ...shaped, options: second };
   });
+}
+
+type Unfinished = Omit<SourceSpec, 'options'>;
+
+/** Columns and checks that follow from the component's options; `columns:` gives them other types, no others. */
+function withShape(
+  component: SourceComponent,
+  options: Record<string, unknown>,
+  spec: Unfinished,
+  context: Context,
+): Unfinished | undefined {
+  if (!('create' in component) || component.shape === undefined) return spec;
+  const { columns, checks } = component.shape(options);
+  const known = Object.keys(columns);
+  const strays = Object.keys(spec.columns ?? {}).filter((name) => !known.includes(name));
+  for (const name of strays)
+    complain(context, ['columns', name], `a source of type ${spec.type} has no such column here`, {
+      word: name,
+      candidates: known,
+      at_key: true,
+    });
+  return strays.length > 0 ? undefined : { ...spec, columns: { ...columns, ...spec.columns }, checks };
 }
 
 /** Keys that only some kinds of sources have. */

@@ -30,6 +30,11 @@ export const CATALOGUE = {
   E_SELECTION: entry('Selection matches nothing', 'See the names with `dataflow plan`.', 2),
   // input
   E_SOURCE_IO: entry('Input cannot be read', 'Check the path and the permissions, then run again.', 5, true),
+  E_PACKAGE_MISSING: entry(
+    'A package that is installed apart is not there',
+    'See `dataflow doctor` for the command that installs it.',
+    2,
+  ),
   E_SOURCE_CHANGED: entry('Input changed while it was read', 'Run again when nobody writes to it.', 5, true),
   E_SOURCE_UNREACHABLE: entry(
     'A system cannot be reached, or the connection broke',

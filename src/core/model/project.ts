@@ -1,5 +1,6 @@
 import type { GenerateSpec } from './generate.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
+import type { RecordCheck } from './record-check.ts';
 import type { StreamSpec } from './stream.ts';
 import type { Layer } from './table.ts';
 
@@ -80,6 +81,8 @@ export interface SourceSpec {
   readonly type: string;
   /** Declared columns, name → canonical type, in order; absent = inferred from the first input, then frozen. */
   readonly columns?: Readonly<Record<string, string>>;
+  /** What its records must have beside values of the right types. */
+  readonly checks?: readonly RecordCheck[];
   readonly schema_change: 'evolve' | 'freeze' | 'discard_row' | 'discard_value';
   readonly on_rewrite: 'replace' | 'append' | 'error';
   /** What becomes of the rows of a loaded input that is no longer there; absent = keep. */

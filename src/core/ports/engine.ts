@@ -1,6 +1,7 @@
 import type { $ZodType } from 'zod/v4/core';
 import type { QuerySyntax, SyntaxNode } from '../lineage/syntax.ts';
 import type { EngineSpec } from '../model/project.ts';
+import type { RecordCheck } from '../model/record-check.ts';
 import type { Column, FileStats } from '../model/table.ts';
 
 /** What the processes that read untrusted files have used so far. */
@@ -151,6 +152,8 @@ export interface ParseRequest {
   readonly forbidden?: readonly string[];
   /** json, ndjson: reject records that have a member twice, or hold something that JSON forbids and the engine would read. */
   readonly strict_records?: boolean;
+  /** json, ndjson: what a record must have beside values of the right types; one that has it not is rejected, and the check says why. */
+  readonly checks?: readonly RecordCheck[];
   /** csv only: how many records the files hold together by our own count. */
   readonly records?: number;
   /** csv only: line of the first record (1-based), the same for all files of the request. */

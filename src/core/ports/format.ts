@@ -1,6 +1,25 @@
 import type { Column } from '../model/table.ts';
 import type { CsvDialect } from './engine.ts';
-import type { ConvertedFormat, InputUnit, Inspection } from './source.ts';
+import type { ConvertedFormat, InputUnit, Inspection, Readiness } from './source.ts';
+
+/** How scanned documents are read. */
+export interface DocumentOptions {
+  /** Languages of the recognition, the most likely one first. */
+  readonly languages: readonly string[];
+  /** What becomes one record. */
+  readonly record: 'page' | 'document';
+  /** Name → the pattern whose first group is the field's value. */
+  readonly fields: Readonly<Record<string, { readonly pattern: string }>>;
+  /** Dots per inch that a page of a PDF is drawn with. */
+  readonly dpi: number;
+  /** Whether the text that a PDF holds stands for what would be recognised. */
+  readonly text_layer: 'use' | 'ignore';
+  readonly max_pages: number;
+  /** Limit on the pixels of one page. */
+  readonly max_pixels: number;
+  /** Time for one page. */
+  readonly page_seconds_max: number;
+}
 
 /** What a user may say about the files of a source, resolved to defaults; the parts that a format has no use for are ignored. */
 export interface InspectOptions {
@@ -22,6 +41,7 @@ export interface InspectOptions {
   readonly fields?: Readonly<Record<string, readonly [start: number, length: number]>>;
   /** xml: path of the elements that are records, e.g. `orders/order`. */
   readonly record?: string;
+  readonly document?: DocumentOptions;
   /** Limit on the size after decompression. */
   readonly max_expanded_bytes: number;
   /** Limit on expanded size / file size; looked at only once the expanded size is beyond 100 MB. */
@@ -43,6 +63,11 @@ export interface InspectRequest {
   readonly pinned?: CsvDialect;
   /** csv: the columns that the file will be read into, as far as they are known. */
   readonly columns?: readonly Column[];
+  /** document: local folder in which originals and what was read of them are kept. */
+  readonly kept_folder?: string;
+  /** document: processes that may read at the same time, and the memory that each may take. */
+  readonly threads?: number;
+  readonly memory_bytes_max?: number;
 }
 
 /**
@@ -51,6 +76,8 @@ export interface InspectRequest {
  */
 export interface FormatInspector {
   inspect(request: InspectRequest, signal?: AbortSignal): Promise<Inspection>;
+  /** Whether the packages are there that reading takes; absent: it takes none beyond the program's own. */
+  ready?(options: InspectOptions): Promise<Readiness>;
 }
 
 export type FormatInspectors = Readonly<Record<InputUnit['format'] | ConvertedFormat, FormatInspector>>;

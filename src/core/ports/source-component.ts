@@ -1,14 +1,34 @@
 import type { $ZodType } from 'zod/v4/core';
+import type { RecordCheck } from '../model/record-check.ts';
 import type { Connection } from './connection.ts';
-import type { FormatInspectors } from './format.ts';
+import type { FormatInspectors, InspectOptions } from './format.ts';
 import type { PulledSource } from './pulled-source.ts';
-import type { Source } from './source.ts';
+import type { ConvertedFormat, Source } from './source.ts';
 
 /** What a source is given from other rooms; a source takes what it needs. */
 export interface SourceParts {
   readonly inspectors: FormatInspectors;
   /** What the source's `connection:` names. */
   readonly connection?: Connection;
+  /** Files of one format in folders, found, settled and told apart as those of `type: files`. */
+  files?(wanted: WantedFiles): Promise<Source>;
+}
+
+/** Which files, all of one format, and how they are inspected. */
+export interface WantedFiles {
+  readonly path: string | readonly string[];
+  readonly exclude?: string | readonly string[];
+  readonly settle_seconds: number;
+  readonly max_file_bytes: number;
+  readonly format: ConvertedFormat;
+  readonly inspect: Partial<InspectOptions>;
+}
+
+/** What the records of a source are like, where its options tell. */
+export interface RecordShape {
+  /** Name → type, in order; `columns:` may give some of them another type. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly checks: readonly RecordCheck[];
 }
 
 interface Kind<O> {
@@ -24,6 +44,8 @@ interface Kind<O> {
 /** A kind of source that is looked at: its units lie somewhere and are found by name, as files are. */
 export interface FoundSourceComponent<O = unknown> extends Kind<O> {
   create(options: O, parts: SourceParts): Promise<Source> | Source;
+  /** Absent: the records' columns come from `columns:`, or from the first unit. */
+  shape?(options: O): RecordShape;
 }
 
 /** A kind of source that is asked: an API, a database, a broker. */

@@ -32,7 +32,7 @@ export interface KnownInputs extends ReadonlyMap<string, KnownInput> {
 }
 
 /** Formats that no engine reads: their inspectors always write a copy in one that it does read. */
-export type ConvertedFormat = 'xlsx' | 'fixed' | 'xml' | 'avro';
+export type ConvertedFormat = 'xlsx' | 'fixed' | 'xml' | 'avro' | 'document';
 
 /** A unit of input that is new or changed: for files, one file. */
 export interface InputUnit {
@@ -126,7 +126,21 @@ export interface SourceContext {
   readonly columns?: readonly Column[];
   /** Time that the inspection of one unit may take, besides what its size allows for. */
   readonly file_seconds_max?: number;
+  /** Memory that a process which reads one unit may take. */
+  readonly file_memory_max_bytes?: number;
+  /** Local folder in which the source may keep for good what it cannot do without; absent where nothing may be written. */
+  readonly kept_folder?: string;
+  /** Units that may be worked on at the same time where that is a matter of computing. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
+}
+
+/** Whether something that is installed apart is there. */
+export interface Readiness {
+  readonly ok: boolean;
+  readonly words: string;
+  /** What to do, when it is not. */
+  readonly hint?: string;
 }
 
 /** A configured source. */
@@ -149,4 +163,8 @@ export interface Source {
   look?(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection | undefined>;
   /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
   unchangedSince(unit: InputUnit): Promise<boolean>;
+  /** Whether what it needs besides its files is there; absent: it needs nothing else. */
+  ready?(): Promise<Readiness>;
+  /** True: inspecting is long computing, so that as many units are inspected at the same time as there are threads. */
+  readonly computes?: true;
 }

@@ -4,6 +4,7 @@ import { parseType, renderType, type TypeNode } from '../../core/types/type-text
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { lossSql } from './loss.ts';
 import {
+  checkedColumns,
   culpritSql,
   fileId,
   forbiddenColumns,
@@ -41,7 +42,9 @@ const NESTED = /^(struct|map)\(|\]$/;
 export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
   const source = request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
   const tried = request.columns.map(triedColumn);
-  const judged = [...tried, ...forbiddenColumns(request.forbidden, (name) => `struct_extract(_r, ${quoteText(name)})`)];
+  const memberOf = (name: string): string => `struct_extract(_r, ${quoteText(name)})`;
+  const checked = checkedColumns(request.checks, memberOf);
+  const judged = [...checked, ...tried, ...forbiddenColumns(request.forbidden, memberOf)];
   const misfits = judged.filter((one) => one.may_fail).map(misfitSql);
   const bad = ['not _valid', ...misfits].join(' or ');
   const fits = ['_valid', ...misfits.map((misfit) => `not ${misfit}`)].join(' and ');
@@ -71,8 +74,9 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
 }
 
 /** Adds `_valid` and the members that are asked for as texts (`_r`): one look at the text for all columns together. */
-function recordsSql(from: string, { columns, forbidden = [], strict_records }: ParseRequest): string {
+function recordsSql(from: string, { columns, forbidden = [], checks = [], strict_records }: ParseRequest): string {
   const kinds = [
+    ...checks.map(({ column }) => [column, 'VARCHAR']),
     ...columns.map((column) => [column.name, kindOf(column)]),
     ...forbidden.map((name) => [name, 'VARCHAR']),
   ];

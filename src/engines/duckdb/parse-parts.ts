@@ -1,3 +1,4 @@
+import type { RecordCheck } from '../../core/model/record-check.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { CandidateFile, EngineColumn, ParseFile, Row, WriteTarget } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
@@ -76,11 +77,18 @@ export interface Tried {
   readonly may_fail: boolean;
   /** Condition under which the value is not what was read, in place of {@link lossSql}. */
   readonly loss?: string;
+  /** A check of the source's own, in place of the column's type. */
+  readonly check?: RecordCheck;
 }
 
 /** Condition under which a column's value does not fit; never NULL. */
-export function misfitSql({ column, read, value, forbidden, loss = lossSql(column.type, read, value) }: Tried): string {
+export function misfitSql(tried: Tried): string {
+  const { column, read, value, forbidden, check, loss = lossSql(column.type, read, value) } = tried;
   if (forbidden === true) return `(${read} is not null)`;
+  if (check !== undefined)
+    return check.min === undefined
+      ? `(nullif(trim(${read}), '') is null)`
+      : `coalesce(try_cast(${read} as double) < ${check.min}, false)`;
   return `case when ${read} is null then false when ${value} is null then true else ${loss ?? 'false'} end`;
 }
 
@@ -98,6 +106,11 @@ export function culpritSql(
       return `when ${misfitSql(one)} then ${quoteText(told)}`;
     }
     const shown = `left(cast(${one.read} as varchar), 80)`;
+    if (one.check !== undefined) {
+      const { says, min } = one.check;
+      const told = min === undefined ? '' : ` || ${shown} || ${quoteText(`, less than ${min}`)}`;
+      return `when ${misfitSql(one)} then ${quoteText(says)}${told}`;
+    }
     const hint = inferred.includes(one.column.name) ? ' (the type was inferred; declare another under columns)' : '';
     const says = quoteText(`${one.column.name} is no ${one.column.type}: `);
     const lossy = quoteText(` does not fit into ${one.column.type} unchanged${hint}`);
@@ -107,6 +120,20 @@ export function culpritSql(
     return `when ${misfitSql(one)} then case when ${large} then ${says} || ${shown}${hint === '' ? '' : ` || ${quoteText(hint)}`} else ${quoteText(`${one.column.name}: `)} || ${shown} || ${lossy} end`;
   });
   return { column_name: `case ${names.join(' ')} end`, error: `case ${reasons.join(' ')} else 'does not fit' end` };
+}
+
+/** The checks of a request, to be looked at before the types of the columns. */
+export function checkedColumns(
+  checks: readonly RecordCheck[] | undefined,
+  readOf: (name: string) => string,
+): readonly Tried[] {
+  return (checks ?? []).map((check) => ({
+    column: { name: check.column, type: 'varchar', nullable: true },
+    read: readOf(check.column),
+    value: 'null',
+    may_fail: true,
+    check,
+  }));
 }
 
 /** The columns of `forbidden`, to be looked at beside the wanted ones. */

@@ -36,7 +36,7 @@ export interface Intake {
   readonly discovery: Discovery;
 }
 
-/** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. */
+/** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. A source that computes says so. */
 const INSPECTIONS_MAX = 2;
 
 /** Looks at every new or changed unit once: identity by content, integrity, our own record count. The rows of `gone` units are about to go. */
@@ -123,7 +123,8 @@ async function inspectAll(
       if (unit !== undefined) results[index] = await source.inspect(unit, context, pinned);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(INSPECTIONS_MAX, units.length) }, worker));
+  const at_once = source.computes === true ? Math.max(1, context.threads ?? 1) : INSPECTIONS_MAX;
+  await Promise.all(Array.from({ length: Math.min(at_once, units.length) }, worker));
   return results;
 }
 

@@ -191,6 +191,7 @@ export async function parseRequest(
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
     ...(forbidden.length === 0 ? {} : { forbidden }),
     ...(inferred.length === 0 ? {} : { inferred }),
+    ...(step.node.spec.checks === undefined ? {} : { checks: step.node.spec.checks }),
     ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),

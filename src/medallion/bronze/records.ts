@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { RecordCheck } from '../../core/model/record-check.ts';
 import type { Column } from '../../core/model/table.ts';
 import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import { type CandidateFile, type CsvDialect, type EngineSession, REJECT_COLUMNS } from '../../core/ports/engine.ts';
@@ -26,24 +27,38 @@ const DRIFT = 'a column that is not declared has a value (schema_change: discard
 /** The raw text of a longer record was cut when it was rejected. */
 const RAW_CHARS_MAX = 65_536;
 
+/** How records are read today. */
+export interface RecordOptions {
+  /** A record with a value in an undeclared column stays rejected unless it was corrected. */
+  readonly drift_stays: boolean;
+  /** What is declared of the layout. */
+  readonly dialect: Partial<CsvDialect>;
+  readonly checks?: readonly RecordCheck[];
+}
+
 /**
  * Parses single records from the relation `to_parse` (`n`, `raw`, `mended`, `mended_raw`, `layout`), each under the layout of its file, with these
  * columns. Defines `good_records` (`_mend` and the columns) and `bad_records` (`n`, `reason`, `column_name`): every record is in one of them.
- * `drift_stays`: a record with a value in an undeclared column stays rejected unless it was corrected.
  */
 export async function parseRecords(
   session: EngineSession,
   columns: readonly Column[],
   places: RecordPlaces,
-  options: { readonly drift_stays: boolean; readonly dialect: Partial<CsvDialect> },
+  options: RecordOptions,
 ): Promise<void> {
   // No text can know the numbers that its own and other records will have.
   const base = randomInt(2 ** 40, 2 ** 47);
   await sortOut(session, options.drift_stays, base);
   const own = columns.filter((column) => column.name !== SOURCE_FILE_COLUMN);
   const parsed = new Parts();
-  const json = await writeTexts(session, places, 'json', `select text from sorted where kind = 'json' order by n`);
-  if (json !== undefined) await parsed.add(session, places, { format: 'ndjson', uri: json }, own);
+  const { checks = [] } = options;
+  for (const corrected of checks.length === 0 ? [undefined] : [false, true]) {
+    const which = corrected === undefined ? '' : ` and corrected = ${corrected}`;
+    const sql = `select text from sorted where kind = 'json'${which} order by n`;
+    const uri = await writeTexts(session, places, `json${corrected === true ? '-corrected' : ''}`, sql);
+    const asked = checks.filter((check) => corrected !== true || check.corrected_passes !== true);
+    if (uri !== undefined) await parsed.add(session, places, { format: 'ndjson', uri, checks: asked }, own);
+  }
   const layouts = await session.rows(`select distinct layout from sorted where kind = 'csv' order by all`);
   for (const [index, row] of layouts.entries()) {
     const layout = JSON.parse(String(row['layout'])) as Layout;
@@ -70,7 +85,7 @@ async function sortOut(session: EngineSession, drift_stays: boolean, base: numbe
   const unclosed = `(${quote} <> '' and ${quote} = json_extract_string(layout, '$.dialect.escape') and (length(_text) - length(replace(_text, ${quote}, ''))) % 2 = 1)`;
   await session.materialize(
     'sorted',
-    `select n, layout, _text, kind, case when kind = 'json' then '{"${NUMBER.name}":' || n ||
+    `select n, layout, _text, kind, mended is not null or mended_raw is not null as corrected, case when kind = 'json' then '{"${NUMBER.name}":' || n ||
          case when regexp_full_match(_text, '\\s*\\{\\s*\\}\\s*') then '}' else ',' || substr(trim(replace(replace(_text, chr(10), ' '), chr(13), ' '), ' ' || chr(9)), 2) end
        else _text end as text
      from (select *, case
@@ -116,10 +131,11 @@ class Parts {
       readonly dialect?: CsvDialect;
       readonly header?: readonly string[];
       readonly strange?: readonly string[];
+      readonly checks?: readonly RecordCheck[];
     },
     wanted: readonly Column[],
   ): Promise<void> {
-    const { format, uri, dialect, header, strange = [] } = text;
+    const { format, uri, dialect, header, strange = [], checks = [] } = text;
     const label = `records-${this.good.length}`;
     const undeclared = strange.map((name): Column => ({ name, type: 'varchar', nullable: true }));
     const columns = [NUMBER, ...wanted, ...undeclared, ...(dialect === undefined ? [] : [END])];
@@ -129,6 +145,7 @@ class Parts {
       files: [{ id: 'records', uri, compression: 'none' }],
       ...(dialect === undefined ? {} : { dialect, multiline_records: true }),
       ...(header === undefined ? {} : { header: [NUMBER.name, ...header, END.name] }),
+      ...(checks.length === 0 ? {} : { checks }),
       columns,
       target: { folder: await places.folder(`mended-${label}`), columns: [...columns, origin] },
       reject_folder: await places.folder(`mended-rejects-${label}`),

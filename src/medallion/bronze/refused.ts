@@ -4,6 +4,7 @@ import { quoteText } from '../../kit/sql.ts';
 import { type QuarantineChange, quarantineSql, stageQuarantine } from '../quarantine.ts';
 import { type Intake, inputRecord } from './intake.ts';
 import type { Parsed } from './parsed.ts';
+import { rejectRuleSql, UNREADABLE } from './record-rules.ts';
 import type { BronzeStep } from './step.ts';
 
 /** A unit refused as a whole, in the words of the quarantine. */
@@ -81,7 +82,7 @@ export async function stageRejects(
         from: `(select *, case when line is null and byte_offset is null then row_number() over (partition by file, raw) end as _twin from rejects)`,
         // A record without a place is told from others by its content.
         identity: `file || '|' || coalesce(line, -1) || '|' || coalesce(byte_offset, -1) || coalesce('|' || raw || '|' || _twin, '')`,
-        rule: `'unreadable_record'`,
+        rule: rejectRuleSql(step.node.spec.checks, 'error'),
         reason: 'error',
         column_name: 'column_name',
         file: 'file',
@@ -119,9 +120,7 @@ export async function stageRejects(
     parts.length === 0 ? undefined : parts.join(' union all '),
     more.drop ?? `file in (${again.map(quoteText).join(', ')})`,
   );
-  const rejected = parsed.loaded
-    .filter((one) => one.rejected > 0)
-    .map((one) => ({ rule: 'unreadable_record', file: one.accepted.unit.path, rows: one.rejected }));
+  const rejected = await rejectedByRule(session, step, parsed);
   const files = refused.map((one) => ({ rule: one.rule, file: one.record.path, rows: 1 }));
   return {
     change,
@@ -131,6 +130,22 @@ export async function stageRejects(
       ...one,
     })),
   };
+}
+
+/** Rejected records by rule and file; the rules are asked for only where there are several. */
+async function rejectedByRule(
+  session: EngineSession,
+  { node }: Pick<BronzeStep, 'node'>,
+  { loaded, rejects }: Parsed,
+): Promise<readonly { readonly rule: string; readonly file: string; readonly rows: number }[]> {
+  const { checks } = node.spec;
+  if (checks === undefined || rejects.length === 0)
+    return loaded
+      .filter((one) => one.rejected > 0)
+      .map((one) => ({ rule: UNREADABLE, file: one.accepted.unit.path, rows: one.rejected }));
+  const sql = `select ${rejectRuleSql(checks, 'error')} as rule, file, count(*) as n from rejects group by all order by all`;
+  const rows = await session.rows(sql, { rows_max: 1_000_000 });
+  return rows.map((row) => ({ rule: String(row['rule']), file: String(row['file']), rows: Number(row['n']) }));
 }
 
 /** SQL text: how the records of `file` are written, so that a rejected one can be read again without its file. */

@@ -45,7 +45,8 @@ export async function discoverSource(
     temp_folder: run.temp_folder,
     now_ms: run.now_ms,
     rehash: run.rehash,
-    file_seconds_max: (node.spec.limits ?? FILE_LIMITS).file_seconds_max,
+    ...(node.spec.limits ?? FILE_LIMITS),
+    ...run.sourcePlaces?.(node.name),
     signal: run.signal,
   };
   const known = knownUnits(run, node.name, forget);

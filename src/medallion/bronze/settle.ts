@@ -12,6 +12,7 @@ import { commitQuarantine, publish, withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
 import { declaredColumns } from './columns.ts';
 import { insertRecords } from './insert.ts';
+import { rejectRuleSql } from './record-rules.ts';
 import { parseRecords } from './records.ts';
 import type { BronzeStep, FileReplay } from './step.ts';
 
@@ -106,11 +107,12 @@ const FAILED = 'quarantine_id in (select p.quarantine_id from pending p join bad
 
 /** How records are read today: the declared options of the source stand above the layout that the file had. */
 export function recordOptions(step: Pick<BronzeStep, 'node'>): Parameters<typeof parseRecords>[3] {
-  const { options, schema_change } = step.node.spec;
+  const { options, schema_change, checks } = step.node.spec;
   const names = ['delimiter', 'quote', 'escape', 'null_values'].filter((name) => options[name] !== undefined);
   return {
     drift_stays: schema_change === 'discard_row',
     dialect: Object.fromEntries(names.map((name) => [name, options[name]])),
+    ...(checks === undefined ? {} : { checks }),
   };
 }
 
@@ -137,7 +139,7 @@ function failedSql(step: BronzeStep): string {
     from: '(select p.*, b.reason as _reason, b.column_name as _column from pending p join bad_records b on b.n = p.n)',
     known_id: 'quarantine_id',
     identity: `''`,
-    rule: `'unreadable_record'`,
+    rule: rejectRuleSql(step.node.spec.checks, '_reason'),
     reason: '_reason',
     column_name: '_column',
     file: 'file',

@@ -1,6 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { rejectRuleSql } from '../bronze/record-rules.ts';
 import { parseRecords, type RecordPlaces } from '../bronze/records.ts';
 import { recordOptions } from '../bronze/settle.ts';
 import type { BronzeStep } from '../bronze/step.ts';
@@ -51,7 +52,7 @@ export async function tryRecords(
   await parseRecords(session, columns, places, recordOptions(step));
   await session.materialize(
     'trial',
-    `select r.quarantine_id as _id, case when b.n is not null then 'unreadable_record' end as rule, b.reason
+    `select r.quarantine_id as _id, case when b.n is not null then ${rejectRuleSql(step.node.spec.checks, 'b.reason')} end as rule, b.reason
      from numbered_fixes r left join bad_records b on b.n = r.n`,
   );
 }

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import type { Project, SourceSpec } from '../../../core/model/project.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
 import type { Rooms } from '../../rooms.ts';
-import { type DoctorFinding, failure, ok, warn } from './finding.ts';
+import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
 /** Looks into every source as a run would, without opening a file or asking for data. */
 export async function sources(
@@ -19,32 +19,44 @@ export async function sources(
       continue;
     }
     try {
-      const source = await rooms.createSource(spec, project);
-      const known = ledger?.knownInputs(name) ?? new Map();
-      const context = { root: project.root, temp_folder: tmpdir(), now_ms: Date.now(), rehash: false, signal };
-      const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
-      const says = [
-        ...(ledger === undefined ? [`${fresh.length} files`] : [`${fresh.length} new`, `${unchanged} known`]),
-        ...(waiting.length > 0 ? [`${waiting.length} waiting`] : []),
-        ...(vanished.length > 0 ? [`${vanished.length} gone (their rows stay)`] : []),
-      ].join(', ');
-      const barred = refused.filter((one) => known.get(one.path)?.status !== 'quarantined');
-      const [first] = barred;
-      const [missing] = waiting.filter((one) => one.ready_in_ms === 0);
-      if (first !== undefined)
-        found.push(
-          warn(check, `${says}; ${barred.length} refused: ${first.path}: ${first.reason}`, 'Mend or exclude them.'),
-        );
-      else if (missing !== undefined && fresh.length + unchanged === 0)
-        found.push(warn(check, `${missing.path}: ${missing.reason}`, `Put files there, or mend path: of ${name}.`));
-      else if (fresh.length + unchanged + waiting.length === 0)
-        found.push(warn(check, 'no file matches', `Put files there, or mend path: of ${name}.`));
-      else found.push(ok(check, says));
+      found.push(await looked(rooms, project, ledger, { name, spec, check }, signal));
     } catch (error) {
       found.push(failure(check, error));
     }
   }
   return found;
+}
+
+/** What a run would find in the folders of a source, and whether it could read it. */
+async function looked(
+  rooms: Rooms,
+  project: Project,
+  ledger: Ledger | undefined,
+  { name, spec, check }: { readonly name: string; readonly spec: SourceSpec; readonly check: string },
+  signal: AbortSignal,
+): Promise<DoctorFinding> {
+  const source = await rooms.createSource(spec, project);
+  const ready = (await source.ready?.()) ?? { ok: true, words: '' };
+  if (!ready.ok) return fail(check, ready.words, ready.hint ?? 'Install what is missing.');
+  const known = ledger?.knownInputs(name) ?? new Map();
+  const context = { root: project.root, temp_folder: tmpdir(), now_ms: Date.now(), rehash: false, signal };
+  const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
+  const says = [
+    ...(ledger === undefined ? [`${fresh.length} files`] : [`${fresh.length} new`, `${unchanged} known`]),
+    ...(waiting.length > 0 ? [`${waiting.length} waiting`] : []),
+    ...(vanished.length > 0 ? [`${vanished.length} gone (their rows stay)`] : []),
+    ...(ready.words === '' ? [] : [ready.words]),
+  ].join(', ');
+  const barred = refused.filter((one) => known.get(one.path)?.status !== 'quarantined');
+  const [first] = barred;
+  const [missing] = waiting.filter((one) => one.ready_in_ms === 0);
+  if (first !== undefined)
+    return warn(check, `${says}; ${barred.length} refused: ${first.path}: ${first.reason}`, 'Mend or exclude them.');
+  if (missing !== undefined && fresh.length + unchanged === 0)
+    return warn(check, `${missing.path}: ${missing.reason}`, `Put files there, or mend path: of ${name}.`);
+  if (fresh.length + unchanged + waiting.length === 0)
+    return warn(check, 'no file matches', `Put files there, or mend path: of ${name}.`);
+  return ok(check, says);
 }
 
 /** Reaches the system of a source that is asked, signs in, takes nothing. */

@@ -1,0 +1,109 @@
+import { dirname, join, sep } from 'node:path';
+import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
+import type { DocumentOptions } from '../../core/ports/format.ts';
+import { UnitFault } from '../stream/unit-fault.ts';
+import { grayPicture } from './gray.ts';
+import type { LoadPackage, OpenDocument } from './open-document.ts';
+import { picturesArea } from './pdf-pictures.ts';
+
+type Library = typeof import('pdfjs-dist');
+type Canvases = typeof import('@napi-rs/canvas');
+
+const POINTS_AN_INCH = 72;
+/** Below this nothing can be recognised. */
+const DPI_MIN = 100;
+/** A page that is a picture to this part was scanned: text in it comes from another recogniser, whose doubts nobody knows. */
+const SCANNED_SHARE = 0.5;
+
+/** The pages of a PDF: their own text where they have some, else a drawing of them. Scripts in it are never run. */
+export async function openPdf(
+  bytes: Buffer,
+  options: Pick<DocumentOptions, 'dpi' | 'text_layer' | 'max_pixels'>,
+  load: LoadPackage,
+  resolve: (name: string) => string,
+): Promise<OpenDocument> {
+  const canvases = await load<Canvases>('@napi-rs/canvas');
+  const library = await load<Library>('pdfjs-dist/legacy/build/pdf.mjs');
+  const folder = dirname(resolve('pdfjs-dist/package.json'));
+  const document = await opened(library, folder, bytes);
+  return {
+    pages: document.numPages,
+    page: async (number) => {
+      const page = await guarded(`page ${number}`, () => document.getPage(number));
+      try {
+        const text = options.text_layer === 'use' ? await textOf(library, page, number) : '';
+        if (text !== '') return { text };
+        return { picture: await drawn(canvases, page, number, options) };
+      } finally {
+        page.cleanup();
+      }
+    },
+    close: () => document.loadingTask.destroy(),
+  };
+}
+
+async function opened(library: Library, folder: string, bytes: Buffer): Promise<PDFDocumentProxy> {
+  const at = (name: string): string => `${join(folder, name)}${sep}`;
+  return await guarded(
+    'it',
+    () =>
+      library.getDocument({
+        data: new Uint8Array(bytes),
+        standardFontDataUrl: at('standard_fonts'),
+        cMapUrl: at('cmaps'),
+        wasmUrl: at('wasm'),
+        iccUrl: at('iccs'),
+        isEvalSupported: false,
+        enableXfa: false,
+        disableFontFace: true,
+        useSystemFonts: false,
+        stopAtErrors: true,
+        verbosity: 0,
+      }).promise,
+  );
+}
+
+/** The text that the page holds, line by line; empty when it was scanned. */
+async function textOf(library: Library, page: PDFPageProxy, number: number): Promise<string> {
+  const { items } = await guarded(`page ${number}`, () => page.getTextContent());
+  let text = '';
+  for (const item of items) if ('str' in item) text += item.hasEOL ? `${item.str}\n` : item.str;
+  if (text.trim() === '') return '';
+  const { width, height } = page.getViewport({ scale: 1 });
+  const operators = await guarded(`page ${number}`, () => page.getOperatorList());
+  return picturesArea(operators, library.OPS) > SCANNED_SHARE * width * height ? '' : text.trim();
+}
+
+async function drawn(
+  { createCanvas }: Canvases,
+  page: PDFPageProxy,
+  number: number,
+  { dpi, max_pixels }: Pick<DocumentOptions, 'dpi' | 'max_pixels'>,
+): Promise<Buffer> {
+  const size = page.getViewport({ scale: 1 });
+  const scale = Math.min(dpi / POINTS_AN_INCH, Math.sqrt(max_pixels / (size.width * size.height)));
+  if (scale * POINTS_AN_INCH < Math.min(dpi, DPI_MIN))
+    throw new UnitFault(
+      'expansion_limit',
+      `page ${number} measures ${Math.round(size.width)} × ${Math.round(size.height)} points, too many to be drawn (max_pixels)`,
+    );
+  const viewport = page.getViewport({ scale });
+  const [width, height] = [Math.max(1, Math.floor(viewport.width)), Math.max(1, Math.floor(viewport.height))];
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext('2d');
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
+  const target = { canvas: null, canvasContext: context, viewport } as unknown as Parameters<PDFPageProxy['render']>[0];
+  await guarded(`page ${number}`, () => page.render(target).promise);
+  return grayPicture(context.getImageData(0, 0, width, height).data, width, height);
+}
+
+async function guarded<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name === 'PasswordException') throw new UnitFault('encrypted', 'it has a password');
+    throw new UnitFault('damaged_pdf', `${what} cannot be read: ${message}`);
+  }
+}
