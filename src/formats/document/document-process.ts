@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as Recognition from 'tesseract.js';
 import type { Worker } from 'tesseract.js';
 import { readerFaultPoint } from '../../kit/fault.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
@@ -82,7 +83,7 @@ async function readText(page: number, picture: Buffer): Promise<NonNullable<Read
 }
 
 async function startRecogniser(): Promise<Worker> {
-  const { createWorker, OEM } = await load<typeof import('tesseract.js')>('tesseract.js');
+  const { createWorker, OEM } = await load<typeof Recognition>('tesseract.js');
   return await createWorker([...setup.languages], OEM.LSTM_ONLY, {
     langPath: setup.language_folder,
     gzip: true,

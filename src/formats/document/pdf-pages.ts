@@ -1,13 +1,12 @@
 import { dirname, join, sep } from 'node:path';
+import type * as Canvases from '@napi-rs/canvas';
+import type * as Library from 'pdfjs-dist';
 import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
 import type { DocumentOptions } from '../../core/ports/format.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import { grayPicture } from './gray.ts';
 import type { LoadPackage, OpenDocument } from './open-document.ts';
 import { picturesArea } from './pdf-pictures.ts';
-
-type Library = typeof import('pdfjs-dist');
-type Canvases = typeof import('@napi-rs/canvas');
 
 const POINTS_AN_INCH = 72;
 /** Below this nothing can be recognised. */
@@ -22,8 +21,8 @@ export async function openPdf(
   load: LoadPackage,
   resolve: (name: string) => string,
 ): Promise<OpenDocument> {
-  const canvases = await load<Canvases>('@napi-rs/canvas');
-  const library = await load<Library>('pdfjs-dist/legacy/build/pdf.mjs');
+  const canvases = await load<typeof Canvases>('@napi-rs/canvas');
+  const library = await load<typeof Library>('pdfjs-dist/legacy/build/pdf.mjs');
   const folder = dirname(resolve('pdfjs-dist/package.json'));
   const document = await opened(library, folder, bytes);
   return {
@@ -42,7 +41,7 @@ export async function openPdf(
   };
 }
 
-async function opened(library: Library, folder: string, bytes: Buffer): Promise<PDFDocumentProxy> {
+async function opened(library: typeof Library, folder: string, bytes: Buffer): Promise<PDFDocumentProxy> {
   const at = (name: string): string => `${join(folder, name)}${sep}`;
   return await guarded(
     'it',
@@ -64,7 +63,7 @@ async function opened(library: Library, folder: string, bytes: Buffer): Promise<
 }
 
 /** The text that the page holds, line by line; empty when it was scanned. */
-async function textOf(library: Library, page: PDFPageProxy, number: number): Promise<string> {
+async function textOf(library: typeof Library, page: PDFPageProxy, number: number): Promise<string> {
   const { items } = await guarded(`page ${number}`, () => page.getTextContent());
   let text = '';
   for (const item of items) if ('str' in item) text += item.hasEOL ? `${item.str}\n` : item.str;
@@ -75,7 +74,7 @@ async function textOf(library: Library, page: PDFPageProxy, number: number): Pro
 }
 
 async function drawn(
-  { createCanvas }: Canvases,
+  { createCanvas }: typeof Canvases,
   page: PDFPageProxy,
   number: number,
   { dpi, max_pixels }: Pick<DocumentOptions, 'dpi' | 'max_pixels'>,
