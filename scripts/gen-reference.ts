@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Components, EngineChoice } from '../src/core/config/components.ts';
 import type { ConnectionComponent } from '../src/core/ports/connection.ts';
+import type { LookupComponent } from '../src/core/ports/lookup.ts';
 import type { CheckComponent } from '../src/core/ports/rule.ts';
 import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
-import { checksPage, errorsPage, kindsPage, pipelinesPage } from './reference/pages.ts';
+import { checksPage, errorsPage, kindsPage, lookupsPage, pipelinesPage } from './reference/pages.ts';
 
 /**
  * Writes docs/reference/ from the schemas and the error catalogue: the editor's JSON Schema, every key of pipelines.yaml, every check,
@@ -16,9 +17,12 @@ const FOLDER = join('docs', 'reference');
 type Loaded = { readonly component: unknown };
 
 /** The bundler resolves these imports to all files of that shape; which of them are components is decided by the folder. */
-const LOAD: Readonly<Record<'sources' | 'connections' | 'engines' | 'checks', (name: string) => Promise<Loaded>>> = {
+const LOAD: Readonly<
+  Record<'sources' | 'connections' | 'lookups' | 'engines' | 'checks', (name: string) => Promise<Loaded>>
+> = {
   sources: (name) => import(`../src/connectors/${name}/source.ts`),
   connections: (name) => import(`../src/connectors/${name}/connection.ts`),
+  lookups: (name) => import(`../src/connectors/${name}/lookup.ts`),
   engines: (name) => import(`../src/engines/${name}/engine.ts`),
   checks: (name) => import(`../src/rules/${name}.ts`),
 };
@@ -43,6 +47,7 @@ async function loaded<T>(
 const components: Components = {
   sources: await loaded<SourceComponent>('sources', 'connectors', 'source.ts', (one) => one.type),
   connections: await loaded<ConnectionComponent>('connections', 'connectors', 'connection.ts', (one) => one.type),
+  lookups: await loaded<LookupComponent>('lookups', 'connectors', 'lookup.ts', (one) => one.type),
   checks: await loaded<CheckComponent>('checks', 'rules', undefined, (one) => one.name),
   engines: await loaded<EngineChoice>('engines', 'engines', 'engine.ts', (one) => one.type),
 };
@@ -53,6 +58,7 @@ const pages: Readonly<Record<string, string>> = {
   'pipelines.md': pipelinesPage(schema),
   'sources.md': kindsPage('source', schema),
   'connections.md': kindsPage('connection', schema),
+  'lookups.md': lookupsPage(schema),
   'checks.md': checksPage([...components.checks.values()]),
   'errors.md': errorsPage(),
 };

@@ -14,7 +14,7 @@ import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, PUBLISHERS, SOURCES } from './registry.ts';
+import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, LOOKUPS, PUBLISHERS, SOURCES } from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -64,13 +64,14 @@ export const rooms: Rooms = {
   },
 
   components: async (): Promise<Components> => {
-    const [sources, checks, engines, connections] = await Promise.all([
+    const [sources, checks, engines, connections, lookups] = await Promise.all([
       loadAll(SOURCES),
       loadAll(CHECKS),
       loadAll<EngineChoice>(ENGINES),
       loadAll(CONNECTIONS),
+      loadAll(LOOKUPS),
     ]);
-    return { sources, checks, engines, connections };
+    return { sources, checks, engines, connections, lookups };
   },
 
   redact: (text) => redact(text),
@@ -120,6 +121,8 @@ export const rooms: Rooms = {
 
   openLandingCare: async (project) =>
     (await import('./landing/landing-care.ts')).openLandingCare(rooms.stateFolder(project)),
+
+  openLookup: async ({ lookup, options }) => (await named(LOOKUPS, 'lookup', lookup)).open(options),
 
   openPublisher: async ({ name, project, ...more }) => {
     const spec = project.streams?.[name];

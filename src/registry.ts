@@ -2,6 +2,7 @@
 import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
+import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
@@ -185,6 +186,11 @@ export const CONNECTIONS: Lazy<ConnectionComponent> = {
 /** Systems that streams are published to, by type of connection. */
 export const PUBLISHERS: Lazy<PublisherComponent> = {
   kafka: async () => (await import('./connectors/kafka/publisher.ts')).component,
+};
+
+/** Kinds of lookups, by the name that `enrich:` uses. */
+export const LOOKUPS: Lazy<LookupComponent> = {
+  http: async () => (await import('./connectors/http/lookup.ts')).component,
 };
 
 /** Engines, by `type`: name, options and the way to open one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lossSql } from '../src/engines/duckdb/loss.ts';
+import { lossSql } from '../src/core/types/loss.ts';
 import { CellLook } from '../src/formats/csv/cell-look.ts';
 import { csvMachine } from '../src/formats/csv/machine.ts';
 

@@ -5,6 +5,8 @@ import type { Components } from '../../src/core/config/components.ts';
 import { projectSchema } from '../../src/core/config/schema.ts';
 import { batchSchema } from '../../src/core/config/schema-batch.ts';
 import { connectionKey, sourceCommon } from '../../src/core/config/schema-components.ts';
+import { enrichAsked, enrichCommon, enrichTable } from '../../src/core/config/schema-enrich.ts';
+import type { LookupComponent } from '../../src/core/ports/lookup.ts';
 import type { CheckComponent } from '../../src/core/ports/rule.ts';
 import type { SourceComponent } from '../../src/core/ports/source-component.ts';
 
@@ -39,6 +41,7 @@ export function editorSchema(components: Components): JsonSchema {
       [...components.connections.values()].map((one) => connectionOf(one.type, one.summary, one.schema)),
     ),
     engine: anyOf([...components.engines.values()].map((one) => engineOf(one.type, one.summary, one.schema))),
+    lookup: anyOf([tableLookup(), ...[...components.lookups.values()].map(lookupOf)]),
     rule: anyOf([...components.checks.values()].filter((check) => check.row !== undefined).map(checkOf)),
     test: anyOf([...components.checks.values()].filter((check) => check.table !== undefined).map(checkOf)),
   };
@@ -110,6 +113,25 @@ function connectionOf(type: string, summary: string, schema: $ZodType): JsonSche
     description: summary,
     properties: { type: { const: type, description: summary }, ...own.properties },
     required: ['type', ...(own.required ?? []).filter((key) => key !== 'type')],
+    additionalProperties: false,
+  };
+}
+
+function tableLookup(): JsonSchema {
+  return lookupSchema('table', 'Another table of the lake has the values.', [enrichTable, enrichCommon]);
+}
+
+function lookupOf({ type, summary, schema }: LookupComponent): JsonSchema {
+  return lookupSchema(type, summary, [schema, enrichCommon, enrichAsked]);
+}
+
+function lookupSchema(kind: string, summary: string, parts: readonly $ZodType[]): JsonSchema {
+  const own = parts.map(inner);
+  return {
+    type: 'object',
+    description: summary,
+    properties: Object.assign({ lookup: { const: kind, description: summary } }, ...own.map((one) => one.properties)),
+    required: ['lookup', ...own.flatMap((one) => one.required ?? [])],
     additionalProperties: false,
   };
 }

@@ -39,7 +39,7 @@ function sharedKeys(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
   return { source: shared('source'), connection: shared('connection') };
 }
 
-function kindsOf(schema: JsonSchema, kind: 'source' | 'connection'): readonly JsonSchema[] {
+function kindsOf(schema: JsonSchema, kind: 'source' | 'connection' | 'lookup'): readonly JsonSchema[] {
   const definition = schema.definitions?.[kind] ?? {};
   return definition.anyOf ?? [definition];
 }
@@ -66,6 +66,21 @@ export function kindsPage(kind: 'source' | 'connection', schema: JsonSchema): st
     );
     const keys = rows.length === 0 ? 'No keys of its own.\n' : table(rows);
     parts.push(`## \`${String(one.properties['type']?.const)}\`\n\n${one.description ?? ''}\n\n${keys}`);
+  }
+  return `${parts.join('\n').trimEnd()}\n`;
+}
+
+/** Every kind of lookup with its keys. */
+export function lookupsPage(schema: JsonSchema): string {
+  const parts = [
+    `# Lookups\n\n${GENERATED}\nAn entry of \`enrich:\` of a silver table adds columns to its rows; \`lookup\` says where their values are. The guide [enrich](../guide/enrich.md) tells how it works.\n`,
+  ];
+  for (const one of kindsOf(schema, 'lookup')) {
+    const { lookup, ...own } = one.properties ?? {};
+    const rows = rowsOf('', { ...one, properties: own }, schema.definitions ?? {}, false).filter(
+      (row) => row.key !== '',
+    );
+    parts.push(`## \`${String(lookup?.const)}\`\n\n${one.description ?? ''}\n\n${table(rows)}`);
   }
   return `${parts.join('\n').trimEnd()}\n`;
 }
@@ -184,7 +199,7 @@ function rowsOf(
       example: schema.examples?.[0] === undefined ? '' : `\`${flow(schema.examples[0])}\``,
     },
   ];
-  if (isCheckList(written)) return rows;
+  if (isCheckList(written) || isLookupList(written)) return rows;
   const { properties = {}, additionalProperties } = objectOf(schema);
   for (const [name, value] of Object.entries(properties)) {
     rows.push(
@@ -208,6 +223,10 @@ function isCheckList(schema: JsonSchema): boolean {
   return /#\/definitions\/(rule|test)$/.test(schema.items?.$ref ?? '');
 }
 
+function isLookupList(schema: JsonSchema): boolean {
+  return schema.items?.$ref === '#/definitions/lookup';
+}
+
 /** The schema itself: references followed, a lone `allOf` (a reference with a default) unpacked. */
 function resolved(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): JsonSchema {
   const [only] = (schema['allOf'] as readonly JsonSchema[] | undefined) ?? [];
@@ -227,6 +246,7 @@ function typeText(schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (isCheckList(schema)) return 'list of [checks](checks.md)';
+  if (isLookupList(schema)) return 'list of [lookups](lookups.md)';
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeText))].join(' or ');
   const type = Array.isArray(schema.type) ? schema.type.join(' or ') : (schema.type ?? 'any');
   if (type === 'array' && schema.items !== undefined) return `list of ${typeText(schema.items)}`;

@@ -1,4 +1,5 @@
 import type { Components } from '../core/config/components.ts';
+import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
@@ -8,6 +9,7 @@ import type { LandingCare } from '../core/ports/landing-care.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
 import type { Ledger } from '../core/ports/ledger.ts';
+import type { Lookup } from '../core/ports/lookup.ts';
 import type { Publisher } from '../core/ports/publisher.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
@@ -64,6 +66,9 @@ export interface Rooms {
   openLanding(project: Project, source: string): Promise<LandingPlace>;
   /** What lies there of all sources, for those who tidy up. */
   openLandingCare(project: Project): Promise<LandingCare>;
+
+  /** A system that is asked for values of single keys; reaches nothing before the first question. Whoever opens it closes it. */
+  openLookup(spec: Pick<AskedEnrich, 'lookup' | 'options'>): Promise<Lookup>;
 
   /** The way out of an entry of `streams:`. Whoever opens it closes it. */
   openPublisher(stream: {

@@ -6,8 +6,9 @@ import type { Migration } from './migration.ts';
 import { firstMigration } from './migrations/0001-first.ts';
 import { explainMigration } from './migrations/0002-explain.ts';
 import { sourcesMigration } from './migrations/0003-sources.ts';
+import { lookupsMigration } from './migrations/0004-lookups.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstMigration, explainMigration, sourcesMigration];
+export const MIGRATIONS: readonly Migration[] = [firstMigration, explainMigration, sourcesMigration, lookupsMigration];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */
 export const APPLICATION_ID = 0x44464c4f;

@@ -33,6 +33,7 @@ import { inputStamps } from './input-stamps.ts';
 import { allInputs, inputByHash, inputTotals, knownInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
+import { lookupLedger } from './lookups.ts';
 import { putOutcome } from './outcomes.ts';
 import { sourceLedger } from './positions.ts';
 import { openQuarantine } from './quarantine.ts';
@@ -72,12 +73,14 @@ export class SqliteLedger implements Ledger {
   readonly #now: () => number;
   readonly streams: StreamLedger;
   readonly sources: SourceLedger;
+  readonly lookups: Ledger['lookups'];
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#now = now;
     this.streams = streamLedger(connection);
     this.sources = sourceLedger(connection, now);
+    this.lookups = lookupLedger(connection);
   }
 
   startRun(run: RunRecord): void {

@@ -19,9 +19,10 @@ import { mayHoldSegment, type Segment, segmentSql } from './segment.ts';
 import { countOf } from './silver/candidate.ts';
 import { returnedHere } from './silver/decided.ts';
 import { findLosers, goodRows } from './silver/dedupe.ts';
+import { defineSilver } from './silver/define.ts';
 import { bindSources, wholeInput } from './silver/input.ts';
 import { rejectRows } from './silver/reject.ts';
-import { defineSilver, type SilverStep, type SilverViews } from './silver/sql.ts';
+import type { SilverStep, SilverViews } from './silver/sql.ts';
 
 /** A step of a table that can be computed in windows. */
 export type TableStep = StepContext<Exclude<Node, { layer: 'bronze' }>>;
@@ -49,7 +50,8 @@ interface WholeRows {
 export async function describeTable(step: TableStep): Promise<readonly Column[]> {
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
   try {
-    return (await wholeRows(step, session)).columns;
+    // To describe a table nobody is asked for its values.
+    return (await wholeRows({ ...step, recall: {} }, session)).columns;
   } finally {
     await session.close();
   }

@@ -1,3 +1,4 @@
+import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { Project, SourceSpec } from '../core/model/project.ts';
 import type { EngineLimits } from '../core/planning/engine-limits.ts';
 import type { Estimate } from '../core/planning/estimate.ts';
@@ -8,6 +9,7 @@ import type { EngineSession, InputRelation, SessionOptions } from '../core/ports
 import type { Lake, Snapshot } from '../core/ports/lake.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Ledger, Lock } from '../core/ports/ledger.ts';
+import type { Lookup } from '../core/ports/lookup.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source, SourceContext } from '../core/ports/source.ts';
@@ -46,6 +48,7 @@ export interface RunContext {
   readonly batches_max: number;
   openPulled(spec: SourceSpec): Promise<PulledSource>;
   openLanding(source: string): Promise<LandingPlace>;
+  openLookup(spec: AskedEnrich): Promise<Lookup>;
   /** A remark for the person at the terminal. */
   notice(message: string): void;
 }
@@ -68,6 +71,8 @@ export interface StepContext<N extends Node = Node> {
   readonly started_ms: number;
   /** The second attempt, after the engine ran out of memory: work in smaller pieces. */
   readonly small?: SmallerPlan;
+  /** Nobody is asked: lookups are answered by this version of the table, then by what is remembered. For traces, trials and descriptions. */
+  readonly recall?: { readonly published?: Snapshot };
   /** The second attempt, after the engine was lost. */
   readonly after_loss?: boolean;
 }

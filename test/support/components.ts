@@ -55,4 +55,5 @@ export const testComponents: Components = {
   checks: new Map(checks.map((check) => [check.name, check])),
   engines: new Map([[duckdb.type, duckdb]]),
   connections: new Map(),
+  lookups: new Map(),
 };

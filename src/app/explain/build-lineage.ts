@@ -2,6 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableLineage } from '../../core/lineage/project-lineage.ts';
 import { type QueryLineage, queryLineage } from '../../core/lineage/query-lineage.ts';
 import { silverLineage } from '../../core/lineage/silver-lineage.ts';
+import { looksIntoTable } from '../../core/model/enrich.ts';
 import { withHistory } from '../../core/model/history.ts';
 import { type Column, parseTableKey, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { Graph, Node } from '../../core/planning/graph.ts';
@@ -149,8 +150,12 @@ async function silverOf(
   await session.define('src', parts.join('\nunion all by name\n'));
   const united = await session.describe('select * from src');
   const picked = pickedSql(spec, united);
-  const described = await session.describe(picked);
-  await session.define('picked', picked);
+  const selected = await session.describe(picked);
+  const described = [...selected, ...addedColumns(spec, known)];
+  const added = described
+    .slice(selected.length)
+    .map(({ name, type }) => `cast(null as ${type}) as ${quoteIdent(name)}`);
+  await session.define('picked', `select ${['*', ...added].join(', ')} from (${picked})`);
   const conditions = ruleConditions(context, spec, described);
   const broken = conditions.map((one) => one.broken.replaceAll('{alias}', 'true'));
   if (spec.deleted_when !== undefined) broken.push(`(${spec.deleted_when}\n)`);
@@ -163,9 +168,23 @@ async function silverOf(
       reference === undefined ? [] : [{ table: reference.table, column: reference.on }],
     ),
     sources: sources.map(({ table, columns }) => ({ table, columns: columns.map((column) => column.name) })),
-    names: described.map((column) => column.name),
+    names: selected.map((column) => column.name),
   });
   return { ...lineage, columns_of_table: storedColumns(withHistory(spec, described), node.key) };
+}
+
+/** What lookups add, in the declared types, those of the other table, or as text. */
+function addedColumns(
+  { enrich = [] }: NodeOf<'silver'>['spec'],
+  known: ReadonlyMap<string, readonly Column[]>,
+): readonly Pick<Column, 'name' | 'type'>[] {
+  return enrich.flatMap((lookup) => {
+    const other = looksIntoTable(lookup) ? (known.get(lookup.table) ?? []) : [];
+    return Object.entries(lookup.add).map(([name, { from, type }]) => {
+      const found = other.find((column) => column.name.toLowerCase() === from.toLowerCase());
+      return { name, type: type ?? found?.type ?? 'varchar' };
+    });
+  });
 }
 
 function pickedSql(spec: NodeOf<'silver'>['spec'], united: readonly { readonly name: string }[]): string {

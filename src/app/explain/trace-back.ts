@@ -123,7 +123,7 @@ async function follow(
     return { at_most: found.at_most, notes: [...notes, ...found.notes] };
   }
   const { trace } = context;
-  const rows = await openSilverRows(silverStep(context, node, making, inputs), trace.session);
+  const rows = await openSilverRows(silverStep(context, node, making, inputs, bound.snapshot), trace.session);
   const wanted = trace.fresh('want');
   await trace.session.materialize(wanted, trace.markedRows(bound, marked));
   const behind = trace.fresh('bronze');

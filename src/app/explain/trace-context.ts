@@ -87,6 +87,7 @@ export function silverStep(
   node: SilverNode,
   making: Making,
   versions: ReadonlyMap<string, Snapshot>,
+  published: Snapshot,
 ): SilverStep {
   const inputs = new Map(versions);
   const decided = inputs.get(decidedInput(node));
@@ -102,6 +103,7 @@ export function silverStep(
     definition: undefined,
     inputs,
     decided,
+    recall: { published },
     started_ms: making.now_ms,
   };
 }

@@ -117,7 +117,10 @@ async function silverFates(context: TraceContext, walk: Walk, node: SilverNode):
     if (newest > 0) walk.fates.push({ ...NO_FATE, table: node.key, fate: 'not_read_yet', rows: newest });
     return;
   }
-  const rows = await openSilverRows(silverStep(context, node, making, await inputsOf(context, making)), trace.session);
+  const rows = await openSilverRows(
+    silverStep(context, node, making, await inputsOf(context, making), published),
+    trace.session,
+  );
   const from = trace.fresh('from');
   const position = 'cast(_df_id // 1099511627776 as bigint) as _part, cast(_df_id % 1099511627776 as bigint) as _pos';
   await trace.session.materialize(

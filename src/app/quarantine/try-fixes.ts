@@ -36,7 +36,9 @@ export async function tryFixes(
     if (snapshot !== undefined) inputs.set(parent, snapshot);
   }
   const run = { project, lake, checks: await rooms.checks(), now_ms: Date.now() } as unknown as RunContext;
-  const step = { run, node, inputs, code_fingerprint: codeFingerprint(node) } as unknown as SilverStep;
+  const published = await lake.snapshot({ layer: node.layer, name: node.name });
+  const recall = published === undefined ? {} : { published };
+  const step = { run, node, inputs, recall, code_fingerprint: codeFingerprint(node) } as unknown as SilverStep;
   await trySilver(step, session);
   return triedRows(session);
 }

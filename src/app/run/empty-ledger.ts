@@ -60,6 +60,7 @@ export function emptyLedger(): Ledger {
     removalsUndone: () => new Set(),
     inputsOutside: () => [],
     dialectOutside: () => undefined,
+    lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined },
     streams: { record: refuse, position: () => undefined, positions: () => [] },
     lock: refuse,
     lockHolders: () => [],

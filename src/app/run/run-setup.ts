@@ -140,6 +140,7 @@ export async function setUpRun(
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
     sourcePlaces: (source) => ({ kept_folder: join(state_folder, 'documents', source), threads: limits.threads }),
+    openLookup: rooms.openLookup,
     batches_max: options.batches_max ?? BATCHES_MAX,
     openPulled: async (spec) => ofOneQuestion(await rooms.openPulled(spec, project)),
     openLanding: (source) => rooms.openLanding(project, source),

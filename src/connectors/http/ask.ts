@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { HttpOptions } from './options.ts';
 
+/** What a request is made of. */
+type AskOptions = Pick<HttpOptions, 'url' | 'query' | 'method' | 'headers' | 'body' | 'format'>;
+
 export type Scalar = string | number | boolean;
 
 /** One of `for_each`, or the only one there is. */
@@ -34,7 +37,7 @@ export interface Ask {
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /** The request for an item with these parameters. */
-export function buildAsk(options: HttpOptions, item: Item, parameters: Parameters): Ask {
+export function buildAsk(options: AskOptions, item: Item, parameters: Parameters): Ask {
   const url = new URL(parameters.url ?? filled(options.url, item, encodeURIComponent));
   if (parameters.url === undefined) {
     for (const [name, value] of Object.entries(options.query))
@@ -62,12 +65,19 @@ const ACCEPT = {
   csv: 'text/csv, */*;q=0.5',
 } as const;
 
-function bodyOf(options: HttpOptions, item: Item, more: Parameters['body']): string | undefined {
+function bodyOf(options: AskOptions, item: Item, more: Parameters['body']): string | undefined {
   if (options.method !== 'POST') return undefined;
   if (typeof options.body === 'string') return filled(options.body, item, String);
   const extra = Object.keys(more).length > 0;
   if (options.body === undefined && !extra) return undefined;
   return JSON.stringify({ ...(filledDeep(options.body ?? {}, item) as object), ...more });
+}
+
+/** Names of the placeholders in texts, maps and lists of such, each once, in order. */
+export function placeholdersIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [...new Set([...value.matchAll(PLACEHOLDER)].map(([, name]) => name ?? ''))];
+  if (typeof value !== 'object' || value === null) return [];
+  return [...new Set(Object.values(value).flatMap(placeholdersIn))];
 }
 
 /** `{name}` replaced by the item's value. */

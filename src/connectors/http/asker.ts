@@ -4,7 +4,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { jitteredWait, retryAfterMs } from '../../kit/backoff.ts';
 import type { Ask } from './ask.ts';
 import { AttemptFailed } from './errors.ts';
-import { type Answer, Exchange, shown } from './exchange.ts';
+import { type Answer, Exchange, type ExchangeSettings, shown } from './exchange.ts';
 import type { HttpOptions } from './options.ts';
 import { Signer } from './sign.ts';
 
@@ -15,6 +15,9 @@ export interface AskHooks {
   /** Told before a wait that is worth making things durable for. */
   beforeWait(): Promise<void>;
 }
+
+/** What asking depends on. */
+export type AskerOptions = ExchangeSettings & Pick<HttpOptions, 'retry' | 'rate'>;
 
 /** Waits shorter than this are nobody's business. */
 const LONG_WAIT_MS = 1000;
@@ -27,12 +30,14 @@ const RETRIED = new Set([202, 408, 425, 429, 500, 502, 503, 504]);
 export class Asker {
   readonly exchange: Exchange;
   readonly #signer: Signer;
-  readonly #options: HttpOptions;
+  readonly #options: AskerOptions;
   /** When the latest requests were sent, for `rate`. */
   readonly #sent_ms: number[] = [];
   #waited_ms = 0;
+  /** Nobody asks before: one request was told to wait, and others may be under way beside it. */
+  #quiet_until_ms = 0;
 
-  constructor(options: HttpOptions) {
+  constructor(options: AskerOptions) {
     this.#options = options;
     this.exchange = new Exchange(options);
     this.#signer = new Signer(options.auth, this.exchange);
@@ -113,6 +118,7 @@ export class Asker {
         `${where}: ${failure.message}; the waits of this pull exceed retry.budget_ms (${seconds(retry.budget_ms)})`,
       );
     this.#waited_ms += wait_ms;
+    if (asked > 0) this.#quiet_until_ms = Math.max(this.#quiet_until_ms, performance.now() + asked);
     const why = asked > 0 ? ` as it asks (Retry-After)` : '';
     hooks.note(
       `${where}: ${failure.message}; waiting ${seconds(wait_ms)}${why}, then attempt ${attempt + 1} of ${retry.attempts}`,
@@ -122,6 +128,7 @@ export class Asker {
 
   async #heedRate(hooks: AskHooks): Promise<void> {
     const { rate } = this.#options;
+    for (let wait_ms = this.#quietMs(); wait_ms > 0; wait_ms = this.#quietMs()) await this.#wait(wait_ms, hooks);
     if (rate === undefined) return;
     while (this.#sent_ms.length >= rate.requests) {
       const wait_ms = (this.#sent_ms[0] ?? 0) + rate.per_ms - performance.now();
@@ -129,6 +136,10 @@ export class Asker {
       else await this.#wait(Math.ceil(wait_ms), hooks);
     }
     this.#sent_ms.push(performance.now());
+  }
+
+  #quietMs(): number {
+    return Math.ceil(this.#quiet_until_ms - performance.now());
   }
 
   async #wait(wait_ms: number, hooks: AskHooks): Promise<void> {

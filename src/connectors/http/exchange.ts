@@ -21,18 +21,22 @@ export interface Answer {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const REDIRECTS_MAX = 5;
 
-type Settings = Pick<HttpOptions, 'url' | 'auth' | 'allow_private' | 'allow_hosts' | 'max_response_bytes' | 'timeouts'>;
+/** What the rules for going out depend on. */
+export type ExchangeSettings = Pick<
+  HttpOptions,
+  'url' | 'auth' | 'allow_private' | 'allow_hosts' | 'max_response_bytes' | 'timeouts'
+>;
 
 /** Asks over HTTP by the rules for going out: which hosts, which addresses, how much, how long. */
 export class Exchange {
-  readonly #settings: Settings;
+  readonly #settings: ExchangeSettings;
   /** Hosts that the configuration names; those that are private by their very name are meant to be. */
   readonly #typed_private: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
   #agent: Promise<Agent> | undefined;
 
-  constructor(settings: Settings) {
+  constructor(settings: ExchangeSettings) {
     this.#settings = settings;
     const typed = [settings.url, settings.auth?.token_url].filter((url) => url !== undefined);
     const urls = typed.map((url) => new URL(url.replaceAll(/[{}]/g, '_')));

@@ -15,7 +15,7 @@ const scalar = z.union([z.string().check(z.maxLength(10_000)), z.number(), z.boo
 const jsonPath = text.check(
   z.refine((path) => parseJsonPath(path) !== undefined, 'expected a path such as $, $.data or $.a.b[*]'),
 );
-const webAddress = z.string().check(
+export const webAddress = z.string().check(
   z.refine(
     (url) => /^https?:\/\/[^\s/?#{}]+/i.test(url) && URL.canParse(url.replaceAll(/[{}]/g, '_')),
     'expected an address that begins with http:// or https:// and has no placeholder in its host',
@@ -197,6 +197,24 @@ const shape = {
     ),
     256_000_000,
   ),
+} as const;
+
+const { method, query, headers, body, auth, rate, retry, timeouts, allow_private, allow_hosts, max_response_bytes } =
+  shape;
+
+/** What every request has, also that of a lookup. */
+export const requestFields = {
+  method,
+  query,
+  headers,
+  body,
+  auth,
+  rate,
+  retry,
+  timeouts,
+  allow_private,
+  allow_hosts,
+  max_response_bytes,
 } as const;
 
 type Shape = z.output<z.ZodMiniObject<typeof shape, z.core.$strict>>;

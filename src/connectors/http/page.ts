@@ -49,7 +49,8 @@ export function readPage(options: HttpOptions, item: Item, answer: Pick<Answer, 
   }
 }
 
-function refuseHtml({ headers, body }: Pick<Answer, 'headers' | 'body'>, format: string): void {
+/** @throws AttemptFailed when a page of HTML came instead, as gateways send it. */
+export function refuseHtml({ headers, body }: Pick<Answer, 'headers' | 'body'>, format: string): void {
   const start = body.subarray(0, 256).toString('latin1').trimStart().toLowerCase();
   if (start.startsWith('<!doctype') || start.startsWith('<html'))
     throw badBody(

@@ -7,11 +7,17 @@ const NOTHING: Signature = { headers: {}, query: {} };
 /** A token is renewed so long before its end, or after nine tenths of its life if that is sooner. */
 const EARLY_MS = 30_000;
 
+interface Token {
+  readonly text: string;
+  readonly renew_at_ms: number;
+}
+
 /** Signs requests in. Tokens are fetched when they are first needed and renewed before they end, or when they are refused. */
 export class Signer {
   readonly #auth: AuthOptions | undefined;
   readonly #exchange: Exchange;
-  #token: { readonly text: string; readonly renew_at_ms: number } | undefined;
+  #token: Token | undefined;
+  #fetching: Promise<Token> | undefined;
 
   /** The latest tokens: an API may repeat one in its refusal. */
   #given: readonly string[] = [];
@@ -53,8 +59,12 @@ export class Signer {
   }
 
   async #current(auth: AuthOptions, signal: AbortSignal): Promise<string> {
-    if (this.#token === undefined || Date.now() >= this.#token.renew_at_ms)
-      this.#token = await this.#fetch(auth, signal);
+    if (this.#token !== undefined && Date.now() < this.#token.renew_at_ms) return this.#token.text;
+    // Requests under way beside each other need one token, not one each.
+    this.#fetching ??= this.#fetch(auth, signal).finally(() => {
+      this.#fetching = undefined;
+    });
+    this.#token = await this.#fetching;
     return this.#token.text;
   }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { $RefinementCtx, $ZodRawIssue, $ZodType, ParsePayload } from 'zod/v4/core';
 import type { ConnectionComponent } from '../ports/connection.ts';
+import type { LookupComponent } from '../ports/lookup.ts';
 import type { CheckComponent } from '../ports/rule.ts';
 import type { SourceComponent } from '../ports/source-component.ts';
 import { runShape } from './messages.ts';
@@ -18,6 +19,7 @@ export interface Components {
   readonly checks: ReadonlyMap<string, CheckComponent>;
   readonly engines: ReadonlyMap<string, EngineChoice>;
   readonly connections: ReadonlyMap<string, ConnectionComponent>;
+  readonly lookups: ReadonlyMap<string, LookupComponent>;
 }
 
 /** Where a dispatching schema reports problems. */
@@ -39,7 +41,7 @@ export function dispatch<T>(
   return schema.check(z.meta({ dispatch: kind, description })) as unknown as z.ZodMiniType<T>;
 }
 
-export type DispatchKind = 'source' | 'connection' | 'engine' | 'rule' | 'test';
+export type DispatchKind = 'source' | 'connection' | 'engine' | 'lookup' | 'rule' | 'test';
 
 /** Applies a component's schema below `path`; its issues become the caller's. Undefined when there are any. */
 export function applySchema(

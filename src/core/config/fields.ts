@@ -39,7 +39,8 @@ export const columnName = z.string().check(
   z.meta({ description: 'Name of a column; letter case does not matter.' }),
 );
 
-const newColumnName = columnName.check(
+/** The name of a column that is made. */
+export const newColumnName = columnName.check(
   z.refine((name) => !RESERVED_COLUMNS.includes(name.toLowerCase()), 'this column name is reserved'),
 );
 
@@ -77,7 +78,7 @@ export const sqlFragment = z.string().check(
 );
 
 /** A type that the lake can store, in its canonical spelling. */
-const columnType = z.pipe(
+export const columnType = z.pipe(
   z.string().check(z.minLength(1), z.maxLength(1000)),
   z.transform((text, context): string => {
     const problem = typeProblem(text);

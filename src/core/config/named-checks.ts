@@ -1,18 +1,13 @@
-import { closest } from '../../kit/closest.ts';
 import type { DataflowError } from '../errors/dataflow-error.ts';
+import { lookupTablesOf } from '../model/enrich.ts';
 import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
-import { type Layer, parseTableKey } from '../model/table.ts';
+import { parseTableKey } from '../model/table.ts';
 import type { Components } from './components.ts';
+import { knownLookups } from './named-enrich.ts';
+import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
 import type { ProjectShape } from './schema.ts';
 import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
-
-interface Situation {
-  readonly tree: ConfigTree;
-  readonly shape: ProjectShape;
-  readonly components: Components;
-  readonly problems: DataflowError[];
-}
 
 /**
  * The rules that span several tables, applied when the shape of each is right: names that must exist, columns that must be among
@@ -26,6 +21,7 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   }
   for (const [name, spec] of Object.entries(shape.silver)) {
     knownSources(situation, name, spec);
+    knownLookups(situation, name, spec, (table) => columnsOf(shape, table));
     const columns = columnsOf(shape, spec);
     if (columns !== undefined) knownColumns(situation, name, spec, columns);
     knownTables(situation, ['silver', name, 'rules'], spec.rules);
@@ -66,9 +62,7 @@ function knownConnection({ tree, shape, components, problems }: Situation, name:
 /** A stream's table exists, and its connection is one that takes messages. */
 function knownStream({ tree, shape, components, problems }: Situation, name: string): void {
   const { from = '', connection = '' } = shape.streams[name] ?? {};
-  const tables = (['bronze', 'silver', 'gold'] as const).flatMap((layer) =>
-    namesIn(tree, sectionOf(layer)).map((table) => `${layer}.${table}`),
-  );
+  const tables = tablesIn(tree);
   const refer = (key: string, message: string, hint: { readonly hint?: string } = {}) =>
     problems.push(problemAt(tree, ['streams', name, key], message, { code: 'E_CONFIG_REFERENCE', ...hint }));
   if (!tables.includes(from)) refer('from', `there is no table ${from}`, meant(from, tables));
@@ -113,9 +107,7 @@ function knownSources({ tree, problems }: Situation, name: string, spec: SilverS
 
 function knownTables({ tree, components, problems }: Situation, list: Path, uses: readonly CheckSpec[]): void {
   if (uses.length === 0) return;
-  const known = (['bronze', 'silver', 'gold'] as const).flatMap((layer) =>
-    namesIn(tree, sectionOf(layer)).map((name) => `${layer}.${name}`),
-  );
+  const known = tablesIn(tree);
   for (const [i, use] of uses.entries()) {
     for (const table of components.checks.get(use.check)?.reads?.(use.params) ?? []) {
       const id = parseTableKey(table);
@@ -128,9 +120,6 @@ function knownTables({ tree, components, problems }: Situation, list: Path, uses
   }
 }
 
-/** Column names by their lower-case form. */
-type Columns = ReadonlyMap<string, string>;
-
 /** Columns of a silver table; undefined when a source does not declare its own. */
 function columnsOf(shape: ProjectShape, spec: SilverSpec): Columns | undefined {
   const columns = new Map<string, string>();
@@ -139,7 +128,8 @@ function columnsOf(shape: ProjectShape, spec: SilverSpec): Columns | undefined {
     if (declared === undefined) return undefined;
     for (const column of Object.keys(declared)) columns.set(column.toLowerCase(), column);
   }
-  for (const column of Object.keys(spec.select)) columns.set(column.toLowerCase(), column);
+  const added = (spec.enrich ?? []).flatMap(({ add }) => Object.keys(add));
+  for (const column of [...Object.keys(spec.select), ...added]) columns.set(column.toLowerCase(), column);
   if (spec.history === true) for (const column of HISTORY_COLUMNS) columns.set(column, column);
   return columns;
 }
@@ -173,22 +163,19 @@ function columnsOfCheck(situation: Situation, at: Path, use: CheckSpec, columns:
   }
 }
 
-function knownColumn({ tree, problems }: Situation, path: Path, column: string, known: Columns, table: string): void {
-  if (known.has(column.toLowerCase())) return;
-  const hint = meant(column, [...known.values()]);
-  problems.push(problemAt(tree, path, `${table} has no column ${column}`, { code: 'E_CONFIG_REFERENCE', ...hint }));
-}
-
 /** A check whose parameters have `table` and `on` names a column of another table. */
 function referencesOf(use: CheckSpec): readonly { readonly table: string; readonly on: string }[] {
   const { table, on } = (isContainer(use.params) ? use.params : {}) as { table?: unknown; on?: unknown };
   return typeof table === 'string' && typeof on === 'string' ? [{ table, on }] : [];
 }
 
-/** Silver tables that wait for each other (or themselves) through their rules and tests. */
+/** Silver tables that wait for each other (or themselves) through their lookups, rules and tests. */
 function circles({ tree, shape, components, problems }: Situation): void {
-  const readsOf = (name: string): readonly { readonly to: string; readonly path: Path }[] =>
-    (['rules', 'tests'] as const).flatMap((list) =>
+  const readsOf = (name: string): readonly { readonly to: string; readonly path: Path }[] => [
+    ...lookupTablesOf(shape.silver[name] ?? {})
+      .filter((table) => table.startsWith('silver.'))
+      .map((table) => ({ to: table.slice('silver.'.length), path: ['silver', name, 'enrich'] })),
+    ...(['rules', 'tests'] as const).flatMap((list) =>
       (shape.silver[name]?.[list] ?? []).flatMap((use, i) =>
         (components.checks.get(use.check)?.reads?.(use.params) ?? [])
           .filter((table) => table.startsWith('silver.'))
@@ -197,7 +184,8 @@ function circles({ tree, shape, components, problems }: Situation): void {
             path: placeable(tree, ['silver', name, list, i, use.check], 'table'),
           })),
       ),
-    );
+    ),
+  ];
   const done = new Set<string>();
   const visit = (name: string, open: readonly string[]): void => {
     if (done.has(name) || shape.silver[name] === undefined) return;
@@ -215,31 +203,4 @@ function circles({ tree, shape, components, problems }: Situation): void {
     done.add(name);
   };
   for (const name of Object.keys(shape.silver)) visit(name, []);
-}
-
-/** The first of the longer paths that exists in the text, else the path itself. */
-function placeable(tree: ConfigTree, path: Path, ...steps: readonly (string | number)[]): Path {
-  let value: unknown = tree.root;
-  for (const step of path) value = isContainer(value) ? (value as Record<PropertyKey, unknown>)[step] : undefined;
-  for (const step of steps) {
-    if (isContainer(value) && Array.isArray(value) === (typeof step === 'number') && Object.hasOwn(value, step))
-      return [...path, step];
-  }
-  return path;
-}
-
-function namesIn(tree: ConfigTree, section: string): readonly string[] {
-  const map = tree.root[section];
-  return isContainer(map) ? Object.keys(map) : [];
-}
-
-function sectionOf(layer: Layer): string {
-  return layer === 'bronze' ? 'sources' : layer;
-}
-
-function meant(word: string, known: readonly string[]): { readonly hint?: string } {
-  const bare = word.slice(word.indexOf('.') + 1);
-  const guess = known.includes(bare) ? bare : (closest(word, known) ?? known.find((name) => name.endsWith(`.${word}`)));
-  if (guess !== undefined) return { hint: `Did you mean ${guess}?` };
-  return known.length === 0 ? {} : { hint: `Known: ${known.slice(0, 30).join(', ')}.` };
 }

@@ -161,7 +161,7 @@ function unknownType(context: Context, type: unknown, known: ReadonlyMap<string,
  * A component's own options. Unknown keys are refused here, because not every component's schema is strict, and because only here the
  * keys that all components share are known too. Some components list `type` among their options, others do not.
  */
-function applyOptions(
+export function applyOptions(
   schema: $ZodType,
   options: Record<string, unknown>,
   type: unknown,
@@ -186,11 +186,11 @@ function applyOptions(
   return result === undefined || strays > 0 ? undefined : (result.value as Record<string, unknown>);
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function partition(
+export function partition(
   map: Record<string, unknown>,
   pick: (key: string) => boolean,
 ): [Record<string, unknown>, Record<string, unknown>] {

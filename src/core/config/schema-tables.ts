@@ -3,6 +3,7 @@ import type { GoldSpec, SilverSpec } from '../model/project.ts';
 import { checkList } from './check-entries.ts';
 import type { Components } from './components.ts';
 import { columnName, columnNames, description, sourceNames, sqlFragment, tags, uniqueByCase } from './fields.ts';
+import { enrichList } from './schema-enrich.ts';
 
 /** A gold table as it is written; the loader adds where its SQL came from. */
 export type GoldShape = Omit<GoldSpec, 'sql_file'>;
@@ -30,6 +31,12 @@ export function silverSchema(components: Components): z.ZodMiniType<SilverSpec> 
             samples: ['montant is not null'],
           }),
         ),
+      ),
+      enrich: z.optional(enrichList(components)).check(
+        z.meta({
+          description:
+            'Columns to look up elsewhere, once for each distinct key: in another table of the lake, or by asking a system. They are added after `select`, before the rules, one lookup after the other.',
+        }),
       ),
       rules: checkList(components.checks, 'rule').check(
         z.meta({

@@ -116,10 +116,11 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
     options: unknown,
     known: ReadonlyMap<string, { readonly schema: $ZodType }>,
     fallback?: string,
+    kind = 'type',
   ): void => {
     if (!isContainer(options) || Array.isArray(options)) return;
     const map = options as Record<string, unknown>;
-    const type = map['type'] ?? fallback;
+    const type = map[kind] ?? fallback;
     const component = typeof type === 'string' ? known.get(type) : undefined;
     if (component !== undefined) found.push({ path, options: map, schema: component.schema });
   };
@@ -128,6 +129,12 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
     const entries = tree.root[section];
     if (isContainer(entries))
       for (const [name, entry] of Object.entries(entries)) add([section, name], entry, components[section]);
+  }
+  const silver = tree.root['silver'];
+  for (const [name, table] of isContainer(silver) ? Object.entries(silver) : []) {
+    const { enrich } = (isContainer(table) ? table : {}) as { readonly enrich?: unknown };
+    for (const [index, entry] of Array.isArray(enrich) ? enrich.entries() : [])
+      add(['silver', name, 'enrich', index], entry, components.lookups, undefined, 'lookup');
   }
   return found;
 }

@@ -93,6 +93,16 @@ export const CATALOGUE = {
     true,
   ),
   E_HTTP_PAGING: entry('The pages of the API lead nowhere', 'Check `pages:` against the documentation of the API.', 1),
+  E_LOOKUP_FAILED: entry(
+    'Most keys of a lookup have no answer',
+    'Check `url:` and `add:` against what the API answers. If so many keys really have none, raise `failed_max_pct`.',
+    1,
+  ),
+  E_LOOKUP_AMBIGUOUS: entry(
+    'A lookup table has several rows for one key',
+    'Give the table a `key:`, or name more columns in `on:`, so that one row of it is meant.',
+    1,
+  ),
   E_OUTBOUND: entry(
     'The rules for going out forbid this address',
     'Set `allow_private: true` or name the host in `allow_hosts`, if it is meant.',

@@ -1,3 +1,4 @@
+import { type EnrichSpec, keyColumnsOf, looksIntoTable } from '../model/enrich.ts';
 import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { SilverSpec } from '../model/project.ts';
 import { type Origin, Origins } from './origins.ts';
@@ -24,11 +25,16 @@ export function silverLineage(parts: SilverParts): QueryLineage {
   const { spec, sources } = parts;
   const united = [...new Set(sources.flatMap((source) => source.columns))];
   const picked = queryLineage(parts.picked, (table) => (table === 'src' ? united : undefined), parts.names);
-  const columns = picked.columns.map((column) => ({ ...column, origins: fromSources(column.origins, sources) }));
+  let columns = picked.columns.map((column) => ({ ...column, origins: fromSources(column.origins, sources) }));
   const rows = new Origins().add(fromSources(picked.rows, sources));
+  for (const lookup of spec.enrich ?? []) {
+    rows.add(lookupRows(lookup, columns));
+    columns = [...columns, ...lookupColumns(lookup, columns)];
+  }
+  const names = columns.map((column) => column.name);
   const unresolved = [...picked.unresolved];
   if (parts.judged !== undefined) {
-    const judged = queryLineage(parts.judged, (table) => (table === 'picked' ? parts.names : undefined));
+    const judged = queryLineage(parts.judged, (table) => (table === 'picked' ? names : undefined));
     for (const origin of judged.rows) rows.add(originsOf(columns, origin.column).as('filter'));
     unresolved.push(...judged.unresolved);
   }
@@ -36,6 +42,27 @@ export function silverLineage(parts: SilverParts): QueryLineage {
   for (const name of spec.key) rows.add(originsOf(columns, name).as('group_by'));
   if (spec.key.length > 0 && spec.dedupe?.by !== undefined) rows.add(originsOf(columns, spec.dedupe.by).as('sort'));
   return { columns: [...columns, ...historyOf(spec, columns)], rows: [...rows], unresolved };
+}
+
+/** A value of another table is found by the key; one that was answered by a system is made of nothing but the key, as far as the lake knows. */
+function lookupColumns(lookup: EnrichSpec, columns: readonly ColumnOrigins[]): readonly ColumnOrigins[] {
+  const key = new Origins();
+  for (const name of keyColumnsOf(lookup)) key.add(originsOf(columns, name));
+  return Object.entries(lookup.add).map(([name, { from, type }]) => {
+    if (!looksIntoTable(lookup)) return { name, origins: [...key.through('transformation')] };
+    const way = type === undefined ? 'identity' : 'transformation';
+    return { name, origins: [...new Origins().add([{ table: lookup.table, column: from, way }]).add(key.as('join'))] };
+  });
+}
+
+/** A row whose key has no answer is put aside. */
+function lookupRows(lookup: EnrichSpec, columns: readonly ColumnOrigins[]): readonly Origin[] {
+  if (lookup.on_failure === 'keep') return [];
+  const rows = new Origins();
+  for (const name of keyColumnsOf(lookup)) rows.add(originsOf(columns, name).as('filter'));
+  if (looksIntoTable(lookup))
+    rows.add(Object.values(lookup.on).map((column) => ({ table: lookup.table, column, way: 'filter' as const })));
+  return [...rows];
 }
 
 /** From when to when a version holds is told by the moments of its key's rows. */

@@ -1,3 +1,4 @@
+import type { EnrichSpec } from './enrich.ts';
 import type { GenerateSpec } from './generate.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { RecordCheck } from './record-check.ts';
@@ -128,6 +129,8 @@ export interface SilverSpec {
   readonly select: Readonly<Record<string, string>>;
   /** SQL condition of rows to keep; the others are counted as filtered. */
   readonly where?: string;
+  /** Columns that are looked up elsewhere, in order; each may go by what the ones before it added. */
+  readonly enrich?: readonly EnrichSpec[];
   readonly rules: readonly CheckSpec[];
   readonly key: readonly string[];
   readonly dedupe?: DedupeSpec;

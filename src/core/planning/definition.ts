@@ -1,3 +1,4 @@
+import { enrichDefinition } from '../model/enrich.ts';
 import { SQL_FUNCTIONS } from '../model/functions.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import type { Node } from './graph.ts';
@@ -47,6 +48,7 @@ function silverParts(spec: SilverSpec): Record<string, string> {
     ...(select.length > 1 ? { 'order of select': select.map(([column]) => column).join('\n') } : {}),
     ...Object.fromEntries(select.map(([column, sql]) => [`select ${column}`, sql])),
     ...(spec.where === undefined ? {} : { where: spec.where }),
+    ...enrichParts(spec),
     ...ruleParts(spec.rules),
     ...(spec.key.length > 0 ? { key: spec.key.join('\n') } : {}),
     ...(spec.dedupe === undefined ? {} : { dedupe: JSON.stringify(spec.dedupe) }),
@@ -54,6 +56,12 @@ function silverParts(spec: SilverSpec): Record<string, string> {
     ...(spec.history === true ? { history: 'true' } : {}),
     ...(spec.partition_by.length > 0 ? { partition_by: spec.partition_by.join('\n') } : {}),
   };
+}
+
+/** Lookups by name; a later one may go by what an earlier one added. */
+function enrichParts({ enrich = [] }: SilverSpec): Record<string, string> {
+  const parts = Object.fromEntries(enrich.map((one) => [`enrich ${one.name}`, enrichDefinition(one)]));
+  return enrich.length > 1 ? { 'order of enrich': enrich.map(({ name }) => name).join('\n'), ...parts } : parts;
 }
 
 /** Rules by name; two of one name are told apart by their number. Their order counts: a row is quarantined by the first it breaks. */

@@ -1,4 +1,5 @@
 import { DataflowError } from '../errors/dataflow-error.ts';
+import { lookupTablesOf } from '../model/enrich.ts';
 import type { CheckSpec, GoldSpec, Project, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { Layer } from '../model/table.ts';
 import type { CheckComponent } from '../ports/rule.ts';
@@ -12,7 +13,7 @@ interface NodeBase {
   readonly tags: readonly string[];
   /** Tables that rows come from. */
   readonly inputs: readonly string[];
-  /** Tables that rules and tests look into (besides the inputs). */
+  /** Tables that lookups, rules and tests look into (besides the inputs). */
   readonly references: readonly string[];
 }
 
@@ -45,7 +46,8 @@ export function buildGraph(project: Project, checks: ReadonlyMap<string, CheckCo
   for (const [name, spec] of Object.entries(project.silver)) {
     const key = `silver.${name}`;
     const inputs = spec.from.map((source) => `bronze.${source}`);
-    const references = readsOf([...spec.rules, ...spec.tests], checks).filter((table) => table !== key);
+    const reads = [...lookupTablesOf(spec), ...readsOf([...spec.rules, ...spec.tests], checks)];
+    const references = [...new Set(reads)].filter((table) => table !== key);
     all.push({ key, layer: 'silver', name, spec, tags: spec.tags, inputs, references });
   }
   for (const [name, spec] of Object.entries(project.gold)) {

@@ -4,6 +4,7 @@ import type { DriftEvent, DriftRecord } from '../model/drift.ts';
 import type { PulledOutcome } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
+import type { LookupLedger } from './lookup-ledger.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
 import type { StreamLedger } from './stream-ledger.ts';
@@ -221,6 +222,7 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  */
 export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
   readonly streams: StreamLedger;
+  readonly lookups: LookupLedger;
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

@@ -1,8 +1,8 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
+import { lossSql } from '../../core/types/loss.ts';
 import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { lossSql } from './loss.ts';
 import {
   checkedColumns,
   culpritSql,

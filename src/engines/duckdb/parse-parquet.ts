@@ -1,7 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
+import { castBackLoss } from '../../core/types/loss.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import { castBackLoss } from './loss.ts';
 import {
   culpritSql,
   fileId,

@@ -1,8 +1,8 @@
 import type { RecordCheck } from '../../core/model/record-check.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { CandidateFile, EngineColumn, ParseFile, Row, WriteTarget } from '../../core/ports/engine.ts';
+import { lossSql } from '../../core/types/loss.ts';
 import { quoteText } from '../../kit/sql.ts';
-import { lossSql } from './loss.ts';
 
 /** What parsing needs of a session. */
 export interface ParseSession {

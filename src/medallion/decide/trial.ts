@@ -6,7 +6,8 @@ import { parseRecords, type RecordPlaces } from '../bronze/records.ts';
 import { recordOptions } from '../bronze/settle.ts';
 import type { BronzeStep } from '../bronze/step.ts';
 import { relationOf } from '../context.ts';
-import { defineSilver, memberSql, ruleNameSql, ruleReasonSql, type SilverStep } from '../silver/sql.ts';
+import { defineSilver } from '../silver/define.ts';
+import { memberSql, ruleNameSql, ruleReasonSql, type SilverStep } from '../silver/sql.ts';
 
 /**
  * Defines `trial` (`_id`, `rule`, `reason`): what today's `select` and rules say of the rows of `matched` that `fixes` names, corrected as it says.

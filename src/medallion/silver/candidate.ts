@@ -34,10 +34,10 @@ export async function countOf(session: EngineSession, relation: string): Promise
   return Number(row?.['n'] ?? 0);
 }
 
-/** Rules of severity `warn` let the row pass; how many broke them is reported beside the tests. */
+/** What lookups found, and rules of severity `warn` let the row pass; how many broke them is reported beside the tests. */
 export async function warningsOf(session: EngineSession, views: SilverViews): Promise<readonly TestResult[]> {
   const warned = views.rules.filter((rule) => rule.severity === 'warn');
-  if (warned.length === 0) return [];
+  if (warned.length === 0) return views.lookups;
   const joins = warned.flatMap(({ index, condition: { reference } }) =>
     reference === undefined
       ? []
@@ -45,10 +45,11 @@ export async function warningsOf(session: EngineSession, views: SilverViews): Pr
   );
   const counts = warned.map((rule) => `count(*) filter (where ${rule.broken}) as w${rule.index}`).join(', ');
   const [row] = await session.rows(`select ${counts} from picked${joins.join('')}`);
-  return warned.map((rule) => {
+  const broken = warned.map((rule): TestResult => {
     const failures = Number(row?.[`w${rule.index}`] ?? 0);
     const message =
       failures === 0 ? 'no row breaks this rule' : `${failures} rows break this rule and were let through`;
     return { test: rule.name, severity: 'warn', passed: failures === 0, failures, message };
   });
+  return [...views.lookups, ...broken];
 }

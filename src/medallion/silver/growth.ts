@@ -5,6 +5,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { nowIso, relationOf } from '../context.ts';
 import { appliedDecision, bindDecisions } from '../decisions.ts';
 import { quarantineRanAhead } from '../quarantine.ts';
+import { answersSame } from './enrich/grown.ts';
 import type { SilverInput } from './input.ts';
 import { qualified, type SilverStep } from './sql.ts';
 
@@ -78,12 +79,13 @@ async function addedFiles(
   return changes.schema_changed || changes.removed.length > 0 ? undefined : changes.added;
 }
 
-/** True when every key that rules could find in the referenced table before is still there. */
+/** True when every key that rules could find in the referenced table before is still there, and lookups find in it what they found. */
 async function onlyGrew(step: SilverStep, table: string, from: number | undefined): Promise<boolean> {
   const input = step.inputs.get(table);
   if (input === undefined || from === undefined) return false;
   const changes = await step.run.lake.changes(input.table, from, input.version);
   if (changes.schema_changed) return false;
+  if (!(await answersSame(step, table, from, input))) return false;
   if (changes.removed.length === 0) return true;
   const columns = referencedColumns(step, table);
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/references`);

@@ -13,11 +13,12 @@ import { writeInBatches } from '../smaller-plan.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { returnedHere, unmatched } from './decided.ts';
 
+import { defineSilver } from './define.ts';
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
 import { mergeRows } from './merge.ts';
 import { rejectRows } from './reject.ts';
-import { defineSilver, type SilverStep, type SilverViews } from './sql.ts';
+import type { SilverStep, SilverViews } from './sql.ts';
 import { chooseRows, tableColumns } from './versions.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { rowKeyOf } from '../../core/model/history.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { defineSilver } from '../silver/define.ts';
 import { bindSources, wholeInput } from '../silver/input.ts';
 import {
   DISCARDED,
-  defineSilver,
   keyPresentSql,
   POSITION,
   preferenceSql,
