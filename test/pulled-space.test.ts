@@ -31,11 +31,11 @@ it.skipIf(!can_mount)(
       const steps = await project.query('select count(*) as n, count(distinct id) as keys from bronze.s');
       expect(steps.map((row) => [Number(row['n']), Number(row['keys'])])).toEqual([[rows, rows]]);
       // What was landed before is the first batch, and was not asked for again.
-    const [first] = await project.query(
-      "select count(distinct _file) as n from bronze.s where starts_with(_file, 's/00000001/')",
-    );
-    expect(Number(first?.['n'])).toBe(kept);
-    await project.ok(['verify']);
+      const [first] = await project.query(
+        "select count(distinct _file) as n from bronze.s where starts_with(_file, 's/00000001/')",
+      );
+      expect(Number(first?.['n'])).toBe(kept);
+      await project.ok(['verify']);
     } finally {
       spawnSync('umount', [lake]);
       project.remove();

@@ -120,12 +120,16 @@ describe('silver rows', () => {
     expect(text).toContain("'=1+1");
     expect(text.split('\n')[0]).toBe('quarantine_id,file,line,rule,reason,raw,id,client,prix');
     expectError(place.dataflow(['quarantine', 'export', 'silver.achats', ...safe]), 'E_USAGE', 2);
+    expectError(place.dataflow(['quarantine', 'export', 'silver.achats', '--to', 'nowhere/rows.csv']), 'E_USAGE', 2);
     // As a French spreadsheet saves it: semicolons, a mark at the beginning.
     const edited = text
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/,'=1\+1$/, ',2.00').replace(/,'-1$/, ',-2.00'));
     writeFileSync(join(place.folder, 'rows.csv'), `\uFEFF${edited.join('\r\n')}\r\n`);
+    const tried = place.dataflow(['quarantine', 'fix', 'silver.achats', '--from', 'rows.csv', '--dry-run']);
+    expect(tried.status, tried.stderr).toBe(4);
+    expect(tried.stdout).toContain('1 of 2 rows would be fixed; 1 unchanged');
     const done = place.dataflow(['quarantine', 'fix', 'silver.achats', '--from', 'rows.csv']);
     expect(done.status, done.stderr).toBe(4);
     expect(done.stdout).toContain('1 of 2 rows fixed; 1 unchanged');

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../src/app/care/verify/finding.ts';
-import type { VerifyReport } from '../src/app/care/verify-lake.ts';
+import type { VerifyReport } from '../src/app/care/verify/report.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
 
 /** Each thing that `verify` looks at is damaged once, in a copy of a sound lake, and must be named; what is no damage must not be. */

@@ -7,7 +7,7 @@ import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding } from './doctor/landing.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
 import { sources } from './doctor/sources.ts';
-import { clock, leftovers, locks, openLedger, unfinished } from './doctor/state.ts';
+import { clock, leftovers, locks, lost, openLedger, unfinished } from './doctor/state.ts';
 
 export interface DoctorReport {
   readonly project: string | null;
@@ -72,6 +72,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     if (ledger === undefined) return findings;
     const graph = buildGraph(project, await rooms.checks());
     findings.push(...locks(ledger));
+    findings.push(...(await guarded('tables', () => lost(lake, ledger))));
     findings.push(...(await guarded('runs', () => unfinished(graph, lake, ledger))));
     findings.push(
       ...(await guarded('left-over files', async () => leftovers(lake, ledger, await rooms.openLeases(project)))),

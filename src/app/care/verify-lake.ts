@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { batchTxn } from '../../core/model/pulled.ts';
-import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { FileProblem, LakeCare, LogReport } from '../../core/ports/lake-care.ts';
@@ -16,9 +16,11 @@ import { damage, type Finding, holds, newestOf, remark } from './verify/finding.
 import { checkLanding } from './verify/landing-findings.ts';
 import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
 import { keyRangeFindings, loadFindings } from './verify/load-findings.ts';
+import { lostFindings, lostTables, releasesLost } from './verify/lost-findings.ts';
+import { reportOf, type VerifyReport } from './verify/report.ts';
 import { inputFindings } from './verify/row-findings.ts';
 import { checkRows } from './verify/rows.ts';
-import { checkSources, type SourceCheck } from './verify/source-findings.ts';
+import { checkSources } from './verify/source-findings.ts';
 import { spanFindings, standingFindings } from './verify/span-findings.ts';
 
 export interface VerifyOptions {
@@ -37,40 +39,14 @@ export interface VerifyOptions {
   readonly tell: (share: number) => void;
 }
 
-/** One line of the answer. */
-export interface VerifiedTable {
-  readonly table: string;
-  readonly version: number;
-  /** Versions that can be read. */
-  readonly versions: number;
-  readonly files: number;
-  readonly size_bytes: number;
-  readonly rows: number;
-  readonly errors: number;
-  readonly notes: number;
-}
-
-export interface VerifyReport {
-  readonly intact: boolean;
-  readonly tables: readonly VerifiedTable[];
-  /** Damage first. */
-  readonly findings: readonly Finding[];
-  readonly files: number;
-  readonly size_bytes: number;
-  /** Bytes whose SHA-256 was computed. */
-  readonly hashed_bytes: number;
-  readonly errors: number;
-  readonly notes: number;
-  readonly sources: Omit<SourceCheck, 'findings'> | null;
-  readonly wall_ms: number;
-}
-
 interface Opened {
   readonly project: Project;
   readonly lake: Lake;
   readonly ledger: Ledger;
   readonly graph: Graph;
   readonly reports: ReadonlyMap<string, LogReport>;
+  /** Tables that are gone, of those that are asked for, and the versions that were published of them. */
+  readonly missing: ReadonlyMap<string, number>;
   /** Reports of the tables that are asked for. */
   readonly chosen: Chosen;
   readonly files: Promise<FilesChecked>;
@@ -94,16 +70,18 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
   const care = await rooms.openLakeCare(project);
   const findings: Finding[] = [];
   const graph = buildGraph(project, await rooms.checks());
-  const wanted = await wantedTables(lake, options.tables);
   const reports = await examineAll(lake, care, findings);
-  const chosen = [...reports].filter(([table]) => wanted.has(table));
   const stop = new AbortController();
-  // The files are hashed by other threads; the ledger and the balances are gone through meanwhile.
-  const files = startOn(care, chosen, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) });
   let ledger: Ledger | undefined;
   try {
     ledger = await ledgerOrDamage(rooms, project, lake, findings);
-    const open = { project, lake, ledger, graph, reports, chosen, files };
+    const lost = await lostTables(lake, ledger);
+    const wanted = wantedTables([...(await lake.tables()).map(tableKey), ...lost.keys()], options.tables);
+    const chosen = [...reports].filter(([table]) => wanted.has(table));
+    // The files are hashed by other threads; the ledger and the balances are gone through meanwhile.
+    const files = startOn(care, chosen, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) });
+    const missing = new Map([...lost].filter(([table]) => wanted.has(table)));
+    const open = { project, lake, ledger, graph, reports, missing, chosen, files };
     const sizes = await checkAll(rooms, open, options, findings);
     const checked = options.sources
       ? await checkSources(project, ledger, (table) => wanted.has(table), { signal: options.signal, tell: () => {} })
@@ -144,8 +122,7 @@ async function ledgerOrDamage(rooms: Rooms, project: Project, lake: Lake, findin
 }
 
 /** Keys of the tables to verify. */
-async function wantedTables(lake: Lake, words: readonly string[]): Promise<ReadonlySet<string>> {
-  const all = (await lake.tables()).map(tableKey);
+function wantedTables(all: readonly string[], words: readonly string[]): ReadonlySet<string> {
   if (words.length === 0) return new Set(all);
   const wanted = new Set<string>();
   for (const word of words) {
@@ -188,7 +165,7 @@ async function checkAll(
   const has_ledger = ledger.runs(1).length > 0;
   const steps: ReadonlyMap<string, StepRecord> = has_ledger ? allSteps(ledger) : new Map();
   const releases = ledger.releases(Number.MAX_SAFE_INTEGER);
-  const others: Finding[] = [];
+  const others: Finding[] = [...lostFindings(open.missing, releases), ...(await releasesLost(open.lake, releases))];
   for (const [table, report] of chosen) {
     others.push(...logFindings(report), ...orphanFindings(report));
     if (report.table.layer === 'quarantine' || !has_ledger) continue;
@@ -241,52 +218,4 @@ function startOn(care: LakeCare, chosen: Chosen, options: VerifyOptions): Promis
     .then((problems) => ({ problems, hashed_bytes: done }));
   checked.catch(() => undefined);
   return checked;
-}
-
-function reportOf(
-  { reports }: Opened,
-  wanted: ReadonlySet<string>,
-  found: readonly Finding[],
-  totals: { readonly hashed_bytes: number; readonly checked: SourceCheck | undefined; readonly wall_ms: number },
-): VerifyReport {
-  const findings = [...found].sort((a, b) => Number(a.severity === 'note') - Number(b.severity === 'note'));
-  const count = (severity: Finding['severity'], table?: string): number =>
-    findings.filter((one) => one.severity === severity && (table === undefined || one.table === table)).length;
-  const tables = [...reports]
-    .filter(([table]) => wanted.has(table))
-    .map(([table, report]): VerifiedTable => {
-      const newest = newestOf(report);
-      const files = report.files.filter((file) => holds(file.versions, newest));
-      return {
-        table,
-        version: newest,
-        versions: report.versions.length,
-        files: files.length,
-        size_bytes: files.reduce((sum, file) => sum + file.size_bytes, 0),
-        rows: report.versions.at(-1)?.rows ?? 0,
-        errors: count('error', table),
-        notes: count('note', table),
-      };
-    });
-  const { checked, hashed_bytes, wall_ms } = totals;
-  return {
-    intact: count('error') === 0,
-    tables: [...tables].sort(byLayer),
-    findings,
-    files: tables.reduce((sum, table) => sum + table.files, 0),
-    size_bytes: tables.reduce((sum, table) => sum + table.size_bytes, 0),
-    hashed_bytes,
-    errors: count('error'),
-    notes: count('note'),
-    sources: checked === undefined ? null : { same: checked.same, changed: checked.changed, missing: checked.missing },
-    wall_ms,
-  };
-}
-
-function byLayer(a: VerifiedTable, b: VerifiedTable): number {
-  const rank = ({ table }: VerifiedTable): number => {
-    const layer = LAYERS.findIndex((one) => table.startsWith(`${one}.`));
-    return layer < 0 ? LAYERS.length : layer;
-  };
-  return rank(a) - rank(b) || (a.table < b.table ? -1 : 1);
 }

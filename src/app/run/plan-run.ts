@@ -12,6 +12,7 @@ import type { Outlook } from '../../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../../core/ports/rule.ts';
 import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
 import type { GoneUnits } from '../../medallion/bronze/gone.ts';
+import { lostCause, lostTable } from '../../medallion/bronze/lost.ts';
 import { undecided, withDecisions } from '../quarantine/undecided.ts';
 import { changesSince } from './definitions.ts';
 
@@ -90,7 +91,9 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   const moves = files.fresh > 0 || gone.paths.length > 0;
   const last = context.ledger.lastSuccess(node.key);
   const causes: Cause[] = [];
+  const lost = await lostTable(context.lake, context.ledger, node.key);
   if (context.full_refresh && context.force) causes.push({ kind: 'asked', flag: 'full-refresh' });
+  else if (lost !== undefined) causes.push(lostCause(lost));
   else if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
     const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
     causes.push({ kind: 'definition', changes });
@@ -113,11 +116,14 @@ async function planPulled(context: PlanningContext, node: Extract<Node, { layer:
   const decided = await undecided(context, node);
   const asked = context.full_refresh && context.force;
   const changed = last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node);
+  const lost = await lostTable(context.lake, context.ledger, node.key);
   const causes: Cause[] = asked
     ? [{ kind: 'asked', flag: 'full-refresh' }]
-    : changed
-      ? [{ kind: 'definition', changes: changesSince(context.ledger, node, last?.code_fingerprint, context.redact) }]
-      : [];
+    : lost !== undefined
+      ? [lostCause(lost)]
+      : changed
+        ? [{ kind: 'definition', changes: changesSince(context.ledger, node, last?.code_fingerprint, context.redact) }]
+        : [];
   if (causes.length > 0)
     return { ...base, action: 'run', mode: 'full', causes, reason: reasonOf(causes), rows: undefined };
   const found = await context.look(node);

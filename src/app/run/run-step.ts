@@ -8,6 +8,7 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { testsOf } from '../../medallion/audit.ts';
+import { lostError, lostTable } from '../../medallion/bronze/lost.ts';
 import { runPulled } from '../../medallion/bronze/pulled/run-pulled.ts';
 import { runBronze } from '../../medallion/bronze/run-bronze.ts';
 import type { BronzeStep } from '../../medallion/bronze/step.ts';
@@ -131,8 +132,10 @@ function dispatch(step: StepContext, reload: boolean): Promise<StepRecord> {
   }
 }
 
-function runSource(step: BronzeStep): Promise<StepRecord> {
-  return step.node.spec.pulled === true ? runPulled(step) : runBronze(step);
+async function runSource(step: BronzeStep): Promise<StepRecord> {
+  const lost = await lostTable(step.run.lake, step.run.ledger, step.node.key);
+  if (lost !== undefined && step.anew !== true) throw lostError(lost);
+  return (await step.node.spec.pulled) === true ? runPulled(step) : runBronze(step);
 }
 
 /** The versions that the step reads, fixed once: whatever others publish meanwhile does not matter to it. */

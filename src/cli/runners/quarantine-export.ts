@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
 import { exportRows } from '../../app/quarantine/show-quarantine.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -21,6 +21,10 @@ export async function exportQuarantine(invocation: Invocation): Promise<number> 
   if (existsSync(to) && options['force'] !== true)
     throw new DataflowError('E_USAGE', `${name} is there already`, {
       hint: 'Replace it with --force, or choose another name.',
+    });
+  if (!existsSync(dirname(to)))
+    throw new DataflowError('E_USAGE', `${name}: its folder does not exist`, {
+      hint: 'Make the folder, or choose another file.',
     });
   const { project } = await loadProjectFor(invocation);
   const table = args[0] ?? '';

@@ -1,5 +1,6 @@
 import type { Finding } from '../../app/care/verify/finding.ts';
-import { type VerifyReport, verifyLake } from '../../app/care/verify-lake.ts';
+import type { VerifyReport } from '../../app/care/verify/report.ts';
+import { verifyLake } from '../../app/care/verify-lake.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';

@@ -85,7 +85,7 @@ export async function mendByEdit(
   await session.materialize(
     'fixes',
     `select * from (select c._id, case when ${any_cell} then ${cellsJson(columns, cellOf)} else m.mended_before end as mended,
-         case when not ${any_cell} and ${any_raw} then ${raw === undefined ? 'null' : newValue(raw)} end as mended_raw, ${any_cell} or ${any_raw} as _changed
+         cast(case when not ${any_cell} and ${any_raw} then ${raw === undefined ? 'null' : newValue(raw)} end as varchar) as mended_raw, ${any_cell} or ${any_raw} as _changed
        from cells c join matched m on m.quarantine_id = c._id join edited e on e.${quoteIdent(ID)} = c._id)
      where _changed`,
   );

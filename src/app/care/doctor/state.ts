@@ -3,8 +3,10 @@ import type { Graph } from '../../../core/planning/graph.ts';
 import type { Lake } from '../../../core/ports/lake.ts';
 import type { Leases } from '../../../core/ports/leases.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
+import { lostRemedy, lostWords } from '../../../medallion/bronze/lost.ts';
 import { unrecorded } from '../../run/reconcile.ts';
 import { stagingKept } from '../../run/staging-kept.ts';
+import { lostTables } from '../verify/lost-findings.ts';
 import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
 /** Clocks of different machines, and the granularity of file systems, differ by so much. */
@@ -77,6 +79,15 @@ export async function unfinished(graph: Graph, lake: Lake, ledger: Ledger): Prom
       ),
     );
   return found.length > 0 ? found : [ok('runs', 'none is left unfinished')];
+}
+
+/** Tables that were published and are no longer there. */
+export async function lost(lake: Lake, ledger: Ledger): Promise<readonly DoctorFinding[]> {
+  const tables = await lostTables(lake, ledger);
+  if (tables.size === 0) return [ok('tables', 'all that were published are there')];
+  return [...tables].map(([table, known]) =>
+    fail('tables', lostWords({ table, known, latest: undefined }), lostRemedy(table)),
+  );
 }
 
 /** Files of runs that are gone. */

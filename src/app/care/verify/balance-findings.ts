@@ -97,7 +97,9 @@ function inputRows(
   if (node?.layer !== 'silver' || step.mode !== 'full' || step.code_fingerprint !== codeFingerprint(node)) return [];
   const rows = node.inputs.map((input) => {
     const at = step.inputs[input];
-    return reports.get(input)?.versions.find((one) => one.version === at)?.rows;
+    const read = reports.get(input)?.versions.find((one) => one.version === at);
+    // Made after it was read: the table was lost and loaded anew since, under the same numbers.
+    return read?.note !== undefined && read.note.step_id > step.step_id ? undefined : read?.rows;
   });
   if (rows.some((one) => one === undefined)) return [];
   const expected = rows.reduce<number>((sum, one) => sum + (one ?? 0), 0);

@@ -31,10 +31,28 @@ export function ledgerFindings(
   );
   for (const step of steps.values()) {
     if (step.step !== table || step.status !== 'succeeded' || step.output_version === undefined) continue;
+    if (isSuperseded(step.step_id, step.output_version, published, steps)) continue;
     const finding = ledgerAgainstLog(table, step, newestOf(report), published);
     if (finding !== undefined) findings.push(finding);
   }
   return findings;
+}
+
+/**
+ * A later step of the ledger published this number or a lower one: the table had been lost, in whole or its last versions, and was loaded anew. What was
+ * made before has the same numbers and is no longer there. Ids of steps are in the order of time.
+ */
+function isSuperseded(
+  step_id: string,
+  version: number,
+  published: ReadonlyMap<number, string | undefined>,
+  steps: ReadonlyMap<string, StepRecord>,
+): boolean {
+  if ([...published.values()].includes(step_id)) return false;
+  for (const [number, owner] of published)
+    if (number <= version && owner !== undefined && owner > step_id && steps.get(owner)?.output_version === number)
+      return true;
+  return false;
 }
 
 function logAgainstLedger(

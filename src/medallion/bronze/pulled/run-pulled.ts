@@ -37,7 +37,7 @@ export async function runPulled(step: BronzeStep): Promise<StepRecord> {
     const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
     const changed = columnsChanged(step, snapshot);
     if (changed && step.verdict.mode !== 'full' && source.pulls !== 'snapshot') throw columnsError(step, snapshot);
-    if (snapshot !== undefined && (step.anew === true || (changed && step.verdict.mode === 'full'))) {
+    if (step.anew === true || (snapshot !== undefined && changed && step.verdict.mode === 'full')) {
       const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
       const loaded = await takeWhole({ ...pulling, step: { ...asked, anew: true } }, true);
       return (await settleDecisions(step, [])) ?? loaded;

@@ -1,0 +1,113 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DoctorReport } from '../src/app/care/run-doctor.ts';
+import type { VerifyReport } from '../src/app/care/verify/report.ts';
+import { expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+
+/** A table that was published and whose folder is gone is damage, whoever looks; what was delivered is not loaded again by itself. */
+const CONFIG = `sources:
+  a: { type: files, path: in/a*.csv, settle_seconds: 0, columns: { id: bigint, x: bigint } }
+silver:
+  a: { from: a, rules: [ { not_null: x } ], key: id }
+gold:
+  g: { sql: "select x % 3 as r, count(*) as n from silver.a group by all", key: r }
+`;
+let place: Place;
+afterEach(() => place.remove());
+
+function loaded(): void {
+  place = newPlace(CONFIG);
+  place.put({ 'in/a0.csv': 'id,x\n1,1\n2,2\n3,\n' });
+  expectDone(place.dataflow(['run']));
+  place.put({ 'in/a1.csv': 'id,x\n4,4\n' });
+  expectDone(place.dataflow(['run']));
+}
+
+function lose(table: string): void {
+  rmSync(join(place.folder, 'lake', table), { recursive: true });
+}
+
+function verify(...args: readonly string[]): VerifyReport & { readonly status: number | null } {
+  const { stdout, status } = place.dataflow(['verify', '--format', 'json', ...args]);
+  return { ...(JSON.parse(stdout) as VerifyReport), status };
+}
+
+describe('a table that is gone', () => {
+  it('of a source is named by verify, doctor, plan and run, and loaded again when that is asked for', () => {
+    loaded();
+    const before = place.query('select * from silver.a order by id');
+    lose('bronze/a');
+    for (const args of [[], ['--quick'], ['bronze.a']]) {
+      const report = verify(...args);
+      expect(report).toMatchObject({ status: 1, intact: false });
+      expect(report.tables).toContainEqual(
+        expect.objectContaining({ table: 'bronze.a', version: 1, files: 0, errors: 1 }),
+      );
+      expect(report.findings).toContainEqual(
+        expect.objectContaining({
+          severity: 'error',
+          check: 'log',
+          table: 'bronze.a',
+          releases: [expect.any(String), expect.any(String)],
+        }),
+      );
+    }
+    const doctor = place.dataflow(['doctor', '--format', 'json']);
+    expect(doctor.status).not.toBe(0);
+    expect((JSON.parse(doctor.stdout) as DoctorReport).findings).toContainEqual(
+      expect.objectContaining({
+        check: 'tables',
+        status: 'fail',
+        message: expect.stringContaining('version 1 of bronze.a'),
+      }),
+    );
+    expect(place.dataflow(['plan']).stdout).toContain('its table is gone');
+    for (const flags of [[], ['--full-refresh']]) {
+      const run = place.dataflow(['run', ...flags]);
+      expectError(run, 'E_LAKE_CORRUPT', 1);
+      expect(run.stderr).toContain('version 1 of bronze.a was published, but the lake has no such table any more');
+    }
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a+']));
+    expect(place.query('select * from silver.a order by id')).toEqual(before);
+    expect(place.query('select count(*) as n from bronze.a')).toEqual([{ n: 4 }]);
+    expect(verify('--rows')).toMatchObject({ status: 0, findings: [] });
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+  });
+
+  it('whose log lost its last versions stops the run too', () => {
+    loaded();
+    rmSync(join(place.folder, 'lake/bronze/a/_delta_log/00000000000000000001.json'));
+    const run = place.dataflow(['run']);
+    expectError(run, 'E_LAKE_CORRUPT', 1);
+    expect(run.stderr).toContain('its log ends at version 0');
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a+']));
+    expect(verify('--rows').status).toBe(0);
+  });
+
+  it('and is computed is named too, and computed again by the next run', () => {
+    loaded();
+    lose('gold/g');
+    expect(verify()).toMatchObject({ status: 1, intact: false });
+    expectDone(place.dataflow(['run']));
+    expect(verify()).toMatchObject({ status: 0, findings: [] });
+    expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 3 }]);
+  });
+
+  it('of rejected rows is named', () => {
+    loaded();
+    lose('quarantine/silver_a');
+    const { findings } = verify();
+    expect(findings).toContainEqual(
+      expect.objectContaining({ severity: 'error', check: 'log', table: 'quarantine.silver_a' }),
+    );
+  });
+
+  it('is not confused with releases whose files are gone: that is a note', () => {
+    loaded();
+    rmSync(join(place.folder, 'lake/_dataflow/releases'), { recursive: true });
+    const report = verify();
+    expect(report).toMatchObject({ status: 0, intact: true, notes: 2 });
+    expect(report.findings.map((one) => one.check)).toEqual(['release', 'release']);
+  });
+});
