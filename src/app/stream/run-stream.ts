@@ -10,6 +10,8 @@ import { lookAtSource } from '../run/look-at-source.ts';
 import { openLedgerFor } from '../run/open-project.ts';
 import type { RunEvent, RunReport } from '../run/run-events.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
+import { ChangedStreams, streamsBehind } from './publish-changed.ts';
+import type { PublishReport } from './publish-stream.ts';
 
 export interface StreamOptions {
   /** Sources to take; none: all that are asked. */
@@ -25,12 +27,18 @@ export interface StreamOptions {
   readonly tell: (event: RunEvent) => void;
   /** Told after each round that took something. */
   readonly took: (report: RunReport) => void;
+  /** Publish the streams whose tables the sources feed, whenever these have a new version. */
+  readonly publish: boolean;
+  /** Told after each publish that sent something. */
+  readonly published: (report: PublishReport) => void;
 }
 
 export interface StreamReport {
   readonly rounds: number;
   readonly runs: number;
   readonly rows: number;
+  /** Messages that went out to topics. */
+  readonly messages: number;
   readonly failures: number;
   readonly wall_ms: number;
   readonly exit_code: number;
@@ -41,17 +49,22 @@ const PAUSE_FIRST_MS = 1_000;
 const PAUSE_MAX_MS = 60_000;
 
 /**
- * The service loop: looks at the sources, takes one batch of each that has something, runs what depends on it, and again. What may be tried again is
+ * The service loop: looks at the sources, takes one batch of each that has something, runs what depends on it, publishes the streams of tables that
+ * changed, and again. What may be tried again is
  * tried again, later and later; anything else ends the service with its exit status.
  */
 export async function runStream(rooms: Rooms, project: Project, options: StreamOptions): Promise<StreamReport> {
   const nodes = await pulledNodes(rooms, project, options.sources);
   const started_ms = Date.now();
-  const sum = { rounds: 0, runs: 0, rows: 0, failures: 0 };
+  const sum = { rounds: 0, runs: 0, rows: 0, messages: 0, failures: 0 };
+  const streams = await changedStreams(rooms, project, nodes, options, (messages) => {
+    sum.messages += messages;
+  });
   const end = (exit_code: number): StreamReport => ({ ...sum, wall_ms: Date.now() - started_ms, exit_code });
   let failed_in_a_row = 0;
   while (!options.signal.aborted) {
-    const { code, rows, ran } = await round(rooms, project, nodes, options);
+    const { code: taken, rows, ran } = await round(rooms, project, nodes, options);
+    const code = FATAL.has(taken) ? taken : ((await streams.publish())?.exit_code ?? taken);
     sum.rounds += 1;
     sum.rows += rows;
     if (ran) sum.runs += 1;
@@ -63,6 +76,27 @@ export async function runStream(rooms: Rooms, project: Project, options: StreamO
     if (options.for_ms !== undefined && Date.now() - started_ms >= options.for_ms) break;
   }
   return end(0);
+}
+
+async function changedStreams(
+  rooms: Rooms,
+  project: Project,
+  nodes: readonly BronzeNode[],
+  options: StreamOptions,
+  sent: (messages: number) => void,
+): Promise<ChangedStreams> {
+  const { command, signal, tell } = options;
+  const tables = options.publish ? nodes.map((node) => node.key) : [];
+  return new ChangedStreams(rooms, project, await streamsBehind(rooms, project, tables), {
+    command,
+    signal,
+    warn: (message) => tell({ type: 'warning', message }),
+    note: (message) => tell({ type: 'notice', message }),
+    published: (report) => {
+      sent(report.messages);
+      options.published(report);
+    },
+  });
 }
 
 interface Round {

@@ -8,9 +8,12 @@ export const spec: CommandSpec = {
   configure(command) {
     command
       .command('run')
-      .description('a service: batches as they come, then what depends on them; SIGTERM finishes the batch')
+      .description(
+        'a service: batches as they come, what depends on them, then streams: of it; SIGTERM finishes the batch',
+      )
       .argument('[source...]', 'sources to take (default: all that are asked)')
       .option('--every <duration>', 'pause after a round in which nothing was new', '1s')
+      .option('--no-publish', 'take only; do not send tables to the topics of streams:')
       .option('--for <duration>', 'end by itself after this time');
     command
       .command('status')

@@ -1,6 +1,5 @@
-import { ledgerForReading, openLedgerFor } from '../../app/run/open-project.ts';
-import { type PublishReport, publishStream, streamOf } from '../../app/stream/publish-stream.ts';
-import { buildGraph } from '../../core/planning/graph.ts';
+import { publishNamed } from '../../app/stream/publish-named.ts';
+import type { PublishReport } from '../../app/stream/publish-stream.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 
@@ -8,34 +7,17 @@ import { loadProjectFor } from '../shared/open.ts';
 export async function streamPublish(invocation: Invocation): Promise<number> {
   const { rooms, printer, args, options, signal, command_line } = invocation;
   const { project } = await loadProjectFor(invocation);
-  const name = args[0] ?? '';
-  streamOf(project, name);
-  const dry_run = options['dryRun'] === true;
-  const lake = await rooms.openLake(project);
-  const ledger = await (dry_run ? ledgerForReading : openLedgerFor)(rooms, project, lake);
-  try {
-    const lock = dry_run ? undefined : ledger.lock(`stream:${project.name}/${name}`, command_line);
-    // Before any version is looked up: from here on nothing is collected that is read below.
-    const lease = await (await rooms.openLeases(project)).open('stream publish');
-    const publisher = await rooms.openPublisher({ name, project, signal, note: (text) => printer.note(text) });
-    try {
-      const graph = buildGraph(project, await rooms.checks());
-      const openEngine = () => rooms.openEngine(project);
-      const report = await publishStream(
-        { project, graph, lake, ledger, publisher, openEngine },
-        { name, full: options['full'] === true, dry_run, signal },
-      );
-      printer.report({ document: report, sections: [] });
-      for (const line of publishWords(report)) printer.text(line);
-      return 0;
-    } finally {
-      await publisher.close();
-      await lease.release();
-      lock?.release();
-    }
-  } finally {
-    ledger.close();
-  }
+  const report = await publishNamed(rooms, project, {
+    name: args[0] ?? '',
+    full: options['full'] === true,
+    dry_run: options['dryRun'] === true,
+    command: command_line,
+    signal,
+    note: (text) => printer.note(text),
+  });
+  printer.report({ document: report, sections: [] });
+  for (const line of publishWords(report)) printer.text(line);
+  return 0;
 }
 
 function publishWords(report: PublishReport): readonly string[] {

@@ -33,6 +33,11 @@ async function serve(invocation: Invocation): Promise<number> {
     every_ms,
     ...(for_ms === undefined ? {} : { for_ms }),
     signal,
+    publish: options['publish'] !== false,
+    published: ({ stream, table, topic, version_to, messages, wall_ms }) =>
+      printer.note(
+        `stream ${stream}: ${table} version ${version_to}, ${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'} to topic ${topic} in ${(wall_ms / 1000).toFixed(2)} s`,
+      ),
     tell: tellTo(printer),
     took: ({ run_id, status, steps, wall_ms }) => {
       const taken = steps.filter((step) => step.step.startsWith('bronze.') && (step.balance?.rows_in ?? 0) > 0);
@@ -42,7 +47,7 @@ async function serve(invocation: Invocation): Promise<number> {
       );
     },
   });
-  const { rounds, runs, rows, failures, wall_ms } = report;
+  const { rounds, runs, rows, messages, failures, wall_ms } = report;
   printer.report({
     document: report,
     sections: [
@@ -51,10 +56,11 @@ async function serve(invocation: Invocation): Promise<number> {
           { name: 'rounds' },
           { name: 'runs' },
           { name: 'rows' },
+          { name: 'messages' },
           { name: 'failures' },
           { name: 'wall_ms', title: 'ms' },
         ],
-        rows: [{ rounds, runs, rows, failures, wall_ms }],
+        rows: [{ rounds, runs, rows, messages, failures, wall_ms }],
       },
     ],
   });
