@@ -43,7 +43,11 @@ describe('fault 50: redactor', () => {
 
   it('finds the password of a URL', () => {
     expect(urlPassword('postgres://bob:p%40ss@db/x')).toBe('p@ss');
-    expect(urlPassword('https://token@db/x')).toBe('token');
+    expect(urlPassword('https://sk_live_51Habcdefg@db/x')).toBe('sk_live_51Habcdefg');
+    expect(urlPassword('https://abcdefghijklmnopqrstuvwxyzabcdef@db/x')).toBe('abcdefghijklmnopqrstuvwxyzabcdef');
+    // A name is a word like any other; in the URL itself it is masked all the same.
+    expect(urlPassword('postgres://reader@db/x')).toBeUndefined();
+    expect(redactor([])('postgres://reader@db/x')).toBe('postgres://***@db/x');
     expect(urlPassword('https://db/x@y')).toBeUndefined();
   });
 });

@@ -47,12 +47,16 @@ function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** The password (or the lone user part) of a URL in `text`, decoded; undefined when there is none. */
+/** A user part without a password is a token where it looks like one; a name such as `reader` is also a word of messages. */
+const TOKEN = /^(?=.*\d)(?=.*[a-z]).{16,}$|^.{32,}$/is;
+
+/** The password (or the lone user part that looks like a token) of a URL in `text`, decoded; undefined when there is none. */
 export function urlPassword(text: string): string | undefined {
   const userinfo = /^[a-z][a-z0-9+.-]*:\/\/([^\s/?#]+)@/i.exec(text)?.[1];
   if (userinfo === undefined) return undefined;
   const colon = userinfo.indexOf(':');
   const password = colon < 0 ? userinfo : userinfo.slice(colon + 1);
+  if (colon < 0 && !TOKEN.test(password)) return undefined;
   try {
     return decodeURIComponent(password);
   } catch {

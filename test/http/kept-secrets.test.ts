@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { redactor } from '../../src/kit/redact.ts';
 import { json, type ScriptedHttp, scriptedHttp } from '../services/faults/http-server.ts';
 import { heldRaw, pull } from './http-pull.ts';
 
@@ -54,6 +55,68 @@ describe('secrets that an API repeats in its next links', () => {
       pages: { style: 'link' },
     });
     expect(other.requests.map(({ target }) => decodeURIComponent(target))).toEqual(['/x?key={own}']);
+    await other.close();
+  });
+});
+
+describe('secrets that an API repeats in links to other hosts', () => {
+  const redact = redactor([SECRET]);
+  const wanted = (query: string) => encodeURIComponent(SECRET).replaceAll('%20', '+') + query;
+
+  it.each([
+    ['what signs in', 'api_key', { auth: { type: 'api_key', in: 'query', name: 'api_key', key: SECRET } }],
+    ['a configured parameter', 'api_key', { query: { api_key: SECRET } }],
+    ['another name for what signs in', 'k', { auth: { type: 'api_key', in: 'query', name: 'api_key', key: SECRET } }],
+  ])('are neither sent there nor written down: %s', async (_, name, more) => {
+    const other = await scriptedHttp();
+    other.script('*', [json([{ id: 1 }])]);
+    const link = `<${other.url}/x?${name}=${wanted('')}&page=2>; rel="next"`;
+    server.script('*', [json([{ id: 0 }], { headers: { link } })]);
+    const source = {
+      url: `${server.url}/a`,
+      keep_raw: true,
+      allow_hosts: ['127.0.0.1'],
+      pages: { style: 'link' },
+      ...more,
+    };
+    const raw = heldRaw();
+    const done = await pull(source, { raw, redact });
+    expect(done.records).toEqual(range(2));
+    expect(other.requests.map(({ target }) => target)).toEqual(['/x?page=2']);
+    const written = JSON.stringify([
+      done.position,
+      done.units.map(({ position }) => position),
+      raw.kept.map(({ entry }) => entry),
+      done.notes,
+    ]);
+    expect(written).not.toMatch(/s3cr3t/);
+    await other.close();
+  });
+
+  it.each([
+    ['in the path of another host', (at: string) => `${at}/x/${encodeURIComponent(SECRET)}/y`],
+    ['within a parameter of the own host', () => `${server.url}/a?back=${encodeURIComponent(`/z?${wanted('')}`)}`],
+    ['under another name at the own host', () => `${server.url}/a?k=${wanted('&page=2')}`],
+  ])('stop the pull where they cannot be left out: %s', async (_, link) => {
+    const other = await scriptedHttp();
+    server.script('*', [json([{ id: 0 }], { headers: { link: `<${link(other.url)}>; rel="next"` } })]);
+    const auth = { type: 'api_key', in: 'query', name: 'api_key', key: SECRET };
+    const source = { url: `${server.url}/a`, allow_hosts: ['127.0.0.1'], pages: { style: 'link' }, auth };
+    const done = await pull(source, { redact });
+    expect(done.error).toMatchObject({ code: 'E_HTTP_PAGING' });
+    expect(JSON.stringify([done.error, done.units.map(({ position }) => position)])).not.toMatch(/s3cr3t/);
+    expect(other.requests).toEqual([]);
+    await other.close();
+  });
+
+  it('go with no redirect', async () => {
+    const other = await scriptedHttp();
+    server.script('*', [{ status: 302, headers: { location: `${other.url}/x?k=${wanted('')}` } }]);
+    const auth = { type: 'api_key', in: 'query', name: 'api_key', key: SECRET };
+    const done = await pull({ url: `${server.url}/a`, allow_hosts: ['127.0.0.1'], auth }, { redact });
+    expect(done.error).toMatchObject({ code: 'E_OUTBOUND' });
+    expect(done.error?.message).not.toMatch(/s3cr3t/);
+    expect(other.requests).toEqual([]);
     await other.close();
   });
 });

@@ -30,6 +30,8 @@ export interface Ask {
   readonly body: string | undefined;
   /** The same question has the same key: a digest, for it is written down and what is asked may hold secrets. What signs in is no part of it. */
   readonly key: string;
+  /** Whether an address to which it is redirected holds a secret: nobody else is asked there. */
+  readonly holdsSecret?: (url: URL) => boolean;
   /** The body signs in: it goes to no other origin. */
   readonly confidential?: true;
 }

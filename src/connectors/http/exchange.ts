@@ -114,6 +114,8 @@ export class Exchange {
     if (ask.confidential === true && url.origin !== ask.url.origin)
       throw refused(`${shown(from)} redirects credentials to ${url.host}`);
     this.check(url);
+    if (!this.isOwn(url) && ask.holdsSecret?.(url) === true)
+      throw refused(`${shown(from)} redirects to ${url.host} with a secret in the address`);
     return url;
   }
 

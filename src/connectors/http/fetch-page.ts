@@ -125,7 +125,7 @@ export class PageFetcher {
     const entry = await this.#raw.put(answer.body, {
       key: question.ask.key,
       fetched_at: new Date().toISOString(),
-      head: headOf(this.#options, question, answer),
+      head: headOf(this.#options, question, answer, this.#context.redact),
     });
     return { ...result, status: answer.status, raw: entry.sha256 };
   }
@@ -156,9 +156,11 @@ function headOf(
   options: HttpOptions,
   question: PageQuestion,
   { status, headers, url }: Answer,
+  redact: PullContext['redact'],
 ): Record<string, string> {
-  const links = new Links(options, question.item);
-  const link = links.header(headers['link'], url, 'closed');
+  const links = new Links(options, question.item, redact);
+  // A link that is not followed may stay away.
+  const link = options.pages?.style === 'link' ? links.header(headers['link'], url, 'closed') : undefined;
   const head: Record<string, string> = {
     status: String(status),
     url: links.closed(url.href),
@@ -180,7 +182,7 @@ function headOf(
 /** The answer as it was when it was kept. */
 export function answerOf(options: HttpOptions, item: Item, { head }: Pick<RawEntry, 'head'>, body: Buffer): Answer {
   const status = Number(head['status'] ?? 200);
-  const links = new Links(options, item);
+  const links = new Links(options, item, undefined);
   const url = new URL(links.opened(head['url'] ?? '?'));
   const link = links.header(head['link'], url, 'opened');
   return {

@@ -1,8 +1,11 @@
+import type { PullContext } from '../../core/ports/pulled-source.ts';
 import { filled, type Item } from './ask.ts';
+import { pagingFault } from './errors.ts';
 import type { HttpOptions } from './options.ts';
 import { nextLink, type PageState } from './paging.ts';
 
 type Addressed = Pick<HttpOptions, 'url' | 'query' | 'auth'>;
+type Redact = PullContext['redact'];
 
 /**
  * Addresses as they are written down, in positions and beside kept responses: APIs repeat in a next link what they were asked with, secrets among
@@ -14,22 +17,42 @@ export class Links {
   readonly #own: ReadonlyMap<string, string>;
   readonly #signs: string | undefined;
 
-  constructor({ url, query, auth }: Addressed, item: Item) {
+  readonly #redact: Redact;
+
+  constructor({ url, query, auth }: Addressed, item: Item, redact: Redact) {
+    this.#redact = redact;
     this.#base = new URL(filled(url, item, encodeURIComponent));
     const values = Object.entries(query).map(([name, value]) => [name, filled(String(value), item, String)] as const);
     this.#own = new Map([...this.#base.searchParams, ...values]);
     this.#signs = auth?.in === 'query' ? auth.name : undefined;
   }
 
-  /** Without what signs in, with placeholders for configured values, and without the address itself where it is the configured one. */
+  /** Whether an address holds a secret of the project, in whatever place: an API may repeat one under another name. */
+  holdsSecret(url: URL): boolean {
+    return [url.search, ...new URLSearchParams(url.search).values(), url.pathname].some((part) => this.#isSecret(part));
+  }
+
+  #isSecret(text: string): boolean {
+    return [text, decoded(text)].some((one) => (this.#redact?.(one) ?? one) !== one);
+  }
+
+  /**
+   * Without what signs in, with placeholders for configured values, and without the address itself where it is the configured one. Parameters that hold
+   * a secret go to no other host.
+   * @throws DataflowError E_HTTP_PAGING when a secret would still stand there: it would be written down, and sent to who knows whom
+   */
   closed(href: string): string {
     const url = new URL(href, this.#base);
     const own = url.origin === this.#base.origin;
     const query = mapped(url.search, (name, value, part) => {
       if (name === this.#signs) return undefined;
-      return own && this.#own.get(name) === value ? `${part.split('=')[0]}=${OWN}` : part;
+      if (own) return this.#own.get(name) === value ? `${part.split('=')[0]}=${OWN}` : part;
+      return this.#isSecret(value) ? undefined : part;
     });
-    return own && url.pathname === this.#base.pathname ? query || '?' : `${url.origin}${url.pathname}${query}`;
+    const same = own && url.pathname === this.#base.pathname;
+    if (this.holdsSecret(new URL(`${same ? '/' : url.pathname}${query}`, url.origin)))
+      throw pagingFault(`a link to ${url.host} repeats a secret under a name of its own`, SECRET_HINT);
+    return same ? query || '?' : `${url.origin}${url.pathname}${query}`;
   }
 
   /** As it is asked. */
@@ -61,6 +84,16 @@ export class Links {
 }
 
 const OWN = '{own}';
+const SECRET_HINT =
+  'It would be written down with the position. Page by number, offset or cursor, or sign in by a header.';
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
 
 /** The query piece by piece, so that what is kept keeps its notation and order: some links are signed. */
 function mapped(search: string, change: (name: string, value: string, part: string) => string | undefined): string {

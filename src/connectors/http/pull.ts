@@ -115,7 +115,7 @@ export class Pull {
       known,
       stretch,
       pass,
-      links: new Links(this.#options, item),
+      links: new Links(this.#options, item, this.#context.redact),
       taken: 0,
       asked: new Set(),
       overlap: new Overlap(key === undefined ? [] : [key].flat(), pass.tail),
@@ -128,7 +128,8 @@ export class Pull {
     const { pages } = this.#options;
     const { item, stretch, pass, known } = sequence;
     const parameters = withStretch(this.#options, stretch, pageParameters(pages, sequence.links.openedPage(pass.page)));
-    const ask = buildAsk(this.#options, item, parameters);
+    const { links } = sequence;
+    const ask = { ...buildAsk(this.#options, item, parameters), holdsSecret: (url: URL) => links.holdsSecret(url) };
     const number = pass.page.pages + 1;
     if (sequence.asked.has(ask.key))
       throw pagingFault(`page ${number} would be asked for like an earlier one: the pages go in a circle`);

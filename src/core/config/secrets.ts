@@ -1,4 +1,5 @@
 import type { $ZodType } from 'zod/v4/core';
+import { urlPassword } from '../../kit/redact.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { type Components, isSecret, shapeOf } from './components.ts';
 import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
@@ -24,7 +25,7 @@ export function resolveSecrets(
       const secret = file === undefined ? value : fromFile(tree, at, file, readText, problems);
       if (secret === undefined) continue;
       holder[key] = secret;
-      secrets.push(secret);
+      secrets.push(secret, urlPassword(secret) ?? secret);
     }
   }
   return secrets;

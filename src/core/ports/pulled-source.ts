@@ -125,6 +125,8 @@ export interface PullContext {
   readonly from_raw: boolean;
   /** A remark for the person at the terminal (a wait, a retry); secrets are masked by the receiver. */
   note(text: string): void;
+  /** Masks the project's secrets: a text that it changes holds one, and is neither written down nor sent elsewhere. Absent: there are none. */
+  redact?(text: string): string;
 }
 
 export interface PullResult {

@@ -38,6 +38,7 @@ export function pullContext(
     ...(more.columns === undefined ? {} : { columns: more.columns }),
     limits: { records_max: records, bytes_max: bytes, wait_ms },
     from_raw: more.from_raw === true,
+    redact: run.redact,
     note: (text) => run.notice(`${node.name}: ${run.redact(text)}`),
   };
 }
