@@ -39,6 +39,7 @@ const LEFT_OUT = [
   'pg',
   'mongodb',
   'saxes',
+  'tar-stream',
   'yauzl',
 ];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.

@@ -9,6 +9,7 @@ import { runCli } from './cli/run-cli.ts';
 import type { Components, EngineChoice } from './core/config/components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
+import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
@@ -154,17 +155,24 @@ export const rooms: Rooms = {
 /** One pool for the process: its threads are shared by all sources. */
 let inspectors: FormatInspectors | undefined;
 
+/** Loaded when the first archive comes. */
+const archives: ArchiveReader = {
+  list: async (...asked) => (await import('./formats/archive/archive-reader.ts')).archiveReader.list(...asked),
+  extract: async (...asked) => (await import('./formats/archive/archive-reader.ts')).archiveReader.extract(...asked),
+};
+
 /** What a source is given from other rooms. */
 async function sourceParts(spec: SourceSpec, project: Pick<Project, 'connections'> | undefined): Promise<SourceParts> {
   inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
   const formats = inspectors;
   const files: SourceParts['files'] = async (wanted) =>
-    (await import('./connectors/files/source.ts')).wantedFiles(wanted, formats);
-  if (spec.connection === undefined) return { inspectors, files };
+    (await import('./connectors/files/source.ts')).wantedFiles(wanted, { inspectors: formats });
+  const parts: SourceParts = { inspectors, files, archives };
+  if (spec.connection === undefined) return parts;
   const entry = project?.connections[spec.connection];
   if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${spec.connection}`);
   const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
-  return { inspectors, files, connection };
+  return { ...parts, connection };
 }
 
 /** Set by the build; absent when the sources are run as they are. */

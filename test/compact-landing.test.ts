@@ -66,9 +66,7 @@ describe('compact, beside the lake', { timeout: 120_000 }, () => {
     const kept = (): number => at.holds('', join(at.root, 'lake/_dataflow/raw')).length;
     const before = kept();
     // The newest two releases hold theirs.
-    const expected = [
-      { source: 's', landed_files: 0, refused_units: 0, responses: 1, size_bytes: expect.any(Number) },
-    ];
+    const expected = [{ source: 's', landed_files: 0, refused_units: 0, responses: 1, size_bytes: expect.any(Number) }];
     expect((await compact(at, '--dry-run')).landing).toEqual(expected);
     expect(kept()).toBe(before);
     expect((await compact(at)).landing).toEqual(expected);

@@ -84,7 +84,10 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
     const open = { project, lake, ledger, graph, reports, missing, chosen, files };
     const sizes = await checkAll(rooms, open, options, findings);
     const checked = options.sources
-      ? await checkSources(project, ledger, (table) => wanted.has(table), { signal: options.signal, tell: () => {} })
+      ? await checkSources(rooms, project, ledger, (table) => wanted.has(table), {
+          signal: options.signal,
+          tell: () => {},
+        })
       : undefined;
     findings.push(...(checked?.findings ?? []));
     return reportOf(open, wanted, findings, { ...sizes, checked, wall_ms: Date.now() - started_ms });

@@ -8,6 +8,7 @@ import type { Column } from '../../core/model/table.ts';
 import type { Engine, EngineSession } from '../../core/ports/engine.ts';
 import type { InputUnit, Inspection, Source, SourceContext } from '../../core/ports/source.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { engineFile } from '../../medallion/bronze/engine-file.ts';
 import { type InferredSource, renderProject } from './init-render.ts';
 
 export interface InitOptions {
@@ -157,8 +158,7 @@ async function lookAt(
 ): Promise<{ columns: readonly Column[]; key: string | undefined }> {
   const file = {
     id: unit.path,
-    uri: inspection.decoded_uri ?? unit.uri,
-    compression: inspection.decoded_uri === undefined ? unit.compression : ('none' as const),
+    ...engineFile(unit, inspection),
   };
   const shape = {
     format: unit.format,

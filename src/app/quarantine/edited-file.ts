@@ -5,6 +5,7 @@ import { basename, extname, join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { InputUnit, Inspection } from '../../core/ports/source.ts';
+import { engineFile } from '../../medallion/bronze/engine-file.ts';
 import { ID } from '../../medallion/decide/mend.ts';
 import type { Rooms } from '../rooms.ts';
 
@@ -46,8 +47,7 @@ export async function bindEdited(
     files: [
       {
         id: unit.path,
-        uri: inspection.decoded_uri ?? unit.uri,
-        compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
+        ...engineFile(unit, inspection),
       },
     ],
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),

@@ -1,3 +1,4 @@
+import { archiveOf } from '../../core/model/member-path.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { RejectingNode } from '../../medallion/decide/select.ts';
@@ -28,14 +29,14 @@ export async function movedFiles(
   const ledger = await rooms.openLedger(project, { read_only: true, create: false });
   try {
     const source = await rooms.createSource(node.spec, project);
-    const context = { root: project.root, temp_folder: '', now_ms: Date.now(), rehash: false };
+    const context = { root: project.root, temp_folder: '', now_ms: Date.now(), rehash: false, look_only: true };
     const found = await source.discover(ledger.knownInputs(node.name), context);
     const gone = new Set(found.vanished);
     const changed = new Set(found.fresh.map((unit) => unit.path));
     return rows.flatMap((row): readonly MovedFile[] => {
       const file = String(row['file']);
       if (gone.has(file)) return [{ file, state: 'gone' }];
-      return changed.has(file) ? [{ file, state: 'changed' }] : [];
+      return changed.has(archiveOf(file) ?? file) ? [{ file, state: 'changed' }] : [];
     });
   } finally {
     ledger.close();

@@ -151,7 +151,7 @@ function fileWords(file: ForwardTrace['file']): string {
     case 'loaded':
       return `loaded by source ${file.source ?? ''}`;
     case 'duplicate':
-      return `same bytes as ${file.same_as ?? 'another file'}, whose rows are shown`;
+      return file.same_as === null ? (file.reason ?? 'loaded') : `same bytes as ${file.same_as}, whose rows are shown`;
     case 'quarantined':
       return `quarantined as a whole${file.rule === null ? '' : ` (${file.rule})`}: ${file.reason ?? ''}`;
     case 'removed':

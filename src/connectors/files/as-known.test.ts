@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Discovery, KnownInput, KnownInputs, SourceContext, StampPage } from '../../core/ports/source.ts';
 import { asKnown } from './as-known.ts';
-import { discoverFiles } from './discover.ts';
+import { findFiles } from './discover.ts';
 import type { FilesOptions } from './options.ts';
 import { STAT_TOGETHER_MIN } from './stat-together.ts';
 
@@ -26,11 +26,11 @@ describe('a large folder that is as it was', () => {
   const path = (name: string): string => join(root, 'in', name);
   const context: SourceContext = { root, temp_folder: root, now_ms: Date.now() + 3_600_000, rehash: false };
   const find = (known: KnownInputs, options: object = {}, more: object = {}): Discovery =>
-    discoverFiles(
+    findFiles(
       { path: 'in/**/*.csv', settle_seconds: 0, max_file_bytes: 1e9, ...options } as unknown as FilesOptions,
       known,
       { ...context, ...more },
-    );
+    ).result();
   let known: Map<string, KnownInput>;
   /** The same discovery with and without the texts; the records of what is known may be read in the latter only. */
   const both = (of: Map<string, KnownInput>, options: object = {}, more: object = {}): readonly [Discovery, number] => {

@@ -1,4 +1,4 @@
-import type { ConvertedFormat, InputUnit } from '../../core/ports/source.ts';
+import type { ArchiveKind, ConvertedFormat, InputUnit } from '../../core/ports/source.ts';
 import type { FoundOptions } from './options.ts';
 
 type Format = InputUnit['format'];
@@ -43,6 +43,24 @@ export function kindOf(
   const compression = options.compression === 'auto' ? (packed ?? 'none') : options.compression;
   if (format === undefined || !isConverted(format)) return { format, compression };
   return { format: COPIES[format], made_from: format, compression };
+}
+
+const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
+const ARCHIVES: Readonly<Record<string, ArchiveKind>> = { zip: 'zip', tar: 'tar', 'tar.gz': 'tar.gz', tgz: 'tar.gz' };
+/** Endings of other archives, which are never looked into. */
+const OTHER_ARCHIVE = /\.(?:7z|rar|tar\.(?:bz2|xz|zst)|tbz2?|txz|tzst|jar|iso|cpio)$/i;
+const LAST_LETTERS = 'pPrRzZ';
+
+/** The kind of archive by the file's name; undefined for other files. */
+export function archiveKindOf(path: string): ArchiveKind | undefined {
+  // Asked for each file of a source, so the last letter decides first.
+  if (!LAST_LETTERS.includes(path.at(-1) ?? ' ')) return undefined;
+  return ARCHIVES[ARCHIVE.exec(path)?.[1]?.toLowerCase() ?? ''];
+}
+
+/** True for a member that is an archive itself. */
+export function isArchive(name: string): boolean {
+  return archiveKindOf(name) !== undefined || OTHER_ARCHIVE.test(name);
 }
 
 function isConverted(format: FileFormat): format is ConvertedFormat {

@@ -39,6 +39,14 @@ export const schema = z
       ),
     ),
     exclude: z.optional(globs.check(describe('Which of them not: a glob or a list.', ['**/old/**']))),
+    members: z.optional(
+      globs.check(
+        describe(
+          'Archives (.zip .tar .tar.gz .tgz): which of their members are read, a glob or a list; without it those whose names tell a format, or all when `format` is set.',
+          '**/*.csv',
+        ),
+      ),
+    ),
     format: z.optional(
       z
         .enum(['csv', 'json', 'ndjson', 'parquet', 'xlsx', 'fixed', 'xml', 'avro'])
@@ -125,9 +133,16 @@ export const schema = z
         ),
       2,
     ),
-    max_file_bytes: z._default(size.check(describe('A larger file is refused.')), 100_000_000_000),
+    max_file_bytes: z._default(
+      size.check(describe('A larger file, or member of an archive, is refused.')),
+      100_000_000_000,
+    ),
     max_expanded_bytes: z._default(
-      size.check(describe('A file that is larger than this after decompression is quarantined.')),
+      size.check(
+        describe(
+          'A file that is larger than this after decompression is quarantined; of an archive all members together.',
+        ),
+      ),
       1_000_000_000_000,
     ),
     max_ratio: z._default(
@@ -137,7 +152,7 @@ export const schema = z
           z.minimum(1),
           z.maximum(1_000_000),
           describe(
-            'A file that grows by more than this factor and beyond 100 MB when it is decompressed is quarantined.',
+            'A file or archive that grows by more than this factor and beyond 100 MB when it is decompressed is quarantined.',
           ),
         ),
       200,
@@ -170,3 +185,8 @@ export type FilesOptions = z.output<typeof schema>;
 
 /** The same for files of a format that is not named here but by another kind of source. */
 export type FoundOptions = Omit<FilesOptions, 'format'> & { readonly format?: FilesOptions['format'] | 'document' };
+
+/** Globs as a list. */
+export function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}

@@ -46,6 +46,12 @@ function unescaped(path: string): string {
   return path.replace(/\\(.)/gs, '$1');
 }
 
+/** Whether the name of a member is meant; undefined without globs. */
+export function compileMembers(globs: readonly string[]): ((name: string) => boolean) | undefined {
+  const tests = globs.map((glob) => picomatch(glob.replace(/^\.\//, ''), OPTIONS));
+  return tests.length === 0 ? undefined : (name) => tests.some((test) => test(name));
+}
+
 /** Whether a path (relative to the project) is excluded. */
 export function compileExcludes(globs: readonly string[]): (path: string) => boolean {
   const tests = globs.map((glob) => picomatch(glob.replace(/^\.\//, ''), { ...OPTIONS, dot: true }));

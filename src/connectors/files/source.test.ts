@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { runShape } from '../../core/config/messages.ts';
 import type { FormatInspectors } from '../../core/ports/format.ts';
 import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
+import { archiveReader } from '../../formats/archive/archive-reader.ts';
 import { component } from './source.ts';
 
 let root: string;
@@ -35,7 +36,7 @@ const inspectors: FormatInspectors = {
 async function source(options: object): Promise<Source> {
   const parsed = runShape(component.schema, { settle_seconds: 0, ...options });
   expect(parsed.issues).toEqual([]);
-  return component.create(parsed.value as never, { inspectors });
+  return component.create(parsed.value as never, { inspectors, archives: archiveReader });
 }
 
 /** An hour from now, so that files just written have settled. */

@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs';
 import type { CsvDialect } from '../../core/ports/engine.ts';
-import type { FormatInspectors, InspectOptions, InspectRequest } from '../../core/ports/format.ts';
-import type { InputUnit, Source, SourceContext } from '../../core/ports/source.ts';
-import type { FoundSourceComponent, WantedFiles } from '../../core/ports/source-component.ts';
-import { discoverFiles, isSame } from './discover.ts';
+import type { InspectOptions, InspectRequest } from '../../core/ports/format.ts';
+import type { InputUnit, Inspection, Source, SourceContext } from '../../core/ports/source.ts';
+import type { FoundSourceComponent, SourceParts, WantedFiles } from '../../core/ports/source-component.ts';
+import { Archives, damagedMember } from './archives.ts';
+import { digestMembers } from './digests.ts';
+import { discoverFiles, stampOf } from './discover.ts';
+import { isSame } from './finding.ts';
 import { type FilesOptions, type FoundOptions, schema } from './options.ts';
 import { lookAtColumns, peekCsv } from './peek.ts';
 
@@ -11,19 +14,24 @@ import { lookAtColumns, peekCsv } from './peek.ts';
 export const component: FoundSourceComponent<FilesOptions> = {
   type: 'files',
   summary:
-    'Files named by globs: CSV, TSV, JSON, NDJSON, fixed-width, XML, Parquet, Avro, Excel sheets; text also in gzip or zstd.',
+    'Files named by globs: CSV, TSV, JSON, NDJSON, fixed-width, XML, Parquet, Avro, Excel sheets; text also in gzip or zstd, all of them also in zip and tar archives.',
   schema,
-  create: (options, { inspectors }) => filesSource(options, inspectors),
+  create: filesSource,
 };
 
 /** Files of one format for another kind of source, which says how they are inspected. */
-export function wantedFiles(wanted: WantedFiles, inspectors: FormatInspectors): Source {
+export function wantedFiles(wanted: WantedFiles, parts: SourceParts): Source {
   const { path, exclude, settle_seconds, max_file_bytes, format, inspect } = wanted;
   const options = schema.parse({ path, exclude, settle_seconds, max_file_bytes });
-  return filesSource({ ...options, format }, inspectors, inspect);
+  return filesSource({ ...options, format }, parts, inspect);
 }
 
-function filesSource(options: FoundOptions, inspectors: FormatInspectors, more: Partial<InspectOptions> = {}): Source {
+function filesSource(
+  options: FoundOptions,
+  { inspectors, archives: reader }: SourceParts,
+  more: Partial<InspectOptions> = {},
+): Source {
+  const archives = new Archives(reader, options);
   const inspectOptions = { ...inspectOptionsOf(options), ...more };
   const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
     unit,
@@ -36,16 +44,33 @@ function filesSource(options: FoundOptions, inspectors: FormatInspectors, more: 
     ...(context.threads === undefined ? {} : { threads: context.threads }),
     ...(context.file_memory_max_bytes === undefined ? {} : { memory_bytes_max: context.file_memory_max_bytes }),
   });
+  const inspect = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): Promise<Inspection> =>
+    inspectors[unit.made_from ?? unit.format].inspect(requestFor(unit, context, pinned), context.signal);
   return {
-    // The walk itself is synchronous (see there); an error still arrives as a rejection.
-    discover: async (known, context) => discoverFiles(options, known, context),
-    inspect: (unit, context, pinned) =>
-      inspectors[unit.made_from ?? unit.format].inspect(requestFor(unit, context, pinned), context.signal),
-    peek: (unit, context, pinned) => peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal),
-    look: (unit, context, pinned) => lookAtColumns(inspectors, requestFor(unit, context, pinned), context.signal),
+    discover: (known, context) => discoverFiles(options, known, context, archives),
+    inspect: async (unit, context, pinned) => {
+      if (unit.member === undefined) return await inspect(unit, context, pinned);
+      const taken = await archives.take(stampOf(unit), unit.uri, unit, context);
+      return (
+        damagedMember(taken) ?? {
+          ...(await inspect({ ...unit, uri: taken.uri }, context, pinned)),
+          local_uri: taken.uri,
+        }
+      );
+    },
+    peek: async (unit, context, pinned) =>
+      unit.archive === undefined
+        ? await peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal)
+        : undefined,
+    look: async (unit, context, pinned) =>
+      unit.archive === undefined
+        ? await lookAtColumns(inspectors, requestFor(unit, context, pinned), context.signal)
+        : undefined,
+    digests: (inputs, context) => digestMembers(reader, options, inputs, context),
     unchangedSince: async (unit) => {
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });
-      return stat !== undefined && isSame(unit, stat);
+      if (stat === undefined || unit.member === undefined) return stat !== undefined && isSame(unit, stat);
+      return stat.mtimeNs.toString() === unit.mtime_ns && `${stat.ino}/${stat.size}` === unit.inode;
     },
   };
 }

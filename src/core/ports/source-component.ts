@@ -1,5 +1,6 @@
 import type { $ZodType } from 'zod/v4/core';
 import type { RecordCheck } from '../model/record-check.ts';
+import type { ArchiveReader } from './archive.ts';
 import type { Connection } from './connection.ts';
 import type { FormatInspectors, InspectOptions } from './format.ts';
 import type { PulledSource } from './pulled-source.ts';
@@ -8,6 +9,8 @@ import type { ConvertedFormat, Source } from './source.ts';
 /** What a source is given from other rooms; a source takes what it needs. */
 export interface SourceParts {
   readonly inspectors: FormatInspectors;
+  /** For sources of files. */
+  readonly archives?: ArchiveReader;
   /** What the source's `connection:` names. */
   readonly connection?: Connection;
   /** Files of one format in folders, found, settled and told apart as those of `type: files`. */

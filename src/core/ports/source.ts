@@ -34,6 +34,9 @@ export interface KnownInputs extends ReadonlyMap<string, KnownInput> {
 /** Formats that no engine reads: their inspectors always write a copy in one that it does read. */
 export type ConvertedFormat = 'xlsx' | 'fixed' | 'xml' | 'avro' | 'document';
 
+/** `tar.gz` also stands for `.tgz`. */
+export type ArchiveKind = 'zip' | 'tar' | 'tar.gz';
+
 /** A unit of input that is new or changed: for files, one file. */
 export interface InputUnit {
   /** Stable name within the source: the path relative to the project, with `/`. */
@@ -48,6 +51,20 @@ export interface InputUnit {
   /** The file's own format where that is another one; its inspector writes the copy in `format`. */
   readonly made_from?: ConvertedFormat;
   readonly compression: 'none' | 'gzip' | 'zstd';
+  /** An archive: its members are units of their own. Among `fresh` only where a look is all that was asked for. */
+  readonly archive?: ArchiveKind;
+  /** The name by which its archive, which is what is opened, knows this unit. */
+  readonly member?: string;
+}
+
+/** An archive that was looked into: remembered like a unit, so that it costs one stat until it changes. */
+export interface OpenedArchive {
+  readonly unit: InputUnit;
+  readonly sha256: string;
+  /** Members that are units. */
+  readonly members: number;
+  /** Why nothing of it can be taken. */
+  readonly problem?: UnitProblem;
 }
 
 export interface Discovery {
@@ -59,6 +76,8 @@ export interface Discovery {
   readonly waiting: readonly { readonly path: string; readonly reason: string; readonly ready_in_ms: number }[];
   /** Refused before opening: symlink out of the project, FIFO, over the size limit, … */
   readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];
+  /** New or changed archives; their new or changed members are among `fresh`. */
+  readonly archives?: readonly OpenedArchive[];
   /** Known to the ledger, no longer there. Whether their rows stay is the caller's affair. */
   readonly vanished: readonly string[];
   /** True when what is there is exactly what {@link KnownInputs.stamps} tell: nothing else is known, and none of it was undone. */
@@ -100,6 +119,8 @@ export interface Inspection {
   readonly header?: readonly string[];
   /** Set when the engine must read a decoded copy (other encoding, multi-member, BOM …) instead of the file. */
   readonly decoded_uri?: string;
+  /** Where the unit's own bytes lie when that is not `uri`: taken out of an archive, fetched from afar. */
+  readonly local_uri?: string;
   readonly problem?: UnitProblem;
   /**
    * csv: typed columns in which some cell is not in the plain form that the engine takes over unchanged, so that they need an exact look.
@@ -122,6 +143,8 @@ export interface SourceContext {
   readonly now_ms: number;
   /** Hash every unit again instead of trusting size, mtime and inode. */
   readonly rehash: boolean;
+  /** Nothing is opened or fetched: archives are told as they are, not by their members. */
+  readonly look_only?: boolean;
   /** The columns that units will be read into, as far as they are known. */
   readonly columns?: readonly Column[];
   /** Time that the inspection of one unit may take, besides what its size allows for. */
@@ -161,6 +184,14 @@ export interface Source {
    * does not tell.
    */
   look?(unit: InputUnit, context: SourceContext, pinned?: CsvDialect): Promise<Inspection | undefined>;
+  /**
+   * Hashes units of earlier runs again where they are now, or says why one cannot be read. Units that are plain files in their place are left
+   * out: the caller hashes them itself.
+   */
+  digests?(
+    inputs: readonly KnownInput[],
+    context: SourceContext,
+  ): Promise<ReadonlyMap<string, { readonly sha256?: string; readonly error?: string }>>;
   /** True when the unit still has the size, mtime and inode it had at discovery (nobody wrote to it meanwhile). */
   unchangedSince(unit: InputUnit): Promise<boolean>;
   /** Whether what it needs besides its files is there; absent: it needs nothing else. */

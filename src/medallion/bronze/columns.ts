@@ -3,6 +3,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
 import { canonicalColumns } from '../../core/types/stored-columns.ts';
 import { extraColumns } from './drift.ts';
+import { engineFile } from './engine-file.ts';
 import type { AcceptedUnit } from './intake.ts';
 import { readLimits, unfitFor } from './isolate.ts';
 import type { Unfit } from './parsed.ts';
@@ -64,10 +65,9 @@ async function inferredColumns(
 /** What the engine is asked about the columns of one file. */
 export function inferRequest(step: BronzeStep, accepted: AcceptedUnit): Parameters<EngineSession['infer']>[0] {
   const { unit, inspection } = accepted;
-  const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
   return {
     format: unit.format,
-    files: [{ id: unit.path, uri: inspection.decoded_uri ?? unit.uri, compression }],
+    files: [{ id: unit.path, ...engineFile(unit, inspection) }],
     limits: readLimits(step, [accepted]),
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
     ...(inspection.header === undefined ? {} : { header: inspection.header }),

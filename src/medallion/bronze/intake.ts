@@ -1,4 +1,5 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { withArchive } from '../../core/model/member-path.ts';
 import type { CsvDialect } from '../../core/ports/engine.ts';
 import type { InputRecord } from '../../core/ports/ledger.ts';
 import type {
@@ -6,6 +7,7 @@ import type {
   InputUnit,
   Inspection,
   KnownInput,
+  OpenedArchive,
   Source,
   SourceContext,
   UnitProblem,
@@ -59,10 +61,11 @@ export async function takeIn(
           .filter((input) => input.same_as !== undefined && going.has(input.same_as));
   if (orphans.length === 0) return first;
   const without = new Map(known);
-  for (const orphan of orphans) without.delete(orphan.path);
+  for (const { path } of orphans) for (const one of withArchive(path)) without.delete(one);
   const paths = new Set(orphans.map((orphan) => orphan.path));
   const again = await source.discover(without, context);
-  const twins = { ...again, fresh: again.fresh.filter((unit) => paths.has(unit.path)) };
+  const { archives: _, ...others } = again;
+  const twins = { ...others, fresh: again.fresh.filter((unit) => paths.has(unit.path)) };
   const second = await takeUnits(step, source, context, twins, without, going);
   return {
     ...first,
@@ -85,8 +88,7 @@ async function takeUnits(
   faultPoint('after-inspect');
   const inspections = leaveUndone(step, discovery.fresh, inspected);
   const accepted: AcceptedUnit[] = [];
-  const refused: Intake['refused'][number][] = [];
-  const records: InputRecord[] = [];
+  const { refused, records } = openedArchives(step, discovery);
   const seen = new Map<string, string>();
   for (const [index, unit] of discovery.fresh.entries()) {
     const inspection = inspections[index];
@@ -126,6 +128,40 @@ async function inspectAll(
   const at_once = source.computes === true ? Math.max(1, context.threads ?? 1) : INSPECTIONS_MAX;
   await Promise.all(Array.from({ length: Math.min(at_once, units.length) }, worker));
   return results;
+}
+
+function openedArchives(
+  step: BronzeStep,
+  { archives = [] }: Discovery,
+): { readonly refused: Intake['refused'][number][]; readonly records: InputRecord[] } {
+  return {
+    refused: archives.flatMap((one) =>
+      one.problem === undefined ? [] : [{ unit: one.unit, inspection: unread(one), problem: one.problem }],
+    ),
+    records: archives.filter((one) => one.problem === undefined).map((one) => openedRecord(step, one)),
+  };
+}
+
+/** An archive that was looked into, as the ledger remembers it: like a duplicate it brings nothing that is not loaded under another name. */
+function openedRecord(step: BronzeStep, archive: OpenedArchive): InputRecord {
+  const files = archive.members === 1 ? '1 file' : `${archive.members} files`;
+  return {
+    ...inputRecord(step, archive.unit, unread(archive), 'duplicate'),
+    reason: `an archive of ${files}, which are inputs of their own`,
+  };
+}
+
+function unread({ unit, sha256 }: OpenedArchive): Inspection {
+  return {
+    sha256,
+    size_bytes: unit.size_bytes,
+    expanded_bytes: unit.size_bytes,
+    records: 0,
+    first_record_line: 1,
+    multiline_records: false,
+    encoding: 'binary',
+    notes: [],
+  };
 }
 
 function sameBytes(

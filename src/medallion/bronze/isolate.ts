@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { ReadLimits } from '../../core/ports/engine.ts';
+import { engineFile } from './engine-file.ts';
 import type { AcceptedUnit } from './intake.ts';
 import type { Parsed, Unfit } from './parsed.ts';
 import type { BronzeStep } from './step.ts';
@@ -68,5 +69,5 @@ export function unfitFor(error: unknown, accepted: AcceptedUnit): Unfit {
 
 /** The engine names the file by its whole path; the entry in the quarantine has its name already. */
 function shortened(message: string, { unit, inspection }: AcceptedUnit): string {
-  return message.replaceAll(inspection.decoded_uri ?? unit.uri, unit.path);
+  return message.replaceAll(engineFile(unit, inspection).uri, unit.path);
 }

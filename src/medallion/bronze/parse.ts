@@ -1,6 +1,7 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession, ParseRequest, ParseResult } from '../../core/ports/engine.ts';
 import { extraColumns, fieldsOf, isDeclared, isRequired, missingColumns, presentColumns } from './drift.ts';
+import { engineFile } from './engine-file.ts';
 import type { AcceptedUnit } from './intake.ts';
 import { isolate, readLimits } from './isolate.ts';
 import type { Parsed, Unfit } from './parsed.ts';
@@ -101,7 +102,7 @@ function grouped(
   const groups: Group[] = [];
   for (const accepted of units) {
     const { unit, inspection } = accepted;
-    const compression = inspection.decoded_uri === undefined ? unit.compression : 'none';
+    const { compression } = engineFile(unit, inspection);
     const key = JSON.stringify([
       unit.format,
       compression,
@@ -181,8 +182,7 @@ export async function parseRequest(
     format: first.unit.format,
     files: units.map(({ unit, inspection }) => ({
       id: unit.path,
-      uri: inspection.decoded_uri ?? unit.uri,
-      compression: inspection.decoded_uri === undefined ? unit.compression : 'none',
+      ...engineFile(unit, inspection),
       ...(inspection.decoded_uri === undefined ? { size_bytes: unit.size_bytes } : {}),
       first_record_line: inspection.first_record_line,
     })),

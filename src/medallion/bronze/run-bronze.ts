@@ -47,6 +47,8 @@ export async function discoverSource(
     rehash: run.rehash,
     ...(node.spec.limits ?? FILE_LIMITS),
     ...run.sourcePlaces?.(node.name),
+    // Planning has no folder for copies: it looks, and opens nothing.
+    look_only: run.temp_folder === '',
     signal: run.signal,
   };
   const known = knownUnits(run, node.name, forget);

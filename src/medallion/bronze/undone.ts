@@ -1,3 +1,4 @@
+import { withArchive } from '../../core/model/member-path.ts';
 import type { InputUnit, Inspection, KnownInput, KnownInputs, StampPage } from '../../core/ports/source.ts';
 import type { UndoneInput } from '../../core/ports/undo.ts';
 import { LazyMap } from '../../kit/lazy-map.ts';
@@ -16,7 +17,8 @@ export function knownUnits(
   // Read when the source first asks, which for a large folder is while another thread looks at the files.
   const known = new LazyMap(() => {
     const all = allKnown(run, source);
-    return forget.size === 0 ? all : new Map([...all].filter(([path]) => !forget.has(path)));
+    const forgotten = new Set([...forget].flatMap(withArchive));
+    return forget.size === 0 ? all : new Map([...all].filter(([path]) => !forgotten.has(path)));
   });
   const stamps = (): readonly StampPage[] | undefined =>
     forget.size > 0 || run.ledger.undoneInputs(source).length > 0 ? undefined : run.ledger.inputStamps(source);
@@ -41,7 +43,7 @@ function present(known: ReadonlyMap<string, KnownInput>): ReadonlyMap<string, Kn
   for (const { path, status } of known.values()) {
     if (status !== 'removed') continue;
     left ??= new Map(known);
-    left.delete(path);
+    for (const one of withArchive(path)) left.delete(one);
   }
   return left ?? known;
 }

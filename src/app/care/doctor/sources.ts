@@ -39,7 +39,14 @@ async function looked(
   const ready = (await source.ready?.()) ?? { ok: true, words: '' };
   if (!ready.ok) return fail(check, ready.words, ready.hint ?? 'Install what is missing.');
   const known = ledger?.knownInputs(name) ?? new Map();
-  const context = { root: project.root, temp_folder: tmpdir(), now_ms: Date.now(), rehash: false, signal };
+  const context = {
+    root: project.root,
+    temp_folder: tmpdir(),
+    now_ms: Date.now(),
+    rehash: false,
+    look_only: true,
+    signal,
+  };
   const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
   const says = [
     ...(ledger === undefined ? [`${fresh.length} files`] : [`${fresh.length} new`, `${unchanged} known`]),
