@@ -95,6 +95,56 @@ describe('an export that a spreadsheet has saved', () => {
   );
 });
 
+describe('an export of which only the raw text was edited', () => {
+  const rows_in = '{"id":1,"v":1,"w":"a"}\n{"id":2,"v":"x","w":null}\n';
+  const given = config().replace('in/a*.{csv,csv.gz}', 'in/a*.ndjson');
+  type Row = Readonly<Record<string, string | null>>;
+
+  it.each([
+    ['as a whole export', (row: Row): Row => row],
+    ['with nothing but id and raw text', ({ quarantine_id = null, raw = null }: Row): Row => ({ quarantine_id, raw })],
+  ])('NDJSON %s', (_, kept) => {
+    const place = loaded(rows_in, given, 'in/a1.ndjson');
+    expectDone(place.dataflow(['quarantine', 'export', 'bronze.a', '--to', 'rows.ndjson']));
+    const row = JSON.parse(readFileSync(join(place.folder, 'rows.ndjson'), 'utf8')) as Row;
+    const mended = kept({ ...row, raw: (row['raw'] ?? '').replace('"x"', '22') });
+    writeFileSync(join(place.folder, 'rows.ndjson'), `${JSON.stringify(mended)}\n`);
+    const done = place.dataflow(['quarantine', 'fix', 'bronze.a', '--from', 'rows.ndjson']);
+    expect(done.stdout, done.stderr).toMatch(/1 of 1 rows? fixed/);
+    expect(rows(place, 'bronze.a')).toEqual(['1|1|a', '2|22|']);
+    expect(place.query('select mended, mended_raw from quarantine.decided_bronze_a')).toEqual([
+      { mended: null, mended_raw: '{"id":2,"v":22,"w":null}' },
+    ]);
+  });
+
+  it('CSV as a whole export', () => {
+    const place = loaded('id,v,w\n1,1,a\n2,x,b\n');
+    expectDone(place.dataflow(['quarantine', 'export', 'bronze.a', '--to', 'rows.csv']));
+    const file = join(place.folder, 'rows.csv');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"2,x,b"', '"2,22,b"'));
+    const done = place.dataflow(['quarantine', 'fix', 'bronze.a', '--from', 'rows.csv']);
+    expect(done.stdout, done.stderr).toMatch(/1 of 1 rows? fixed/);
+    expect(rows(place, 'bronze.a')).toEqual(['1|1|a', '2|22|b']);
+  });
+
+  it('records that do not have the same members are not guessed about', () => {
+    const place = loaded(`${rows_in}{"id":3,"v":"y","w":"c"}\n`, given, 'in/a1.ndjson');
+    expectDone(place.dataflow(['quarantine', 'export', 'bronze.a', '--to', 'rows.ndjson']));
+    const file = join(place.folder, 'rows.ndjson');
+    const [one, two] = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row);
+    writeFileSync(
+      file,
+      `${JSON.stringify({ ...one, v: '2' })}\n${JSON.stringify({ quarantine_id: two?.['quarantine_id'], raw: '{}' })}\n`,
+    );
+    const done = place.dataflow(['quarantine', 'fix', 'bronze.a', '--from', 'rows.ndjson']);
+    expect(done.status).toBe(2);
+    expect(done.stderr).toMatch(/is in 1 of its 2 records only/);
+  });
+});
+
 describe('rows with a value in an undeclared column', () => {
   it('stay out when they are sent again as they are, and come in when they are corrected or the drift is accepted', () => {
     const place = loaded('id,v,w,x\n1,1,a,\n2,2,b,new\n', config(', schema_change: discard_row'));

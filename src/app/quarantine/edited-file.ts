@@ -40,7 +40,7 @@ export async function bindEdited(
   encoding: EditedEncoding = 'auto',
 ): Promise<ReadonlyMap<string, string>> {
   const { unit, inspection } = await inspect(rooms, file, temp_folder, encoding);
-  const names = inspection.header ?? [ID, 'raw', ...wanted];
+  const names = inspection.header ?? membersOf(file, inspection) ?? [ID, 'raw', ...wanted];
   const columns = names.map((name) => ({ name, type: 'varchar', nullable: true }));
   const parsed = await session.parse({
     format: unit.format,
@@ -70,6 +70,17 @@ export async function bindEdited(
   return new Map(
     [...found].map(([key, name]): [string, string] => [wanted.find((one) => one.toLowerCase() === key) ?? key, name]),
   );
+}
+
+/**
+ * The members that a file of JSON has: what is not there was not edited. That a member is empty and that it is not there look the same once the file is
+ * read, so each record must have all of them.
+ */
+function membersOf(file: string, { fields, records }: Inspection): readonly string[] | undefined {
+  const lacking = fields?.find((field) => (field.records ?? records) < records);
+  if (lacking !== undefined)
+    throw unreadable(file, `${lacking.name} is in ${lacking.records} of its ${records} records only`);
+  return fields?.map(({ name }) => name);
 }
 
 /** A copy is read: the name may hold what a glob would take for a pattern, and an editor may still write to the file. */

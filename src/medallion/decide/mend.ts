@@ -79,7 +79,7 @@ export async function mendByEdit(
   };
   const changed = present.map((name) => `not ${isSame(editedCell(name), presentCell(name))}`);
   const any_cell =
-    changed.length === 0 ? 'false' : `c._apart and (${changed.map((one) => `coalesce(${one}, true)`).join(' or ')})`;
+    changed.length === 0 ? 'false' : `(c._apart and (${changed.map((one) => `coalesce(${one}, true)`).join(' or ')}))`;
   const raw = with_raw && edited_columns.has('raw') ? `e.${quoteIdent(edited_columns.get('raw') ?? 'raw')}` : undefined;
   const any_raw = raw === undefined ? 'false' : `coalesce(not ${isSame(raw, 'c._raw')}, false)`;
   await session.materialize(
