@@ -58,10 +58,10 @@ async function fill(broker: string, messages: number): Promise<void> {
   await admin.disconnect();
   const producer = client.producer();
   await producer.connect();
-  for (let from = 0; from < messages; from += 10_000)
+  for (let from = 0; from < messages; from += 4_000)
     await producer.send({
       topic: TOPIC,
-      messages: Array.from({ length: Math.min(10_000, messages - from) }, (_, at) => message(from + at)),
+      messages: Array.from({ length: Math.min(4_000, messages - from) }, (_, at) => message(from + at)),
     });
   await producer.disconnect();
 }

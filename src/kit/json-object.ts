@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { JsonMembers } from './json-members.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -32,6 +33,7 @@ export class JsonObjectCheck {
   from = 0;
   to = 0;
   readonly #reserved: ReadonlySet<string>;
+  readonly #members: JsonMembers | undefined;
   readonly #first_bytes: ReadonlySet<number>;
   readonly #inside = new Uint8Array(DEPTH_MAX + 1);
   #bytes: Uint8Array = new Uint8Array(0);
@@ -42,8 +44,9 @@ export class JsonObjectCheck {
   /** A container was opened and waits for its first value. */
   #opened = false;
 
-  /** @param reserved names that no member of the object itself may have. */
-  constructor(reserved: Iterable<string>) {
+  /** @param reserved names that no member of the object itself may have. @param members is told of each object that is begun, and its names. */
+  constructor(reserved: Iterable<string>, members?: JsonMembers) {
+    this.#members = members;
     this.#reserved = new Set(reserved);
     this.#first_bytes = new Set([BACKSLASH, ...[...this.#reserved].map((name) => Buffer.from(name)[0] ?? 0)]);
   }
@@ -56,6 +59,7 @@ export class JsonObjectCheck {
     this.#wide = false;
     this.has_newline = false;
     this.reason = '';
+    this.#members?.begin();
     this.#space();
     this.from = this.#at;
     if (this.#at >= to) return this.#fail('it is empty');
@@ -156,8 +160,10 @@ export class JsonObjectCheck {
     if (this.#peek() !== QUOTE) return false;
     const from = this.#at;
     if (!this.#string()) return false;
-    if (this.#depth === 1 && this.#first_bytes.has(this.#bytes[from + 1] as number) && this.#isReserved(from))
-      return false;
+    if (this.#depth === 1) {
+      if (this.#first_bytes.has(this.#bytes[from + 1] as number) && this.#isReserved(from)) return false;
+      this.#members?.name(this.#bytes, from + 1, this.#at - 1);
+    }
     this.#space();
     if (this.#peek() !== COLON) return false;
     this.#at += 1;

@@ -4,10 +4,11 @@ import type { PullResult } from '../core/ports/pulled-source.ts';
 /** Format of the manifests; a reader takes no other for a sealed unit. */
 const FORMAT = 1;
 
-/** What lies beside a landed file and makes it a sealed unit. */
-export type Manifest = Omit<SealedUnit, 'uri' | 'unreadable_uri' | 'number'>;
+/** What lies beside a landed file and makes it a sealed unit. What its writer vouches for is no part of it: another process looks for itself. */
+export type Manifest = Omit<SealedUnit, 'uri' | 'unreadable_uri' | 'number' | 'facts'>;
 
-export function manifestText(manifest: Manifest): string {
+export function manifestText(unit: SealedUnit): string {
+  const { uri: _, unreadable_uri: __, number: ___, facts: ____, ...manifest } = unit;
   return `${JSON.stringify({ format: FORMAT, ...manifest })}\n`;
 }
 

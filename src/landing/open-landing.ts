@@ -45,8 +45,7 @@ export function openLandingPlace(options: {
       const base = refusedBase(refused_folder, path);
       await rm(`${base}.${ENDINGS[unit.layout.format]}`, { force: true });
       await link(unit.uri, `${base}.${ENDINGS[unit.layout.format]}`);
-      const { uri: _, unreadable_uri: __, number: ___, ...manifest } = unit;
-      await writeDurably(`${base}.json`, manifestText({ ...manifest, unreadable: 0 }));
+      await writeDurably(`${base}.json`, manifestText({ ...unit, unreadable: 0 }));
     },
     refused: async (path) => {
       const base = refusedBase(refused_folder, path);

@@ -36,8 +36,7 @@ export function openPull(
         const writer = await openUnit(unitBase(folder, number), layout, space, {
           seal: async (sealed) => {
             const unit: SealedUnit = { ...sealed, name, layout, pull, number, follows };
-            const { uri: _, unreadable_uri: __, number: ___, ...manifest } = unit;
-            await writeDurably(`${unitBase(folder, number)}.json`, manifestText(manifest));
+            await writeDurably(`${unitBase(folder, number)}.json`, manifestText(unit));
             faultPoint('landing-after-seal');
             units.push(unit);
             follows = unit.position;

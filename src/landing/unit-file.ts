@@ -38,7 +38,6 @@ export class UnitFile {
   /** The bytes may be used again once this has resolved. */
   write(bytes: Uint8Array): Promise<void> {
     this.#size_bytes += bytes.length;
-    this.#hash.update(bytes);
     if (this.#waiting === 0 && this.#gather(bytes)) return this.#before;
     this.#waiting += 1;
     this.#before = this.#before.then(() => this.#append(bytes));
@@ -67,9 +66,12 @@ export class UnitFile {
     if (filled > 0) await this.#put(this.#chunk.subarray(0, filled));
   }
 
+  /** What goes to the disk is what is hashed, whatever a caller does with its memory; both at the same time. */
   async #put(bytes: Uint8Array): Promise<void> {
     await this.#space.take(bytes.length);
-    await writeAll(this.#handle, bytes);
+    const written = writeAll(this.#handle, bytes);
+    this.#hash.update(bytes);
+    await written;
   }
 
   /** Everything on the disk, for good. @throws DataflowError E_LAKE_FSYNC, E_LAKE_IO. */

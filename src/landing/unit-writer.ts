@@ -112,6 +112,7 @@ export async function openUnit(
         position: end.position,
         spans: end.spans ?? [],
         raw: end.raw ?? [],
+        ...(end.facts === undefined ? {} : { facts: end.facts }),
       });
       to.done();
     },

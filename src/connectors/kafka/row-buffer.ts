@@ -37,6 +37,9 @@ const OBJECT_END = 0x7d;
 export class RowBuffer {
   /** Rows since the last {@link clear}. */
   rows = 0;
+  /** Rows since the last {@link columns}, those among them that have a number within their message. */
+  #told_rows = 0;
+  #numbered_rows = 0;
   #bytes = Buffer.allocUnsafe(START_BYTES);
   #view = viewOf(this.#bytes);
   /** View of the memory that was copied from last. */
@@ -67,8 +70,17 @@ export class RowBuffer {
   }
 
   clear(): void {
+    this.#told_rows += this.rows;
     this.#at = 0;
     this.rows = 0;
+  }
+
+  /** The message's columns in the rows that were cleared since this was asked last, with the number of rows that have them. */
+  columns(): readonly { readonly name: string; readonly records: number }[] {
+    const [rows, numbered] = [this.#told_rows, this.#numbered_rows];
+    [this.#told_rows, this.#numbered_rows] = [0, 0];
+    const all = [...this.#leads.keys()].map((name) => ({ name, records: name === RECORD_COLUMN ? numbered : rows }));
+    return all.filter(({ records }) => records > 0);
   }
 
   /** Rows that follow come from this partition. */
@@ -98,7 +110,10 @@ export class RowBuffer {
       this.#room(100);
     }
     if (this.#lead('_tombstone')) this.#put(message.value_from < 0 ? TRUE : FALSE);
-    if (record !== undefined && this.#lead(RECORD_COLUMN)) this.#number(record);
+    if (record !== undefined && this.#lead(RECORD_COLUMN)) {
+      this.#number(record);
+      this.#numbered_rows += 1;
+    }
     this.#bare =
       this.#leads.size === 0 || (record === undefined && this.#leads.size === 1 && this.#leads.has(RECORD_COLUMN));
   }

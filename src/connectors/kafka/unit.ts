@@ -1,4 +1,4 @@
-import type { Landing, UnitWriter } from '../../core/ports/pulled-source.ts';
+import type { Landing, UnitFacts, UnitWriter } from '../../core/ports/pulled-source.ts';
 import { type KafkaPosition, PartitionSpan, streamOf } from './position.ts';
 import type { RecordCursor } from './record-batch.ts';
 import { RowBuffer, textOf } from './row-buffer.ts';
@@ -46,6 +46,8 @@ export class UnitSequence {
     this.#unnumbered = settings.unnumbered;
     this.#offsets = new Map(starts);
     this.#rows = new RowBuffer(settings.columns);
+    // What an earlier pull had read and did not seal.
+    settings.reader.facts?.();
   }
 
   /** Where everything that is sealed ends. */
@@ -173,14 +175,25 @@ export class UnitSequence {
       .filter((partition) => !moved.some((span) => span.partition === partition))
       .map((partition) => new PartitionSpan(partition, this.#offsets.get(partition) ?? 0));
     for (const { partition, next } of moved) this.#offsets.set(partition, next);
+    const facts = this.#facts();
     await unit.close({
       records: this.#unit_rows,
       position: { ...this.position },
       spans: [...moved, ...begun].map((span) => span.span(topic)),
+      ...(facts === undefined ? {} : { facts }),
     });
     this.#unit = undefined;
     this.#unnumbered = [];
     this.#spans = new Map();
+  }
+
+  /** Every row was put together here: its own columns, and what the reader saw of the value. */
+  #facts(): UnitFacts | undefined {
+    const columns = this.#rows.columns();
+    const seen = this.#settings.reader.facts?.();
+    if (seen === undefined) return undefined;
+    const { fields, ...rest } = seen;
+    return { ...rest, ...(fields === undefined ? {} : { fields: [...columns, ...fields] }) };
   }
 
   /** Removes what is not sealed. */

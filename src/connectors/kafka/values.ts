@@ -1,3 +1,5 @@
+import type { UnitFacts } from '../../core/ports/pulled-source.ts';
+import { JsonMembers } from '../../kit/json-members.ts';
 import { JsonObjectCheck } from '../../kit/json-object.ts';
 import type { RecordBatch, RecordCursor } from './record-batch.ts';
 import { MESSAGE_COLUMNS, RECORD_COLUMN, type RowBuffer } from './row-buffer.ts';
@@ -10,25 +12,33 @@ export interface ValueReader {
    * Appends the rows of a value that is not null. @returns undefined, or why it cannot be read; then nothing was appended.
    */
   read(message: RecordCursor, rows: RowBuffer): string | undefined;
+  /**
+   * What it knows of the rows that it appended since it was asked last, the message's own columns left out; absent: it does not look at all of them.
+   */
+  facts?(): Pick<UnitFacts, 'fields' | 'doubtful_records'>;
 }
 
 const LF = 0x0a;
 
 /** One JSON object a message; its bytes are never read and written again. */
 export function jsonValues(): ValueReader {
-  const checker = new JsonObjectCheck(MESSAGE_COLUMNS);
+  const members = new JsonMembers();
+  const checker = new JsonObjectCheck(MESSAGE_COLUMNS, members);
   return {
     read: (message, rows) => {
       if (!checker.check(message.bytes, message.value_from, message.value_to)) return checker.reason;
       appendObject(checker, message, rows);
+      members.take();
       return undefined;
     },
+    facts: () => factsOf(members),
   };
 }
 
 /** Several JSON objects a message, one a line. A message with one wrong line is not taken apart. */
 export function ndjsonValues(): ValueReader {
-  const checker = new JsonObjectCheck([...MESSAGE_COLUMNS, RECORD_COLUMN]);
+  const members = new JsonMembers();
+  const checker = new JsonObjectCheck([...MESSAGE_COLUMNS, RECORD_COLUMN], members);
   return {
     read: (message, rows) => {
       const lines = [...textLines(message)];
@@ -38,9 +48,11 @@ export function ndjsonValues(): ValueReader {
       for (const [index, line] of lines.entries()) {
         checker.check(message.bytes, line.from, line.to);
         appendObject(checker, message, rows, index + 1);
+        members.take();
       }
       return undefined;
     },
+    facts: () => factsOf(members),
   };
 }
 
@@ -70,6 +82,12 @@ export function rawValues(column: string): ValueReader {
       return undefined;
     },
   };
+}
+
+function factsOf(members: JsonMembers): ReturnType<NonNullable<ValueReader['facts']>> {
+  const { twice } = members;
+  const fields = members.tell();
+  return { ...(fields === undefined ? {} : { fields }), ...(twice ? { doubtful_records: true } : {}) };
 }
 
 function appendObject(checker: JsonObjectCheck, message: RecordCursor, rows: RowBuffer, record?: number): void {

@@ -14,7 +14,7 @@ import type { CopiedRows } from './copy-rows.ts';
 import { fieldsOf } from './csv-record.ts';
 import { type ChangesPosition, changesPosition, type Horizon, type Round, toPosition } from './position.ts';
 import type { Session } from './session.ts';
-import { UNIT_BYTES, UnitRows, unitLayout, unitName } from './units.ts';
+import { UNIT_BYTES, UnitRows, unitName } from './units.ts';
 
 /** Digit and comma before the first column. */
 const FLAG_BYTES = 2;
@@ -37,7 +37,7 @@ export async function pullChanges(
       `${plan.relation.name}: the server was restored or another one took over; rows of the overlap come a second time, once, and the key of silver keeps one`,
     );
   const round = last.round ?? (await beginRound(session, plan, last, context.note));
-  const walk = new RoundWalk(plan, last, round, horizon, new UnitRows(landing, unitLayout(plan.relation)), context);
+  const walk = new RoundWalk(plan, last, round, horizon, new UnitRows(landing, plan.relation), context);
   try {
     return await walk.run(session);
   } catch (error) {
@@ -134,6 +134,7 @@ class RoundWalk {
           if (this.full) return at;
         }
       }
+      if (rows.multiline) this.units.span();
       const blocked = this.row(record);
       if (blocked !== undefined) await blocked;
     }

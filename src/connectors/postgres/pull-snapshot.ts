@@ -2,7 +2,7 @@ import type { Landing, PullResult } from '../../core/ports/pulled-source.ts';
 import type { CopiedRows } from './copy-rows.ts';
 import { copyOut, type Relation } from './relation.ts';
 import type { Session } from './session.ts';
-import { UnitRows, unitLayout, unitName } from './units.ts';
+import { UnitRows, unitName } from './units.ts';
 
 /** Smaller than those of a cursor, because each range gathers one in memory. */
 const UNIT_BYTES = 16 * 1024 * 1024;
@@ -22,7 +22,7 @@ export async function pullSnapshot(
 ): Promise<PullResult> {
   const ranges = rangesOf(relation, parallel);
   const sessions = [session];
-  const units = new UnitRows(landing, unitLayout(relation));
+  const units = new UnitRows(landing, relation);
   try {
     if (ranges.length > 1) {
       const [exported] = await session.rows('select pg_export_snapshot() as snapshot');
@@ -71,14 +71,16 @@ function copyOf(relation: Relation, { from, next }: Range): string {
 interface Stretch {
   readonly chunks: readonly Buffer[];
   readonly records: number;
+  readonly multiline: boolean;
 }
 
 /** The rows of a copy in stretches that end at the first row beyond a size: the same rows make the same stretches. */
 async function* stretchesOf(copy: AsyncGenerator<CopiedRows, void, void>): AsyncGenerator<Stretch, void, void> {
   let chunks: Buffer[] = [];
-  let [records, size] = [0, 0];
-  for await (const { bytes, starts } of copy) {
+  let [records, size, spans] = [0, 0, false];
+  for await (const { bytes, starts, multiline } of copy) {
     let from = 0;
+    spans ||= multiline;
     for (;;) {
       const over = starts.findIndex((start, index) => index > from && size + start - (starts[from] ?? 0) >= UNIT_BYTES);
       const to = over < 0 ? starts.length - 1 : over;
@@ -88,12 +90,12 @@ async function* stretchesOf(copy: AsyncGenerator<CopiedRows, void, void>): Async
       records += to - from;
       from = to;
       if (over < 0) break;
-      yield { chunks, records };
+      yield { chunks, records, multiline: spans };
       chunks = [];
-      [records, size] = [0, 0];
+      [records, size, spans] = [0, 0, multiline];
     }
   }
-  if (records > 0) yield { chunks, records };
+  if (records > 0) yield { chunks, records, multiline: spans };
 }
 
 /**
@@ -118,7 +120,8 @@ async function landAll(
       const step = await next;
       if (step.done === true) continue;
       going.push(begin(stretches));
-      const { chunks, records: count } = step.value;
+      const { chunks, records: count, multiline } = step.value;
+      if (multiline) units.span();
       records += count;
       landed += 1;
       for (const [index, chunk] of chunks.entries()) await units.add(unitName(landed), chunk, index === 0 ? count : 0);

@@ -1,4 +1,5 @@
-import type { Landing, Position, UnitLayout, UnitWriter } from '../../core/ports/pulled-source.ts';
+import { isUtf8 } from 'node:buffer';
+import type { Landing, Position, UnitFacts, UnitLayout, UnitWriter } from '../../core/ports/pulled-source.ts';
 import type { Relation } from './relation.ts';
 
 /** A unit is sealed once it is so large: what a crash can cost, and what the engine reads side by side. */
@@ -7,7 +8,7 @@ export const UNIT_BYTES = 32 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
 
 /** How the records of a relation are written: CSV as COPY writes it, NULL is nothing, an empty text is `""`. */
-export function unitLayout(relation: Relation): UnitLayout {
+function unitLayout(relation: Relation): UnitLayout {
   const dialect = { delimiter: ',', quote: '"', escape: '"', has_header: false, skip_lines: 0 };
   const lone = relation.columns.length === 1;
   return {
@@ -15,6 +16,14 @@ export function unitLayout(relation: Relation): UnitLayout {
     dialect: lone ? { ...dialect, null_values: ['\\N'] } : dialect,
     header: relation.columns.map((column) => column.name),
   };
+}
+
+/** Days for which the engine has other words, or none. */
+const ODD_DAYS = ['infinity', ' BC'];
+
+/** The types whose text COPY writes as the engine reads it; none for a lone column, whose values stand in quotes. */
+function typesOf({ columns }: Relation): Readonly<Record<string, string>> {
+  return columns.length === 1 ? {} : Object.fromEntries(columns.map(({ name, type }) => [name, type]));
 }
 
 /** What people see of a unit's name. */
@@ -31,10 +40,17 @@ export class UnitRows {
   private writer: UnitWriter | undefined;
   private records = 0;
   private bytes = 0;
+  private readonly types: Readonly<Record<string, string>>;
+  private readonly has_days: boolean;
+  private multiline = false;
+  /** Something in the unit has to be looked at by somebody else. */
+  private doubted = false;
 
-  constructor(landing: Landing, layout: UnitLayout) {
+  constructor(landing: Landing, relation: Relation) {
     this.landing = landing;
-    this.layout = layout;
+    this.layout = unitLayout(relation);
+    this.types = typesOf(relation);
+    this.has_days = relation.columns.some(({ type }) => /^(date|timestamp)/.test(type));
   }
 
   get unit_records(): number {
@@ -43,6 +59,11 @@ export class UnitRows {
 
   get unit_bytes(): number {
     return this.bytes;
+  }
+
+  /** Notes that some record of this unit has a line end inside. */
+  span(): void {
+    this.multiline = true;
   }
 
   /** Takes one or more whole records; a promise when the way is blocked. @param name of the unit, should it be the first of one. */
@@ -61,10 +82,12 @@ export class UnitRows {
     const { writer } = this;
     if (writer === undefined) return;
     await this.flush(writer);
-    const { records } = this;
+    const { records, multiline, doubted, types } = this;
+    const facts: UnitFacts = { types, ...(multiline ? { multiline_records: true } : {}) };
     this.writer = undefined;
     [this.records, this.bytes] = [0, 0];
-    await writer.close({ records, position });
+    [this.multiline, this.doubted] = [false, false];
+    await writer.close({ records, position, ...(doubted ? {} : { facts }) });
   }
 
   /** Removes what is not sealed. */
@@ -77,12 +100,18 @@ export class UnitRows {
   private async spill(name: string, bytes: Buffer): Promise<void> {
     this.writer ??= await this.landing.open(name, this.layout);
     await this.flush(this.writer);
-    if (bytes.length >= WRITE_BYTES) await this.writer.write(bytes);
+    if (bytes.length >= WRITE_BYTES) await this.write(this.writer, bytes);
     else this.filled = bytes.copy(this.buffer, 0);
   }
 
   private async flush(writer: UnitWriter): Promise<void> {
-    if (this.filled > 0) await writer.write(this.buffer.subarray(0, this.filled));
+    if (this.filled > 0) await this.write(writer, this.buffer.subarray(0, this.filled));
     this.filled = 0;
+  }
+
+  /** Whole records. A database without an encoding sends whatever bytes it was given. */
+  private async write(writer: UnitWriter, bytes: Buffer): Promise<void> {
+    this.doubted ||= !isUtf8(bytes) || (this.has_days && ODD_DAYS.some((text) => bytes.includes(text)));
+    await writer.write(bytes);
   }
 }

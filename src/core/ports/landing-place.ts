@@ -1,5 +1,5 @@
 import type { Column } from '../model/table.ts';
-import type { Landing, Position, PullResult, RawStore, Span, UnitLayout } from './pulled-source.ts';
+import type { Landing, Position, PullResult, RawStore, Span, UnitFacts, UnitLayout } from './pulled-source.ts';
 import type { InputUnit, Inspection } from './source.ts';
 
 /** A unit that survived its sealing: what a source was asked for, until it is in the lake. */
@@ -26,6 +26,8 @@ export interface SealedUnit {
   readonly pull: string;
   /** Number of the unit in its place: units are in this order. */
   readonly number: number;
+  /** What its writer vouches for; only while the process that wrote it lives. */
+  readonly facts?: UnitFacts;
 }
 
 /** A pull while it lasts. */
@@ -66,7 +68,7 @@ export interface LandingPlace {
   /** A unit that was kept so. */
   refused(path: string): Promise<SealedUnit | undefined>;
   dropRefused(path: string): Promise<void>;
-  /** The one streaming pass over a unit that lies here. */
+  /** The one streaming pass over a unit that lies here; what its writer vouches for stands in its place. */
   inspect(unit: SealedUnit, as: InputUnit, options: LandedInspectOptions): Promise<Inspection>;
 }
 

@@ -42,6 +42,22 @@ export interface UnreadableRecord {
   readonly raw: string;
 }
 
+/**
+ * What a source knows of the records of a unit because it looked at every one of them while it wrote it: what the pass over a file finds. Whoever
+ * gives it vouches for this, too: text in UTF-8 without NUL, each record ended by one LF, no blank line, in CSV no quote that stays open, in NDJSON
+ * each record one JSON object in the words of RFC 8259.
+ */
+export interface UnitFacts {
+  /** csv: some record has a line end inside. */
+  readonly multiline_records?: boolean;
+  /** ndjson: the members of the records, in the order in which they came up; absent when there are too many for columns. */
+  readonly fields?: readonly { readonly name: string; readonly records: number }[];
+  /** ndjson: some record has a member twice. */
+  readonly doubtful_records?: boolean;
+  /** csv: by column, the type that the system itself says its values have, if the engine's cast takes the text of each over unchanged or refuses it. */
+  readonly types?: Readonly<Record<string, string>>;
+}
+
 /** What closes a unit. */
 export interface UnitEnd {
   /** Records written, unreadable ones not counted. */
@@ -51,6 +67,8 @@ export interface UnitEnd {
   readonly spans?: readonly Span[];
   /** Hashes of the kept responses that the unit was made from. */
   readonly raw?: readonly string[];
+  /** Spares the unit a second reading in the run that pulled it (ADR 0047); absent: it is looked at like a file. */
+  readonly facts?: UnitFacts;
 }
 
 /** One unit of input while it is written. The first unit that is not closed ends what a later run may use. */
