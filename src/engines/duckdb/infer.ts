@@ -1,6 +1,7 @@
 import type { Column } from '../../core/model/table.ts';
 import type { EngineColumn, ParseRequest } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { numberTextSql, recordTextsSql } from './parse-json.ts';
 import { LINE_BYTES_MAX } from './parse-parts.ts';
 import { dialectOptions, jsonCompression } from './read-csv.ts';
 
@@ -35,20 +36,31 @@ const ONLY_TEXT: readonly (readonly [type: RegExp, pattern: string])[] = [
   [/^(date|timestamp)/, '[0-9]{1,3}[^0-9].*|[0-9]{8,}|[^0-9].*'],
 ];
 
+/** True for the text of a number with more digits than a double gives back: 0.1 and 0.30000000000000004 come back as they are. */
+function losesDigits(text: string): string {
+  const digits = (number: string): string =>
+    `trim(regexp_replace(regexp_replace(${number}, '[eE].*', ''), '[^0-9]', '', 'g'), '0')`;
+  return `(length(${text}) > 15 and ${digits(text)} <> ${digits(`cast(try_cast(${text} as double) as varchar)`)})`;
+}
+
 /**
- * For csv columns: a query with one boolean each, true when the sample has a text that its type would change. Undefined when there is
+ * For columns of texts (csv, json): a query with one boolean each, true when the sample has a text that its type would change. Undefined when there is
  * nothing to ask.
  */
 export function onlyTextSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
-  if (request.format !== 'csv') return undefined;
+  if (request.format === 'parquet') return undefined;
   const items = columns.flatMap(({ name, type }) => {
-    const pattern = ONLY_TEXT.find(([types]) => types.test(type))?.[1];
-    if (pattern === undefined) return [];
-    const quoted = quoteIdent(name);
-    return [`coalesce(bool_or(regexp_full_match(${quoted}, ${quoteText(pattern)})), false) as ${quoted}`];
+    const text = request.format === 'csv' ? quoteIdent(name) : numberTextSql(name);
+    const pattern = request.format === 'csv' ? ONLY_TEXT.find(([types]) => types.test(type))?.[1] : undefined;
+    const changes = [
+      ...(pattern === undefined ? [] : [`regexp_full_match(${text}, ${quoteText(pattern)})`]),
+      ...(type === 'double' ? [losesDigits(text)] : []),
+    ];
+    return changes.length === 0 ? [] : [`coalesce(bool_or(${changes.join(' or ')}), false) as ${quoteIdent(name)}`];
   });
   if (items.length === 0) return undefined;
-  return `select ${items.join(', ')} from (${inferSql(request, ['all_varchar=true'])} limit ${SAMPLE_RECORDS})`;
+  const texts = request.format === 'csv' ? inferSql(request, ['all_varchar=true']) : recordTextsSql(request);
+  return `select ${items.join(', ')} from (${texts} limit ${SAMPLE_RECORDS})`;
 }
 
 /** Inferred types made storable and safe: nested values stay JSON text, times without zone are taken as UTC instants. */

@@ -40,7 +40,7 @@ const NESTED = /^(struct|map)\(|\]$/;
  * pass; only when there are fewer of them than records are the others looked for in a second, ordered pass.
  */
 export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
-  const source = request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
+  const source = recordTextsSql(request);
   const tried = request.columns.map(triedColumn);
   const memberOf = (name: string): string => `struct_extract(_r, ${quoteText(name)})`;
   const checked = checkedColumns(request.checks, memberOf);
@@ -94,7 +94,10 @@ function kindOf(column: Column): string {
 
 function triedColumn(column: Column): Tried {
   const member = `struct_extract(_r, ${quoteText(column.name)})`;
-  if (column.type === 'varchar') return { column, read: member, value: member, may_fail: false };
+  if (column.type === 'varchar') {
+    const read = exactText(column, member);
+    return { column, read, value: read, may_fail: false };
+  }
   if (!NESTED.test(column.type)) {
     const read = exactText(column, member);
     return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
@@ -131,22 +134,34 @@ function isOther(json: string, kind: 'OBJECT' | 'ARRAY'): string {
 }
 
 /**
- * The engine reads a number with a fraction as a double, which keeps 15 to 17 digits. Where the column is a longer decimal, the number is
+ * The engine reads a number with a fraction as a double, which keeps 15 to 17 digits. Where the column is text or a longer decimal, the number is
  * taken from the record's text, if it is the same number to the double's last digit.
  */
 function exactText(column: Column, member: string): string {
   const precision = Number(/^decimal\((\d+)/.exec(column.type)?.[1] ?? 0);
-  if (precision <= 15) return member;
-  const key = JSON.stringify(column.name).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  const found = `regexp_extract(_raw, ${quoteText(`${key}\\s*:\\s*(-?[0-9]+(?:\\.[0-9]+)?)\\s*[,}]`)}, 1)`;
-  return `case when length(${member}) > 15 and try_cast(${found} as double) = try_cast(${member} as double) then ${found} else ${member} end`;
+  if (precision <= 15 && column.type !== 'varchar') return member;
+  const found = numberTextSql(column.name);
+  // Most texts are no numbers, which their first character tells at once.
+  const long = `length(${member}) > 15${column.type === 'varchar' ? ` and ascii(${member}) between 45 and 57` : ''}`;
+  return `case when ${long} and try_cast(${found} as double) = try_cast(${member} as double) then ${found} else ${member} end`;
 }
 
-function linesSql(request: ParseRequest): string {
+/** The number that stands behind a member's name in the text of a record, digit by digit; empty when there is none. */
+export function numberTextSql(name: string): string {
+  const key = JSON.stringify(name).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return `regexp_extract(_raw, ${quoteText(`${key}\\s*:\\s*(-?[0-9]+(?:\\.[0-9]+)?)\\s*[,}]`)}, 1)`;
+}
+
+/** The records as texts, `_raw`. */
+export function recordTextsSql(request: Pick<ParseRequest, 'format' | 'files'>): string {
+  return request.format === 'ndjson' ? linesSql(request) : elementsSql(request);
+}
+
+function linesSql(request: Pick<ParseRequest, 'files'>): string {
   return `select * from (select line as _raw, file_index as _fi from ${linesSource(request.files)})`;
 }
 
-function elementsSql(request: ParseRequest): string {
+function elementsSql(request: Pick<ParseRequest, 'files'>): string {
   const options = [
     `format='auto'`,
     `compression=${jsonCompression(request.files[0]?.compression)}`,

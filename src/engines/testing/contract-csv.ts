@@ -200,4 +200,23 @@ function inference(kit: ContractKit): void {
       ]);
     });
   });
+
+  it.each([
+    ['csv', (values: readonly string[]) => `v,w\n${values.map((value) => `${value},1\n`).join('')}`],
+    ['ndjson', (values: readonly string[]) => values.map((value) => `{"w":1,"v":${value}}\n`).join('')],
+    ['json', (values: readonly string[]) => `[${values.map((value) => `{"w":1,"v":${value}}`).join(',\n')}]`],
+  ] as const)('infers no double that would lose digits of a number: %s', async (format, textOf) => {
+    const layout = format === 'csv' ? { dialect: CSV, header: ['v', 'w'] } : {};
+    await kit.session(async (session) => {
+      const typeOf = async (...values: readonly string[]) => {
+        const files = [{ id: 'a', uri: kit.file(`v.${format}`, textOf(values)), compression: 'none' as const }];
+        const found = await session.infer({ format, files, ...layout });
+        return found.find((one) => one.name === 'v')?.type;
+      };
+      expect(await typeOf('1.5', '0.1', '0.30000000000000004', '1e-7', '0.000012345678901234')).toBe('double');
+      expect(await typeOf('1.5', '0.1234567890123456789')).toBe('varchar');
+      expect(await typeOf('1.5', '-123456789.123456789')).toBe('varchar');
+      expect(await typeOf('0.5', '12345678901234567890123')).toBe('varchar');
+    });
+  });
 }
