@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { blocksOf, isTranscript, openWorkshop } from '../test/support/transcript.ts';
+import { blocksOf, isTranscript, openWorkshop, rewritten } from '../test/support/transcript.ts';
 
 /** Writes what the commands of the guide's sessions print now. Usage: npm run transcripts [-- docs/guide/page.md …] */
 const GUIDE = 'docs/guide';
@@ -12,19 +12,8 @@ try {
     const text = readFileSync(page, 'utf8');
     if (!isTranscript(text)) continue;
     const project = workshop.project();
-    const lines = text.split('\n');
-    const blocks = blocksOf(text).map((block) => ({
-      block,
-      lines: block.commands.flatMap((command) => [
-        ...`$ ${command.text}`.split('\n').map((line, at) => (at === 0 ? line : `> ${line}`)),
-        ...project.run(command.text),
-      ]),
-    }));
-    // From the last to the first, so that the positions stay right.
-    for (const { block, lines: written } of blocks.toReversed())
-      lines.splice(block.from, block.to - block.from, ...written);
-    writeFileSync(page, lines.join('\n'));
-    console.log(`${page}: ${blocks.length} sessions`);
+    writeFileSync(page, rewritten(text, project.run));
+    console.log(`${page}: ${blocksOf(text).length} sessions`);
     project.remove();
   }
 } finally {

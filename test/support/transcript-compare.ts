@@ -7,6 +7,7 @@ const VOLATILE_COLUMNS =
 const VOLATILE_MEMBERS = /^(.*_(ms|at|bytes|per_s|per_second|seconds)|money|pid|host|since|size)$/;
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\b127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
   [/\bprocess \d+ on .*/g, '<process>'],
   [/\bNode \d\S+ on \w+ \w+/g, '<node>'],
   [/\b\d+ (CPUs?|threads?)\b/g, '<n> $1'],

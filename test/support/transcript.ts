@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 /**
  * The sessions in the guide. A page that says `<!-- transcript: retail -->` has its `console` blocks run in order in one fresh
  * copy of the retail project; a line that starts with `$ ` is a command (`> ` continues it), the lines after it are what it prints.
+ * One that says `<!-- transcript: services -->` is run by `npm run test:services`, see `service-session.ts`.
  */
 export interface Command {
   readonly text: string;
@@ -21,10 +22,10 @@ export interface Block {
   readonly commands: readonly Command[];
 }
 
-const MARK = /^<!-- transcript: retail -->$/m;
+const MARK = /^<!-- transcript: (retail|services) -->$/m;
 
-export function isTranscript(page: string): boolean {
-  return MARK.test(page);
+export function isTranscript(page: string, where: 'retail' | 'services' = 'retail'): boolean {
+  return MARK.exec(page)?.[1] === where;
 }
 
 export function blocksOf(page: string): readonly Block[] {
@@ -39,6 +40,18 @@ export function blocksOf(page: string): readonly Block[] {
   return blocks;
 }
 
+/** The page with what its commands print now. */
+export function rewritten(page: string, run: (command: string) => readonly string[]): string {
+  const lines = page.split('\n');
+  const blocks = blocksOf(page).map((block) => ({
+    block,
+    written: block.commands.flatMap(({ text }) => [`$ ${text.replaceAll('\n', '\n> ')}`, ...run(text)]),
+  }));
+  // From the last to the first, so that the positions stay right.
+  for (const { block, written } of blocks.toReversed()) lines.splice(block.from, block.to - block.from, ...written);
+  return lines.join('\n');
+}
+
 function commandsOf(lines: readonly string[], from: number, to: number): readonly Command[] {
   const commands: { text: string; line: number; output: string[] }[] = [];
   for (let at = from; at < to; at++) {
@@ -51,7 +64,7 @@ function commandsOf(lines: readonly string[], from: number, to: number): readonl
   return commands.map((command) => ({ ...command, output: trimmed(command.output) }));
 }
 
-function trimmed(lines: readonly string[]): readonly string[] {
+export function trimmed(lines: readonly string[]): readonly string[] {
   let end = lines.length;
   while (end > 0 && lines[end - 1]?.trim() === '') end--;
   return lines.slice(0, end).map((line) => line.trimEnd());
@@ -73,9 +86,7 @@ export function openWorkshop(): Workshop {
   const root = mkdtempSync(join(tmpdir(), 'dataflow-transcripts-'));
   const bin = join(root, 'bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'dataflow'), `#!/bin/sh\nexec "${process.execPath}" "${resolve('bin/dataflow.js')}" "$@"\n`, {
-    mode: 0o755,
-  });
+  putProgram(bin);
   let count = 0;
   return {
     project: () => {
@@ -91,6 +102,12 @@ export function openWorkshop(): Workshop {
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+/** The built program as `dataflow`, in a folder for PATH. */
+export function putProgram(bin: string): void {
+  const script = `#!/bin/sh\nexec "${process.execPath}" "${resolve('bin/dataflow.js')}" "$@"\n`;
+  writeFileSync(join(bin, 'dataflow'), script, { mode: 0o755 });
 }
 
 function bash(root: string, bin: string, command: string, cwd: string): { status: number | null; stdout: string } {

@@ -11,13 +11,15 @@ import { type KafkaOptions, schema } from './options.ts';
 import { positionOf } from './position.ts';
 import { askTopic, type PullParts, pullTopic } from './pull.ts';
 import { SchemaRegistry } from './registry.ts';
-import { asDataflowError } from './retry.ts';
+import { asDataflowError, persist } from './retry.ts';
 import { jsonValues, ndjsonValues, rawValues, textValues, type ValueReader } from './values.ts';
 import { avroValues } from './values-avro.ts';
 import { csvValues } from './values-csv.ts';
 
 /** Whoever only looks does not wait for a broker that is away. */
 const LOOK_PATIENCE_MS = 3_000;
+/** A group that is new takes the broker a moment; no longer than this is waited for what is only for monitoring. */
+const GROUP_PATIENCE_MS = 5_000;
 
 /** A topic: `type: kafka` in `sources:`. */
 export const component: PulledSourceComponent<KafkaOptions> = {
@@ -72,7 +74,11 @@ class KafkaSource implements PulledSource {
     const client = await this.#client;
     const group = this.#options.group ?? `dataflow-${this.#name}`;
     const numbers = new Map(Object.entries(offsets).map(([partition, next]) => [Number(partition), next]));
-    if (client !== undefined && numbers.size > 0) await client.commitGroup(group, this.#options.topic, numbers);
+    if (client === undefined || numbers.size === 0) return;
+    const { topic } = this.#options;
+    const signal = new AbortController().signal;
+    const retry = { patience_ms: GROUP_PATIENCE_MS, signal, place: this.#place(), topic, note: () => undefined };
+    await persist(retry, () => client.commitGroup(group, topic, numbers));
   }
 
   async probe({ root }: Pick<PullContext, 'signal' | 'root'>): Promise<Probe> {

@@ -48,7 +48,9 @@ export async function warningsOf(session: EngineSession, views: SilverViews): Pr
   const broken = warned.map((rule): TestResult => {
     const failures = Number(row?.[`w${rule.index}`] ?? 0);
     const message =
-      failures === 0 ? 'no row breaks this rule' : `${failures} rows break this rule and were let through`;
+      failures === 0
+        ? 'no row breaks this rule'
+        : `${failures} ${failures === 1 ? 'row breaks' : 'rows break'} this rule and ${failures === 1 ? 'was' : 'were'} let through`;
     return { test: rule.name, severity: 'warn', passed: failures === 0, failures, message };
   });
   return [...views.lookups, ...broken];

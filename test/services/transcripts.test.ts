@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunningServer } from '../../scripts/services/room.ts';
+import type { ServerName } from '../../scripts/services/servers.ts';
+import { openSession } from '../support/service-session.ts';
+import { blocksOf, isTranscript, rewritten } from '../support/transcript.ts';
+import { differences } from '../support/transcript-compare.ts';
+import { describeService, ownServer } from './service.ts';
+
+/**
+ * Pages with `<!-- transcript: services -->`: their `console` blocks are run in order, one session a page, with new servers of their own. A README begins in a
+ * copy of its folder, a page of the guide in an empty one. `DATAFLOW_WRITE_PAGES=1 npm run test:services -- transcripts` writes what is printed now.
+ */
+const WRITE = process.env['DATAFLOW_WRITE_PAGES'] === '1';
+
+function replays(page: string, names: readonly ServerName[]): void {
+  const servers: RunningServer[] = [];
+  beforeAll(async () => {
+    servers.push(...(await Promise.all(names.map((name) => ownServer(name)))));
+  }, 180_000);
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+  });
+
+  it(`${page} prints what it says`, { timeout: 300_000 }, () => {
+    const text = readFileSync(page, 'utf8');
+    expect(isTranscript(text, 'services')).toBe(true);
+    const settings = Object.assign({}, ...servers.map((server) => server.settings)) as Record<string, string>;
+    const session = openSession(page.endsWith('README.md') ? dirname(page) : undefined, settings);
+    try {
+      if (WRITE) return writeFileSync(page, rewritten(text, session.run));
+      const wrong = blocksOf(text)
+        .flatMap((block) => block.commands)
+        .map((command) => ({ ...command, found: differences(command.output, session.run(command.text)) }))
+        .filter(({ found }) => found.length > 0)
+        .map(({ line, text: words, found }) => `${page}:${line} $ ${words}\n${found.join('\n')}`);
+      expect(wrong.join('\n\n'), 'DATAFLOW_WRITE_PAGES=1 npm run test:services -- transcripts writes them').toBe('');
+    } finally {
+      session.remove();
+    }
+  });
+}
+
+describeService('kafka', () => {
+  replays('docs/guide/kafka.md', ['kafka']);
+});
+describeService('kafka', () => {
+  replays('fixtures/projects/weather/README.md', ['kafka']);
+});
+describeService('mongodb', () => {
+  replays('fixtures/projects/crypto/README.md', ['mongodb']);
+});
+describeService('postgresql', () => {
+  describeService('kafka', () => {
+    replays('fixtures/projects/factures/README.md', ['kafka', 'postgresql']);
+  });
+});
