@@ -3,7 +3,7 @@
  * sides; everything else has to be equal, line by line.
  */
 const VOLATILE_COLUMNS =
-  /^(ms|wall|wall_ms|cpu|cpu_ms|memory|~?size|bytes|read|written|age|since|until|started|finished|created|published|when|time|at|committed|run|run_id|release|id|.*_(ms|at|bytes|seconds))$/i;
+  /^(ms|wall|wall_ms|cpu|cpu_ms|memory|~?size|bytes|read|written|age|since|until|started|finished|created|published|oldest|when|time|at|committed|run|run_id|release|id|.*_(ms|at|bytes|seconds))$/i;
 const VOLATILE_MEMBERS = /^(.*_(ms|at|bytes|per_s|per_second|seconds)|money|pid|host|since|size)$/;
 
 const WORDS: readonly (readonly [RegExp, string])[] = [
@@ -15,7 +15,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{12,64}\b…?/g, '<hash>'],
   [/\b01[0-9a-z]{18,24}\b/g, '<id>'],
   [/\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?(Z|UTC|\+00(:00)?))?/g, '<time>'],
-  [/\b\d[\d,.]*\s?(ms|s|min|B|KB|MB|GB|KiB|MiB|GiB|TB|CPU-s|rows\/s|MB\/s|GB\/s|%)(?![A-Za-z])/g, '<n> $1'],
+  [/\b\d[\d,.]*\s?(ms|s|min|B|KB|MB|GB|KiB|MiB|GiB|TB|CPU-s|rows\/s|messages\/s|MB\/s|GB\/s|%)(?![A-Za-z])/g, '<n> $1'],
   [/\b\d[\d,.]*\s?(seconds?|minutes?|bytes|days? ago|hours? ago)\b/g, '<n> $1'],
 ];
 

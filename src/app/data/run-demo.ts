@@ -1,9 +1,10 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Expected } from '../../core/ports/generator.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
+import { refuseUsedFolder } from '../demo/new-folder.ts';
 import type { Rooms } from '../rooms.ts';
 import type { RunEvent, RunReport } from '../run/run-events.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
@@ -80,11 +81,7 @@ function prepareFolder(rooms: Rooms, folder: string, config: string): void {
       hint: 'Name a folder for the demo: dataflow demo FOLDER.',
     });
   }
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new DataflowError('E_USAGE', `${folder} is not empty`, {
-      hint: 'Name a new folder for the demo: dataflow demo FOLDER.',
-    });
-  }
+  refuseUsedFolder(folder, 'Name a new folder for the demo: dataflow demo FOLDER.');
   mkdirSync(folder, { recursive: true });
   for (const name of ['pipelines.yaml', 'models'])
     cpSync(join(rooms.package_folder, name), join(folder, name), { recursive: true });

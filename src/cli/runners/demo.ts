@@ -7,6 +7,10 @@ import { printRun, tellTo } from '../shared/run-printing.ts';
 
 export async function demo(invocation: Invocation): Promise<number> {
   const { rooms, printer, args, options, cwd, env, signal } = invocation;
+  if (options['all'] === true) {
+    if (options['rows'] !== undefined) throw new DataflowError('E_USAGE', '--rows and --all do not go together');
+    return await (await import('./demo-all.ts')).runDemoAll(invocation);
+  }
   const folder = resolve(cwd, args[0] ?? 'retail-demo');
   const rows = options['rows'] === undefined ? undefined : Number(options['rows']);
   if (rows !== undefined && (!Number.isInteger(rows) || rows < 1)) {

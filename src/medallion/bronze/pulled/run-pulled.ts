@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import type { SourceSpec } from '../../../core/model/project.ts';
 import type { Column } from '../../../core/model/table.ts';
 import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
@@ -16,6 +14,7 @@ import { fileReplays, filesSettled } from '../file-replays.ts';
 import { remembered } from '../idle.ts';
 import { settleDecisions } from '../settle.ts';
 import type { BronzeStep } from '../step.ts';
+import { contentOf } from './content.ts';
 import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
@@ -152,7 +151,7 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
   const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw, found));
   const { units, position, unchanged } = whole;
-  const content = contentOf(units, node.spec);
+  const content = await contentOf(units, node.spec);
   const same = content === before.content && snapshot !== undefined && !anew;
   if (unchanged === true || same || (units.length === 0 && snapshot === undefined)) {
     await place.remove();
@@ -226,14 +225,6 @@ async function pullAll(
     for (const span of open.units.flatMap((unit) => unit.spans)) expected.set(span.stream, span.next);
     at = { ...at, position: result.position, expected };
   }
-}
-
-/** Hash of all units in order, and of the columns that they are declared to be read into. */
-function contentOf(units: readonly SealedUnit[], { columns, schema_change }: SourceSpec): string {
-  const parts = units.map(({ sha256, layout, records, unreadable }) => [sha256, layout, records, unreadable]);
-  return createHash('sha256')
-    .update(JSON.stringify([parts, columns ?? null, schema_change]))
-    .digest('hex');
 }
 
 function unchangedWords({ version, committed_at_ms }: Snapshot): string {
