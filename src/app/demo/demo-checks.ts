@@ -76,6 +76,8 @@ async function checkStream(open: Opened): Promise<void> {
     for_ms: STREAM_MAX_MS,
     signal: AbortSignal.any([demo.signal, enough.signal]),
     tell: demo.tell,
+    publish: false,
+    published: () => undefined,
     took: ({ steps }) => {
       for (const { step, balance } of steps) if (step === 'bronze.stream') taken += balance?.rows_in ?? 0;
       if (taken >= STREAM_ROWS) enough.abort();
