@@ -110,6 +110,12 @@ describe('enrich with an API', { timeout: 120_000 }, () => {
       [3, 'Narnia', 'XX'],
     ]);
     expect(asked().slice(before)).toEqual(['/pays/Narnia']);
+    // Decisions stay in force; they ask for nothing again.
+    place.put({ 'in/b.csv': rows(4, ['Narnia']) });
+    await done(['run']);
+    await done(['run', '--full-refresh']);
+    expect(await table()).toHaveLength(4);
+    expect(asked().slice(before)).toEqual(['/pays/Narnia']);
     expect(await query('select count(*)::int as n from quarantine.silver_f')).toEqual([{ n: 0 }]);
   });
 

@@ -61,6 +61,8 @@ export interface StepStory {
   readonly failed_tests: readonly (TestResult & { readonly clock: boolean })[];
   /** Rules that compare with the clock and have rows in quarantine; these are tried again whenever the step runs. */
   readonly clock_rules: readonly { readonly rule: string; readonly rows: number }[];
+  /** What the step's lookups asked and found. */
+  readonly lookups: readonly { readonly lookup: string; readonly told: string }[];
   readonly error: StepRecord['error'] | null;
   /** For a failed or skipped step: the version that stays published. */
   readonly kept_version: number | null;
@@ -100,6 +102,7 @@ export async function tellStep(context: StoryContext, record: StepRecord): Promi
     causes: record.status === 'skipped' ? [] : await causesOf(context, record, DEPTH_MAX),
     failed_tests: failedTests(context, record),
     clock_rules: clockRules(context, record.step),
+    lookups: lookupsOf(context, record),
     error: record.error ?? null,
     kept_version: unfinished ? (ledger.lastSuccess(record.step)?.output_version ?? null) : null,
     because_of: await culprit(context, record),
@@ -212,6 +215,15 @@ function clockRules(context: StoryContext, step: string): StepStory['clock_rules
     const rows = counts.filter((count) => count.rule === rule.name).reduce((sum, count) => sum + count.rows, 0);
     return rows > 0 && comparesWithClock(rule, context.checks) ? [{ rule: rule.name, rows }] : [];
   });
+}
+
+/** They are kept among the tests. One that left rows without their values is told there. */
+function lookupsOf({ graph }: StoryContext, record: StepRecord): StepStory['lookups'] {
+  const node = graph.byKey.get(record.step);
+  const names = node?.layer === 'silver' ? (node.spec.enrich ?? []).map(({ name }) => name) : [];
+  return record.tests
+    .filter(({ test, passed }) => passed && names.includes(test))
+    .map(({ test, message }) => ({ lookup: test, told: message }));
 }
 
 function rulesOf(node: Node): readonly CheckSpec[] {

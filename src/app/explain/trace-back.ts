@@ -8,6 +8,7 @@ import { lineSql } from '../../medallion/trace/bronze-lines.ts';
 import { mark } from '../../medallion/trace/follow.ts';
 import type { BoundVersion } from '../../medallion/trace/session.ts';
 import { bronzeBehind, lookedUp, openSilverRows } from '../../medallion/trace/silver-rows.ts';
+import { answersBehind } from './answers-behind.ts';
 import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } from './trace-context.ts';
 import { goldSources } from './trace-gold.ts';
 
@@ -134,19 +135,23 @@ async function follow(
       await put(snapshot, () => `select ${POSITION_ID} as _df_id, _df_sure from ${behind} where _src = ${index}`);
   }
   const looked = lookedUp(rows, wanted);
-  for (const { table, where } of looked) {
+  for (const { table, where, gave } of looked) {
     const snapshot = inputs.get(table);
     if (snapshot !== undefined)
       await put(
         snapshot,
-        (other) => `select ${POSITION_ID} as _df_id, false as _df_sure from ${other.positioned} where ${where}`,
+        (other) => `select ${POSITION_ID} as _df_id, ${gave} as _df_sure from ${other.positioned} where ${where}`,
       );
   }
   const [row] = await trace.session.rows(`select count(*) as n from ${wanted}`);
   const missing = Number(row?.['n'] ?? 0) - found;
   return {
-    at_most: looked.map(({ table }) => `a rule looked into ${table}`),
-    notes: missing > 0 ? [...notes, `${missing} of these rows are not in bronze as they are here`] : notes,
+    at_most: looked.flatMap(({ table, gave }) => (gave ? [] : [`a rule looked into ${table}`])),
+    notes: [
+      ...notes,
+      ...(missing > 0 ? [`${missing} of these rows are not in bronze as they are here`] : []),
+      ...(await answersBehind(context, node.spec, wanted)),
+    ],
   };
 }
 

@@ -61,6 +61,7 @@ export class WhyPrinter {
     if (story.status !== 'failed') {
       for (const test of story.failed_tests) this.#line(`warning: ${test.test}: ${test.message}`, STEP);
     }
+    for (const { lookup, told } of story.lookups) this.#line(`lookup ${lookup}: ${told}`, STEP);
     for (const { rule, rows } of story.clock_rules) {
       this.#line(
         `clock: ${rows} ${rows === 1 ? 'row is' : 'rows are'} in quarantine for rule ${rule}, which compares with the time of the run; tried again each time it runs`,

@@ -33,7 +33,7 @@ export async function defineSilver(
   const selected = described.filter((column) => !isInternal(column.name));
   const enrich = spec.enrich ?? [];
   await session.define(enrich.length === 0 ? 'picked' : 'picked_0', picked);
-  const enriched = enrich.length === 0 ? undefined : await defineEnriched(step, session, enrich, selected);
+  const enriched = enrich.length === 0 ? undefined : await defineEnriched(step, session, selected, decided);
   if (enriched !== undefined) await session.define('picked', `select * from ${enriched.view}`);
   const columns = enriched?.columns ?? selected;
   const rules = bindRules(step, columns);

@@ -1,3 +1,4 @@
+import { looksIntoTable } from '../../core/model/enrich.ts';
 import { rowKeyOf } from '../../core/model/history.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
@@ -64,7 +65,7 @@ export async function bronzeBehind(rows: SilverRows, wanted: string, relation: s
       `select c._src, c._part, c._pos, w._df_sure from ${relation}_contest as c join ${wanted} as w on ${same} where c._n = 1 and c._rule is null`,
     );
   }
-  const equal = views.columns.map(({ name }) => `c.${quoteIdent(name)} is not distinct from w.${quoteIdent(name)}`);
+  const equal = ownNames(rows).map((name) => `c.${quoteIdent(name)} is not distinct from w.${quoteIdent(name)}`);
   const keyless = `(select * from ${wanted} where not (${keyed}))`;
   const [row] = await session.rows(`select count(*) as n from ${keyless}`);
   if (Number(row?.['n']) > 0) {
@@ -80,11 +81,34 @@ export async function bronzeBehind(rows: SilverRows, wanted: string, relation: s
   );
 }
 
-/** Rows of other tables that rules looked into to let the rows of `wanted` pass: SQL per table, with the columns that were compared. */
-export function lookedUp(
-  rows: SilverRows,
-  wanted: string,
-): readonly { readonly table: string; readonly where: string }[] {
+/**
+ * Selected columns. What a lookup added does not tell a row from another: an answer that changed meanwhile would make it look like another one.
+ */
+function ownNames({ step, views }: SilverRows): readonly string[] {
+  const added = (step.node.spec.enrich ?? []).flatMap(({ add }) => Object.keys(add));
+  return views.columns.map(({ name }) => name).filter((name) => !added.includes(name));
+}
+
+/** Rows of another table that had a say in the rows that are traced. */
+export interface LookedUp {
+  readonly table: string;
+  /** SQL condition over its columns. */
+  readonly where: string;
+  /** Values of the row come from there; otherwise a rule only looked whether it is there. */
+  readonly gave: boolean;
+}
+
+/** Rows of other tables that lookups took values from for the rows of `wanted`, and that rules looked into to let them pass. */
+export function lookedUp(rows: SilverRows, wanted: string): readonly LookedUp[] {
+  const lookups = (rows.step.node.spec.enrich ?? []).filter(looksIntoTable).map(({ table, on }) => {
+    const names = Object.entries(on).map((pair) => pair.map(quoteIdent));
+    const [own, other] = [names.map(([name]) => name).join(', '), names.map(([, name]) => name).join(', ')];
+    return { table, where: `(${other}) in (select (${own}) from ${wanted})`, gave: true };
+  });
+  return [...lookups, ...lookedIntoByRules(rows, wanted)];
+}
+
+function lookedIntoByRules(rows: SilverRows, wanted: string): readonly LookedUp[] {
   return rows.views.rules.flatMap(({ severity, condition: { reference } }) =>
     reference === undefined || severity === 'warn' || reference.table === rows.step.node.key
       ? []
@@ -92,6 +116,7 @@ export function lookedUp(
           {
             table: reference.table,
             where: `${quoteIdent(reference.on)} in (select ${quoteIdent(reference.column)} from ${wanted})`,
+            gave: false,
           },
         ],
   );
@@ -131,8 +156,8 @@ export async function fatesOf(rows: SilverRows, from: string, relation: string):
 }
 
 /** SQL condition: a published row `p` is the row `f` that was kept. */
-export function publishedAs({ step, views }: SilverRows): string {
-  const key = rowKeyOf(step.node.spec);
-  const names = key.length > 0 ? key : views.columns.map(({ name }) => name);
+export function publishedAs(rows: SilverRows): string {
+  const key = rowKeyOf(rows.step.node.spec);
+  const names = key.length > 0 ? key : ownNames(rows);
   return names.map((name) => `p.${quoteIdent(name)} is not distinct from f.${quoteIdent(name)}`).join(' and ');
 }

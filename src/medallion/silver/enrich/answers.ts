@@ -61,9 +61,9 @@ export class Answers {
    * Makes the temporary table `answers_<index>` (`k1`…, `v1`…, `failed`): a row for each distinct key in `from` of which something is known.
    * @throws DataflowError when the system is down, or refuses everybody.
    */
-  async gather(from: string): Promise<void> {
+  async gather(from: string, decided: boolean): Promise<void> {
     const { columns } = this.#spec;
-    this.#keys = await this.#session.materialize(this.#name('keys'), this.#keysSql(from));
+    this.#keys = await this.#session.materialize(this.#name('keys'), this.#keysSql(from, decided));
     const empty = [...columns.map((_, i) => `k${i + 1}`), ...this.#places.map((_, i) => `v${i + 1}`), 'failed'];
     const cells = empty.map((name) => `cast(null as varchar) as ${name}`).join(', ');
     await this.#session.materialize(this.#name('answers'), `select ${cells} where false`);
@@ -121,12 +121,12 @@ export class Answers {
   }
 
   /** Rows that a person sends again are asked for anew, whatever is remembered of their key. */
-  #keysSql(from: string): string {
+  #keysSql(from: string, decided: boolean): string {
     const { columns } = this.#spec;
     const texts = columns.map((column, i) => `cast(${quoteIdent(column)} as varchar) as k${i + 1}`).join(', ');
     const given = columns.map((column) => `${quoteIdent(column)} is not null`).join(' and ');
     const names = columns.map((_, i) => `k${i + 1}`).join(', ');
-    const sent = this.#step.decided === undefined || this.#step.recall !== undefined ? 'false' : this.#sentAgainSql();
+    const sent = decided && this.#step.recall === undefined ? this.#sentAgainSql() : 'false';
     return `select ${names}, _anew, row_number() over (order by ${names}) as _n from (
       select ${names}, bool_or(_sent) as _anew from (
         select ${texts}, ${sent} as _sent from ${from} where ${given} and not coalesce(_discarded, false)) group by ${names})`;

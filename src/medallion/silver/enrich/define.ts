@@ -22,14 +22,17 @@ export interface EnrichedRows {
 /**
  * Adds the columns of `enrich:`, one lookup after the other, to the rows of the view `picked_0`. Each distinct key is looked up once; the
  * rows take their values by a join.
+ * @param picked the selected columns.
+ * @param decided decisions about rejected rows are bound in the session.
  * @throws DataflowError E_CONFIG_REFERENCE, E_LOOKUP_*, and what a system that is asked throws when it is down.
  */
 export async function defineEnriched(
   step: SilverStep,
   session: EngineSession,
-  specs: readonly EnrichSpec[],
   picked: readonly EngineColumn[],
+  decided: boolean,
 ): Promise<EnrichedRows> {
+  const { enrich: specs = [] } = step.node.spec;
   let columns = picked;
   const told: TestResult[] = [];
   for (const [at, spec] of specs.entries()) {
@@ -39,7 +42,7 @@ export async function defineEnriched(
     const from = `picked_${at}`;
     if (looksIntoTable(spec)) {
       await session.define(`lookup_${index}`, typedSql(spec, await tableSource(step, session, spec, columns)));
-    } else told.push(toldOf(spec, await ask(step, session, spec, index, from)));
+    } else told.push(toldOf(spec, await ask(step, session, spec, index, { from, decided })));
     await session.define(`picked_${index}`, joinedSql(spec, index, from));
     const added = await session.describe(`select ${addedNames(spec).join(', ')} from picked_${index}`);
     columns = [...columns, ...added];
@@ -55,10 +58,10 @@ async function ask(
   session: EngineSession,
   spec: AskedSpec,
   index: number,
-  from: string,
+  { from, decided }: { readonly from: string; readonly decided: boolean },
 ): Promise<LookupCount> {
   const answers = new Answers(step, session, spec, index);
-  await answers.gather(from);
+  await answers.gather(from, decided);
   const keys = spec.columns.map((_, i) => `k${i + 1}`);
   const places = [...new Set(Object.values(spec.add).map((added) => added.from))];
   const source: LookupSource = {

@@ -31,10 +31,11 @@ export async function tableSource(
   const [first] = twice;
   if (first !== undefined) {
     const shown = twice.map((row) => String(row['k'])).join('; ');
-    const more = Number(first['keys']) > twice.length ? '; …' : '';
+    const keys_twice = Number(first['keys']);
+    const more = keys_twice > twice.length ? '; …' : '';
     throw new DataflowError(
       'E_LOOKUP_AMBIGUOUS',
-      `${step.node.key}: ${name}: ${table} has several rows for ${Number(first['keys'])} values of ${Object.values(on).join(', ')}: ${shown}${more}`,
+      `${step.node.key}: ${name}: ${table} has several rows for ${keys_twice === 1 ? 'one value' : `${keys_twice.toLocaleString('en')} values`} of ${Object.values(on).join(', ')}: ${shown}${more}`,
     );
   }
   return {
