@@ -5,6 +5,7 @@ import type { Node } from '../../../core/planning/graph.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
 import type { InputRecord, Ledger, StepOutcome } from '../../../core/ports/ledger.ts';
 import { damage, entryOf, type Finding, holds, newestOf } from './finding.ts';
+import { uniqueColumns } from './row-findings.ts';
 
 /** What each load said of its input files, against the rows that its version brought and against the ledger. No row is read for it. */
 export function loadFindings(report: LogReport, ledger: Ledger): readonly Finding[] {
@@ -74,7 +75,7 @@ function otherInput(report: LogReport, input: InputRecord, loaded: readonly Inpu
 
 /** A key of whole numbers cannot have more rows than there are numbers between its least and greatest: the statistics tell, no row is read. */
 export function keyRangeFindings(report: LogReport, node: Node | undefined): readonly Finding[] {
-  const [name, ...more] = node === undefined || node.layer === 'bronze' ? [] : node.spec.key;
+  const [name, ...more] = uniqueColumns(node);
   if (name === undefined || more.length > 0) return [];
   const newest = newestOf(report);
   let least = Number.POSITIVE_INFINITY;

@@ -1,3 +1,4 @@
+import { rowKeyOf } from '../../../core/model/history.ts';
 import { quarantineOf, SOURCE_FILE_COLUMN, tableKey } from '../../../core/model/table.ts';
 import type { Node } from '../../../core/planning/graph.ts';
 import type { EngineSession } from '../../../core/ports/engine.ts';
@@ -117,13 +118,19 @@ export async function loadedRowsFindings(
   return findings;
 }
 
+/** What identifies a row of the table; nothing for tables without a key. */
+export function uniqueColumns(node: Node | undefined): readonly string[] {
+  if (node === undefined || node.layer === 'bronze') return [];
+  return node.layer === 'silver' ? rowKeyOf(node.spec) : node.spec.key;
+}
+
 /** A key identifies one row. Rows with a NULL in the key are not held against each other. */
 export async function keyFindings(
   session: EngineSession,
   snapshot: Snapshot,
   node: Node | undefined,
 ): Promise<readonly Finding[]> {
-  const key = node === undefined || node.layer === 'bronze' ? [] : node.spec.key;
+  const key = uniqueColumns(node);
   const there = key.every((name) =>
     snapshot.columns.some((column) => column.name.toLowerCase() === name.toLowerCase()),
   );
