@@ -1,4 +1,4 @@
-import type { DecisionEntry, DecisionRecord, ReturnedRows, StepRecord } from '../core/ports/ledger.ts';
+import type { DecisionEntry, DecisionRecord, ReturnedRows, StepRecord, UndoOutcome } from '../core/ports/ledger.ts';
 import { integer, optional, optionalText, text, word } from './cells.ts';
 import type { Connection } from './connection.ts';
 
@@ -82,6 +82,28 @@ export function applyDecisions(connection: Connection, step: StepRecord, returne
   }
 }
 
+/** An undo took decisions back, or brought earlier ones into force again. */
+export function undoDecisions(
+  connection: Connection,
+  table: string,
+  run_id: string,
+  { in_force, up_to }: NonNullable<UndoOutcome['decisions']>,
+): void {
+  const listed = 'in (select value from json_each(?))';
+  connection.run(
+    `update quarantine_decisions set undone_by = ? where table_name = ? and undone_by is null and decision <= ? and decision not ${listed}`,
+    run_id,
+    table,
+    up_to,
+    JSON.stringify(in_force),
+  );
+  connection.run(
+    `update quarantine_decisions set undone_by = null where table_name = ? and decision ${listed}`,
+    table,
+    JSON.stringify(in_force),
+  );
+}
+
 export function decisionsOf(connection: Connection, table: string | undefined): readonly DecisionEntry[] {
   const rows = connection.all(
     `select d.*, (select json_group_array(json_object('file', file, 'rule', rule, 'quarantine_run_id', quarantine_run_id,
@@ -98,6 +120,7 @@ export function decisionsOf(connection: Connection, table: string | undefined): 
     decided_at: text(row, 'decided_at'),
     run_id: text(row, 'run_id'),
     ...optional('applied_run_id', optionalText(row, 'applied_run_id')),
+    ...optional('undone_by', optionalText(row, 'undone_by')),
     groups: JSON.parse(text(row, 'groups')) as DecisionEntry['groups'],
   }));
 }

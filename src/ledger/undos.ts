@@ -10,6 +10,7 @@ import type {
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { integer, optional, optionalText, text } from './cells.ts';
 import type { Connection } from './connection.ts';
+import { undoDecisions } from './decisions.ts';
 import { dialectIn, forgetDialect, putDialect } from './dialects.ts';
 import { HISTORY_COLUMNS, historyInput, pointInputTo } from './inputs.ts';
 import { insertRun } from './runs.ts';
@@ -74,6 +75,7 @@ export function putUndo(connection: Connection, { step }: StepOutcome, undo: Und
       input.sha256,
     );
   }
+  if (undo.decisions !== undefined) undoDecisions(connection, step.step, step.run_id, undo.decisions);
   if (undo.dialect === null) forgetDialect(connection, source);
   else if (undo.dialect !== undefined) putDialect(connection, source, undo.dialect, step.run_id);
 }

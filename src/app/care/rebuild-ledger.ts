@@ -7,15 +7,7 @@ import { settledFrom } from '../../core/model/settled-note.ts';
 import { isStepNote, outcomeFrom, releaseFrom } from '../../core/model/step-note.ts';
 import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
-import type {
-  DecisionRecord,
-  Ledger,
-  Lock,
-  ReleaseRecord,
-  RunRecord,
-  StepOutcome,
-  StepRecord,
-} from '../../core/ports/ledger.ts';
+import type { DecisionRecord, Ledger, Lock, ReleaseRecord, RunRecord, StepOutcome } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedInput } from '../../medallion/decisions.ts';
 import { makeFolder } from './ledger-folder.ts';
@@ -170,7 +162,7 @@ async function fill(ledger: Ledger, found: readonly Found[], lake: Lake): Promis
   for (const run of runs) ledger.startRun(run);
   const decisions = await findDecisions(lake);
   for (const { outcome } of found) {
-    for (const decision of decisionsBefore(outcome.step, decisions)) ledger.recordDecision(decision);
+    for (const decision of decisionsBefore(outcome, decisions)) ledger.recordDecision(decision);
     ledger.finishStep(outcome);
   }
   for (const decision of decisions) ledger.recordDecision(decision);
@@ -195,11 +187,12 @@ async function findDecisions(lake: Lake): Promise<readonly DecisionRecord[]> {
   return found.sort((a, b) => a.decision - b.decision);
 }
 
-/** A step names the newest decision that it took into account: those came before it, whatever the clocks said. */
-function decisionsBefore(step: StepRecord, decisions: readonly DecisionRecord[]): readonly DecisionRecord[] {
+/** A step names the newest decision that it took into account, an undo those that it found: they came before it, whatever the clocks said. */
+function decisionsBefore({ step, undo }: StepOutcome, decisions: readonly DecisionRecord[]): readonly DecisionRecord[] {
   const table = parseTableKey(step.step);
-  const applied = table === undefined ? undefined : step.inputs[decidedInput(table)];
-  return decisions.filter((one) => one.table === step.step && applied !== undefined && one.decision <= applied);
+  const applied = (table === undefined ? undefined : step.inputs[decidedInput(table)]) ?? -1;
+  const newest = Math.max(applied, undo?.decisions?.up_to ?? -1);
+  return decisions.filter((one) => one.table === step.step && one.decision <= newest);
 }
 
 function runsOf(found: readonly Found[]): readonly RunRecord[] {

@@ -1,7 +1,7 @@
 import type { QuarantineFilter } from '../../core/model/quarantine.ts';
 import type { DecisionEntry, Ledger } from '../../core/ports/ledger.ts';
 
-export const QUARANTINE_STATES = ['open', 'pending', 'fixed', 'replayed', 'discarded'] as const;
+export const QUARANTINE_STATES = ['open', 'pending', 'fixed', 'replayed', 'discarded', 'undone'] as const;
 export type QuarantineState = (typeof QUARANTINE_STATES)[number];
 
 /** Rejected rows of one table, rule, file and run that are in the same state. */
@@ -50,18 +50,19 @@ const STATES = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as con
 
 /** Rows that were rejected again are among the open ones. */
 function groupsOf(decision: DecisionEntry): readonly QuarantineGroup[] {
-  const waiting = decision.applied_run_id === undefined && decision.action !== 'discard';
+  const { undone_by } = decision;
+  const waiting = undone_by === undefined && decision.applied_run_id === undefined && decision.action !== 'discard';
   return decision.groups.flatMap((group) => {
-    const rows = group.rows - (group.returned ?? 0);
+    const rows = group.rows - (undone_by === undefined ? (group.returned ?? 0) : 0);
     if (rows === 0) return [];
     return {
-      state: waiting ? 'pending' : STATES[decision.action],
+      state: undone_by !== undefined ? 'undone' : waiting ? 'pending' : STATES[decision.action],
       table: decision.table,
       rule: group.rule,
       file: group.file,
       rows,
       run_id: group.quarantine_run_id,
-      closed_by_run: waiting ? null : (decision.applied_run_id ?? decision.run_id),
+      closed_by_run: waiting || undone_by !== undefined ? null : (decision.applied_run_id ?? decision.run_id),
       decided_by: decision.decided_by,
       decided_at: decision.decided_at,
       why: decision.why ?? null,

@@ -72,9 +72,21 @@ async function applyTable(
   for (const one of beside) {
     const its = parseTableKey(one.table);
     if (its === undefined) continue;
-    const note = { run_id, step_id: outcome.step.step_id, step: `${one.table} of ${step}` };
+    const is_quarantine = one.table === tableKey(quarantineOf(id));
+    // A table that stays as it is gets no commit that could tell of the undo: its quarantine's does.
+    const told =
+      table === undefined && is_quarantine
+        ? { outcome: noteFor(outcome), table_version: (await lake.latestVersion(id)) ?? -1 }
+        : {};
+    const note = {
+      run_id,
+      step_id: outcome.step.step_id,
+      step: `${one.table} of ${step}`,
+      restored_version: one.to,
+      ...told,
+    };
     // As with a step: the quarantine says which version of the table it belongs to, and goes first.
-    const paired = table !== undefined && one.table === tableKey(quarantineOf(id)) ? table.from + 1 : undefined;
+    const paired = table !== undefined && is_quarantine ? table.from + 1 : undefined;
     const txns = paired === undefined ? [] : quarantineTxns(step, await lake.snapshot(its), paired);
     await restore(its, one, note, txns);
     faultPoint('after-undo-quarantine');

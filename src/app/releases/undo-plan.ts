@@ -1,3 +1,4 @@
+import { decisionFrom } from '../../core/model/decision-note.ts';
 import { outcomeFrom } from '../../core/model/step-note.ts';
 import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
 import { runsWithoutEffect } from '../../core/planning/undone-runs.ts';
@@ -145,6 +146,7 @@ async function planTable(
       since_run: planning.since_run,
       restored_version: table?.to ?? histories.get(step)?.at(-1)?.version ?? -1,
       ...sourceBefore(open.ledger, step, without),
+      ...decisionsAfter(planning, step, moves),
       hold: {
         ...(now?.code_fingerprint === undefined ? {} : { code_fingerprint: now.code_fingerprint }),
         inputs: presentInputs(planning, moves, now),
@@ -208,6 +210,31 @@ function movedInputs(
     return [input, same ? move.from + 1 : version];
   });
   return { ...Object.fromEntries(moved), ...undoneDecisions(moves, before) };
+}
+
+/** The decisions about a table's rejected rows that are in force once they went back. */
+function decisionsAfter(
+  { histories }: UndoPlanning,
+  step: string,
+  moves: ReadonlyMap<string, UndoMove>,
+): Pick<NonNullable<StepOutcome['undo']>, 'decisions'> {
+  const [decided = ''] = besideOf(step);
+  const move = moves.get(decided);
+  if (move === undefined) return {};
+  const in_force = [...decisionsAt(histories.get(decided) ?? [], move.to)].sort((a, b) => a - b);
+  return { decisions: { in_force, up_to: move.from } };
+}
+
+/** Entries are ascending. An undo says which version it went back to. */
+function decisionsAt(entries: readonly HistoryEntry[], version: number): ReadonlySet<number> {
+  let found = new Set<number>();
+  for (const { version: at, note } of entries) {
+    if (at > version) break;
+    const restored = note?.['restored_version'];
+    if (typeof restored === 'number') found = new Set(decisionsAt(entries, restored));
+    else if (decisionFrom(note, at) !== undefined) found.add(at);
+  }
+  return found;
 }
 
 /** Decisions that none had been taken before: the emptied table of them is nothing that the step has not seen. */

@@ -135,7 +135,8 @@ function dispatch(step: StepContext, reload: boolean): Promise<StepRecord> {
 async function runSource(step: BronzeStep): Promise<StepRecord> {
   const lost = await lostTable(step.run.lake, step.run.ledger, step.node.key);
   if (lost !== undefined && step.anew !== true) throw lostError(lost);
-  return (await step.node.spec.pulled) === true ? runPulled(step) : runBronze(step);
+  const found = lost === undefined ? step : { ...step, lost: true };
+  return step.node.spec.pulled === true ? runPulled(found) : runBronze(found);
 }
 
 /** The versions that the step reads, fixed once: whatever others publish meanwhile does not matter to it. */

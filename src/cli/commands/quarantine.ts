@@ -8,7 +8,7 @@ export const spec: CommandSpec = {
   configure(command) {
     filtered(command.command('list', { isDefault: true }), 'what was rejected, by table, rule, file and run')
       .argument('[table]', 'a table such as silver.achats')
-      .option('--state <state>', 'open, pending, fixed, replayed, discarded or all', 'open');
+      .option('--state <state>', 'open, pending, fixed, replayed, discarded, undone or all', 'open');
     filtered(command.command('show'), 'rejected rows of a table, or everything about one row')
       .argument('<table|id>', 'a table, or a quarantine id (its beginning will do)')
       .option('--limit <rows>', 'at most this many rows', '100');

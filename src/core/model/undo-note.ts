@@ -18,6 +18,7 @@ export function undoFrom(value: unknown, at: string, parts: NoteParts): UndoOutc
     inputs_undone: asArray(o['inputs_undone'], `${at}.inputs_undone`, undoneFrom),
     inputs_back: asArray(o['inputs_back'], `${at}.inputs_back`, parts.input),
     ...(o['dialect'] === null ? { dialect: null } : field(o, 'dialect', 'dialect', parts.dialect, at)),
+    ...field(o, 'decisions', 'decisions', decisionsFrom, at),
     hold: {
       ...field(hold, 'code_fingerprint', 'code_fingerprint', asText, `${at}.hold`),
       inputs: asIntegers(hold['inputs'], `${at}.hold.inputs`),
@@ -29,6 +30,14 @@ export function undoFrom(value: unknown, at: string, parts: NoteParts): UndoOutc
 /** The same as plain JSON. */
 export function undoNote(undo: UndoOutcome, shorten: (input: InputRecord) => JsonObject): JsonObject {
   return { ...undo, inputs_back: undo.inputs_back.map(shorten) };
+}
+
+function decisionsFrom(value: unknown, at: string): NonNullable<UndoOutcome['decisions']> {
+  const o = asObject(value, at);
+  return {
+    in_force: asArray(o['in_force'], `${at}.in_force`, asInteger),
+    up_to: asInteger(o['up_to'], `${at}.up_to`),
+  };
 }
 
 function undoneFrom(value: unknown, at: string): UndoOutcome['inputs_undone'][number] {

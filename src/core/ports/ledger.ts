@@ -139,9 +139,10 @@ export interface DecisionGroup {
   readonly returned?: number;
 }
 
-/** A decision as the ledger holds it: the run that carried it out is known once a step of the table has succeeded since. */
+/** A decision as the ledger holds it: the run that carried it out is known once a step of the table has succeeded since; the undo, when one took it back. */
 export interface DecisionEntry extends DecisionRecord {
   readonly applied_run_id?: string;
+  readonly undone_by?: string;
 }
 
 /** Rows of a decision that were rejected again when they were sent through the table. */
@@ -288,7 +289,7 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** Releases that are pinned, newest first: retention must not collect their versions. */
   keptReleases(): readonly ReleaseRecord[];
 
-  /** Throws E_LOCKED with the holder when another live process has it. */
+  /** @throws E_LOCKED with the holder when another live process has it. */
   lock(scope: string, command: string): Lock;
   lockHolders(): readonly LockHolder[];
   /**

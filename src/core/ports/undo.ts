@@ -33,6 +33,8 @@ export interface UndoOutcomeOf<Input> {
   readonly inputs_back: readonly Input[];
   /** For bronze: the source's recorded layout as it was; null: none was recorded. */
   readonly dialect?: CsvDialect | null;
+  /** Present when decisions about the table's rejected rows went back: those that are in force again, of those that the lake held by `up_to`. */
+  readonly decisions?: { readonly in_force: readonly number[]; readonly up_to: number };
   readonly hold: Omit<Hold, 'run_id'>;
 }
 

@@ -13,5 +13,10 @@ const LOOKUPS = `
   ) strict, without rowid;
 `;
 
-/** What is asked for while tables are made. */
-export const lookupsMigration: Migration = { version: 4, sql: LOOKUPS };
+/** Decisions about rejected rows that an undo took back stay known. */
+const UNDONE_DECISIONS = `
+  alter table quarantine_decisions add column undone_by text;
+`;
+
+/** What is asked for while tables are made, and decisions that were undone. */
+export const lookupsMigration: Migration = { version: 4, sql: LOOKUPS + UNDONE_DECISIONS };

@@ -62,7 +62,7 @@ export async function runBronze(step: BronzeStep): Promise<StepRecord> {
   const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
   const changed = columnsChanged(step, snapshot);
   if (changed && step.verdict.mode !== 'full') throw columnsError(step, snapshot);
-  if (changed || step.anew === true) {
+  if (changed || (step.anew === true && (snapshot !== undefined || step.lost === true))) {
     const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
     const loaded = await loadAnew({ ...asked, anew: true }, snapshot);
     return (await settleDecisions(step, [])) ?? loaded;

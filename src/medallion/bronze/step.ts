@@ -12,8 +12,10 @@ export interface FileReplay {
   readonly quarantine_run_id: string;
 }
 
-/** `anew`: every file is loaded again and the table replaced, because the columns changed and that was asked for. `replays`: files that decisions send again. */
+/** `anew`: every file is loaded again and the table replaced, because the columns changed and that was asked for. `replays`: files that decisions send again.
+ * `lost`: the table was published and is gone, in whole or its last versions. */
 export type BronzeStep = StepContext<BronzeNode> & {
   readonly anew?: boolean;
+  readonly lost?: boolean;
   readonly replays?: readonly FileReplay[];
 };

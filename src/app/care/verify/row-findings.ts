@@ -12,8 +12,8 @@ import { damage, type Finding } from './finding.ts';
 /** By file: rejected records that decisions brought home since the file was loaded, at most. */
 function broughtHome(ledger: Ledger, table: string): ReadonlyMap<string, number> {
   const rows = new Map<string, number>();
-  for (const { action, groups } of ledger.decisions(table))
-    if (action !== 'discard')
+  for (const { action, groups, undone_by } of ledger.decisions(table))
+    if (action !== 'discard' && undone_by === undefined)
       for (const group of groups)
         rows.set(group.file, (rows.get(group.file) ?? 0) + group.rows - (group.returned ?? 0));
   return rows;

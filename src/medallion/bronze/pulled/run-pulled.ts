@@ -36,7 +36,8 @@ export async function runPulled(step: BronzeStep): Promise<StepRecord> {
     const snapshot = await run.lake.snapshot({ layer: 'bronze', name: node.name });
     const changed = columnsChanged(step, snapshot);
     if (changed && step.verdict.mode !== 'full' && source.pulls !== 'snapshot') throw columnsError(step, snapshot);
-    if (step.anew === true || (snapshot !== undefined && changed && step.verdict.mode === 'full')) {
+    const whole = changed && step.verdict.mode === 'full';
+    if (snapshot === undefined ? step.anew === true && step.lost === true : step.anew === true || whole) {
       const asked = because(step, [{ kind: 'asked', flag: 'full-refresh' }]);
       const loaded = await takeWhole({ ...pulling, step: { ...asked, anew: true } }, true);
       return (await settleDecisions(step, [])) ?? loaded;

@@ -1,0 +1,71 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+/** Decisions about rejected rows that an undo takes back: the rows are open again, also for a ledger that is made anew from the lake. */
+const CONFIG = `sources:
+  a: { type: files, path: in/a*.csv, settle_seconds: 0, columns: { id: bigint, prix: varchar } }
+silver:
+  a:
+    from: a
+    select: { prix: "try_cast(prix as decimal(12,2))" }
+    rules: [ { not_null: prix, name: valide }, { between: { column: prix, above: 0 }, name: positif } ]
+    key: id
+`;
+let place: Place;
+afterEach(() => place.remove());
+
+interface Group {
+  readonly state: string;
+  readonly rule: string;
+  readonly rows: number;
+}
+
+function groups(): readonly string[] {
+  const { stdout } = place.dataflow(['quarantine', '--state', 'all', '--format', 'json']);
+  return (JSON.parse(stdout) as readonly Group[]).map(({ state, rule, rows }) => `${state} ${rule} ${rows}`).sort();
+}
+
+/** The same words from the ledger as it is, and from one that is made anew; both agree with the lake. */
+function expectGroups(expected: readonly string[]): void {
+  expect(groups()).toEqual(expected);
+  expectDone(place.dataflow(['verify', '--rows']));
+  expectDone(place.dataflow(['ledger', 'rebuild']));
+  expect(groups()).toEqual(expected);
+  expectDone(place.dataflow(['verify', '--rows']));
+}
+
+describe('decisions that are undone', () => {
+  it('a discard, and the undo of that undo, and the next discard', () => {
+    place = newPlace(CONFIG);
+    place.put({ 'in/a.csv': 'id,prix\n1,1.00\n2,x\n3,-1\n4,-2\n' });
+    expectDone(place.dataflow(['run']));
+    const discard = ['quarantine', 'discard', 'silver.a', '--reason', 'essai', '--rule'];
+    expectDone(place.dataflow([...discard, 'positif']));
+    expectGroups(['discarded positif 2', 'open valide 1']);
+    expectDone(place.dataflow(['undo']));
+    expectGroups(['open positif 2', 'open valide 1', 'undone positif 2']);
+    expectDone(place.dataflow(['undo']));
+    expectGroups(['discarded positif 2', 'open valide 1']);
+    expectDone(place.dataflow([...discard, 'valide']));
+    expectGroups(['discarded positif 2', 'discarded valide 1']);
+    expectDone(place.dataflow(['run', '--full-refresh']));
+    expectGroups(['discarded positif 2', 'discarded valide 1']);
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 1 }]);
+  }, 120_000);
+
+  it('a fix', () => {
+    place = newPlace(CONFIG);
+    place.put({ 'in/a.csv': 'id,prix\n1,1.00\n2,x\n3,-1\n4,-2\n' });
+    expectDone(place.dataflow(['run']));
+    expectDone(
+      place.dataflow(['quarantine', 'fix', 'silver.a', '--rule', 'positif', '--set', "prix = replace(prix, '-', '')"]),
+    );
+    expectGroups(['fixed positif 2', 'open valide 1']);
+    expectDone(place.dataflow(['undo']));
+    expectGroups(['open positif 2', 'open valide 1', 'undone positif 2']);
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 1 }]);
+    expectDone(place.dataflow(['run', '--redo']));
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 3 }]);
+    expectDone(place.dataflow(['verify', '--rows']));
+  }, 120_000);
+});
