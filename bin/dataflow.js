@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts dataflow. Help and version are answered from texts that the build made, so that they cost no more than Node
-// itself; everything else is in dist/main.cjs. Kept in old syntax: an old Node must get as far as the message below.
+// itself; everything else is in dist/main.cjs and dist/rest.cjs. Kept in old syntax: an old Node must get as far as the message below.
 'use strict';
 
 const fs = require('node:fs');
@@ -45,12 +45,12 @@ function start(argv) {
   }
   const text = preparedAnswer(argv);
   if (text !== undefined) return writeAll(text);
-  const main = path.join(root, 'dist', 'main.cjs');
-  if (!fs.existsSync(main)) {
+  const built = path.join(root, 'dist');
+  if (!fs.existsSync(path.join(built, 'rest.cjs'))) {
     process.stderr.write('dataflow is not built: run `npm ci` (or `npm run build`) first\n');
     process.exit(1);
   }
-  require('./load.js').load(main).program.main(argv);
+  require('./load.js').load(built).program.main(argv);
 }
 
 start(process.argv.slice(2));

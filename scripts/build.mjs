@@ -1,10 +1,10 @@
-// Builds dist/ from src/: the program in one file with V8's compiled code beside it, the files of threads and reader processes, and the help texts.
+// Builds dist/ from src/: the program as two scripts with V8's compiled code beside them, the files of threads and reader processes, and the help texts.
 //
-// One CommonJS file, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running 7 ms
+// CommonJS scripts, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running a few ms
 // after Node itself, without it (or as split ES modules) it takes 20 to 40 ms. Native packages stay packages.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -89,6 +89,26 @@ const COMMON = {
   ],
 };
 
+/** How the scripts of the program are built: each is a function of what a CommonJS module is given. */
+const SCRIPT = {
+  ...COMMON,
+  format: 'cjs',
+  supported: { 'dynamic-import': false }, // import() in kept code finds no loader on Node 20; require() serves, of ES modules too
+  charset: 'ascii', // bin/load.js reads it as one byte a character
+  define: { 'import.meta.url': '__file_url', BUILD_ID: JSON.stringify(randomUUID()) },
+  banner: {
+    js: "(function(exports,require,module,__filename,__dirname){const __file_url=require('node:url').pathToFileURL(__filename).href;",
+  },
+  footer: { js: '})' },
+};
+const WORKERS = {
+  ...COMMON,
+  entryPoints: workers,
+  entryNames: '[name]',
+  format: 'esm',
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+};
+
 const WARM_UP_PROJECT = `version: 1
 sources:
   a: { type: files, path: a.csv, settle_seconds: 0 }
@@ -101,9 +121,14 @@ gold:
 const out = join(root, 'dist');
 const fresh = join(root, `dist.new-${process.pid}`);
 try {
-  await bundle(await esbuild());
+  const { build } = await esbuild();
+  const { newPacks } = await import('./packs.mjs');
+  await build({ ...WORKERS, outdir: fresh });
+  const packs = await newPacks({ root, entry: source, folder: fresh, common: SCRIPT });
+  await packs.whole();
+  await packs.write(quickModules(fresh));
   const { load } = createRequire(import.meta.url)('../bin/load.js');
-  const { program } = load(join(fresh, 'main.cjs'));
+  const { program } = load(fresh);
   mkdirSync(join(fresh, 'help'));
   for (const [name, text] of await program.helpTexts())
     writeFileSync(join(fresh, 'help', `${name || 'index'}.txt`), text);
@@ -123,44 +148,40 @@ async function esbuild() {
   }
 }
 
-async function bundle({ build }) {
-  await build({
-    ...COMMON,
-    entryPoints: [source],
-    outfile: join(fresh, 'main.cjs'),
-    format: 'cjs',
-    supported: { 'dynamic-import': false }, // import() in kept code finds no loader on Node 20; require() serves, of ES modules too
-    charset: 'ascii', // bin/load.js reads it as one byte a character
-    define: { 'import.meta.url': '__file_url', BUILD_ID: JSON.stringify(randomUUID()) },
-    banner: { js: "const __file_url=require('node:url').pathToFileURL(__filename).href;" },
-  });
-  await build({
-    ...COMMON,
-    entryPoints: workers,
-    outdir: fresh,
-    entryNames: '[name]',
-    format: 'esm',
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+/** The modules that the quick answers ask for: `status`, and `run` with nothing to do. */
+function quickModules(folder) {
+  return inWarmUpProject((warmUp, project) => {
+    const file = join(project, 'asked.json');
+    warmUp(folder, 'run');
+    warmUp(folder, 'status', 'run', `asked=${file}`);
+    return new Set(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []);
   });
 }
 
 /**
- * Keeps V8's compiled code of the functions that the quick answers run: `status`, and `run` with nothing to do. Code of anything else
- * would make every start slower to read. The first process makes a small project, the second one only asks.
+ * Keeps V8's compiled code of the functions that the quick answers run, and of those that a run with work to do needs beside them. Code of
+ * anything else would make every start slower to read.
  */
 function keepCompiledCode(folder) {
+  inWarmUpProject((warmUp) => {
+    warmUp(folder, 'run', 'keep=rest');
+    warmUp(folder, 'status', 'run', 'keep=main');
+  });
+}
+
+/** Each call of `warmUp` is a process of its own in one small project. */
+function inWarmUpProject(work) {
   const project = mkdtempSync(join(tmpdir(), 'dataflow-build-'));
+  const warmUp = (folder, ...words) => {
+    const args = [join(root, 'scripts', 'warm-up.mjs'), folder, ...words];
+    const env = { ...process.env, XDG_CACHE_HOME: project };
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: project, env });
+    if (status !== 0) console.error(`build: without compiled code, starts will take longer: ${stderr}`);
+  };
   try {
     writeFileSync(join(project, 'pipelines.yaml'), WARM_UP_PROJECT);
     writeFileSync(join(project, 'a.csv'), 'id,x\n1,a\n');
-    const env = { ...process.env, XDG_CACHE_HOME: project };
-    for (const words of [['run'], ['status', 'run', 'keep']]) {
-      const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'warm-up.mjs'), folder, ...words], {
-        cwd: project,
-        env,
-      });
-      if (status !== 0) console.error(`build: without compiled code, starts will take longer: ${stderr}`);
-    }
+    return work(warmUp, project);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }

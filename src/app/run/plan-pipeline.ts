@@ -1,7 +1,7 @@
 import type { Project, SourceSpec } from '../../core/model/project.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
-import { discoverSource } from '../../medallion/bronze/run-bronze.ts';
+import { discoverSource } from '../../medallion/bronze/discover.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import type { Rooms } from '../rooms.ts';
 import { lookAtSource } from './look-at-source.ts';

@@ -5,7 +5,7 @@ import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
 import { checkEstimate } from './budget.ts';
-import { lockedRun, type RunOptions } from './locked-run.ts';
+import type { RunOptions } from './locked-run.ts';
 import { openLedgerFor } from './open-project.ts';
 import { planningContext, withResults } from './plan-pipeline.ts';
 import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
@@ -34,6 +34,8 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
       return nothingToDo(pending, started_ms);
     }
     checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
+    // A run with nothing to do is to start without the steps' code.
+    const { lockedRun } = await import('./locked-run.ts');
     const lock = ledger.lock(`pipeline:${project.name}`, options.command);
     try {
       return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, {

@@ -1,5 +1,4 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { FILE_LIMITS } from '../../core/model/project.ts';
 import type { Column } from '../../core/model/table.ts';
 import { estimateIntake } from '../../core/planning/estimate.ts';
 import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
@@ -11,12 +10,13 @@ import { faultPoint } from '../../kit/fault.ts';
 import { keptMessage, publish } from '../publish.ts';
 import { knownColumns, layoutOf } from './columns.ts';
 import { columnsChanged, columnsError } from './columns-changed.ts';
+import { discoverSource } from './discover.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { earlyUnits, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
-import { type GoneUnits, goneUnits, refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
+import { refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
@@ -25,36 +25,6 @@ import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refu
 import { replacedRows } from './replaced-rows.ts';
 import { settleDecisions } from './settle.ts';
 import type { BronzeStep } from './step.ts';
-import { knownUnits } from './undone.ts';
-
-/** What a bronze step would take, found without opening any file: the stat walk. Units to `forget` are looked at as if they were new. */
-export async function discoverSource(
-  step: Pick<BronzeStep, 'run' | 'node'>,
-  forget: ReadonlySet<string> = new Set(),
-): Promise<{
-  source: Source;
-  context: SourceContext;
-  known: ReadonlyMap<string, KnownInput>;
-  discovery: Intake['discovery'];
-  gone: GoneUnits;
-}> {
-  const { run, node } = step;
-  const source = await run.createSource(node.spec);
-  const context: SourceContext = {
-    root: run.project.root,
-    temp_folder: run.temp_folder,
-    now_ms: run.now_ms,
-    rehash: run.rehash,
-    ...(node.spec.limits ?? FILE_LIMITS),
-    ...run.sourcePlaces?.(node.name),
-    // Planning has no folder for copies: it looks, and opens nothing.
-    look_only: run.temp_folder === '',
-    signal: run.signal,
-  };
-  const known = knownUnits(run, node.name, forget);
-  const discovery = await source.discover(known, context);
-  return { source, context, known, discovery, gone: goneUnits(run, node, discovery, known) };
-}
 
 /** Ingests one source: inspects new units, parses the sound ones, quarantines the rest, publishes all of it as one version. */
 export async function runBronze(step: BronzeStep): Promise<StepRecord> {
