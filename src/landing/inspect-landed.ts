@@ -62,6 +62,7 @@ async function vouchedInspection(
     first_record_line: 1,
     multiline_records: facts.multiline_records === true,
     encoding: 'utf-8',
+    vouched: true,
     notes: [],
   };
   if (layout.format === 'ndjson')

@@ -30,10 +30,15 @@ export function openLandingPlace(options: {
     raw,
     count: async () => (await namesIn(folder)).filter((name) => MANIFEST.test(name)).length,
     landed: () => landedIn(folder),
-    begin: async (position) => {
+    begin: async (position, sealed) => {
       await makePrivateFolder(folder);
       const numbers = (await namesIn(folder)).flatMap((name) => Number(/^(\d{9})\./.exec(name)?.[1] ?? 0));
-      return openPull(folder, raw, timeSortedId(), Math.max(0, ...numbers) + 1, position);
+      return openPull(folder, raw, {
+        pull: timeSortedId(),
+        first_number: Math.max(0, ...numbers) + 1,
+        position,
+        sealed,
+      });
     },
     remove: async (units) => {
       faultPoint('landing-before-remove');

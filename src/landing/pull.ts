@@ -13,13 +13,20 @@ export function unitBase(folder: string, number: number): string {
   return join(folder, String(number).padStart(9, '0'));
 }
 
+/** How a pull begins. */
+export interface PullStart {
+  /** Its own name. */
+  readonly pull: string;
+  readonly first_number: number;
+  readonly position: Position | null;
+  readonly sealed: ((unit: SealedUnit) => void) | undefined;
+}
+
 /** A pull under way: units are sealed one after the other, each continuing the position of the one before. */
 export function openPull(
   folder: string,
   raw: RawStore,
-  pull: string,
-  first_number: number,
-  position: Position | null,
+  { pull, first_number, position, sealed: tell }: PullStart,
 ): OpenPull {
   const units: SealedUnit[] = [];
   const space = new SpaceWatch(folder);
@@ -41,6 +48,7 @@ export function openPull(
             units.push(unit);
             follows = unit.position;
             number += 1;
+            tell?.(unit);
           },
           done: () => {
             open = undefined;

@@ -81,7 +81,7 @@ describeService('postgresql', ({ url }) => {
         const [vouched, found] = [await inspect(unit), await looked(unit)];
         // A real number has more digits than a float is sure to keep, but its text is that of this very float.
         const doubtful = found.doubtful?.filter((name) => name !== 'f');
-        expect({ ...vouched, notes: [] }).toEqual({ ...found, doubtful, notes: [] });
+        expect({ ...vouched, notes: [] }).toEqual({ ...found, doubtful, vouched: true, notes: [] });
         const texts = columns.map((column) => ({
           ...column,
           type: column.type === 'date' ? 'timestamp' : column.type,

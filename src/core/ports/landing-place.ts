@@ -59,8 +59,8 @@ export interface LandingPlace {
   landed(): Promise<Landed>;
   /** How many units lie there, without reading them. */
   count(): Promise<number>;
-  /** Begins a pull that continues `position` (null: the beginning). */
-  begin(position: Position | null): Promise<OpenPull>;
+  /** Begins a pull that continues `position` (null: the beginning). @param sealed is told of each unit once it is durable; nothing waits for it. */
+  begin(position: Position | null, sealed?: (unit: SealedUnit) => void): Promise<OpenPull>;
   /** Everything that is there, or only these. */
   remove(units?: readonly SealedUnit[]): Promise<void>;
   /** Keeps a unit that was refused as a whole under its path in the ledger, until it is replayed. */

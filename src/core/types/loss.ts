@@ -21,13 +21,16 @@ const OFFSET = ' ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?';
  * follows a date. Asked only where there is a value. Undefined when the type loses nothing.
  */
 export function lossSql(type: string, text: string, value: string): string | undefined {
-  const kept = keptSql(type, `trim(cast(${text} as varchar))`, value);
+  const as_text = `cast(${text} as varchar)`;
+  const kept = keptSql(type, `trim(${as_text})`, value);
+  if (kept === undefined) return undefined;
   // Mostly the value's own text is the one that was read, which is quickly seen. CASE is lazy, where AND and OR are not.
-  // The engine has an infinite day, which no other reader knows.
-  const endless = /^(date|timestamp)/.test(type) ? `when not isfinite(${value}) then true ` : '';
-  return kept === undefined
-    ? undefined
-    : `case ${endless}when cast(${value} as varchar) = cast(${text} as varchar) then false else not coalesce(${kept}, false) end`;
+  const same = `when cast(${value} as varchar) = ${as_text} then false`;
+  if (!/^(date|timestamp)/.test(type)) return `case ${same} else not coalesce(${kept}, false) end`;
+  // The engine has an infinite day, which no other reader knows. Its text of an instant is dear, and others mostly write it in another way.
+  const plain = `when ${keptSql(type, as_text, value)} then false`;
+  const quick = type === 'timestamptz' ? `${plain} ${same}` : `${same} ${plain}`;
+  return `case when not isfinite(${value}) then true ${quick} else not coalesce(${kept}, false) end`;
 }
 
 function keptSql(type: string, text: string, value: string): string | undefined {

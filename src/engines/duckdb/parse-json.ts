@@ -58,6 +58,7 @@ export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
       .join(', ')}
       from (${records(source)}) where ${fits}`,
     rejected: async (good_rows) => {
+      if (good_rows === request.records) return 0;
       const [row] = await session.all(`select count(*) as n from (${source} ${present})`);
       return Number(row?.['n'] ?? 0) - good_rows;
     },

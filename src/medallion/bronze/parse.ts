@@ -27,6 +27,7 @@ export async function parseUnits(
   accepted: readonly AcceptedUnit[],
   columns: readonly Column[],
   early: (accepted: AcceptedUnit) => Promise<ParseResult | undefined>,
+  label = '',
 ): Promise<Parsed> {
   const out: Growing = { candidates: [], rejects: [], loaded: [], unfit: [] };
   const fit: AcceptedUnit[] = [];
@@ -42,7 +43,7 @@ export async function parseUnits(
   }
   const bytes_max = step.small !== undefined ? SMALL_GROUP_BYTES_MAX : GROUP_BYTES_MAX;
   for (const [index, group] of grouped(fit, bytes_max, (one) => extraColumns(one, columns)).entries()) {
-    const parsed = await parseGroup(step, session, group.units, columns, `${index}`);
+    const parsed = await parseGroup(step, session, group.units, columns, `${label}${index}`);
     merge(out, parsed);
   }
   return out;
@@ -53,6 +54,13 @@ interface Growing {
   readonly rejects: CandidateFile[];
   readonly loaded: Parsed['loaded'][number][];
   readonly unfit: Unfit[];
+}
+
+/** Several results as one, in their order. */
+export function merged(parts: readonly Parsed[]): Parsed {
+  const out: Growing = { candidates: [], rejects: [], loaded: [], unfit: [] };
+  for (const part of parts) merge(out, part);
+  return out;
 }
 
 function merge(out: Growing, parsed: Parsed): void {
@@ -194,6 +202,7 @@ export async function parseRequest(
     ...(step.node.spec.checks === undefined ? {} : { checks: step.node.spec.checks }),
     ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
+    ...(units.every(({ inspection }) => inspection.vouched === true) ? { records: recordsOf(units) } : {}),
     columns: wanted.filter((column) => column.name !== SOURCE_FILE_COLUMN),
     limits: readLimits(step, units),
     target: { folder: await run.lake.stage(run.run_id, step.step_id, `data-${label}`), columns: wanted },
@@ -210,6 +219,10 @@ function exactness(
   return {
     doubtful: inspection.doubtful ?? wanted.map((column) => column.name),
     first_record_line: inspection.first_record_line,
-    records: units.reduce((sum, unit) => sum + unit.inspection.records, 0),
+    records: recordsOf(units),
   };
+}
+
+function recordsOf(units: readonly AcceptedUnit[]): number {
+  return units.reduce((sum, unit) => sum + unit.inspection.records, 0);
 }

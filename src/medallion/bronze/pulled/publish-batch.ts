@@ -7,7 +7,6 @@ import type { Snapshot } from '../../../core/ports/lake.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { InputRecord, StepRecord } from '../../../core/ports/ledger.ts';
 import type { Position, Span } from '../../../core/ports/pulled-source.ts';
-import type { InputUnit } from '../../../core/ports/source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import { quoteText } from '../../../kit/sql.ts';
 import { keptMessage, publish } from '../../publish.ts';
@@ -18,11 +17,13 @@ import { driftTests } from '../drift-tests.ts';
 import { NOTHING_EARLY } from '../early-parse.ts';
 import { evolvedColumns } from '../evolve.ts';
 import { refusedAgain } from '../file-replays.ts';
-import { type AcceptedUnit, type Intake, inputRecord } from '../intake.ts';
-import { parseUnits } from '../parse.ts';
+import { type Intake, inputRecord } from '../intake.ts';
+import { merged, parseUnits } from '../parse.ts';
 import type { Parsed } from '../parsed.ts';
 import { type RefusedUnit, refusedUnits, stageRejects } from '../refused.ts';
 import type { BronzeStep } from '../step.ts';
+import type { EarlyUnits } from './early-units.ts';
+import { batchPath, inputUnit, inspected, unitPath } from './inspect-units.ts';
 import type { Pulling } from './pulling.ts';
 import { refuseWhole } from './refuse-whole.ts';
 import { joinSpans, spansBack, unitsOfWork } from './spans.ts';
@@ -42,26 +43,17 @@ export interface Batch {
   /** The units are all that there is: everything else goes. */
   readonly replaces: boolean;
   readonly content?: string;
+  /** What was made of its units while the source was asked for more. */
+  readonly early?: EarlyUnits | undefined;
 }
 
-/** Folder-like name of a batch: the beginning of the paths of its units. */
-export function batchPath(source: string, sequence: number): string {
-  return `${source}/${String(sequence).padStart(8, '0')}/`;
-}
-
-/** Units by the paths that the ledger and `_file` know them under: batch, place in the batch, name that the source gave. */
 function pathed(step: BronzeStep, batch: Batch): readonly PathedUnit[] {
-  const base = batchPath(step.node.name, batch.standing.sequence + 1);
+  const { name } = step.node;
   const own = batch.units.map((unit, index) => ({
     unit,
-    path: `${base}${String(index + 1).padStart(4, '0')}-${unit.name}`,
+    path: unitPath(name, batch.standing.sequence + 1, index, unit.name),
   }));
   return [...own, ...(batch.again ?? [])];
-}
-
-function inputUnit({ unit, path }: PathedUnit): InputUnit {
-  const { uri, size_bytes, layout } = unit;
-  return { path, uri, size_bytes, mtime_ns: '0', inode: '0', format: layout.format, compression: 'none' };
 }
 
 /**
@@ -69,8 +61,16 @@ function inputUnit({ unit, path }: PathedUnit): InputUnit {
  * table commit, which succeeds only while the table stands where the batch goes on.
  */
 export async function publishBatch(pulling: Pulling, batch: Batch): Promise<StepRecord> {
+  try {
+    return await published(pulling, batch);
+  } finally {
+    await batch.early?.end();
+  }
+}
+
+async function published(pulling: Pulling, batch: Batch): Promise<StepRecord> {
   const { step, place } = pulling;
-  const cpu = process.cpuUsage();
+  const cpu = batch.early?.cpu ?? process.cpuUsage();
   const { name } = step.node;
   const { expected } = batch.standing;
   const own = joinSpans(name, batch.units, batch.replaces ? new Map() : expected);
@@ -78,12 +78,16 @@ export async function publishBatch(pulling: Pulling, batch: Batch): Promise<Step
   const spans = [...own, ...back];
   const units = pathed(step, batch);
   await step.run.admit(step.node.key, estimateIntake(units.map(inputUnit), step.run.ledger.lastSuccess(step.node.key)));
-  const intake = await inspected(pulling, units, batch.columns);
-  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
+  const early = await batch.early?.result();
+  const intake = await inspected(pulling, units, batch.columns, early?.inspections ?? new Map());
+  const session = early?.session ?? (await step.run.openSession(`${step.run.run_id}/${step.node.key}`));
   try {
-    const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, batch.columns);
+    const done = new Set([...(early?.parsed.loaded ?? []), ...(early?.parsed.unfit ?? [])].map(pathOf));
+    const rest = intake.accepted.filter(({ unit }) => !done.has(unit.path));
+    const { columns: base, fit, unfit } = await layoutOf(step, session, rest, early?.columns ?? batch.columns);
     const columns = await evolvedColumns(step, session, fit, base);
-    const sound = await parseUnits(step, session, fit, columns, NOTHING_EARLY.resultOf);
+    const later = await parseUnits(step, session, fit, columns, NOTHING_EARLY.resultOf);
+    const sound = early === undefined ? later : merged([early.parsed, later]);
     const parsed: Parsed = { ...sound, unfit: [...unfit, ...sound.unfit] };
     if (batch.columns === undefined && parsed.loaded.length === 0) throw nothingReadable(step, batch, parsed, intake);
     faultPoint('after-stage');
@@ -109,62 +113,14 @@ export async function publishBatch(pulling: Pulling, batch: Batch): Promise<Step
   }
 }
 
+function pathOf({ accepted }: { readonly accepted: Intake['accepted'][number] }): string {
+  return accepted.unit.path;
+}
+
 async function keepRefused({ place }: Pulling, units: readonly PathedUnit[], { record }: RefusedUnit): Promise<void> {
   const found = units.find((one) => one.path === record.path);
   if (found !== undefined && (await place.refused(record.path))?.sha256 !== found.unit.sha256)
     await place.keepRefused(found.unit, record.path);
-}
-
-/** Inspections that may run at the same time; the pass is bound by CPU and disk, not by waiting. */
-const INSPECTIONS_MAX = 2;
-
-/** Results in the order of the units; undefined for none. */
-async function inTurns<T, R>(units: readonly T[], work: (unit: T) => Promise<R>): Promise<readonly (R | undefined)[]> {
-  const results: (R | undefined)[] = new Array<R | undefined>(units.length).fill(undefined);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < units.length; index = next++) {
-      const unit = units[index];
-      if (unit !== undefined) results[index] = await work(unit);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(INSPECTIONS_MAX, units.length) }, worker));
-  return results;
-}
-
-/** One pass over each unit: member names, doubtful cells, our own count held against that of the source. */
-async function inspected(
-  { step, place }: Pulling,
-  units: readonly PathedUnit[],
-  columns: readonly Column[] | undefined,
-): Promise<Intake> {
-  const { temp_folder, signal } = step.run;
-  const how = { temp_folder, signal, ...(columns === undefined ? {} : { columns }) };
-  const accepted: AcceptedUnit[] = [];
-  const refused: Intake['refused'][number][] = [];
-  const filled = units.filter(({ unit }) => unit.records > 0);
-  const inspections = await inTurns(filled, (one) => place.inspect(one.unit, inputUnit(one), how));
-  for (const [index, one] of filled.entries()) {
-    const unit = inputUnit(one);
-    const inspection = inspections[index];
-    if (inspection === undefined) continue;
-    if (inspection.sha256 !== one.unit.sha256)
-      throw new DataflowError(
-        'E_LAKE_CORRUPT',
-        `the landed unit ${one.path} no longer has the bytes that were sealed`,
-        {
-          hint: 'Check the disk, then run again: the unit is dropped and asked for once more.',
-        },
-      );
-    if (inspection.problem !== undefined) refused.push({ unit, inspection, problem: inspection.problem });
-    else if (inspection.records !== one.unit.records) {
-      const reason = `it holds ${inspection.records} records, but its source wrote ${one.unit.records}`;
-      refused.push({ unit, inspection, problem: { rule: 'record_count_mismatch', reason } });
-    } else accepted.push({ unit, inspection, replaces: false });
-  }
-  faultPoint('after-inspect');
-  const discovery = { fresh: units.map(inputUnit), unchanged: 0, waiting: [], refused: [], vanished: [] };
-  return { accepted, refused, known: [], discovery };
 }
 
 interface Commit extends Batch {

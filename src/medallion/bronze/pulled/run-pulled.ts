@@ -1,10 +1,9 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import type { Column } from '../../../core/model/table.ts';
 import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
-import type { OpenPull, SealedUnit } from '../../../core/ports/landing-place.ts';
+import type { SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { StepRecord } from '../../../core/ports/ledger.ts';
-import type { Position, PullContext, PulledSource, PullResult } from '../../../core/ports/pulled-source.ts';
+import type { Position } from '../../../core/ports/pulled-source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import { timeSortedId } from '../../../kit/ids.ts';
 import { keptMessage } from '../../publish.ts';
@@ -15,8 +14,10 @@ import { remembered } from '../idle.ts';
 import { settleDecisions } from '../settle.ts';
 import type { BronzeStep } from '../step.ts';
 import { contentOf } from './content.ts';
+import { EarlyUnits } from './early-units.ts';
 import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
+import { pull, pullAll, type Whole } from './pull-units.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
 import { failsByContent, isStale } from './refuse-whole.ts';
@@ -78,14 +79,18 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
     const columns = await columnsFor(pulling, snapshot, context);
     const landed = batch === 0 ? await recover(first.place, standing.position, first.source) : undefined;
     if (batch === 0 && landed === undefined) await first.place.remove();
+    const early = new EarlyUnits(pulling, columns, standing.sequence + 1);
     const { units, result } =
-      landed === undefined ? await pull(pulling, standing, columns) : { ...landed, result: undefined };
+      landed === undefined ? await pull(pulling, standing, columns, early) : { ...landed, result: undefined };
     const position = result?.position ?? landed?.position ?? standing.position ?? {};
     if (units.length > 0) {
       const words = batchWords(units, landed !== undefined);
       const step = because(pulling.step, [{ kind: 'source', words }]);
       done.push(
-        await publishBatch({ ...pulling, step }, { units, position, snapshot, standing, columns, replaces: false }),
+        await publishBatch(
+          { ...pulling, step },
+          { units, position, snapshot, standing, columns, replaces: false, early },
+        ),
       );
       await committed(pulling, position);
     }
@@ -100,27 +105,6 @@ function batchWords(units: readonly SealedUnit[], earlier: boolean): string {
   const records = units.reduce((sum, unit) => sum + unit.records + unit.unreadable, 0);
   const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'record' : 'records'}`;
   return earlier ? `${words}, landed by an earlier run` : words;
-}
-
-async function pull(
-  { step, source, place }: Pulling,
-  standing: Standing,
-  columns: readonly Column[] | undefined,
-): Promise<{ readonly units: readonly SealedUnit[]; readonly result: PullResult }> {
-  const open = await place.begin(standing.position);
-  const result = await ask(source, open, pullContext(step.run, step.node, standing, { columns }));
-  faultPoint('after-pull');
-  return { units: open.units, result };
-}
-
-/** What was sealed before a failure stays for the next run; the unit that was open goes. */
-async function ask(source: PulledSource, open: OpenPull, context: PullContext): Promise<PullResult> {
-  try {
-    return await source.pull(open.landing, context);
-  } catch (error) {
-    await open.abandon().catch(() => undefined);
-    throw error;
-  }
 }
 
 /** After the commit: the landed units are no longer needed, and whoever else keeps count is told. */
@@ -150,11 +134,17 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
   const landed = found?.whole === true ? found : undefined;
   const from_raw = anew && !asksOther(source, before.position) && (await place.raw.entries()).length > 0;
   const columns = await columnsFor(pulling, snapshot, pullContext(run, node, standing));
-  const whole: Whole = landed ?? (await pullAll(pulling, standing, columns, from_raw, found));
+  // An unchanged snapshot would be parsed for nothing.
+  const early =
+    before.content === undefined || anew
+      ? new EarlyUnits(pulling, columns, before.sequence + 1, found?.units.length)
+      : undefined;
+  const whole: Whole = landed ?? (await pullAll(pulling, standing, { columns, from_raw, begun: found, early }));
   const { units, position, unchanged } = whole;
   const content = await contentOf(units, node.spec);
   const same = content === before.content && snapshot !== undefined && !anew;
   if (unchanged === true || same || (units.length === 0 && snapshot === undefined)) {
+    await early?.end();
     await place.remove();
     if (before.sequence > 0 && positionText(position) !== positionText(before.position))
       run.ledger.sources.recordAhead(node.name, before.sequence, position);
@@ -170,6 +160,7 @@ async function takeWhole(pulling: Pulling, anew: boolean): Promise<StepRecord> {
     columns,
     replaces: true,
     content,
+    early,
   };
   const reason = anew ? step : because(step, [{ kind: 'source', words }]);
   const record = await publishBatch({ ...pulling, step: reason }, batch).catch(async (error: unknown) => {
@@ -190,42 +181,6 @@ async function recoverWhole(
   if (found === undefined || found.whole) return found;
   const alone = found.units.length === (await place.count());
   return alone && source.resumes(found.position, step.run.now_ms) ? found : undefined;
-}
-
-interface Whole {
-  readonly units: readonly SealedUnit[];
-  readonly position: Position;
-  readonly unchanged?: boolean;
-}
-
-async function pullAll(
-  { step, source, place }: Pulling,
-  standing: Standing,
-  columns: readonly Column[] | undefined,
-  from_raw: boolean,
-  begun: Recovered | undefined,
-): Promise<Whole> {
-  let at = begun === undefined ? standing : { ...standing, position: begun.position };
-  const open = await place.begin(at.position);
-  for (;;) {
-    step.run.signal.throwIfAborted();
-    const result = await ask(source, open, pullContext(step.run, step.node, at, { columns, from_raw }));
-    const stuck = positionText(result.position) === positionText(at.position);
-    if (result.caught_up || result.unchanged === true || stuck) {
-      // What was interrupted never counts as everything, whatever the source says.
-      step.run.signal.throwIfAborted();
-      await open.end(result);
-      faultPoint('after-pull');
-      return {
-        units: [...(begun?.units ?? []), ...open.units],
-        position: result.position,
-        ...(result.unchanged === true ? { unchanged: true } : {}),
-      };
-    }
-    const expected = new Map(at.expected);
-    for (const span of open.units.flatMap((unit) => unit.spans)) expected.set(span.stream, span.next);
-    at = { ...at, position: result.position, expected };
-  }
 }
 
 function unchangedWords({ version, committed_at_ms }: Snapshot): string {

@@ -1,0 +1,79 @@
+import type { Column } from '../../../core/model/table.ts';
+import type { OpenPull, SealedUnit } from '../../../core/ports/landing-place.ts';
+import type { Position, PullContext, PulledSource, PullResult } from '../../../core/ports/pulled-source.ts';
+import { faultPoint } from '../../../kit/fault.ts';
+import type { EarlyUnits } from './early-units.ts';
+import { type Pulling, positionText, pullContext } from './pulling.ts';
+import type { Recovered } from './recover.ts';
+import type { Standing } from './standing.ts';
+
+/** Asks for what is new, once. */
+export async function pull(
+  { step, source, place }: Pulling,
+  standing: Standing,
+  columns: readonly Column[] | undefined,
+  early: EarlyUnits,
+): Promise<{ readonly units: readonly SealedUnit[]; readonly result: PullResult }> {
+  const open = await place.begin(standing.position, (unit) => early.take(unit));
+  const result = await ask(source, open, pullContext(step.run, step.node, standing, { columns }), early);
+  faultPoint('after-pull');
+  return { units: open.units, result };
+}
+
+/** What was sealed before a failure stays for the next run; the unit that was open goes. */
+async function ask(
+  source: PulledSource,
+  open: OpenPull,
+  context: PullContext,
+  early: EarlyUnits | undefined,
+): Promise<PullResult> {
+  try {
+    return await source.pull(open.landing, context);
+  } catch (error) {
+    await open.abandon().catch(() => undefined);
+    await early?.end();
+    throw error;
+  }
+}
+
+/** Everything that a source has. */
+export interface Whole {
+  readonly units: readonly SealedUnit[];
+  readonly position: Position;
+  readonly unchanged?: boolean;
+}
+
+/** Asks until the source has no more. `begun`: what an earlier run landed of it. */
+export async function pullAll(
+  { step, source, place }: Pulling,
+  standing: Standing,
+  how: {
+    readonly columns: readonly Column[] | undefined;
+    readonly from_raw: boolean;
+    readonly begun: Recovered | undefined;
+    readonly early: EarlyUnits | undefined;
+  },
+): Promise<Whole> {
+  const { columns, from_raw, begun, early } = how;
+  let at = begun === undefined ? standing : { ...standing, position: begun.position };
+  const open = await place.begin(at.position, (unit) => early?.take(unit));
+  for (;;) {
+    step.run.signal.throwIfAborted();
+    const result = await ask(source, open, pullContext(step.run, step.node, at, { columns, from_raw }), early);
+    const stuck = positionText(result.position) === positionText(at.position);
+    if (result.caught_up || result.unchanged === true || stuck) {
+      // What was interrupted never counts as everything, whatever the source says.
+      step.run.signal.throwIfAborted();
+      await open.end(result);
+      faultPoint('after-pull');
+      return {
+        units: [...(begun?.units ?? []), ...open.units],
+        position: result.position,
+        ...(result.unchanged === true ? { unchanged: true } : {}),
+      };
+    }
+    const expected = new Map(at.expected);
+    for (const span of open.units.flatMap((unit) => unit.spans)) expected.set(span.stream, span.next);
+    at = { ...at, position: result.position, expected };
+  }
+}
