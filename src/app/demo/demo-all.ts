@@ -26,6 +26,7 @@ export interface DemoAllReport {
   readonly checks: readonly DemoCheck[];
   readonly passed: number;
   readonly failed: number;
+  readonly skipped: number;
   readonly wall_ms: number;
   readonly exit_code: number;
 }
@@ -44,19 +45,22 @@ export async function demoAll(rooms: Rooms, options: DemoAllOptions): Promise<De
     const config = writeDemoProject(folder, api.url);
     const { project } = await rooms.loadProject({ cwd: folder, config, env: options.env });
     await makeParquet(rooms, project, options.signal);
-    checks = await checkDemo({ rooms, project, refused: api.refused, ...options });
+    const withScans = () => rooms.loadProject({ cwd: folder, config: join(folder, 'scans.yaml'), env: options.env });
+    checks = await checkDemo({ rooms, project, withScans, refused: api.refused, ...options });
   } finally {
     await api.close();
-    if (options.folder === undefined && checks.every((one) => one.result === 'pass'))
+    if (options.folder === undefined && checks.every((one) => one.result !== 'fail'))
       rmSync(folder, { recursive: true, force: true });
   }
-  const failed = checks.filter((one) => one.result === 'fail').length;
+  const count = (result: DemoCheck['result']): number => checks.filter((one) => one.result === result).length;
+  const failed = count('fail');
   return {
     folder,
     kept: options.folder !== undefined || failed > 0,
     checks,
-    passed: checks.length - failed,
+    passed: count('pass'),
     failed,
+    skipped: count('skipped'),
     wall_ms: Date.now() - started_ms,
     exit_code: failed > 0 ? 1 : 0,
   };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { refuseUsedFolder } from './new-folder.ts';
 import { ordersOf } from './orders.ts';
+import { SCAN, SCANS_TEXT } from './scan.ts';
 
 /** Records of the stream, and how many come into being a second. */
 export const STREAM_ROWS = 3000;
@@ -44,7 +45,7 @@ gold:
     key: country
 `;
 
-/** Writes the project and its CSV and JSON files. @returns the configuration file. @throws DataflowError E_USAGE when something is there already. */
+/** Writes the project, its CSV and JSON files and its scan. @returns the configuration file. @throws DataflowError E_USAGE when something is there already. */
 export function writeDemoProject(folder: string, api: string): string {
   refuseUsedFolder(folder, 'Name a new folder: dataflow demo --all FOLDER; or none, for one that goes afterwards.');
   mkdirSync(join(folder, 'data'), { recursive: true });
@@ -53,6 +54,9 @@ export function writeDemoProject(folder: string, api: string): string {
   const csv = ordersOf('orders_csv').map(({ id, country, amount }) => `${id},${country ?? ''},${amount}`);
   writeFileSync(join(folder, 'data/orders.csv'), `id,country,amount\n${csv.join('\n')}\n`);
   writeFileSync(join(folder, 'data/orders.json'), JSON.stringify(ordersOf('orders_json')));
+  mkdirSync(join(folder, 'scans'));
+  writeFileSync(join(folder, 'scans/invoice.png'), SCAN);
+  writeFileSync(join(folder, 'scans.yaml'), SCANS_TEXT);
   return config;
 }
 

@@ -3,6 +3,7 @@ import { type DemoAllReport, demoAll } from '../../app/demo/demo-all.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { tellTo } from '../shared/run-printing.ts';
+import { escapeControls, wrapWords } from '../text.ts';
 
 /** `demo --all`: exit 1 when a check failed. */
 export async function runDemoAll(invocation: Invocation): Promise<number> {
@@ -20,7 +21,7 @@ export async function runDemoAll(invocation: Invocation): Promise<number> {
       else tell(event);
     },
   });
-  const { red, green } = printer.style;
+  const { red, green, dim } = printer.style;
   printer.report({
     document: report,
     sections: [
@@ -29,7 +30,10 @@ export async function runDemoAll(invocation: Invocation): Promise<number> {
           { name: 'check' },
           { name: 'expected', align: 'right' },
           { name: 'found', align: 'right' },
-          { name: 'result', format: (value) => (value === 'pass' ? green('pass') : red('FAIL')) },
+          {
+            name: 'result',
+            format: (value) => (value === 'pass' ? green('pass') : value === 'fail' ? red('FAIL') : dim('skipped')),
+          },
         ],
         rows: report.checks.map((check) => ({ ...check })),
       },
@@ -39,10 +43,11 @@ export async function runDemoAll(invocation: Invocation): Promise<number> {
   return report.exit_code;
 }
 
-function printEnd(printer: Printer, { checks, passed, failed, wall_ms, folder, kept }: DemoAllReport): void {
+function printEnd(printer: Printer, { checks, passed, failed, skipped, wall_ms, folder, kept }: DemoAllReport): void {
   const seconds = (wall_ms / 1000).toFixed(1);
-  for (const { detail } of checks) if (detail !== undefined) printer.error(detail);
+  for (const { detail } of checks)
+    if (detail !== undefined) for (const line of wrapWords(escapeControls(detail), printer.width)) printer.error(line);
   printer.text('');
-  printer.text(`${passed} passed, ${failed} failed in ${seconds} s`);
+  printer.text(`${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
   if (kept) printer.text(`  look around: cd ${folder}; dataflow status`);
 }
