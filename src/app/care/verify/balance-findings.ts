@@ -5,7 +5,7 @@ import { codeFingerprint } from '../../../core/planning/fingerprint.ts';
 import type { Node } from '../../../core/planning/graph.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
 import type { Ledger, StepRecord } from '../../../core/ports/ledger.ts';
-import { damage, type Finding } from './finding.ts';
+import { damage, type Finding, refreshCommand } from './finding.ts';
 
 /** Adds every balance again, and holds it against the rows that the log says are there. */
 export function balanceFindings(
@@ -47,7 +47,7 @@ function sums(step: StepRecord, b: Balance, version: number): readonly Finding[]
       versions: String(version),
       expected: `${b.rows_in} rows in`,
       actual: `${b.rows_out} out + ${b.quarantined} quarantined + ${b.deduplicated} deduplicated + ${b.filtered} filtered`,
-      remedy: `dataflow run --full-refresh --select ${step.step}+`,
+      remedy: refreshCommand(step.step),
     }),
   ];
 }
@@ -81,7 +81,7 @@ function growth(report: LogReport, step: StepRecord, b: Balance, logged: LoggedV
       versions: String(logged.version),
       expected: `${b.rows_out} rows`,
       actual: `${actual} rows`,
-      remedy: `dataflow run --full-refresh --select ${step.step}+`,
+      remedy: refreshCommand(step.step),
     }),
   ];
 }
@@ -110,7 +110,7 @@ function inputRows(
       versions: String(version),
       expected: `${expected} rows`,
       actual: `${b.rows_in} rows`,
-      remedy: `dataflow run --full-refresh --select ${step.step}+`,
+      remedy: refreshCommand(step.step),
     }),
   ];
 }

@@ -1,7 +1,7 @@
 import { tableKey } from '../../../core/model/table.ts';
 import type { FileProblem, LogProblem, LogReport } from '../../../core/ports/lake-care.ts';
 import type { ReleaseRecord } from '../../../core/ports/ledger.ts';
-import { damage, type Finding, holds, newestOf, rangesText, releasesWith, remark } from './finding.ts';
+import { damage, type Finding, holds, newestOf, rangesText, refreshCommand, releasesWith, remark } from './finding.ts';
 
 const WORDS: Readonly<Record<FileProblem['kind'], string>> = {
   missing: 'is missing',
@@ -74,14 +74,14 @@ function remedyFor(
   if (!holds(ranges, newestOf(report)))
     return 'The newest version does not hold it: only older versions cannot be read. Restore the file from a backup or a mirror if they matter.';
   if (report.table.layer === 'silver' || report.table.layer === 'gold')
-    return `dataflow run --full-refresh --select ${table}+ computes the table again (or restore the file from a backup or a mirror).`;
+    return `${refreshCommand(table)} computes the table again (or restore the file from a backup or a mirror).`;
   if (report.table.layer === 'quarantine') {
     const owner = report.table.name.replace('_', '.');
     return owner.startsWith('silver.')
-      ? `dataflow run --full-refresh --select ${owner}+ judges the rows again (or restore the file from a backup or a mirror).`
+      ? `${refreshCommand(owner)} judges the rows again (or restore the file from a backup or a mirror).`
       : 'Restore the file from a backup or a mirror. The tables do not need it; the rejected records in it are lost.';
   }
   const sound = releases.find(({ tables }) => tables[table] !== undefined && !holds(ranges, tables[table]));
   const back = sound === undefined ? '' : ` Or go back to a release without it: dataflow undo ${sound.release_id}.`;
-  return `dataflow run --full-refresh --force --select ${table}+ loads the source files again (or restore the file from a backup or a mirror).${back}`;
+  return `${refreshCommand(table)} takes all that its source has again (or restore the file from a backup or a mirror).${back}`;
 }

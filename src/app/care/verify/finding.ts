@@ -43,6 +43,11 @@ export function remark(check: CheckedThing, message: string, more: Partial<Findi
   return { ...NOTHING, ...more, severity: 'note', check, message };
 }
 
+/** What makes a table anew. A bronze table is not computed: without `--force` its source is only asked for what is new. */
+export function refreshCommand(table: string): string {
+  return `dataflow run --full-refresh${table.startsWith('bronze.') ? ' --force' : ''} --select ${table}+`;
+}
+
 /** `3-7, 9`. */
 export function rangesText(ranges: readonly VersionRange[]): string {
   return ranges.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(', ');

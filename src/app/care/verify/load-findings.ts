@@ -4,7 +4,7 @@ import { tableKey } from '../../../core/model/table.ts';
 import type { Node } from '../../../core/planning/graph.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
 import type { InputRecord, Ledger, StepOutcome } from '../../../core/ports/ledger.ts';
-import { damage, entryOf, type Finding, holds, newestOf } from './finding.ts';
+import { damage, entryOf, type Finding, holds, newestOf, refreshCommand } from './finding.ts';
 import { uniqueColumns } from './row-findings.ts';
 
 /** What each load said of its input files, against the rows that its version brought and against the ledger. No row is read for it. */
@@ -97,7 +97,7 @@ export function keyRangeFindings(report: LogReport, node: Node | undefined): rea
       table,
       expected: `at most ${possible} rows`,
       actual: `${rows} rows`,
-      remedy: `dataflow run --full-refresh --select ${table}+`,
+      remedy: refreshCommand(table),
     }),
   ];
 }

@@ -7,7 +7,7 @@ import type { LogReport } from '../../../core/ports/lake-care.ts';
 import type { InputRecord, Ledger } from '../../../core/ports/ledger.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
 import { relationOf } from '../../../medallion/context.ts';
-import { damage, type Finding } from './finding.ts';
+import { damage, type Finding, refreshCommand } from './finding.ts';
 
 /** By file: rejected records that decisions brought home since the file was loaded, at most. */
 function broughtHome(ledger: Ledger, table: string): ReadonlyMap<string, number> {
@@ -149,7 +149,7 @@ export async function keyFindings(
       table,
       expected: '0',
       actual: String(twice),
-      remedy: `dataflow run --full-refresh --select ${table}+`,
+      remedy: refreshCommand(table),
     }),
   ];
 }

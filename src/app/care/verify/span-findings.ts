@@ -2,7 +2,7 @@ import { batchTxn, expectedOf, type PulledOutcome, rowsOfSpans, streamTxn } from
 import { outcomeFrom } from '../../../core/model/step-note.ts';
 import { tableKey } from '../../../core/model/table.ts';
 import type { LoggedVersion, LogReport } from '../../../core/ports/lake-care.ts';
-import { damage, entryOf, type Finding } from './finding.ts';
+import { damage, entryOf, type Finding, refreshCommand } from './finding.ts';
 
 /** A version of a pulled table, as its commit tells of it. */
 interface Batch {
@@ -115,7 +115,7 @@ class Walk {
         versions: String(version),
         expected,
         actual,
-        remedy: `dataflow run --full-refresh --force --select ${this.#table}+ takes everything again.`,
+        remedy: `${refreshCommand(this.#table)} takes all that its source has again.`,
       }),
     );
   }
@@ -153,7 +153,7 @@ export function standingFindings(report: LogReport): readonly Finding[] {
         table,
         expected: `${app_id} ${version < 0 ? 'nothing' : version}`,
         actual: `${app_id} ${report.txns.get(app_id) ?? 'nothing'}`,
-        remedy: `Restore the log from a backup, or take everything again: dataflow run --full-refresh --force --select ${table}+`,
+        remedy: `Restore the log from a backup, or take all that its source has again: ${refreshCommand(table)}`,
       }),
     );
 }
