@@ -1,10 +1,11 @@
-import { inflateRawSync } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
+import { unpackSnappy } from '../../kit/snappy.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 
 const MAGIC = Buffer.from('Obj\x01', 'latin1');
 const SYNC_BYTES = 16;
 const HEADER_BYTES_MAX = 16 * 1024 * 1024;
-const CODECS = ['null', 'deflate', 'zstandard'];
+const CODECS = ['null', 'deflate', 'snappy', 'zstandard'];
 
 /** The beginning of an Avro file. */
 export interface AvroHeader {
@@ -27,7 +28,7 @@ export interface BlockLimits {
   count(bytes: number): void;
 }
 
-/** Takes an Avro object container file apart. Nothing in it has a checksum, but each block ends with the same 16 bytes. */
+/** Takes an Avro object container file apart. Only blocks of Snappy have a checksum, but each block ends with the same 16 bytes. */
 export class AvroBlocks {
   readonly #next: () => Buffer | undefined;
   #held: Buffer = Buffer.alloc(0);
@@ -84,6 +85,7 @@ export class AvroBlocks {
   async #unpacked(packed: Buffer, { block_bytes_max }: BlockLimits, offset: number): Promise<Buffer> {
     try {
       if (this.#codec === 'deflate') return inflateRawSync(packed, { maxOutputLength: block_bytes_max });
+      if (this.#codec === 'snappy') return unpackChecked(packed, block_bytes_max);
       if (this.#codec === 'zstandard') return await unpackZstd(packed, block_bytes_max);
     } catch (error) {
       if (error instanceof UnitFault) throw error;
@@ -146,6 +148,14 @@ export class AvroBlocks {
   #damaged(reason: string): UnitFault {
     return new UnitFault('damaged_avro', reason, { byte_offset: this.#offset });
   }
+}
+
+/** Behind the block stands a CRC-32 of what it expands to. */
+function unpackChecked(packed: Buffer, bytes_max: number): Buffer {
+  if (packed.length < 4) throw new Error('it has no checksum');
+  const bytes = unpackSnappy(packed.subarray(0, -4), bytes_max);
+  if (crc32(bytes) !== packed.readUInt32BE(packed.length - 4)) throw new Error('its checksum is another one');
+  return bytes;
 }
 
 async function unpackZstd(packed: Buffer, bytes_max: number): Promise<Buffer> {

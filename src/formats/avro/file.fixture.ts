@@ -13,8 +13,12 @@ function part(bytes: Buffer | string): Buffer {
 const SYNC = Buffer.from('0123456789abcdef');
 
 /** An Avro file by the book: blocks of records that are encoded already. */
-export function avroFile(schema: object, blocks: readonly (readonly Buffer[])[], codec = 'null'): Buffer {
-  const pack = (bytes: Buffer): Buffer => (codec === 'deflate' ? deflateRawSync(bytes) : bytes);
+export function avroFile(
+  schema: object,
+  blocks: readonly (readonly Buffer[])[],
+  codec = 'null',
+  pack: (bytes: Buffer) => Buffer = (bytes) => (codec === 'deflate' ? deflateRawSync(bytes) : bytes),
+): Buffer {
   const header = [long(2), part('avro.schema'), part(JSON.stringify(schema)), part('avro.codec'), part(codec), long(0)];
   return Buffer.concat([
     Buffer.from('Obj\x01', 'latin1'),

@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import avsc from 'avsc';
 import fc from 'fast-check';
+import snappy from 'kafkajs-snappy';
 import { describe, expect, it } from 'vitest';
 import { convert } from '../convert.fixture.ts';
 import { avroFile } from './file.fixture.ts';
@@ -42,6 +44,43 @@ describe('avro', () => {
     expect(found.text).toBe(expected);
     expect(found).toMatchObject({ records: 2, first_record_line: 1, multiline_records: false });
     expect(found.fields?.map((field) => field.name)).toEqual(['id', 'price', 'at', 'day', 'note', 'tags']);
+  });
+
+  it('reads blocks of Snappy, and believes their checksum', async () => {
+    const many = Array.from({ length: 200 }, () => second);
+    const blocks = [[first], [second], many];
+    const packed = new Map<string, Buffer>();
+    for (const bytes of blocks.map((records) => Buffer.concat(records))) {
+      const sum = Buffer.alloc(4);
+      sum.writeUInt32BE(crc32(bytes));
+      const block = Buffer.from(await snappy().compress({ buffer: bytes }));
+      packed.set(bytes.toString('hex'), Buffer.concat([block, sum]));
+    }
+    const pack = (bytes: Buffer): Buffer => packed.get(bytes.toString('hex')) ?? bytes;
+    const whole = avroFile(schema, blocks, 'snappy', pack);
+    const found = await convert('avro', whole);
+    expect(found.problem).toBeUndefined();
+    expect(found.text?.startsWith(expected)).toBe(true);
+    expect(found).toMatchObject({ records: 202 });
+    const wrong = avroFile(schema, blocks, 'snappy', (bytes) => {
+      const block = Buffer.from(pack(bytes));
+      block.writeUInt8(block.readUInt8(block.length - 1) ^ 1, block.length - 1);
+      return block;
+    });
+    expect((await convert('avro', wrong)).problem).toMatchObject({
+      rule: 'damaged_avro',
+      reason: expect.stringContaining('checksum'),
+    });
+    expect(
+      (
+        await convert(
+          'avro',
+          avroFile(schema, [[first]], 'snappy', () => Buffer.from('ab')),
+        )
+      ).problem?.rule,
+    ).toBe('damaged_avro');
+    const bomb = avroFile(schema, [many], 'snappy', pack);
+    expect((await convert('avro', bomb, { max_expanded_bytes: 500 })).problem?.rule).toBe('expansion_limit');
   });
 
   it('reads what the library writes', async () => {
