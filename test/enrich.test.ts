@@ -170,7 +170,7 @@ describe('enrich with an API', { timeout: 120_000 }, () => {
     server.script('*', [{ status: 503 }]);
     const out = await dataflow(['run']);
     expect([out.status, out.stderr]).toEqual([4, expect.stringContaining('E_SOURCE_UNREACHABLE')]);
-    expect(out.stderr).toContain('nobody answers');
+    expect(out.stderr).toContain('the service is taken to be down');
     expect(await table()).toHaveLength(2);
     expect((await dataflow(['quarantine', 'list'])).stdout).not.toContain('enrich_region');
     server.script('*', [region]);

@@ -120,16 +120,15 @@ export class Asking {
     const doubts = new Set(this.#doubts);
     const known = this.#answered ?? this.#events.knownKey();
     const reply = known === undefined ? undefined : await this.#send(known);
-    if (reply === undefined || reply.kind === 'unreachable') throw this.#outage(first, doubts.size);
+    if (reply === undefined || reply.kind === 'unreachable') throw this.#outage(first);
     this.#clear((doubt) => doubts.has(doubt));
   }
 
-  #outage({ error }: Doubt, keys: number): Error {
+  #outage({ error }: Doubt): Error {
     if (!(error instanceof DataflowError)) return error;
-    const many = keys === 1 ? 'a key' : `${keys} keys`;
     return new DataflowError(
       error.code,
-      `${this.#spec.name}: ${error.message}; ${many} without an answer, and nobody answers`,
+      `${this.#spec.name}: ${error.message}; no other key is answered either, so the service is taken to be down`,
       {
         hint: 'Run again when it answers, such as with dataflow retry: answers that came are remembered, only the others are asked for.',
         cause: error,
