@@ -14,6 +14,7 @@ import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { stagingKept } from '../run/staging-kept.ts';
 import { busySteps, ownerOf, runAtWork } from './compact/at-work.ts';
 import { collectDecided } from './compact/collect-decided.ts';
+import { collectDocuments } from './compact/collect-documents.ts';
 import { type CollectLanding, collectLanding, planLanding } from './compact/collect-landing.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
 import { type CompactedTable, type CompactReport, landingOf, lineOf, type Merged, totalsOf } from './compact/report.ts';
@@ -86,7 +87,7 @@ async function wantedTables(lake: Lake, words: readonly string[]): Promise<reado
     : all.filter((table) => words.some((word) => tableKey(table) === word || tableKey(table).startsWith(`${word}.`)));
 }
 
-type Done = Pick<CompactReport, 'tables' | 'files_waiting' | 'leftovers' | 'landing'>;
+type Done = Pick<CompactReport, 'tables' | 'files_waiting' | 'leftovers' | 'landing' | 'documents'>;
 
 async function preview(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
   const rules = await rulesOf(open, options);
@@ -101,7 +102,8 @@ async function preview(open: Working, tables: readonly TableId[], options: Compa
   }
   const leftovers = await open.lake.leftovers(await keptStaging(open), false);
   const landing = landingOf(await planLanding(await landingWork(open, options), sourcesOf(options)));
-  return { tables: lines, files_waiting: 0, leftovers: leftovers.length, landing };
+  const documents = await collectDocuments(documentsWork(open), sourcesOf(options), options);
+  return { tables: lines, files_waiting: 0, leftovers: leftovers.length, landing, documents };
 }
 
 async function locked(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
@@ -131,12 +133,17 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
     if (landed === undefined)
       options.tell('a run is at work; what sources left beside the lake is collected the next time');
     const landing = landingOf(landed ?? []);
-    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length, landing };
+    const documents = runAtWork(ledger) ? [] : await collectDocuments(documentsWork(open), sourcesOf(options), options);
+    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length, landing, documents };
   } finally {
     await lake.discardStaging(lease.lease_id);
     await lease.release();
     lock.release();
   }
+}
+
+function documentsWork({ project, ledger, rooms }: Working): Parameters<typeof collectDocuments>[0] {
+  return { project, ledger, state_folder: rooms.stateFolder(project) };
 }
 
 async function landingWork(open: Working, options: CompactOptions): Promise<CollectLanding> {

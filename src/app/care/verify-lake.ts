@@ -11,6 +11,7 @@ import type { Rooms } from '../rooms.ts';
 import { emptyLedger } from '../run/empty-ledger.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { balanceFindings, quarantineFindings } from './verify/balance-findings.ts';
+import { checkDocuments } from './verify/document-findings.ts';
 import { fileFindings, logFindings, orphanFindings } from './verify/file-findings.ts';
 import { damage, type Finding, holds, newestOf, remark } from './verify/finding.ts';
 import { checkLanding } from './verify/landing-findings.ts';
@@ -194,6 +195,9 @@ async function checkAll(
   }
   findings.push(...others);
   findings.push(...(await checkLanding(rooms, open)));
+  const state_folder = rooms.stateFolder(open.project);
+  const asked = (table: string): boolean => options.tables.length === 0 || chosen.some(([key]) => key === table);
+  if (has_ledger) findings.push(...(await checkDocuments({ ...open, state_folder }, asked, options)));
   if (options.rows && has_ledger) findings.push(...(await checkRows(rooms, { ...open, sound }, options.signal)));
   return { hashed_bytes };
 }

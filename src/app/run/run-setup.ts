@@ -9,6 +9,7 @@ import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
 import { ofOneQuestion } from '../../medallion/bronze/pulled/one-question.ts';
 import type { RunContext } from '../../medallion/context.ts';
+import { keptDocumentsFolder } from '../project/kept-documents.ts';
 import { finishUndos } from '../releases/apply-undo.ts';
 import type { Rooms } from '../rooms.ts';
 import { admitStep } from './admit-step.ts';
@@ -139,7 +140,7 @@ export async function setUpRun(
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
-    sourcePlaces: (source) => ({ kept_folder: join(state_folder, 'documents', source), threads: limits.threads }),
+    sourcePlaces: (source) => ({ kept_folder: keptDocumentsFolder(state_folder, source), threads: limits.threads }),
     openLookup: rooms.openLookup,
     batches_max: options.batches_max ?? BATCHES_MAX,
     openPulled: async (spec) => ofOneQuestion(await rooms.openPulled(spec, project)),

@@ -61,6 +61,8 @@ function summary(report: CompactReport): readonly string[] {
   const { decided_rows_collected: spent } = report;
   if (spent > 0) parts.push(`${spent} decided ${spent === 1 ? 'row' : 'rows'} of the quarantine collected`);
   parts.push(...report.landing.map(landingWords));
+  for (const { source, files, size_bytes } of report.documents)
+    parts.push(`${files} kept files of documents of ${source} collected (${sizeText(size_bytes)})`);
   if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);
   if (parts.length === 0) return ['nothing to do: no small files, no version to collect'];
   return dry_run

@@ -30,7 +30,7 @@ export function lakeSchema() {
     raw_days: z.optional(z.int().check(z.gte(0), z.lte(100_000))).check(
       z.meta({
         description:
-          'Days for which kept responses (`keep_raw`) stay, besides those that a version was made from which can be read. Default: those of a source that is taken whole as long as versions; those of a source that adds for ever, since its table is only made anew from all of them.',
+          'Days for which kept responses (`keep_raw`) stay, besides those that a version was made from which can be read. Default: those of a source that is taken whole as long as versions; those of a source that adds for ever, since its table is only made anew from all of them. Kept originals of documents (`type: documents`) go after as many days; default: as long as the document is known.',
         samples: [365],
       }),
     ),

@@ -7,6 +7,8 @@ import { UnitFault } from '../stream/unit-fault.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
 
 const WATCH_MS = 100;
+/** More time for the first page: until then the recogniser is not ready. */
+const START_SECONDS = 60;
 const PAGE_BYTES = 4096;
 
 export interface ReaderLimits {
@@ -22,6 +24,7 @@ export interface ReaderLimits {
 export class DocumentReader {
   readonly #child: ChildProcess;
   #gone: string | undefined;
+  #has_read = false;
 
   constructor(entry: string, setup: ReaderSetup) {
     this.#child = fork(entry, [JSON.stringify(setup)], {
@@ -47,6 +50,7 @@ export class DocumentReader {
    */
   async ask(question: ReaderQuestion, limits: ReaderLimits, signal: AbortSignal | undefined): Promise<ReaderAnswer> {
     signal?.throwIfAborted();
+    const more = question.kind === 'page' && !this.#has_read ? START_SECONDS : 0;
     const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
       const child = this.#child;
       const began_ms = Date.now();
@@ -70,7 +74,7 @@ export class DocumentReader {
         const { what, option, seconds_max, memory_bytes_max } = limits;
         if (residentBytes(child.pid) > memory_bytes_max)
           give_up(unsafe(`${what} needed more than ${sizeText(memory_bytes_max)} of memory`));
-        else if (Date.now() - began_ms > seconds_max * 1000)
+        else if (Date.now() - began_ms > (seconds_max + more) * 1000)
           give_up(unsafe(`${what} took longer than ${seconds_max} s (${option})`));
       }, WATCH_MS);
       child.on('message', onMessage).on('exit', onExit).on('error', onExit);
@@ -80,6 +84,7 @@ export class DocumentReader {
       if (this.#gone !== undefined) onExit();
       else child.send(question, (error) => (error === null ? undefined : onExit()));
     });
+    this.#has_read ||= question.kind === 'page';
     const { problem, failure } = answer;
     if (problem !== undefined) throw new UnitFault(problem.rule, problem.reason);
     if (failure !== undefined) throw new DataflowError('E_INTERNAL', `reading a document failed: ${failure}`);

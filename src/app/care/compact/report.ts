@@ -2,6 +2,7 @@ import { type TableId, tableKey } from '../../../core/model/table.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
 import type { CollectionPlan } from '../../../core/ports/lake-care.ts';
 import type { LandingCollection } from '../../../core/ports/landing-care.ts';
+import type { CollectedDocuments } from './collect-documents.ts';
 import type { CollectedLanding } from './collect-landing.ts';
 import type { MergePlan } from './merge-table.ts';
 
@@ -36,6 +37,8 @@ export interface CompactReport {
   readonly leftovers: number;
   /** What sources that are asked left beside the lake. */
   readonly landing: readonly CollectedLanding[];
+  /** What was kept of documents and is not needed any more. */
+  readonly documents: readonly CollectedDocuments[];
   readonly wall_ms: number;
 }
 

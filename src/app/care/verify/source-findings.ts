@@ -26,7 +26,7 @@ export async function checkSources(
   const inputs = ledger
     .inputs()
     .filter(({ source, status }) => status === 'loaded' && wanted(`bronze.${source}`))
-    .filter(({ source }) => project.sources[source]?.type === 'files');
+    .filter(({ source }) => ['files', 'documents'].includes(project.sources[source]?.type ?? ''));
   const elsewhere = await digestsElsewhere(rooms, project, inputs, options.signal);
   const here = inputs.filter((input) => !elsewhere.has(keyOf(input)));
   const jobs = here.map(({ path, size_bytes }) => ({ path: resolve(project.root, path), size_bytes }));
