@@ -11,6 +11,7 @@ import { kafkaIngest } from './bench/kafka.ts';
 import { largeInput } from './bench/large-input.ts';
 import { manyFiles } from './bench/many-files.ts';
 import { noopRun } from './bench/noop.ts';
+import { recognition } from './bench/ocr.ts';
 import { postgresIngest } from './bench/postgres.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
@@ -46,6 +47,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   kafka: kafkaIngest,
   http: httpPages,
   postgres: postgresIngest,
+  ocr: recognition,
 };
 
 const figures: Figure[] = [];

@@ -3,20 +3,26 @@ import type { Frame } from '../reading.ts';
 
 const WIDTH = 256;
 const HEIGHT = 257;
+const PACKING = 259;
+const NOT_PACKED = 1;
 /** Offsets of strips and tiles, and how many bytes each has. */
 const DATA = [
   [273, 279],
   [324, 325],
 ] as const;
+const WANTED: readonly number[] = [WIDTH, HEIGHT, PACKING, ...DATA.flat()];
 /** Bytes of a value by its type: what pages, sizes and offsets are written in. */
 const VALUE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4 };
 const ENTRY_BYTES = 12;
+/** So many zeros at the end are no packed picture, but what a power cut leaves. */
+const ZEROS = 64;
 
-/** Every page's directory and all its strips or tiles lie inside the file. @throws UnitFault */
+/** Every page's directory and all its strips or tiles lie inside the file, and it does not end in zeros that nobody wrote. @throws UnitFault */
 export function tiffFrames(bytes: Buffer): readonly Frame[] {
   const read = new Numbers(bytes, bytes[0] === 0x49);
   const frames: Frame[] = [];
   const seen = new Set<number>();
+  let is_plain = false;
   for (let at = read.number(4, 4); at !== 0; ) {
     if (seen.has(at)) throw damaged('its directories go in a circle', at);
     seen.add(at);
@@ -24,8 +30,10 @@ export function tiffFrames(bytes: Buffer): readonly Frame[] {
     const tags = new Map<number, readonly number[]>();
     for (let n = 0; n < entries; n++) read.entry(at + 2 + n * ENTRY_BYTES, tags);
     frames.push(frameOf(tags, bytes.length, at));
+    is_plain ||= isPlain(tags, bytes.length);
     at = read.number(at + 2 + entries * ENTRY_BYTES, 4);
   }
+  if (endsInZeros(bytes) && !is_plain) throw damaged('it ends in zeros', bytes.length - ZEROS);
   if (frames.length === 0) throw damaged('it holds no page', 4);
   return frames;
 }
@@ -44,6 +52,18 @@ function frameOf(tags: ReadonlyMap<number, readonly number[]>, size: number, at:
   }
   if (pieces === 0) throw damaged('a page does not say where its picture is', at);
   return { width, height };
+}
+
+function endsInZeros(bytes: Buffer): boolean {
+  return bytes.subarray(-ZEROS).every((byte) => byte === 0);
+}
+
+/** The last bytes of the file are pixels of this page as they are, which may well be zeros. */
+function isPlain(tags: ReadonlyMap<number, readonly number[]>, size: number): boolean {
+  const ends = DATA.flatMap(([where, lengths]) =>
+    (tags.get(where) ?? []).map((offset, index) => offset + (tags.get(lengths)?.[index] ?? 0)),
+  );
+  return (tags.get(PACKING)?.[0] ?? NOT_PACKED) === NOT_PACKED && ends.includes(size);
 }
 
 class Numbers {
@@ -65,7 +85,7 @@ class Numbers {
     const tag = this.number(at, 2);
     const size = VALUE_BYTES[this.number(at + 2, 2)];
     const count = this.number(at + 4, 4);
-    if (size === undefined || ![WIDTH, HEIGHT, ...DATA.flat()].includes(tag as typeof WIDTH)) return;
+    if (size === undefined || !WANTED.includes(tag)) return;
     if (count * size > this.#bytes.length) throw damaged('a directory names more than the file holds', at);
     const from = count * size <= 4 ? at + 8 : this.number(at + 8, 4);
     tags.set(
