@@ -26,11 +26,10 @@ async function documentsSource(options: DocumentsOptions, { files, inspectors }:
     format: 'document',
     inspect,
   });
-  const { discover, inspect: inspectOne, unchangedSince } = found;
+  // A look before anything runs would have to read the documents.
+  const { look: _, peek: __, ...usual } = found;
   return {
-    discover,
-    inspect: inspectOne,
-    unchangedSince,
+    ...usual,
     ready: async () =>
       (await inspectors.document.ready?.(inspect as unknown as InspectOptions)) ?? { ok: true, words: '' },
     computes: true,
