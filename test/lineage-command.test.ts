@@ -71,4 +71,18 @@ describe('dataflow lineage', () => {
     expectError(place.dataflow(['lineage', 'gold.best.nosuch']), 'E_USAGE', 2);
     expectError(place.dataflow(['lineage', '--upstream', '--downstream']), 'E_USAGE', 2);
   });
+
+  it('leads on to the streams that a table feeds', () => {
+    const place = newPlace(
+      `${CONFIG}connections:\n  k: { type: kafka, brokers: ["127.0.0.1:1"] }\nstreams:\n  best: { from: gold.best, connection: k, topic: t, key: client }\n`,
+    );
+    try {
+      const { stdout } = place.dataflow(['lineage', 'gold.best', '--downstream']);
+      expect(stdout.trimEnd().split('\n').slice(-1)).toEqual(['└─ stream.best']);
+      expect(place.dataflow(['lineage', 'best']).stdout).toContain('gold.best comes from');
+      expect(place.dataflow(['lineage', 'stream.best.client', '--upstream']).stdout).toContain('orders.client');
+    } finally {
+      place.remove();
+    }
+  });
 });

@@ -291,4 +291,21 @@ describe('release', { timeout: 120_000 }, () => {
     expect(place.dataflow(['release', 'list']).stdout).not.toMatch(/kept/);
     expectError(place.dataflow(['release', 'show', 'x']), 'E_NO_RELEASE', 2);
   });
+
+  it('that is undone brings back a release that holds together, also where a table had been published without another row', () => {
+    const place = newPlace(`${CONFIG}  n: { sql: "select count(*) as n from silver.achats" }\n`);
+    places.push(place);
+    const unused = { 'in/clients3.csv': 'id,pays\n77,Chine\n' };
+    for (const files of [FIRST, { 'in/achats2.csv': 'id,client,montant\n5,1,30\n' }, unused]) {
+      place.put(files);
+      expectDone(place.dataflow(['run']));
+    }
+    const releases = (): readonly { readonly release_id: string }[] =>
+      JSON.parse(place.dataflow(['release', 'list', '--format', 'json']).stdout);
+    expectDone(place.dataflow(['undo', releases().at(-1)?.release_id ?? '']));
+    expectDone(place.dataflow(['undo']));
+    expect(releases()).toHaveLength(5);
+    expect(place.query('select n from gold.n')).toEqual([{ n: 3 }]);
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+  });
 });

@@ -81,6 +81,10 @@ streams:
     );
     await ok('run');
     expect(await ok('stream', 'publish', 'out')).toContain('1 insert, 1 update, 1 deletion');
+    const words = (text: string): string => text.replace(/\s+/g, ' ');
+    const stream = `stream out (topic ${topic})`;
+    expect(words(await ok('trace', '2.csv:2'))).toContain(`destination: ${stream} of silver.orders: version 1 is out`);
+    expect(words(await ok('undo', '--dry-run'))).toContain(`${stream} would differ: version 1 of silver.orders is out`);
     const sent = await published();
     expect(
       sent.map(({ key, value, headers }) => [key, headers['dataflow-op'], headers['dataflow-version'], value]),

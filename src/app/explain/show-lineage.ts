@@ -46,13 +46,32 @@ export async function linedUp(
     const session = await engine.openSession({ label: 'lineage' });
     try {
       const tables = await buildLineage({ graph: buildGraph(project, checks), checks, lake, session });
-      return { tables, engine_version: engine.version };
+      return { tables: [...tables, ...streamLineage(project, tables)], engine_version: engine.version };
     } finally {
       await session.close();
     }
   } finally {
     await engine.close();
   }
+}
+
+/** Streams take every column of their table as it is. */
+function streamLineage(project: Project, tables: readonly TableLineage[]): readonly TableLineage[] {
+  return Object.entries(project.streams ?? {}).map(([name, { from }]) => {
+    const table = tables.find((one) => one.table === from);
+    return {
+      table: `stream.${name}`,
+      inputs: [from],
+      references: [],
+      columns: (table?.columns ?? []).map((column) => ({
+        name: column.name,
+        origins: [{ table: from, column: column.name, way: 'identity' as const }],
+      })),
+      types: table?.types ?? {},
+      rows: [],
+      unresolved: [],
+    };
+  });
 }
 
 /** Answers a question about the lineage. @throws DataflowError E_USAGE for a table or column that the project does not have. */
@@ -122,7 +141,9 @@ function targetOf(tables: readonly TableLineage[], text: string): { table: strin
   const [layer = '', name = '', ...rest] = text.split('.');
   const table =
     tables.find((one) => same(one.table, `${layer}.${name}`)) ??
-    (name === '' ? tables.findLast((one) => same(one.table.split('.')[1] ?? '', layer)) : undefined);
+    (name === ''
+      ? tables.findLast((one) => !one.table.startsWith('stream.') && same(one.table.split('.')[1] ?? '', layer))
+      : undefined);
   if (table === undefined) {
     throw new DataflowError('E_USAGE', `there is no table ${text}`, {
       hint:

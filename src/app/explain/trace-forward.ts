@@ -1,3 +1,4 @@
+import { destinationsOf } from '../../core/model/destination.ts';
 import { quarantineOf, tableKey } from '../../core/model/table.ts';
 import type { ForwardTrace, TracedFate, TraceLevel } from '../../core/model/trace.ts';
 import type { Node } from '../../core/planning/graph.ts';
@@ -56,7 +57,10 @@ export async function traceForward(context: TraceContext, found: FoundFile): Pro
       .filter((other) => context.graph.byKey.get(other.table)?.inputs.includes(level.table) === true)
       .map((other) => other.table),
   }));
-  return { ...nothing, line, fates: walk.fates, levels, releases: releasesWith(context, input) };
+  const reached = new Set(levels.map((level) => level.table));
+  const { project, ledger } = context;
+  const destinations = destinationsOf(project.streams ?? {}, (name) => ledger.streams.position(name), reached);
+  return { ...nothing, line, fates: walk.fates, levels, releases: releasesWith(context, input), destinations };
 }
 
 function fileOf({ ledger }: TraceContext, found: FoundFile): ForwardTrace['file'] {

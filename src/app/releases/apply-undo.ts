@@ -28,7 +28,8 @@ export async function applyUndo(
     }
     throw error;
   }
-  const release_id = await recordRelease(lake, ledger, undo.run_id, await releasable(graph, lake, ledger));
+  const tables = await releasable(graph, lake, ledger);
+  const release_id = tables === undefined ? undefined : await recordRelease(lake, ledger, undo.run_id, tables);
   faultPoint('after-undo-release');
   ledger.finishRun(undo.run_id, 'succeeded');
   ledger.finishUndo(undo.run_id);

@@ -125,7 +125,7 @@ async function planTable(
   const quarantine_counts = quarantine === undefined ? undefined : await countsAt(planning, step, quarantine.to);
   const emptied = table !== undefined && table.to < 0;
   const inputs =
-    emptied || before === undefined ? presentInputs(planning, moves, now) : movedInputs(planning, moves, before);
+    emptied || before === undefined ? presentInputs(planning, moves, now) : await movedInputs(planning, moves, before);
   const fingerprint = (emptied ? now : before)?.code_fingerprint;
   const outcome: StepOutcome = {
     step: {
@@ -193,22 +193,25 @@ function recordAt(entries: readonly HistoryEntry[] | undefined, version: number 
 }
 
 /**
- * Versions of the inputs of the rows that come back. An input that goes back to the very version that they were computed from
- * counts with its new version, so that the step is up to date; any other keeps its number, and the difference to today is computed.
+ * Versions of the inputs of the rows that come back. An input that goes back to the very version that they were computed from, or to one
+ * with the same rows, counts with its new version, so that the step is up to date; any other keeps its number, and the difference to today is computed.
  */
-function movedInputs(
-  { histories }: UndoPlanning,
+async function movedInputs(
+  { open }: UndoPlanning,
   moves: ReadonlyMap<string, UndoMove>,
   before: StepRecord,
-): Readonly<Record<string, number>> {
-  const moved = Object.entries(before.inputs).map(([input, version]): [string, number] => {
+): Promise<Readonly<Record<string, number>>> {
+  const moved: [string, number][] = [];
+  for (const [input, version] of Object.entries(before.inputs)) {
     const move = moves.get(input);
-    const between = (histories.get(input) ?? []).filter(
-      (one) => one.version > version && one.version <= (move?.to ?? -1),
-    );
-    const same = move !== undefined && version <= move.to && !between.some(changesRows);
-    return [input, same ? move.from + 1 : version];
-  });
+    const table = parseTableKey(input);
+    const same =
+      move !== undefined &&
+      table !== undefined &&
+      version <= move.to &&
+      (version === move.to || (await open.lake.onlyRearranged(table, version, move.to)));
+    moved.push([input, same ? move.from + 1 : version]);
+  }
   return { ...Object.fromEntries(moved), ...undoneDecisions(moves, before) };
 }
 

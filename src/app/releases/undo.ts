@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { type Destination, destinationsOf } from '../../core/model/destination.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey, type TableId, tableKey } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
@@ -51,8 +52,8 @@ export interface UndoReport {
   readonly inputs_undone: number;
   readonly inputs_back: number;
   readonly release_id: string | null;
-  /** Destinations whose content differs from the lake now. No connector delivers to one yet. */
-  readonly destinations: readonly string[];
+  /** Destinations that hold what the undo took back: they differ from the lake now. */
+  readonly destinations: readonly Destination[];
   readonly dry_run: boolean;
 }
 
@@ -154,7 +155,13 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
     const idle = inputs_undone + inputs_back === 0 && tables.every((one) => one.files_back + one.files_gone === 0);
     if (idle) return { report: empty, plan: [], since_run: undefined };
     const undone_runs = run_ids.slice(run_ids.indexOf(aim.since_run));
-    return { report: { ...empty, undone_runs, tables, inputs_undone, inputs_back }, plan, since_run: aim.since_run };
+    const moved = new Set(plan.flatMap(({ step, table }) => (table === undefined ? [] : [step])));
+    const destinations = destinationsOf(open.project.streams ?? {}, (name) => ledger.streams.position(name), moved);
+    const report = {
+      ...{ ...empty, undone_runs, tables, inputs_undone, inputs_back },
+      destinations: destinations.filter((one) => one.version !== null),
+    };
+    return { report, plan, since_run: aim.since_run };
   } finally {
     await rejects.close();
   }

@@ -1,3 +1,4 @@
+import type { Destination } from '../../core/model/destination.ts';
 import type { BackwardTrace, ForwardTrace, TracedFate, TracedFile, TraceLevel } from '../../core/model/trace.ts';
 import { plainText } from '../table.ts';
 import { cellWidth, cutToWidth, escapeControls } from '../text.ts';
@@ -179,10 +180,19 @@ function reachWords(trace: ForwardTrace): readonly string[] {
     newest === undefined
       ? 'releases: none has it yet'
       : `releases: ${trace.releases.length}, the newest ${newest.release_id}`,
-    trace.destinations.length === 0
-      ? 'destinations: none configured'
-      : `destinations: ${trace.destinations.join(', ')}`,
+    ...(trace.destinations.length === 0 ? ['destinations: none of these tables goes anywhere'] : []),
+    ...trace.destinations.map((one) => destinationWords(one, trace.levels)),
   ];
+}
+
+/** A destination holds versions of its table: an older one than the rows have been in for so long has not got them. */
+function destinationWords({ name, topic, table, version }: Destination, levels: ForwardTrace['levels']): string {
+  const to = `destination: stream ${name} (topic ${topic}) of ${table}`;
+  if (version === null) return `${to}: nothing is out yet`;
+  const reached = levels.find((level) => level.table === table)?.version ?? version;
+  return version >= reached
+    ? `${to}: version ${version} is out`
+    : `${to}: version ${version} is out, this is ${reached}`;
 }
 
 /** Lines of a tree are cut: the whole is in the JSON. */

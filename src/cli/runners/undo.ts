@@ -72,6 +72,11 @@ function summary(report: UndoReport): readonly string[] {
   if (report.inputs_undone > 0)
     lines.push(`  ${count(report.inputs_undone, 'file')} not loaded any more; to load again: dataflow run --redo`);
   if (report.inputs_back > 0) lines.push(`  ${count(report.inputs_back, 'file')} known as loaded again`);
+  for (const { name, topic, table, version } of report.destinations)
+    lines.push(
+      `  stream ${name} (topic ${topic}) ${report.dry_run ? 'would differ' : 'differs now'}: version ${version} of ${table} is out`,
+    );
+  if (report.destinations.length > 0) lines.push('  next: dataflow stream publish, for each that shall follow');
   if (report.dry_run) lines.push('  nothing was changed');
   if (report.run_id !== null) {
     lines.push(`  release ${report.release_id ?? 'none: some table lags behind'}`);

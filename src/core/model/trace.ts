@@ -1,4 +1,5 @@
 import type { Row } from '../ports/engine.ts';
+import type { Destination } from './destination.ts';
 
 /** Rows of one table on a trace. */
 export interface TraceLevel {
@@ -88,6 +89,6 @@ export interface ForwardTrace {
   readonly levels: readonly TraceLevel[];
   /** Releases whose bronze version holds the file's rows, newest first. */
   readonly releases: readonly { readonly release_id: string; readonly created_at: string }[];
-  /** Where releases are loaded or mirrored to. */
-  readonly destinations: readonly string[];
+  /** Where the tables that were reached go. */
+  readonly destinations: readonly Destination[];
 }
