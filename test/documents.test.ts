@@ -1,4 +1,15 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -34,7 +45,7 @@ function placeWith(files: Readonly<Record<string, Uint8Array>>, more = '', field
 
 function configOf(more: string, fields = FIELDS): string {
   const common = /settle_seconds/.test(more) ? '' : ', settle_seconds: 0';
-  return `sources:\n  scans: { type: documents, path: "scans/*", languages: [fra, eng], fields: ${fields}${common}${more} }\n`;
+  return `sources:\n  scans: { type: documents, path: "scans/*", ${/languages/.test(more) ? '' : 'languages: [fra, eng], '}fields: ${fields}${common}${more} }\n`;
 }
 
 const invoice = (number: number, total: string): readonly { readonly text: string }[] => [
@@ -222,6 +233,46 @@ describe.skipIf(skipped)(`documents${WHY}`, { timeout: TIMEOUT_MS }, () => {
     expect(rowsOf(place)).toHaveLength(2);
   });
 
+  it('keep their originals: verify tells of damage and loss, compact collects what nobody knows', () => {
+    const place = placeWith({
+      'scans/a.png': drawPng(invoice(81, '81,00')),
+      'scans/b.png': drawPng(invoice(82, '82,00')),
+    });
+    expectDone(place.dataflow(['run']));
+    const [a = '', b = ''] = place
+      .query('select sha256 from bronze.scans order by _file')
+      .map((row) => join(keptOf(place), `${row['sha256']}.png`));
+    // Other bytes under the same name: what was kept of the first ones is old after a while.
+    place.put({ 'scans/a.png': drawPng(invoice(83, '83,00')) });
+    expectDone(place.dataflow(['run']));
+    expect(rowsOf(place)).toEqual(['scans/a.png 1 83,00 2026-11-83', 'scans/b.png 1 82,00 2026-11-82']);
+    expect(place.dataflow(['compact']).stdout).not.toContain('documents');
+    const long_ago = new Date(Date.now() - 40 * 86_400_000);
+    for (const path of [a, a.replace('.png', '.json'), b]) utimesSync(path, long_ago, long_ago);
+    expect(place.dataflow(['compact', '--dry-run']).stdout).toContain('2 kept files of documents of scans');
+    expectDone(place.dataflow(['compact']));
+    expect([readable(a), readable(b)]).toEqual([false, true]);
+    expectDone(place.dataflow(['verify']));
+    appendFileSync(b, 'x');
+    const damaged = place.dataflow(['verify']);
+    expect(damaged.status).not.toBe(0);
+    expect(damaged.stdout.replace(/\s+/g, ' ')).toContain('a kept original has other bytes than those that were read');
+    rmSync(b);
+    expect(place.dataflow(['verify', '--quick']).stdout).toContain('the kept original of scans/b.png is gone');
+    place.put({ 'pipelines.yaml': configFile('').replace('./lake }', './lake, keep: { raw_days: 3 } }') });
+    expectDone(place.dataflow(['verify']));
+  });
+
+  it('have typed fields where columns: says so', () => {
+    const files = { 'scans/a.png': drawPng(invoice(11, '91,00')), 'scans/b.png': drawPng(invoice(92, '92,00')) };
+    const place = placeWith(files, ', columns: { date: date }');
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select typeof(date) as t, date from bronze.scans')).toEqual([
+      { t: 'DATE', date: '2026-11-11' },
+    ]);
+    expect(rejectedOf(place)).toEqual(['scans/b.png unreadable_record']);
+  });
+
   it('become one record each where that is asked for', () => {
     const pages = [[{ text: 'DATE 2026-11-71' }], [{ text: 'suite' }, { text: 'TOTAL 71,00 €' }]];
     const place = placeWith({ 'scans/a.pdf': scannedPdf(pages) }, ', record: document');
@@ -238,6 +289,18 @@ function configFile(more: string, fields = FIELDS): string {
 }
 
 describe('without the packages', () => {
+  it('the configuration is checked', () => {
+    const place = newPlace(configOf(', columns: { totl: date }, languages: [fra, fra]', "{ total: '(', text: 'x' }"));
+    places.push(place);
+    const { status, stderr } = place.dataflow(['validate']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('not a regular expression');
+    expect(stderr).toContain('a language occurs twice');
+    expect(stderr).toContain('this name is that of another column');
+    place.put({ 'pipelines.yaml': configFile(', columns: { totl: date }') });
+    expect(place.dataflow(['validate']).stderr).toContain('Did you mean total?');
+  });
+
   it('doctor and run say what to install; nothing else needs them', () => {
     const bare = mkdtempSync(join(tmpdir(), 'dataflow-bare-'));
     try {

@@ -1,12 +1,12 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { DATA_PREFIX, packageFolder } from './packages.ts';
 import { DocumentReader, findReader } from './reader.ts';
 
-/** The data of the neural recogniser, in the variant that is nearly as good as the best and much faster. */
-const DATA_VARIANT = '4.0.0_best_int';
+/** The data of the neural recogniser: nearly as good as the best and much faster; languages without it have the other. */
+const DATA_VARIANTS = ['4.0.0_best_int', '4.0.0'];
 
 /** Readers that wait for the next document, by languages. They never keep the program alive. */
 const idle = new Map<string, DocumentReader[]>();
@@ -58,7 +58,8 @@ async function languageFolder(languages: readonly string[], temp_folder: string)
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const language of languages) {
     const name = `${language}.traineddata.gz`;
-    const from = join(packageFolder(`${DATA_PREFIX}${language}`) ?? '', DATA_VARIANT, name);
+    const folders = DATA_VARIANTS.map((one) => join(packageFolder(`${DATA_PREFIX}${language}`) ?? '', one, name));
+    const from = folders.find((path) => existsSync(path)) ?? folders[0] ?? name;
     try {
       symlinkSync(from, join(folder, name));
     } catch (error) {

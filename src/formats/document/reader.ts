@@ -46,7 +46,7 @@ export class DocumentReader {
 
   /**
    * @throws UnitFault when the document is to blame: it is damaged, or the process crashed over it, took too long or too much memory; the reason of an
-   *   aborted signal; DataflowError E_INTERNAL.
+   *   aborted signal; DataflowError E_READER when something else is.
    */
   async ask(question: ReaderQuestion, limits: ReaderLimits, signal: AbortSignal | undefined): Promise<ReaderAnswer> {
     signal?.throwIfAborted();
@@ -87,7 +87,7 @@ export class DocumentReader {
     this.#has_read ||= question.kind === 'page';
     const { problem, failure } = answer;
     if (problem !== undefined) throw new UnitFault(problem.rule, problem.reason);
-    if (failure !== undefined) throw new DataflowError('E_INTERNAL', `reading a document failed: ${failure}`);
+    if (failure !== undefined) throw new DataflowError('E_READER', `reading a document failed: ${failure}`);
     return answer;
   }
 
