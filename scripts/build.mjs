@@ -38,7 +38,9 @@ const LEFT_OUT = [
   'avsc',
   'pg',
   'mongodb',
+  'minio',
   'saxes',
+  'ssh2-sftp-client',
   'tar-stream',
   'yauzl',
 ];

@@ -39,6 +39,14 @@ const KINDS: readonly Kind[] = [
     type: 'ConnectionComponent',
   },
   {
+    constant: 'PLACES',
+    doc: 'Places for files, by type of connection.',
+    folder: 'connectors',
+    file: 'place.ts',
+    symbol: 'component',
+    type: 'PlaceComponent',
+  },
+  {
     constant: 'PUBLISHERS',
     doc: 'Systems that streams are published to, by type of connection.',
     folder: 'connectors',
@@ -140,6 +148,7 @@ import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
 import type { LookupComponent } from './core/ports/lookup.ts';
+import type { PlaceComponent } from './core/ports/file-place.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';

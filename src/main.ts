@@ -15,7 +15,7 @@ import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, LOOKUPS, PUBLISHERS, SOURCES } from './registry.ts';
+import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, LOOKUPS, PLACES, PUBLISHERS, SOURCES } from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -162,7 +162,10 @@ const archives: ArchiveReader = {
 };
 
 /** What a source is given from other rooms. */
-async function sourceParts(spec: SourceSpec, project: Pick<Project, 'connections'> | undefined): Promise<SourceParts> {
+async function sourceParts(
+  spec: SourceSpec,
+  project: Pick<Project, 'connections' | 'root'> | undefined,
+): Promise<SourceParts> {
   inspectors ??= (await import('./formats/inspect-pool.ts')).pooledInspectors();
   const formats = inspectors;
   const files: SourceParts['files'] = async (wanted) =>
@@ -172,7 +175,9 @@ async function sourceParts(spec: SourceSpec, project: Pick<Project, 'connections
   const entry = project?.connections[spec.connection];
   if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${spec.connection}`);
   const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
-  return { ...parts, connection };
+  const place = await PLACES[entry.type]?.();
+  if (project === undefined || place === undefined) return { ...parts, connection };
+  return { ...parts, connection, place: await place.open(connection, project.root) };
 }
 
 /** Set by the build; absent when the sources are run as they are. */

@@ -3,6 +3,7 @@ import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
 import type { LookupComponent } from './core/ports/lookup.ts';
+import type { PlaceComponent } from './core/ports/file-place.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
@@ -178,9 +179,19 @@ export const SOURCES: Lazy<SourceComponent> = {
 
 /** Kinds of connections, by `type`. */
 export const CONNECTIONS: Lazy<ConnectionComponent> = {
+  hdfs: async () => (await import('./connectors/hdfs/connection.ts')).component,
   kafka: async () => (await import('./connectors/kafka/connection.ts')).component,
   mongodb: async () => (await import('./connectors/mongodb/connection.ts')).component,
   postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
+  s3: async () => (await import('./connectors/s3/connection.ts')).component,
+  sftp: async () => (await import('./connectors/sftp/connection.ts')).component,
+};
+
+/** Places for files, by type of connection. */
+export const PLACES: Lazy<PlaceComponent> = {
+  hdfs: async () => (await import('./connectors/hdfs/place.ts')).component,
+  s3: async () => (await import('./connectors/s3/place.ts')).component,
+  sftp: async () => (await import('./connectors/sftp/place.ts')).component,
 };
 
 /** Systems that streams are published to, by type of connection. */

@@ -59,9 +59,9 @@ export interface Rooms {
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
   /** A source that is looked at. @param project whose connections the source may name. */
-  createSource(spec: SourceSpec, project?: Pick<Project, 'connections'>): Promise<Source>;
+  createSource(spec: SourceSpec, project?: Pick<Project, 'connections' | 'root'>): Promise<Source>;
   /** A source that is asked; reaches nothing before its first method is called. Whoever opens it closes it. */
-  openPulled(spec: SourceSpec, project: Pick<Project, 'connections'>): Promise<PulledSource>;
+  openPulled(spec: SourceSpec, project: Pick<Project, 'connections' | 'root'>): Promise<PulledSource>;
   /** Where what a source was asked for lies until it is in the lake. */
   openLanding(project: Project, source: string): Promise<LandingPlace>;
   /** What lies there of all sources, for those who tidy up. */

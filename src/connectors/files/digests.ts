@@ -1,5 +1,5 @@
 import { rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { archiveOf } from '../../core/model/member-path.ts';
 import type { ArchiveReader } from '../../core/ports/archive.ts';
 import type { KnownInput, SourceContext } from '../../core/ports/source.ts';
@@ -15,11 +15,10 @@ export interface Digest {
 
 /** Takes the members of archives out once more, archive by archive, and hashes them. */
 export async function digestMembers(
-  reader: ArchiveReader | undefined,
-  options: FoundOptions,
+  { reader, options }: { readonly reader: ArchiveReader | undefined; readonly options: FoundOptions },
   inputs: readonly KnownInput[],
   context: SourceContext,
-  localOf: (archive: string) => Promise<string> = async (archive) => resolve(context.root, archive),
+  localOf: (archive: string) => Promise<string | undefined>,
 ): Promise<ReadonlyMap<string, Digest>> {
   const by_archive = new Map<string, KnownInput[]>();
   for (const input of inputs) {
@@ -44,13 +43,13 @@ export async function digestMembers(
 async function membersOf(
   archives: Archives,
   archive: string,
-  uri: string,
+  uri: string | undefined,
   members: readonly KnownInput[],
   context: SourceContext,
 ): Promise<ReadonlyMap<string, Digest>> {
   const kind = archiveKindOf(archive) ?? 'zip';
-  if (statSync(uri, { throwIfNoEntry: false }) === undefined)
-    return new Map(members.map(({ path }) => [path, { error: 'ENOENT' }]));
+  if (uri === undefined || statSync(uri, { throwIfNoEntry: false }) === undefined)
+    return new Map(members.map(({ path }) => [path, { error: 'its archive is gone' }]));
   const listing = await archives.list(uri, uri, kind, context.signal);
   const names = new Map(listing.members.map(({ name, size_bytes }) => [name, size_bytes]));
   const nameOf = ({ path }: KnownInput): string => path.slice(archive.length + 2);

@@ -1,23 +1,40 @@
 import type { Discovery, InputUnit, KnownInputs, SourceContext } from '../../core/ports/source.ts';
 import type { Archives } from './archives.ts';
+import type { FilesAway } from './files-away.ts';
 import { Finding } from './finding.ts';
 import { type FoundOptions, listOf } from './options.ts';
 import { compilePattern } from './patterns.ts';
+import { stampOf } from './stamp.ts';
 import { walk } from './walk.ts';
 
+/** Where files are looked for beyond the names in folders. */
+export interface DiscoverParts {
+  readonly archives: Archives;
+  /** The place that the source names; absent: its files lie on this machine. */
+  readonly away?: FilesAway;
+}
+
 /**
- * Finds new and changed files; an unchanged one costs a single stat, an unchanged archive no more than that. New archives are looked into: their
- * members are what is found. @throws DataflowError E_SOURCE_IO.
+ * Finds new and changed files; an unchanged one costs a single stat, or a line of a listing, and an unchanged archive no more than that. New
+ * archives are looked into: their members are what is found. @throws DataflowError E_SOURCE_*
  */
 export async function discoverFiles(
   options: FoundOptions,
   known: KnownInputs,
   context: SourceContext,
-  archives: Archives,
+  { archives, away }: DiscoverParts,
 ): Promise<Discovery> {
-  const finding = findFiles(options, known, context);
-  for (const archive of finding.archives) await open(archive, finding, context, archives);
-  return finding.result();
+  const finding = (await away?.find(options, known, context)) ?? findFiles(options, known, context);
+  for (const archive of finding.archives) {
+    const uri = (await away?.localOf(archive, context)) ?? archive.uri;
+    const stamp = stampOf(archive);
+    const listing = await archives.list(stamp, uri, archive.archive ?? 'zip', context.signal);
+    for (const { member = '', size_bytes } of finding.opened(archive, listing))
+      archives.want(stamp, member, size_bytes);
+  }
+  const found = finding.result();
+  away?.expect(found.fresh.filter((unit: InputUnit) => unit.member === undefined));
+  return found;
 }
 
 /** The walk: synchronous, a promise per file costs several times the system call. @throws DataflowError E_SOURCE_IO */
@@ -30,15 +47,4 @@ export function findFiles(options: FoundOptions, known: KnownInputs, context: So
     walk(compilePattern(glob, context.root), context.root, finding);
   }
   return finding;
-}
-
-async function open(unit: InputUnit, finding: Finding, { signal }: SourceContext, archives: Archives): Promise<void> {
-  const stamp = stampOf({ ...unit, inode: `${unit.inode}/${unit.size_bytes}` });
-  const listing = await archives.list(stamp, unit.uri, unit.archive ?? 'zip', signal);
-  for (const { member = '', size_bytes } of finding.opened(unit, listing)) archives.want(stamp, member, size_bytes);
-}
-
-/** How the archive of a member looked when it was looked into. */
-export function stampOf({ uri, mtime_ns, inode }: Pick<InputUnit, 'uri' | 'mtime_ns' | 'inode'>): string {
-  return `${uri}|${mtime_ns}|${inode}`;
 }

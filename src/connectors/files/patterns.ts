@@ -46,6 +46,35 @@ function unescaped(path: string): string {
   return path.replace(/\\(.)/gs, '$1');
 }
 
+/** A glob of a place: the same grammar, but the place says what is there. */
+export interface PlacedPattern {
+  /** What everything meant begins with. */
+  readonly prefix: string;
+  readonly folder: string;
+  readonly depth: number;
+  /** Matches whole paths of the place. */
+  readonly matches: (path: string) => boolean;
+}
+
+export function compilePlacedPattern(glob: string): PlacedPattern {
+  const plain = glob.replace(/^(?:\.\/)+/, '');
+  const { base, glob: rest, isGlob } = picomatch.scan(plain, { ...OPTIONS, noparen: false });
+  if (!isGlob) {
+    const path = unescaped(plain);
+    const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '';
+    return { prefix: path, folder, depth: 0, matches: (candidate) => candidate === path };
+  }
+  const folder = unescaped(base).replace(/(.)\/$/, '$1');
+  const below = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
+  const expression = picomatch.makeRe(rest, OPTIONS);
+  return {
+    prefix: below + (/^[^*?[\]{}()!+@\\]*/.exec(rest)?.[0] ?? ''),
+    folder,
+    depth: rest.includes('**') ? Number.POSITIVE_INFINITY : rest.split('/').length - 1,
+    matches: (candidate) => candidate.startsWith(below) && expression.test(candidate.slice(below.length)),
+  };
+}
+
 /** Whether the name of a member is meant; undefined without globs. */
 export function compileMembers(globs: readonly string[]): ((name: string) => boolean) | undefined {
   const tests = globs.map((glob) => picomatch(glob.replace(/^\.\//, ''), OPTIONS));

@@ -4,11 +4,13 @@ import type { InspectOptions, InspectRequest } from '../../core/ports/format.ts'
 import type { InputUnit, Inspection, Source, SourceContext } from '../../core/ports/source.ts';
 import type { FoundSourceComponent, SourceParts, WantedFiles } from '../../core/ports/source-component.ts';
 import { Archives, damagedMember } from './archives.ts';
-import { digestMembers } from './digests.ts';
-import { discoverFiles, stampOf } from './discover.ts';
+import { digestInputs } from './digest-inputs.ts';
+import { discoverFiles } from './discover.ts';
+import { FilesAway } from './files-away.ts';
 import { isSame } from './finding.ts';
 import { type FilesOptions, type FoundOptions, schema } from './options.ts';
 import { lookAtColumns, peekCsv } from './peek.ts';
+import { stampOf } from './stamp.ts';
 
 /** Files in folders: `type: files`. */
 export const component: FoundSourceComponent<FilesOptions> = {
@@ -16,6 +18,8 @@ export const component: FoundSourceComponent<FilesOptions> = {
   summary:
     'Files named by globs: CSV, TSV, JSON, NDJSON, fixed-width, XML, Parquet, Avro, Excel sheets; text also in gzip or zstd, all of them also in zip and tar archives.',
   schema,
+  connection_types: 'places',
+  connection_optional: true,
   create: filesSource,
 };
 
@@ -28,10 +32,11 @@ export function wantedFiles(wanted: WantedFiles, parts: SourceParts): Source {
 
 function filesSource(
   options: FoundOptions,
-  { inspectors, archives: reader }: SourceParts,
+  { inspectors, archives: reader, place, connection }: SourceParts,
   more: Partial<InspectOptions> = {},
 ): Source {
   const archives = new Archives(reader, options);
+  const away = place === undefined || connection === undefined ? undefined : new FilesAway(connection.name, place);
   const inspectOptions = { ...inspectOptionsOf(options), ...more };
   const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
     unit,
@@ -47,10 +52,15 @@ function filesSource(
   const inspect = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): Promise<Inspection> =>
     inspectors[unit.made_from ?? unit.format].inspect(requestFor(unit, context, pinned), context.signal);
   return {
-    discover: (known, context) => discoverFiles(options, known, context, archives),
+    discover: (known, context) =>
+      discoverFiles(options, known, context, away === undefined ? { archives } : { archives, away }),
     inspect: async (unit, context, pinned) => {
-      if (unit.member === undefined) return await inspect(unit, context, pinned);
-      const taken = await archives.take(stampOf(unit), unit.uri, unit, context);
+      const uri = (await away?.localOf(unit, context)) ?? unit.uri;
+      if (unit.member === undefined)
+        return away === undefined
+          ? await inspect(unit, context, pinned)
+          : { ...(await inspect({ ...unit, uri }, context, pinned)), local_uri: uri };
+      const taken = await archives.take(stampOf(unit), uri, unit, context);
       return (
         damagedMember(taken) ?? {
           ...(await inspect({ ...unit, uri: taken.uri }, context, pinned)),
@@ -59,15 +69,17 @@ function filesSource(
       );
     },
     peek: async (unit, context, pinned) =>
-      unit.archive === undefined
+      unit.archive === undefined && away === undefined
         ? await peekCsv(inspectors.csv, requestFor(unit, context, pinned), context.signal)
         : undefined,
     look: async (unit, context, pinned) =>
-      unit.archive === undefined
+      unit.archive === undefined && away === undefined
         ? await lookAtColumns(inspectors, requestFor(unit, context, pinned), context.signal)
         : undefined,
-    digests: (inputs, context) => digestMembers(reader, options, inputs, context),
+    digests: (inputs, context) => digestInputs({ reader, options }, away, inputs, context),
     unchangedSince: async (unit) => {
+      // The copy was held against the place when it was fetched, and nobody else has it.
+      if (away !== undefined) return true;
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });
       if (stat === undefined || unit.member === undefined) return stat !== undefined && isSame(unit, stat);
       return stat.mtimeNs.toString() === unit.mtime_ns && `${stat.ino}/${stat.size}` === unit.inode;

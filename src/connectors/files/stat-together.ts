@@ -6,7 +6,8 @@ import { CHUNK, type StatTask, statChunks } from './stat-chunks.ts';
 export interface FileStamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
-  readonly ino: bigint;
+  /** For files of a place what else tells one state from another. */
+  readonly ino: bigint | string;
 }
 
 /** The stamp of the file with this index; undefined for what is no regular file any more. */

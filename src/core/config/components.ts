@@ -22,6 +22,15 @@ export interface Components {
   readonly lookups: ReadonlyMap<string, LookupComponent>;
 }
 
+/** The types of connection that a source may name; undefined: it names none. */
+export function connectionTypes(
+  { connection_types }: Pick<SourceComponent, 'connection_types'>,
+  { connections }: Components,
+): readonly string[] | undefined {
+  if (connection_types !== 'places') return connection_types;
+  return [...connections.values()].filter(({ holds_files }) => holds_files === true).map(({ type }) => type);
+}
+
 /** Where a dispatching schema reports problems. */
 export type Context = ParsePayload & Pick<$RefinementCtx, 'addIssue'>;
 

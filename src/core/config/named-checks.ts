@@ -3,7 +3,7 @@ import { lookupTablesOf } from '../model/enrich.ts';
 import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import { parseTableKey } from '../model/table.ts';
-import type { Components } from './components.ts';
+import { type Components, connectionTypes } from './components.ts';
 import { knownLookups } from './named-enrich.ts';
 import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
 import type { ProjectShape } from './schema.ts';
@@ -47,7 +47,8 @@ function knownConnection({ tree, shape, components, problems }: Situation, name:
   if (connection === undefined || type === undefined) return;
   const path = ['sources', name, 'connection'];
   const names = namesIn(tree, 'connections');
-  const types = components.sources.get(type)?.connection_types ?? [];
+  const component = components.sources.get(type);
+  const types = (component === undefined ? undefined : connectionTypes(component, components)) ?? [];
   const found = shape.connections[connection];
   if (!names.includes(connection)) {
     const hint = meant(connection, names);

@@ -2,7 +2,15 @@ import * as z from 'zod/mini';
 import type { $ZodType } from 'zod/v4/core';
 import type { ConnectionSpec, EngineSpec, PullBatch, SourceSpec } from '../model/project.ts';
 import type { SourceComponent } from '../ports/source-component.ts';
-import { applySchema, type Components, type Context, complain, dispatch, shapeOf } from './components.ts';
+import {
+  applySchema,
+  type Components,
+  type Context,
+  complain,
+  connectionTypes,
+  dispatch,
+  shapeOf,
+} from './components.ts';
 import { columnsSchema, description, tags } from './fields.ts';
 import { generateSchema } from './generate-schema.ts';
 import { found } from './messages.ts';
@@ -89,7 +97,7 @@ export function sourceSchema(components: Components): z.ZodMiniType<SourceSpec> 
     const [shared, options] = partition(rest, (key) => keys.includes(key) && !(key in own));
     const { connection, batch, ...usual } = shared;
     const first = applySchema(common, usual, context, []);
-    const named = specialKeys(component, { connection, batch }, context);
+    const named = specialKeys(component, { connection, batch }, context, components);
     const second = applyOptions(component.schema, options, type, context, keys);
     if (first === undefined || second === undefined || named === undefined) return undefined;
     const spec = { ...(first.value as Omit<SourceSpec, 'type' | 'options'>), type: type as string, ...named };
@@ -132,8 +140,9 @@ function specialKeys(
   component: SourceComponent,
   { connection, batch }: { readonly connection?: unknown; readonly batch?: unknown },
   context: Context,
+  components: Components,
 ): Pick<SourceSpec, 'connection' | 'pulled' | 'batch'> | undefined {
-  const types = component.connection_types;
+  const types = connectionTypes(component, components);
   if (types !== undefined && connection === undefined && component.connection_optional !== true)
     return complain(context, [], `connection is missing (the name of one of type ${types.join(' or ')})`);
   const name = connection === undefined ? undefined : applySchema(connectionKey, connection, context, ['connection']);

@@ -18,4 +18,6 @@ export interface ConnectionComponent<O = unknown> {
   readonly schema: $ZodType<O>;
   /** Streams can be published to it: its folder has a `publisher.ts`. */
   readonly publishes?: true;
+  /** Files lie there: its folder has a `place.ts`. */
+  readonly holds_files?: true;
 }

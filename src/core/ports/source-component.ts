@@ -2,6 +2,7 @@ import type { $ZodType } from 'zod/v4/core';
 import type { RecordCheck } from '../model/record-check.ts';
 import type { ArchiveReader } from './archive.ts';
 import type { Connection } from './connection.ts';
+import type { FilePlace } from './file-place.ts';
 import type { FormatInspectors, InspectOptions } from './format.ts';
 import type { PulledSource } from './pulled-source.ts';
 import type { ConvertedFormat, Source } from './source.ts';
@@ -11,6 +12,8 @@ export interface SourceParts {
   readonly inspectors: FormatInspectors;
   /** For sources of files. */
   readonly archives?: ArchiveReader;
+  /** What `connection:` names, where files lie there. */
+  readonly place?: FilePlace;
   /** What the source's `connection:` names. */
   readonly connection?: Connection;
   /** Files of one format in folders, found, settled and told apart as those of `type: files`. */
@@ -38,8 +41,8 @@ interface Kind<O> {
   readonly type: string;
   readonly summary: string;
   readonly schema: $ZodType<O>;
-  /** The types of connection that `connection:` may name; absent: it names none. */
-  readonly connection_types?: readonly string[];
+  /** The types of connection that `connection:` may name, `places` for all that hold files; absent: it names none. */
+  readonly connection_types?: readonly string[] | 'places';
   /** True: `connection:` may be left out. */
   readonly connection_optional?: true;
 }

@@ -1,0 +1,219 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { zipOf } from '../../src/formats/zip.fixture.ts';
+import { type BuiltProgram, builtProgram } from './built-program.ts';
+import { type TcpProxy, tcpProxy } from './faults/tcp-proxy.ts';
+import type { PlaceKeeper } from './place-keepers.ts';
+
+const BINARY = resolve('bin/dataflow.js');
+const csv = (...ids: readonly (number | string)[]): string => `id,v\n${ids.map((id) => `${id},x${id}\n`).join('')}`;
+const many = (from: number, to: number): string =>
+  `id,v\n${Array.from({ length: to - from }, (_, i) => `${from + i},x${from + i}\n`).join('')}`;
+
+/** A server's place, a proxy before it, and projects that read from there. */
+interface Bench {
+  readonly keeper: PlaceKeeper;
+  readonly proxy: TcpProxy;
+  project(path: string, more?: string, address?: string): BuiltProgram & { readonly folder: string };
+  /** File, rows and least id of each file that is loaded. */
+  counts(program: BuiltProgram): Promise<readonly string[]>;
+  /** How a file is known. */
+  at(name: string): string;
+  close(): Promise<void>;
+}
+
+async function openBench(open: () => Promise<PlaceKeeper>): Promise<Bench> {
+  const keeper = await open();
+  const proxy = await tcpProxy(keeper.address);
+  const folders: string[] = [];
+  const at = (name: string): string => `depot://${keeper.folder}${name}`;
+  return {
+    keeper,
+    proxy,
+    at,
+    project: (path, more = '', address = keeper.address) => {
+      const folder = mkdtempSync(join(tmpdir(), 'dataflow-place-'));
+      folders.push(folder);
+      writeFileSync(
+        join(folder, 'pipelines.yaml'),
+        `version: 1
+name: place
+connections:
+  depot: ${keeper.connection(address)}
+sources:
+  a: { type: files, connection: depot, path: "${keeper.folder}${path}", settle_seconds: 0, columns: { id: bigint, v: varchar }${more} }
+`,
+      );
+      return { folder, ...builtProgram(folder, keeper.env) };
+    },
+    counts: async (program) => {
+      const rows = await program.rows(
+        'select _file, count(*) as n, min(id) as least from bronze.a group by all order by 1',
+      );
+      return rows.map((row) => Object.values(row).join(' ').replace(at(''), ''));
+    },
+    close: async () => {
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      await proxy.close();
+      await keeper.clear();
+    },
+  };
+}
+
+async function nothingToDo(program: BuiltProgram): Promise<void> {
+  const again = await program.run('run');
+  expect(again.stdout, again.stderr).toContain('nothing to do');
+}
+
+/** What every place for files has to keep, shown with the built program against a real server. */
+export function placeContract(open: () => Promise<PlaceKeeper>): void {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await openBench(open);
+  });
+  afterAll(() => bench.close());
+  takesFiles(() => bench);
+  followsChanges(() => bench);
+  goesOn(() => bench);
+  survivesKills(() => bench);
+  noticesChanges(() => bench);
+}
+
+function takesFiles(bench: () => Bench): void {
+  it('takes files by a glob, each once, with their lines; a listing is all that a run with nothing to do asks for', async () => {
+    const { keeper, project, counts, at } = bench();
+    await keeper.put('one/2025/a.csv', csv(1, 'no', 2));
+    await keeper.put('one/b.csv.gz', gzipSync(csv(3)));
+    await keeper.put('one/c.zip', zipOf({ 'x/d.csv': csv(4), 'e.ndjson': '{"id":5,"v":"y"}\n' }));
+    await keeper.put('one/ünï & code %20+.csv', csv(6));
+    await keeper.put('one/readme.md', 'no data');
+    await keeper.put('one/again.csv', csv(7));
+    await keeper.put('one/zz.csv', csv(7));
+    await keeper.put('other/a.csv', csv(666));
+    const program = project('one/**/*.{csv,csv.gz,zip}');
+    const plan = await program.run('plan');
+    expect(plan.stdout, plan.stderr).toContain('6 new or changed files');
+    const first = await program.run('run');
+    expect(first.code, first.stdout + first.stderr).toBe(0);
+    expect(await counts(program)).toEqual([
+      'one/2025/a.csv 2 1',
+      'one/again.csv 1 7',
+      'one/b.csv.gz 1 3',
+      'one/c.zip!/e.ndjson 1 5',
+      'one/c.zip!/x/d.csv 1 4',
+      'one/ünï & code %20+.csv 1 6',
+    ]);
+    await nothingToDo(program);
+    expect((await program.run('trace', `${at('one/2025/a.csv')}:4`)).stdout).toContain('id=2');
+    const shown = await program.run('quarantine', 'show', 'bronze.a', '--format', 'json');
+    expect(JSON.parse(shown.stdout)).toMatchObject([{ file: at('one/2025/a.csv'), line: 3 }]);
+    const verified = await program.run('verify', '--sources');
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+    expect(verified.stdout + verified.stderr).not.toMatch(/no longer|other bytes/);
+    const doctor = await program.run('doctor');
+    expect(doctor.stdout).toMatch(/ok +source a +0 new/);
+    await keeper.remove('one/2025/a.csv');
+    await keeper.put('one/again.csv', csv(7, 70));
+    const changed = await program.run('verify', '--sources');
+    const told = (changed.stdout + changed.stderr).replaceAll(/\s+/g, ' ');
+    expect(told).toMatch(/a\.csv can no longer be read \(it is gone from its place\)/);
+    expect(told).toMatch(/again\.csv has other bytes/);
+    expect(readdirSync(join(program.folder, 'lake/_dataflow/tmp'))).toEqual([]);
+  }, 120_000);
+}
+
+function followsChanges(bench: () => Bench): void {
+  it('follows what changes: other content replaces, touched files are remembered, files that are gone go when that is asked for', async () => {
+    const { keeper, project, counts } = bench();
+    await keeper.put('two/a.csv', csv(1, 2));
+    await keeper.put('two/b.csv', csv(3));
+    await keeper.put('two/c.csv', csv(4));
+    const program = project('two/*.csv', ', on_missing: delete');
+    expect((await program.run('run')).code).toBe(0);
+    // Marks of time are as coarse as a second.
+    await sleep(1100);
+    await keeper.put('two/a.csv', csv(1, 2, 9));
+    await keeper.put('two/b.csv', csv(3));
+    await keeper.remove('two/c.csv');
+    const second = await program.run('run');
+    expect(second.code, second.stderr).toBe(0);
+    expect(await counts(program)).toEqual(['two/a.csv 3 1', 'two/b.csv 1 3']);
+    await nothingToDo(program);
+    const anew = await program.run('run', '--full-refresh');
+    expect(anew.code, anew.stderr).toBe(0);
+    expect(await counts(program)).toEqual(['two/a.csv 3 1', 'two/b.csv 1 3']);
+  }, 120_000);
+}
+
+function goesOn(bench: () => Bench): void {
+  it('goes on where a connection broke, and says so when nobody listens', async () => {
+    const { keeper, proxy, project, counts } = bench();
+    await keeper.put('three/a.csv', many(0, 400_000));
+    const program = project('three/*.csv', '', proxy.address);
+    proxy.resetAfter('down', 1_500_000);
+    const before = proxy.bytes.down;
+    const first = await program.run('run');
+    expect(first.code, first.stdout + first.stderr).toBe(0);
+    expect(await counts(program)).toEqual(['three/a.csv 400000 0']);
+    // What had come was not asked for again.
+    expect(proxy.bytes.down - before).toBeLessThan(many(0, 400_000).length * 1.3);
+    await proxy.refuse();
+    const away = await program.run('run');
+    await proxy.accept();
+    expect(away.stderr).toContain('E_SOURCE_UNREACHABLE');
+    expect(away.code).toBe(5);
+    await nothingToDo(program);
+  }, 120_000);
+}
+
+function survivesKills(bench: () => Bench): void {
+  it.each(['during-fetch', 'after-fetch', 'after-inspect', 'after-stage', 'after-log-create'])(
+    'has each row once after a kill at %s',
+    async (point) => {
+      const { keeper, project, counts } = bench();
+      const name = `four-${point}`;
+      await keeper.put(`${name}/a.csv`, csv(1, 2));
+      await keeper.put(`${name}/b.csv`, csv(3));
+      const program = project(`${name}/*.csv`);
+      const killed = await builtProgram(program.folder, { ...keeper.env, DATAFLOW_FAULT: `${point}:kill` }).run('run');
+      expect(killed.stderr).toContain(`fault point ${point}`);
+      const second = await program.run('run');
+      expect(second.code, second.stderr).toBe(0);
+      expect(await counts(program)).toEqual([`${name}/a.csv 2 1`, `${name}/b.csv 1 3`]);
+      await nothingToDo(program);
+      expect(readdirSync(join(program.folder, 'lake/_dataflow/tmp'))).toEqual([]);
+    },
+    60_000,
+  );
+}
+
+function noticesChanges(bench: () => Bench): void {
+  it('notices a file that changes while it is fetched: nothing of it is taken, the next run takes it as it is then', async () => {
+    const { keeper, project, counts } = bench();
+    const old = many(0, 300_000);
+    await keeper.put('five/a.csv', old);
+    const program = project('five/*.csv');
+    const env = { ...process.env, ...keeper.env, DATAFLOW_FAULT: 'during-fetch:stop' };
+    const child = spawn(process.execPath, [BINARY, 'run'], { cwd: program.folder, env });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise<number | null>((done) => child.on('close', done));
+    while (!said.includes('fault point during-fetch')) await sleep(20);
+    await sleep(1100);
+    await keeper.put('five/a.csv', many(500_000, 800_000));
+    child.kill('SIGCONT');
+    const code = await ended;
+    if (code !== 0) expect(said).toContain('E_SOURCE_CHANGED');
+    const second = await program.run('run');
+    expect(second.code, second.stderr).toBe(0);
+    expect(await counts(program)).toEqual(['five/a.csv 300000 500000']);
+    await nothingToDo(program);
+  }, 120_000);
+}
