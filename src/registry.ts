@@ -2,8 +2,8 @@
 import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
-import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PlaceComponent } from './core/ports/file-place.ts';
+import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
