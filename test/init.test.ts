@@ -75,4 +75,19 @@ describe('init --from', { timeout: 60_000 }, () => {
     const checked = dataflow(folder, 'validate');
     expect(checked.status, checked.stderr).toBe(0);
   });
+
+  it('its examples are right: without the comment signs they validate, too', () => {
+    const folder = newFolder();
+    dataflow(folder, 'init', '--yes');
+    const file = join(folder, 'pipelines.yaml');
+    const text = readFileSync(file, 'utf8').replaceAll(/^# (?= |[a-z]+:$)/gm, '');
+    writeFileSync(file, text);
+    const checked = spawnSync(process.execPath, [BINARY, 'validate'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, ERP_URL: 'postgresql://localhost/erp' },
+    });
+    expect(checked.status, checked.stderr).toBe(0);
+    expect(checked.stdout).toContain('5 bronze');
+  });
 });

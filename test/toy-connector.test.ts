@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const CONNECTION = `import * as z from 'zod/mini';
@@ -76,10 +77,30 @@ function node(args: readonly string[], cwd = copy): string {
   return done.stdout;
 }
 
+/** SHA-256 of every file of the copy that a person or the generator writes. */
+function hashes(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const part of ['src', 'scripts', 'docs'])
+    for (const entry of readdirSync(join(copy, part), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      found.set(relative(copy, path), createHash('sha256').update(readFileSync(path)).digest('hex'));
+    }
+  return found;
+}
+
 describe('a new connector', { timeout: 300_000 }, () => {
   it('is two new files and a generator run: it is configured, checked, run, documented, and nothing old was edited', () => {
+    const old = hashes();
     node(['scripts/run.mjs', 'gen']);
     node(['scripts/run.mjs', 'gen-reference']);
+    const changed = [...hashes()].filter(([path, hash]) => old.get(path) !== hash).map(([path]) => path);
+    expect(changed.sort(), 'what the generator wrote, and no file that a person writes').toEqual([
+      'docs/reference/connections.md',
+      'docs/reference/pipelines.schema.json',
+      'docs/reference/sources.md',
+      'src/registry.ts',
+    ]);
     const registry = readFileSync(join(copy, 'src/registry.ts'), 'utf8').split('\n');
     const before = new Set(readFileSync('src/registry.ts', 'utf8').split('\n'));
     const added = registry.filter((line) => !before.has(line));

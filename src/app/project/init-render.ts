@@ -28,12 +28,21 @@ engine: { type: duckdb }              # memory_limit and threads default to what
 
 /** Shown commented out: there is nothing to run yet. */
 const EXAMPLE = `
+# Systems that are asked, by a name of your choice. A secret is \${NAME} or file:/run/secrets/name.
+# connections:
+#   erp: { type: postgres, url: "\${ERP_URL}" }
+#   events: { type: kafka, brokers: ["\${KAFKA_BROKER:-localhost:9092}"] }
+
 # Where data comes from: each source becomes the bronze table of the same name.
 # sources:
 #   orders:
 #     type: files
 #     path: data/orders*.{csv,csv.gz,ndjson,parquet}
 #     columns: { id: bigint, day: date, amount: "decimal(12,2)" }   # leave out to infer them from the first file
+#   invoices: { type: postgres, connection: erp, table: invoices, cursor: { column: updated_at, overlap: 5m }, key: id }
+#   prices: { type: http, url: "https://api.example.com/prices", pages: { style: page, size: 100 }, records: $.data }
+#   clicks: { type: kafka, connection: events, topic: clicks }
+#   trial: { type: fake, rate: 10 }                                 # made-up records, to try a stream with nothing else
 
 # What clean data looks like. A row that breaks a rule goes to quarantine with the rule's name.
 # silver:

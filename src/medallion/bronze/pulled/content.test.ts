@@ -59,6 +59,18 @@ describe('the content of a snapshot', () => {
     expect(new Set(found).size).toBe(found.length - 1);
   });
 
+  it('of units that are vouched for is that of each unit: they are not read again', async () => {
+    const vouched = (lines: readonly string[]): SealedUnit => ({ ...unit(lines), uri: '/nowhere', facts: {} });
+    const whole = await contentOf([vouched(LINES)], SPEC);
+    expect(whole).toBe(await contentOf([unit(LINES)], SPEC));
+    expect(
+      await contentOf(
+        LINES.map((line) => vouched([line])),
+        SPEC,
+      ),
+    ).not.toBe(whole);
+  });
+
   it('of Parquet files is that of each file', async () => {
     const parquet: UnitLayout = { format: 'parquet' };
     const whole = await contentOf([unit(LINES, parquet)], SPEC);

@@ -23,12 +23,16 @@ export async function contentOf(
     .digest('hex');
 }
 
-/** Units in a row that are lines of the same kind are one text; a Parquet file is whole by itself. */
+/**
+ * Units in a row that are lines of the same kind are one text. Not joined: Parquet files, and units that their writer vouches for, which spare a second
+ * reading and are cut by size alone.
+ */
 function joinable(units: readonly SealedUnit[]): readonly (readonly SealedUnit[])[] {
   const groups: SealedUnit[][] = [];
   for (const unit of units) {
-    const before = groups.at(-1)?.[0]?.layout;
-    const joins = unit.layout.format !== 'parquet' && JSON.stringify(before) === JSON.stringify(unit.layout);
+    const before = groups.at(-1)?.[0];
+    const text = unit.layout.format !== 'parquet' && unit.facts === undefined && before?.facts === undefined;
+    const joins = text && JSON.stringify(before?.layout) === JSON.stringify(unit.layout);
     if (joins) groups.at(-1)?.push(unit);
     else groups.push([unit]);
   }
