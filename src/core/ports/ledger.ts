@@ -292,10 +292,7 @@ export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord,
   /** @throws E_LOCKED with the holder when another live process has it. */
   lock(scope: string, command: string): Lock;
   lockHolders(): readonly LockHolder[];
-  /**
-   * Looks at the whole file, indexes too.
-   * @throws DataflowError E_LEDGER_CORRUPT
-   */
+  /** Looks at the whole file, indexes too. @throws DataflowError E_LEDGER_CORRUPT */
   checkIntegrity(): void;
   close(): void;
 }
