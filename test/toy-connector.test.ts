@@ -97,6 +97,7 @@ describe('a new connector', { timeout: 300_000 }, () => {
     const changed = [...hashes()].filter(([path, hash]) => old.get(path) !== hash).map(([path]) => path);
     expect(changed.sort(), 'what the generator wrote, and no file that a person writes').toEqual([
       'docs/reference/connections.md',
+      'docs/reference/pipelines.md',
       'docs/reference/pipelines.schema.json',
       'docs/reference/sources.md',
       'src/registry.ts',
