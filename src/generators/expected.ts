@@ -74,6 +74,7 @@ function whyUnknown(
 ): string | undefined {
   const missing = spec.from.find((source) => !options.context.plan.sources.some((one) => one.name === source));
   if (missing !== undefined) return `nothing was made for its source ${missing}`;
+  if (spec.enrich !== undefined) return 'nobody knows beforehand what its lookups will find';
   for (const rule of spec.rules.filter((one) => one.check === 'references' && one.severity === 'fail')) {
     const table = referenceOf(rule);
     if (table === undefined || known[table] === undefined)
