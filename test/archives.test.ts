@@ -115,6 +115,24 @@ describe('archives', () => {
     },
   );
 
+  it('that were refused are forgiven when they are whole', () => {
+    const whole = zipOf({ 'a.csv': csv(1) });
+    const place = placeWith({ 'in/a.zip': whole.subarray(0, 60), 'in/b.zip': 'no zip', 'in/c.csv': csv(2) });
+    expect(place.dataflow(['run']).status).toBe(4);
+    expect([...refusals(place).keys()]).toEqual(['in/a.zip', 'in/b.zip']);
+    place.put({ 'in/a.zip': whole });
+    expectDone(place.dataflow(['run']));
+    expect(counts(place)).toEqual(['in/a.zip!/a.csv 1 1', 'in/c.csv 1 2']);
+    expect(place.query('select file from quarantine.bronze_a')).toEqual([{ file: 'in/b.zip' }]);
+    // Nothing of this one is new.
+    place.put({ 'in/b.zip': zipOf({ 'copy.csv': csv(2) }) });
+    expect([0, 4]).toContain(place.dataflow(['run']).status);
+    expect(place.query('select file from quarantine.bronze_a')).toEqual([]);
+    expect(refusals(place).size).toBe(0);
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expectDone(place.dataflow(['verify']));
+  });
+
   it('have members that are chosen, refused, sent again', () => {
     const place = placeWith(
       { 'in/a.zip': zipOf({ 'x/a.dat': csv(1), 'y/b.dat': csv(2), 'x/c.dat': 'id,v\n"1,2\n' }) },

@@ -38,7 +38,8 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
     }
     if (!unmarked.has(input.source)) forgetUndone(connection, input);
     write(connection, input);
-    if (input.status !== 'duplicate') renewed.push(input.path);
+    // A duplicate of nothing is an archive that was opened: what was said of it before is over.
+    if (input.status !== 'duplicate' || input.same_as === undefined) renewed.push(input.path);
   }
   return renewed;
 }

@@ -13,9 +13,15 @@ export async function digestInputs(
   inputs: readonly KnownInput[],
   context: SourceContext,
 ): Promise<ReadonlyMap<string, Digest>> {
-  if (away === undefined) return await digestMembers(parts, inputs, context, async (one) => resolve(context.root, one));
+  if (away === undefined) {
+    const here = { fetch: async (one: string) => resolve(context.root, one), drop: async () => undefined };
+    return await digestMembers(parts, inputs, context, here);
+  }
   await away.find(parts.options, new Map(), { ...context, look_only: true });
   const files = inputs.filter(({ path }) => archiveOf(path) === undefined);
-  const members = await digestMembers(parts, inputs, context, (archive) => away.fetchAgain(archive, context));
+  const members = await digestMembers(parts, inputs, context, {
+    fetch: (archive) => away.fetchAgain(archive, context),
+    drop: (archive) => away.drop(archive),
+  });
   return new Map([...(await away.digests(files, context)), ...members]);
 }

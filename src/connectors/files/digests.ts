@@ -13,28 +13,39 @@ export interface Digest {
   readonly error?: string;
 }
 
+/** Where archives are had from; undefined: it is gone. */
+export interface ArchivePlace {
+  fetch(archive: string): Promise<string | undefined>;
+  /** It is not needed any more. */
+  drop(archive: string): Promise<void>;
+}
+
 /** Takes the members of archives out once more, archive by archive, and hashes them. */
 export async function digestMembers(
   { reader, options }: { readonly reader: ArchiveReader | undefined; readonly options: FoundOptions },
   inputs: readonly KnownInput[],
   context: SourceContext,
-  localOf: (archive: string) => Promise<string | undefined>,
+  at: ArchivePlace,
 ): Promise<ReadonlyMap<string, Digest>> {
   const by_archive = new Map<string, KnownInput[]>();
   for (const input of inputs) {
     const archive = archiveOf(input.path);
-    if (archive !== undefined) by_archive.set(archive, [...(by_archive.get(archive) ?? []), input]);
+    const members = archive === undefined ? undefined : by_archive.get(archive);
+    if (members !== undefined) members.push(input);
+    else if (archive !== undefined) by_archive.set(archive, [input]);
   }
   const found = new Map<string, Digest>();
   for (const [archive, members] of by_archive) {
     const archives = new Archives(reader, options);
     try {
-      const digests = await membersOf(archives, archive, await localOf(archive), members, context);
+      const digests = await membersOf(archives, archive, await at.fetch(archive), members, context);
       for (const [path, digest] of digests) found.set(path, digest);
     } catch (error) {
       context.signal?.throwIfAborted();
       const words = error instanceof Error ? error.message : String(error);
       for (const { path } of members) found.set(path, { error: words });
+    } finally {
+      await at.drop(archive);
     }
   }
   return found;

@@ -23,8 +23,9 @@ const AGAIN: Backoff = { attempts: 6, base_ms: 200, max_ms: 10_000 };
 export class Fetches {
   readonly #place: FilePlace;
   /** In the order in which they will be asked for. */
-  readonly #expected: string[] = [];
-  readonly #files = new Map<string, PlacedFile>();
+  readonly #expected: { readonly key: string; readonly file: PlacedFile }[] = [];
+  /** Where they stand in it. */
+  readonly #places = new Map<string, number>();
   readonly #copies = new Map<string, Promise<string>>();
 
   constructor(place: FilePlace) {
@@ -33,23 +34,29 @@ export class Fetches {
 
   /** Says that a file may be asked for. @param key names this state of the file */
   expect(key: string, file: PlacedFile): void {
-    if (!this.#files.has(key)) this.#expected.push(key);
-    this.#files.set(key, file);
+    if (this.#places.has(key)) return;
+    this.#places.set(key, this.#expected.length);
+    this.#expected.push({ key, file });
   }
 
   /** Where the copy lies; the next ones are fetched meanwhile. @throws DataflowError E_SOURCE_CHANGED, E_LAKE_SPACE, E_SOURCE_* */
   take(key: string, context: SourceContext): Promise<string> {
-    const at = this.#expected.indexOf(key);
-    if (at < 0)
-      return Promise.reject(new DataflowError('E_INTERNAL', `a file is asked for that was not listed: ${key}`));
+    const at = this.#places.get(key) ?? this.#expected.length;
     for (const next of this.#expected.slice(at, at + FETCHES_MAX)) {
-      if (this.#copies.has(next)) continue;
-      const copy = this.#fetch(this.#files.get(next) as PlacedFile, context);
+      if (this.#copies.has(next.key)) continue;
+      const copy = this.#fetch(next.file, context);
       // Heard by whoever asks for it, if anybody does.
       copy.catch(() => undefined);
-      this.#copies.set(next, copy);
+      this.#copies.set(next.key, copy);
     }
-    return this.#copies.get(key) as Promise<string>;
+    const copy = this.#copies.get(key);
+    return copy ?? Promise.reject(new DataflowError('E_INTERNAL', `a file is asked for that was not listed: ${key}`));
+  }
+
+  /** Removes a copy that nobody needs any more. */
+  async drop(key: string): Promise<void> {
+    const copy = await this.#copies.get(key)?.catch(() => undefined);
+    if (copy !== undefined) rmSync(copy, { force: true });
   }
 
   async #fetch(file: PlacedFile, context: SourceContext): Promise<string> {
@@ -93,7 +100,7 @@ async function fetchInto(
     } catch (error) {
       signal?.throwIfAborted();
       if (progress.bytes > before) attempt = 1;
-      if (!mayTryAgain(error) || attempt >= AGAIN.attempts) throw error;
+      if (!mayTryAgain(error) || attempt >= AGAIN.attempts) throw told(error, file);
       await sleep(jitteredWait(attempt, AGAIN), undefined, signal === undefined ? {} : { signal });
     }
   }
@@ -118,13 +125,31 @@ async function readOn(
   if (md5 !== undefined) progress.wanted = md5;
   for await (const chunk of chunks) {
     signal?.throwIfAborted();
-    await target.write(chunk);
+    await keep(target, chunk, file);
     progress.md5.update(chunk);
     progress.bytes += chunk.length;
     faultPoint('during-fetch');
     // More than was listed: it grew, and nothing of it is taken.
     if (progress.bytes > file.size_bytes) return;
   }
+}
+
+/** @throws DataflowError E_LAKE_SPACE, E_LAKE_IO */
+async function keep(target: FileHandle, chunk: Uint8Array, file: PlacedFile): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.length; ) done += (await target.write(chunk, done)).bytesWritten;
+  } catch (error) {
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    throw new DataflowError(full ? 'E_LAKE_SPACE' : 'E_LAKE_IO', `the copy of ${file.path}: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function told(error: unknown, file: PlacedFile): unknown {
+  if (error instanceof DataflowError) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  return new DataflowError('E_SOURCE_UNREACHABLE', `${file.path}: ${words}`, { cause: error });
 }
 
 /** Refusals stay refusals; what a network does may be over the next time. */

@@ -51,6 +51,11 @@ export class FilesAway {
     return await this.#fetches.take(path, context);
   }
 
+  /** Removes what {@link fetchAgain} brought. */
+  async drop(path: string): Promise<void> {
+    await this.#fetches.drop(path);
+  }
+
   /** Hashes of files as they were listed last. */
   async digests(inputs: readonly KnownInput[], context: SourceContext): Promise<ReadonlyMap<string, Digest>> {
     const found = new Map<string, Digest>();
@@ -63,6 +68,7 @@ export class FilesAway {
       const copy = await this.fetchAgain(path, context);
       if (copy === undefined) return { error: 'it is gone from its place' };
       const { sha256, error = 'it cannot be read' } = digestFile(copy, () => undefined);
+      await this.#fetches.drop(path);
       return sha256 === undefined ? { error } : { sha256 };
     } catch (error) {
       context.signal?.throwIfAborted();

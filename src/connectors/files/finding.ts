@@ -61,13 +61,15 @@ export class Finding implements Visitor {
 
   file(path: string, absolute: string, stat: FileStamp): void {
     if (!this.#first(path)) return;
-    const archive = this.#archiveKind(path);
     const before = this.#known.get(path);
     if (before !== undefined) this.#known_seen += 1;
     if (before !== undefined && !this.#context.rehash && isSame(before, stat)) {
+      // An archive brings no rows of its own, so it is never loaded: of most files not even the name is looked at.
+      const archive = before.status === 'loaded' ? undefined : this.#archiveKind(path);
       this.#unchanged += archive === undefined ? 1 : this.#membersStay(path);
       return;
     }
+    const archive = this.#archiveKind(path);
     const age_ns = this.#now_ns - stat.mtimeNs;
     // A time in the future says nothing about writing; a clock is wrong somewhere.
     if (age_ns < this.#settle_ns && age_ns > -this.#settle_ns) {

@@ -32,10 +32,6 @@ function hdfsPlace(hdfs: WebHdfs): FilePlace {
       const now = fileOf(file.path, status);
       return now.size_bytes === file.size_bytes && now.mtime_ns === file.mtime_ns && now.mark === file.mark;
     },
-    probe: async (signal) => {
-      await hdfs.status('/', signal);
-      return { ok: true, words: `${hdfs.name} answers` };
-    },
   };
 }
 

@@ -15,10 +15,6 @@ function s3Place(bucket: S3Bucket): FilePlace {
     read: (file, from, signal) => read(bucket, file, from, signal),
     // Each answer carries the tag of the object that its bytes are of.
     unchanged: async () => true,
-    probe: async () => {
-      for await (const _ of listing(bucket, { prefix: '', folder: '', depth: 0 })) break;
-      return { ok: true, words: `${bucket.name} can be listed` };
-    },
   };
 }
 

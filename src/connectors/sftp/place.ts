@@ -31,10 +31,6 @@ function sftpPlace(session: SftpSession): FilePlace {
       const now = await statOf(session, file.path);
       return now?.size_bytes === file.size_bytes && now.mtime_ns === file.mtime_ns;
     },
-    probe: async () => {
-      await session.use((client) => client.cwd());
-      return { ok: true, words: `${session.name} lets us in` };
-    },
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Connection } from './connection.ts';
-import type { Probe } from './pulled-source.ts';
 
 /** A file elsewhere, as a listing shows it. */
 export interface PlacedFile {
@@ -45,8 +44,6 @@ export interface FilePlace {
   read(file: PlacedFile, from: number, signal: AbortSignal | undefined): Promise<PlacedBytes>;
   /** Asked after the last byte: whether the file is still the one that was listed. */
   unchanged(file: PlacedFile, signal: AbortSignal | undefined): Promise<boolean>;
-  /** Reaches it, signs in, reads nothing. */
-  probe(signal: AbortSignal): Promise<Probe>;
 }
 
 /** A place for files: a file `connectors/<system>/place.ts` exports one as `component`; its connection says `holds_files`. */

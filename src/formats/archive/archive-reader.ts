@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArchiveListing, ArchiveMember, ArchiveReader, ArchiveRequest } from '../../core/ports/archive.ts';
 import type { UnitProblem } from '../../core/ports/source.ts';
 import { RawReader } from '../stream/raw.ts';
@@ -11,6 +12,7 @@ export const archiveReader: ArchiveReader = {
     const raw = new RawReader(request.uri, signal);
     try {
       const found = await outcomeOf(() => membersOf(request, raw));
+      await readToEnd(raw);
       const sha256 = raw.finish();
       return { sha256, size_bytes: raw.read_bytes, ...found } satisfies ArchiveListing;
     } finally {
@@ -32,6 +34,11 @@ export const archiveReader: ArchiveReader = {
     }
   },
 };
+
+/** Hashes what is left in pieces: timers and signals get their turn. */
+async function readToEnd(raw: RawReader): Promise<void> {
+  for (let chunk = raw.next(); chunk !== undefined; chunk = raw.next()) await nextTurn();
+}
 
 async function membersOf(request: ArchiveRequest, raw: RawReader): Promise<readonly ArchiveMember[]> {
   if (raw.size_bytes === 0) throw new UnitFault('empty_file', 'it is empty');

@@ -142,6 +142,16 @@ function openedArchives(
   };
 }
 
+/** Archives that were refused before and are sound now: what the quarantine says of them is over. */
+export function mendedArchives(
+  { archives = [] }: Discovery,
+  known: ReadonlyMap<string, KnownInput>,
+): readonly string[] {
+  return archives
+    .filter(({ unit, problem }) => problem === undefined && known.get(unit.path)?.status === 'quarantined')
+    .map(({ unit }) => unit.path);
+}
+
 /** An archive that was looked into, as the ledger remembers it: like a duplicate it brings nothing that is not loaded under another name. */
 function openedRecord(step: BronzeStep, archive: OpenedArchive): InputRecord {
   const files = archive.members === 1 ? '1 file' : `${archive.members} files`;

@@ -18,7 +18,7 @@ import { evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
 import { refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
-import { type AcceptedUnit, type Intake, inputRecord, takeIn } from './intake.ts';
+import { type AcceptedUnit, type Intake, inputRecord, mendedArchives, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
 import type { Parsed } from './parsed.ts';
 import { barredUnit, type RefusedUnit, refusedUnits, stageRejects } from './refused.ts';
@@ -99,8 +99,9 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   const fixed = knownColumns(step, snapshot);
   const context: SourceContext = { ...found.context, ...(fixed === undefined ? {} : { columns: fixed }) };
   const barred = discovery.refused.filter((one) => !known.has(one.path));
+  const mended = mendedArchives(discovery, known);
   const isIdle = (taken: Intake): boolean =>
-    taken.accepted.length + taken.refused.length + barred.length + gone.paths.length === 0;
+    taken.accepted.length + taken.refused.length + barred.length + gone.paths.length + mended.length === 0;
   const take = async (): Promise<Intake> => {
     const taken = await takeIn(step, source, context, discovery, known, gone.paths);
     refuseLeftOut(step, snapshot, found.must_take ?? [], taken);
@@ -142,6 +143,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
       columns,
       base,
       gone: gone.paths,
+      mended,
       known: known.size,
       cpu,
     });
@@ -172,6 +174,8 @@ interface Load {
   readonly base: readonly Column[];
   /** Units whose rows go because they are no longer there. */
   readonly gone: readonly string[];
+  /** Archives whose refusal is over. */
+  readonly mended: readonly string[];
   /** Units known before. */
   readonly known: number;
   readonly cpu: NodeJS.CpuUsage;
@@ -187,7 +191,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
   const units = [...loaded, ...parsed.unfit].map((one) => one.accepted);
   const drift = driftOf(step.node, step.run.graph, units, snapshot?.columns ?? load.base, columns);
   const tests = driftTests(drift, units);
-  const quarantine = await stageRejects(step, session, parsed, refused, load.gone);
+  const quarantine = await stageRejects(step, session, parsed, refused, [...load.gone, ...load.mended]);
   if (loaded.length + old.remove.length + load.gone.length === 0) {
     return await onlyRefused(step, refused, load.intake, { ...quarantine, drift, tests }, snapshot);
   }
