@@ -23,6 +23,8 @@ export interface Session {
 
 /** Where pages pretend to be run. */
 const SHOWN_FOLDER = '/srv/project';
+/** What a person who ran the project where it is has left there. */
+const MADE = /\/(lake|address|[^/]*\.pid)$/;
 const COMMAND_MAX_MS = 180_000;
 /** Older than the moment for which a file is left to settle. */
 const HOUR_S = 3_600;
@@ -34,7 +36,7 @@ export function openSession(project: string | undefined, settings: Readonly<Reco
   mkdirSync(bin);
   putProgram(bin);
   if (project === undefined) mkdirSync(folder);
-  else cpSync(project, folder, { recursive: true });
+  else cpSync(project, folder, { recursive: true, filter: (path) => !MADE.test(path) });
   const then_s = Date.now() / 1000 - HOUR_S;
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     utimesSync(join(folder, entry), then_s, then_s);
