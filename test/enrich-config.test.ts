@@ -114,7 +114,8 @@ describe('enrich in pipelines.yaml', () => {
       `{ ${URL}, add: { region: $.r }, auth: { type: bearer, token: "file:token" } }`,
     );
     expect(secrets).toContain('jeton-secret');
-    expect((project.silver['f']?.enrich?.[0] as AskedEnrich).options['auth']).toMatchObject({ token: 'jeton-secret' });
+    const enrich = project.silver['f']?.enrich?.[0] as AskedEnrich | undefined;
+    expect(enrich?.options['auth']).toMatchObject({ token: 'jeton-secret' });
   });
 
   it('what decides the rows is part of the definition; the host, how it is asked and how long it counts are not', async () => {
