@@ -22,7 +22,7 @@ const MISSING = ['tesseract.js', 'pdfjs-dist', 'utif2', '@tesseract.js-data/fra'
 );
 const skipped = scans === undefined || MISSING.length > 0;
 const WHY = skipped ? ` — skipped: ${[...(scans === undefined ? ['@napi-rs/canvas'] : []), ...MISSING]} not there` : '';
-const { drawJpeg, drawPdf, drawPng, drawTiff, scannedPdf } = scans ?? ({} as NonNullable<typeof scans>);
+const { drawJpeg, drawPdf, drawPng, drawTiff, layeredPdf, scannedPdf } = scans ?? ({} as NonNullable<typeof scans>);
 const TIMEOUT_MS = 180_000;
 
 const places: Place[] = [];
@@ -261,6 +261,13 @@ describe.skipIf(skipped)(`documents${WHY}`, { timeout: TIMEOUT_MS }, () => {
     expect(place.dataflow(['verify', '--quick']).stdout).toContain('the kept original of scans/b.png is gone');
     place.put({ 'pipelines.yaml': configFile('').replace('./lake }', './lake, keep: { raw_days: 3 } }') });
     expectDone(place.dataflow(['verify']));
+  });
+
+  it('are read as they look where another recogniser put text over the picture', () => {
+    const place = placeWith({ 'scans/a.pdf': layeredPdf('TOTAL 99,99 DATE 2026-01-01', invoice(28, '28,00')) });
+    expectDone(place.dataflow(['run']));
+    expect(rowsOf(place)).toEqual(['scans/a.pdf 1 28,00 2026-11-28']);
+    expect(place.query('select read_by from bronze.scans')).toEqual([{ read_by: 'ocr' }]);
   });
 
   it('have typed fields where columns: says so', () => {

@@ -38,14 +38,21 @@ export function drawPdf(pages: readonly (readonly DrawnLine[])[]): Buffer {
 export function scannedPdf(pages: readonly (readonly DrawnLine[])[]): Buffer {
   const book = new PdfBook();
   for (const lines of pages) {
-    const jpeg = drawJpeg(lines);
-    const picture = book.add(
-      `<< /Type /XObject /Subtype /Image /Width ${WIDTH} /Height ${heightOf(lines)} /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>`,
-      jpeg,
-    );
+    const picture = book.picture(lines);
     const drawing = Buffer.from(`q ${WIDTH / 2} 0 0 ${heightOf(lines) / 2} 0 0 cm /P Do Q`);
     book.page(lines, `/XObject << /P ${picture} 0 R >>`, drawing);
   }
+  return book.finish();
+}
+
+/** A PDF page with a line of text over a picture of others: as large as the page, as scanners with a recogniser of their own make them. */
+export function layeredPdf(text: string, lines: readonly DrawnLine[]): Buffer {
+  const book = new PdfBook();
+  const font = book.add('<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>');
+  const picture = book.picture(lines);
+  // Mode 3 draws nothing.
+  const drawing = `q ${WIDTH / 2} 0 0 ${heightOf(lines) / 2} 0 0 cm /P Do Q BT 3 Tr /F 17 Tf 10 10 Td (${text}) Tj ET`;
+  book.page(lines, `/Font << /F ${font} 0 R >> /XObject << /P ${picture} 0 R >>`, Buffer.from(drawing));
   return book.finish();
 }
 
@@ -99,6 +106,13 @@ class PdfBook {
         : Buffer.concat([head, Buffer.from('\nstream\n'), stream, Buffer.from('\nendstream')]),
     );
     return this.#objects.length;
+  }
+
+  /** A picture of the lines, packed as JPEG. */
+  picture(lines: readonly DrawnLine[]): number {
+    const jpeg = drawJpeg(lines);
+    const size = `/Width ${WIDTH} /Height ${heightOf(lines)} /ColorSpace /DeviceRGB /BitsPerComponent 8`;
+    return this.add(`<< /Type /XObject /Subtype /Image ${size} /Filter /DCTDecode /Length ${jpeg.length} >>`, jpeg);
   }
 
   page(lines: readonly DrawnLine[], resources: string, drawing: Buffer): void {

@@ -11,8 +11,14 @@ import { picturesArea } from './pdf-pictures.ts';
 const POINTS_AN_INCH = 72;
 /** Below this nothing can be recognised. */
 const DPI_MIN = 100;
-/** A page that is a picture to this part was scanned: text in it comes from another recogniser, whose doubts nobody knows. */
-const SCANNED_SHARE = 0.5;
+/**
+ * A page that is a picture to this part may have been scanned: its text is not all of it, or comes from another recogniser, whose doubts nobody
+ * knows. Logos are smaller.
+ */
+const SCANNED_SHARE = 0.25;
+/** Fonts that do not say which characters they draw give such ones instead. */
+const NO_CHARACTERS = /[^\P{C}\n\t]|\uFFFD/gu;
+const NO_CHARACTERS_SHARE = 0.05;
 
 /** The pages of a PDF: their own text where they have some, else a drawing of them. Scripts in it are never run. */
 export async function openPdf(
@@ -62,12 +68,13 @@ async function opened(library: typeof Library, folder: string, bytes: Buffer): P
   );
 }
 
-/** The text that the page holds, line by line; empty when it was scanned. */
+/** The text that the page holds, line by line; empty when it was scanned, or its text is none. */
 async function textOf(library: typeof Library, page: PDFPageProxy, number: number): Promise<string> {
   const { items } = await guarded(`page ${number}`, () => page.getTextContent());
   let text = '';
   for (const item of items) if ('str' in item) text += item.hasEOL ? `${item.str}\n` : item.str;
   if (text.trim() === '') return '';
+  if ((text.match(NO_CHARACTERS)?.length ?? 0) > NO_CHARACTERS_SHARE * text.length) return '';
   const { width, height } = page.getViewport({ scale: 1 });
   const operators = await guarded(`page ${number}`, () => page.getOperatorList());
   return picturesArea(operators, library.OPS) > SCANNED_SHARE * width * height ? '' : text.trim();
