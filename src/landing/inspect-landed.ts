@@ -70,6 +70,7 @@ async function vouchedInspection(
       ...shared,
       ...(facts.fields === undefined ? {} : { fields: facts.fields }),
       ...(facts.doubtful_records === true ? { doubtful_records: true } : {}),
+      ...(facts.types === undefined ? {} : { types: facts.types }),
     };
   const { dialect, header } = layout;
   if (dialect.has_header || dialect.skip_lines > 0) return undefined;

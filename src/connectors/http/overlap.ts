@@ -86,9 +86,10 @@ function remember(page: Page): Remembered {
   const { bytes, records } = page;
   const count = records.length / 2;
   const prints = new Int32Array(count);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const table = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
   for (let at = 0; at < count; at++) {
-    const print = printOf(bytes, records[2 * at] as number, records[2 * at + 1] as number);
+    const print = printOf(words, records[2 * at] as number, records[2 * at + 1] as number);
     prints[at] = print;
     let slot = print & (table.length - 1);
     while (table[slot] !== 0) slot = (slot + 1) & (table.length - 1);
@@ -110,22 +111,17 @@ function holds({ page, prints, table }: Remembered, mine: Remembered, index: num
 /** All bytes of a short record count, of a long one its beginning, its end and some between: equal prints are compared in full. */
 const PRINT_BYTES = 256;
 
-function printOf(bytes: Buffer, start: number, end: number): number {
+function printOf(words: DataView, start: number, end: number): number {
   let print = end - start;
   const step = end - start <= 2 * PRINT_BYTES ? 4 : Math.max(4, Math.floor((end - start) / PRINT_BYTES));
   const head = Math.min(end, start + PRINT_BYTES);
-  for (let at = start; at + 3 < head; at += 4) print = mixed(print, bytes, at);
-  for (let at = head; at + 3 < end; at += step) print = mixed(print, bytes, at);
-  if (end - start > 4) print = mixed(print, bytes, end - 4);
+  for (let at = start; at + 3 < head; at += 4) print = mixed(print, words.getInt32(at, true));
+  for (let at = head; at + 3 < end; at += step) print = mixed(print, words.getInt32(at, true));
+  if (end - start > 4) print = mixed(print, words.getInt32(end - 4, true));
   return print;
 }
 
-function mixed(print: number, bytes: Buffer, at: number): number {
-  const word =
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24);
+function mixed(print: number, word: number): number {
   const product = Math.imul(print ^ word, 0x9e3779b1);
   return product ^ (product >>> 15);
 }

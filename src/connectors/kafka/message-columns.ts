@@ -12,6 +12,15 @@ const TYPES: Readonly<Record<(typeof MESSAGE_COLUMNS)[number], string>> = {
   _tombstone: 'boolean',
 };
 
+/** As the engine sees those in a row that are no text. By the way in which they are written, all their values fit. */
+export const SEEN_TYPES: Readonly<Record<string, string>> = {
+  _partition: 'bigint',
+  _offset: 'bigint',
+  _timestamp: 'timestamptz',
+  _tombstone: 'boolean',
+  [RECORD_COLUMN]: 'bigint',
+};
+
 /** Columns of the formats whose fields the source names; undefined when only the messages tell. */
 export function messageColumns({ format, fields }: KafkaOptions): readonly Column[] | undefined {
   if (format === 'json' || format === 'ndjson' || format === 'avro') return undefined;

@@ -209,9 +209,12 @@ export class RowBuffer {
     this.#at = at;
   }
 
+  /** A few bytes: a call of the platform would take longer. */
   #put(bytes: Buffer): void {
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
+    const to = this.#bytes;
+    let at = this.#at;
+    for (let from = 0; from < bytes.length; from++) to[at++] = bytes[from] as number;
+    this.#at = at;
   }
 
   #room(count: number): void {

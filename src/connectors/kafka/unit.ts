@@ -1,4 +1,5 @@
 import type { Landing, UnitFacts, UnitWriter } from '../../core/ports/pulled-source.ts';
+import { SEEN_TYPES } from './message-columns.ts';
 import { type KafkaPosition, PartitionSpan, streamOf } from './position.ts';
 import type { RecordCursor } from './record-batch.ts';
 import { RowBuffer, textOf } from './row-buffer.ts';
@@ -6,8 +7,8 @@ import type { ValueReader } from './values.ts';
 
 /** Rows are handed over in pieces of at least this size. */
 const PIECE_BYTES = 1024 * 1024;
-/** A unit is sealed beyond this: the next crash then loses less, and the engine reads several at once. */
-const UNIT_BYTES = 64 * 1024 * 1024;
+/** A unit is sealed beyond this: the next crash then loses less, and the engine begins with it while more is fetched. */
+const UNIT_BYTES = 32 * 1024 * 1024;
 
 export interface UnitSettings {
   readonly topic: string;
@@ -193,7 +194,7 @@ export class UnitSequence {
     const seen = this.#settings.reader.facts?.();
     if (seen === undefined) return undefined;
     const { fields, ...rest } = seen;
-    return { ...rest, ...(fields === undefined ? {} : { fields: [...columns, ...fields] }) };
+    return { ...rest, types: SEEN_TYPES, ...(fields === undefined ? {} : { fields: [...columns, ...fields] }) };
   }
 
   /** Removes what is not sealed. */

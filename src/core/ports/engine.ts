@@ -154,6 +154,8 @@ export interface ParseRequest {
   readonly strict_records?: boolean;
   /** json, ndjson: what a record must have beside values of the right types; one that has it not is rejected, and the check says why. */
   readonly checks?: readonly RecordCheck[];
+  /** ndjson: columns all of whose values the cast to their type takes over unchanged. */
+  readonly exact?: readonly string[];
   /** csv: how many records the files hold together by our own count. ndjson: the same, where lines that are no records cannot be among them. */
   readonly records?: number;
   /** csv only: line of the first record (1-based), the same for all files of the request. */

@@ -54,7 +54,10 @@ export interface UnitFacts {
   readonly fields?: readonly { readonly name: string; readonly records: number }[];
   /** ndjson: some record has a member twice. */
   readonly doubtful_records?: boolean;
-  /** csv: by column, the type that the system itself says its values have, if the engine's cast takes the text of each over unchanged or refuses it. */
+  /**
+   * By column, the type that the system itself says its values have, if the engine's cast takes the text of each over unchanged or refuses it (csv), or
+   * takes each over unchanged (ndjson).
+   */
   readonly types?: Readonly<Record<string, string>>;
 }
 

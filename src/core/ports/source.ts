@@ -131,6 +131,8 @@ export interface Inspection {
   readonly fields?: readonly UnitField[];
   /** json, ndjson: some record has a member twice, or something that JSON forbids and the engine reads (`[1,]`, `NaN`). */
   readonly doubtful_records?: boolean;
+  /** ndjson: columns all of whose values the engine's cast to this type takes over unchanged. */
+  readonly types?: Readonly<Record<string, string>>;
   /** Its writer, who counted the records, vouches for it: it is text of our own, one record a line. */
   readonly vouched?: boolean;
   /** Remarks that are not problems, e.g. "no final newline". */

@@ -41,7 +41,7 @@ const NESTED = /^(struct|map)\(|\]$/;
  */
 export function jsonSplit(session: ParseSession, request: ParseRequest): Split {
   const source = recordTextsSql(request);
-  const tried = request.columns.map(triedColumn);
+  const tried = request.columns.map((column) => triedColumn(column, request.exact?.includes(column.name) === true));
   const memberOf = (name: string): string => `struct_extract(_r, ${quoteText(name)})`;
   const checked = checkedColumns(request.checks, memberOf);
   const judged = [...checked, ...tried, ...forbiddenColumns(request.forbidden, memberOf)];
@@ -93,8 +93,9 @@ function kindOf(column: Column): string {
   return NESTED.test(column.type) ? 'JSON' : 'VARCHAR';
 }
 
-function triedColumn(column: Column): Tried {
+function triedColumn(column: Column, exact: boolean): Tried {
   const member = `struct_extract(_r, ${quoteText(column.name)})`;
+  if (exact) return { column, read: member, value: `try_cast(${member} as ${column.type})`, may_fail: false };
   if (column.type === 'varchar') {
     const read = exactText(column, member);
     return { column, read, value: read, may_fail: false };

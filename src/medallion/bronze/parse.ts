@@ -121,6 +121,7 @@ function grouped(
       inspection.doubtful_records,
       inspection.multiline_records,
       inspection.doubtful,
+      inspection.types,
       inspection.doubtful?.length === 0 ? 0 : inspection.first_record_line,
     ]);
     let group = open.get(key);
@@ -185,6 +186,8 @@ export async function parseRequest(
   const { dialect, header } = first.inspection;
   const wanted = presentColumns(first, columns);
   const forbidden = step.node.spec.schema_change === 'discard_row' ? extraColumns(first, columns) : [];
+  const { types = {} } = first.inspection;
+  const exact = wanted.filter(({ name, type }) => types[name] === type).map((column) => column.name);
   const inferred = wanted.map((column) => column.name).filter((name) => !isDeclared(step.node.spec, name));
   return {
     format: first.unit.format,
@@ -199,6 +202,7 @@ export async function parseRequest(
     ...(first.inspection.multiline_records ? { multiline_records: true } : {}),
     ...(forbidden.length === 0 ? {} : { forbidden }),
     ...(inferred.length === 0 ? {} : { inferred }),
+    ...(exact.length === 0 ? {} : { exact }),
     ...(step.node.spec.checks === undefined ? {} : { checks: step.node.spec.checks }),
     ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),

@@ -1,3 +1,4 @@
+import { PULL_BATCH } from '../../../core/model/project.ts';
 import type { Column } from '../../../core/model/table.ts';
 import type { EngineSession } from '../../../core/ports/engine.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
@@ -11,6 +12,9 @@ import type { Parsed } from '../parsed.ts';
 import { inputUnit, inspectionOf, unitPath } from './inspect-units.ts';
 import type { Pulling } from './pulling.ts';
 import type { PathedUnit } from './unreadable.ts';
+
+/** Units that have less of a batch together are left for its end: a data file of their own would be a small one. */
+const SHARE_MIN = 1 / 16;
 
 /** What is there of a batch when its pull ends. */
 interface EarlyResult {
@@ -37,6 +41,8 @@ export class EarlyUnits {
   readonly #inspections = new Map<string, Inspection>();
   readonly #parts: Parsed[] = [];
   #waiting: PathedUnit[] = [];
+  #waiting_bytes = 0;
+  readonly #bytes_min: number;
   #sealed: number;
   #work: Promise<void> | undefined;
   #columns: readonly Column[] | undefined;
@@ -51,6 +57,7 @@ export class EarlyUnits {
     this.#columns = columns;
     this.#sequence = sequence;
     this.#sealed = first;
+    this.#bytes_min = (pulling.step.node.spec.batch ?? PULL_BATCH).bytes * SHARE_MIN;
     // After units that are not among these nothing may come first.
     this.#over = first > 0 || pulling.step.small !== undefined;
   }
@@ -60,7 +67,8 @@ export class EarlyUnits {
     const path = unitPath(this.#pulling.step.node.name, this.#sequence, this.#sealed++, unit.name);
     if (this.#over) return;
     this.#waiting.push({ unit, path });
-    this.#work ??= this.#run();
+    this.#waiting_bytes += unit.size_bytes;
+    if (this.#waiting_bytes >= this.#bytes_min) this.#work ??= this.#run();
   }
 
   /** Waits for what is under way. Undefined: nothing came of it. */
@@ -82,7 +90,10 @@ export class EarlyUnits {
 
   async #run(): Promise<void> {
     try {
-      while (this.#waiting.length > 0 && !this.#over) await this.#parse(this.#waiting.splice(0));
+      while (this.#waiting_bytes >= this.#bytes_min && !this.#over) {
+        this.#waiting_bytes = 0;
+        await this.#parse(this.#waiting.splice(0));
+      }
     } catch {
       [this.#failed, this.#over] = [true, true];
     }
