@@ -17,11 +17,6 @@ const WORDS: Readonly<Record<number, Buffer>> = {
   110: Buffer.from('null'),
 };
 const DEPTH_MAX = 500;
-const ONES = 0x01010101;
-const HIGH = 0x80808080;
-const QUOTES = QUOTE * ONES;
-const BACKSLASHES = BACKSLASH * ONES;
-const SPACES = 0x20 * ONES;
 
 /**
  * Says whether bytes are one JSON object, and what stands in the way of copying them as they are: without making a value of them, at several
@@ -42,8 +37,6 @@ export class JsonObjectCheck {
   readonly #first_bytes: ReadonlySet<number>;
   readonly #inside = new Uint8Array(DEPTH_MAX + 1);
   #bytes: Uint8Array = new Uint8Array(0);
-  /** The memory that the bytes lie in. */
-  #words = new DataView(this.#bytes.buffer);
   #at = 0;
   #end = 0;
   #depth = 0;
@@ -60,7 +53,6 @@ export class JsonObjectCheck {
 
   check(bytes: Uint8Array, from: number, to: number): boolean {
     this.#bytes = bytes;
-    if (this.#words.buffer !== bytes.buffer) this.#words = new DataView(bytes.buffer);
     this.#at = from;
     this.#end = to;
     this.#depth = 0;
@@ -187,55 +179,36 @@ export class JsonObjectCheck {
   }
 
   #string(): boolean {
+    const bytes = this.#bytes;
     const end = this.#end;
     let at = this.#at + 1;
-    let length = 1;
-    while (at < end && length > 0) {
-      at = this.#pastWords(at);
-      for (const stop = Math.min(end, at + 4); at < stop && length > 0; at += length) {
-        if (this.#bytes[at] === QUOTE) {
-          this.#at = at + 1;
-          return true;
-        }
-        length = this.#characterBytes(at);
+    let wide = 0;
+    for (; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === QUOTE) {
+        this.#at = at + 1;
+        if (wide >= 0x80) this.#wide = true;
+        return true;
       }
+      wide |= byte;
+      if (byte === BACKSLASH) {
+        const length = this.#escapeBytes(at + 1);
+        if (length === 0) break;
+        at += length;
+      } else if (byte < 0x20) break;
     }
     this.#at = at;
     return false;
   }
 
-  /** How many bytes belong together here, inside a string; 0: none may stand here. */
-  #characterBytes(at: number): number {
-    const byte = this.#bytes[at] as number;
-    if (byte >= 0x80) this.#wide = true;
-    if (byte === BACKSLASH) return this.#escapeBytes(at + 1);
-    return byte < 0x20 ? 0 : 1;
-  }
-
-  /** Goes over words without quote, backslash and control character ("SIMD within a register", Hacker's Delight, 6-1). */
-  #pastWords(from: number): number {
-    const words = this.#words;
-    const offset = this.#bytes.byteOffset;
-    let at = from;
-    let wide = 0;
-    for (; at + 4 <= this.#end; at += 4) {
-      const word = words.getInt32(offset + at, true);
-      const [quote, slash] = [word ^ QUOTES, word ^ BACKSLASHES];
-      if ((((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - SPACES) & ~word)) & HIGH) break;
-      wide |= word;
-    }
-    if ((wide & HIGH) !== 0) this.#wide = true;
-    return at;
-  }
-
-  /** How many bytes the escape has, its backslash included; 0: it is none. */
+  /** How many bytes the escape has after its backslash; 0: it is none. */
   #escapeBytes(at: number): number {
     if (at >= this.#end) return 0;
     const byte = this.#bytes[at] as number;
-    if (SHORT_ESCAPES.has(byte)) return 2;
+    if (SHORT_ESCAPES.has(byte)) return 1;
     if (byte !== LETTER_U || at + 4 >= this.#end) return 0;
     for (let n = 1; n <= 4; n++) if (!isHex(this.#bytes[at + n] as number)) return 0;
-    return 6;
+    return 5;
   }
 
   #number(): boolean {

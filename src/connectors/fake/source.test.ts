@@ -1,7 +1,7 @@
 import { sourceContract } from '../testing/source-contract.ts';
 
 sourceContract('fake', async () => ({
-  source: { type: 'fake', rows: 1300, faults: 0.02, unit_records: 250, batch: { records: 500, bytes: 400_000 } },
+  source: { type: 'fake', rows: 1300, faults: 0.02, unit_records: 250, batch: { records: 500, bytes: '400KB' } },
   key: 'id',
   records: () => 1300,
   large: {

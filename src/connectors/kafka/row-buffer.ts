@@ -209,12 +209,9 @@ export class RowBuffer {
     this.#at = at;
   }
 
-  /** A few bytes: a call of the platform would take longer. */
   #put(bytes: Buffer): void {
-    const to = this.#bytes;
-    let at = this.#at;
-    for (let from = 0; from < bytes.length; from++) to[at++] = bytes[from] as number;
-    this.#at = at;
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   #room(count: number): void {

@@ -8,7 +8,7 @@ import type { ValueReader } from './values.ts';
 /** Rows are handed over in pieces of at least this size. */
 const PIECE_BYTES = 1024 * 1024;
 /** A unit is sealed beyond this: the next crash then loses less, and the engine begins with it while more is fetched. */
-const UNIT_BYTES = 32 * 1024 * 1024;
+const UNIT_BYTES = 64 * 1024 * 1024;
 
 export interface UnitSettings {
   readonly topic: string;

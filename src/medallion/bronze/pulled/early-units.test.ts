@@ -27,7 +27,7 @@ async function taken(more: object, env: Readonly<Record<string, string>> = {}) {
   };
 }
 
-const EARLY = { batch: { bytes: 800_000 } };
+const EARLY = { batch: { bytes: '800KB' } };
 
 describe('units that are parsed while the source is asked for more', () => {
   it('bring the same rows and rejects, in several data files', async () => {
