@@ -15,6 +15,8 @@ import type { PathedUnit } from './unreadable.ts';
 
 /** Units that have less of a batch together are left for its end: a data file of their own would be a small one. */
 const SHARE_MIN = 1 / 16;
+/** The same of what is parsed already: a large whole does not get more and more files of one size. */
+const GROWTH_MIN = 1 / 8;
 
 /** What is there of a batch when its pull ends. */
 interface EarlyResult {
@@ -42,7 +44,8 @@ export class EarlyUnits {
   readonly #parts: Parsed[] = [];
   #waiting: PathedUnit[] = [];
   #waiting_bytes = 0;
-  readonly #bytes_min: number;
+  #parsed_bytes = 0;
+  #bytes_min: number;
   #sealed: number;
   #work: Promise<void> | undefined;
   #columns: readonly Column[] | undefined;
@@ -91,6 +94,8 @@ export class EarlyUnits {
   async #run(): Promise<void> {
     try {
       while (this.#waiting_bytes >= this.#bytes_min && !this.#over) {
+        this.#parsed_bytes += this.#waiting_bytes;
+        this.#bytes_min = Math.max(this.#bytes_min, this.#parsed_bytes * GROWTH_MIN);
         this.#waiting_bytes = 0;
         await this.#parse(this.#waiting.splice(0));
       }
