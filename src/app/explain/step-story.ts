@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { CheckSpec } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
-import { comparesWithClock } from '../../core/planning/clock.ts';
+import { clockReadBy, comparesWithClock, outdatedDay } from '../../core/planning/clock.ts';
 import type { Graph, Node } from '../../core/planning/graph.ts';
 import { type Cause, definitionChanges, reasonOf } from '../../core/planning/reasons.ts';
 import type { Lake } from '../../core/ports/lake.ts';
@@ -61,6 +61,8 @@ export interface StepStory {
   readonly failed_tests: readonly (TestResult & { readonly clock: boolean })[];
   /** Rules that compare with the clock and have rows in quarantine; these are tried again whenever the step runs. */
   readonly clock_rules: readonly { readonly rule: string; readonly rows: number }[];
+  /** The function by which its SQL reads the time of the run: the table is computed again on another day. */
+  readonly clock_read: string | null;
   /** What the step's lookups asked and found. */
   readonly lookups: readonly { readonly lookup: string; readonly told: string }[];
   readonly error: StepRecord['error'] | null;
@@ -102,6 +104,7 @@ export async function tellStep(context: StoryContext, record: StepRecord): Promi
     causes: record.status === 'skipped' ? [] : await causesOf(context, record, DEPTH_MAX),
     failed_tests: failedTests(context, record),
     clock_rules: clockRules(context, record.step),
+    clock_read: clockRead(context, record.step),
     lookups: lookupsOf(context, record),
     error: record.error ?? null,
     kept_version: unfinished ? (ledger.lastSuccess(record.step)?.output_version ?? null) : null,
@@ -115,6 +118,9 @@ async function causesOf(context: StoryContext, record: StepRecord, depth: number
   const causes = [...askedFor(record), ...definitionCauses(context.ledger, before, record)];
   if (record.step.startsWith('bronze.')) return [...causes, ...newFiles(context.ledger, record)];
   if (before === undefined) return [...causes, { kind: 'never_built' }];
+  const node = context.graph.byKey.get(record.step);
+  const clock = node === undefined ? undefined : outdatedDay(node, before.started_at, Date.parse(record.started_at));
+  if (clock !== undefined) causes.push({ kind: 'clock', ...clock });
   for (const [input, to] of Object.entries(record.inputs)) {
     const from = before.inputs[input];
     if (from === to) continue;
@@ -215,6 +221,11 @@ function clockRules(context: StoryContext, step: string): StepStory['clock_rules
     const rows = counts.filter((count) => count.rule === rule.name).reduce((sum, count) => sum + count.rows, 0);
     return rows > 0 && comparesWithClock(rule, context.checks) ? [{ rule: rule.name, rows }] : [];
   });
+}
+
+function clockRead({ graph }: StoryContext, step: string): string | null {
+  const node = graph.byKey.get(step);
+  return (node === undefined ? undefined : clockReadBy(node)) ?? null;
 }
 
 /** They are kept among the tests. One that left rows without their values is told there. */

@@ -1,6 +1,7 @@
 import type { DriftEvent } from '../../core/model/drift.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
+import { outdatedDay } from '../../core/planning/clock.ts';
 import { codeFingerprint } from '../../core/planning/fingerprint.ts';
 import { type FreshnessVerdict, judgeFreshness } from '../../core/planning/freshness.ts';
 import { buildGraph, type Graph, type Node, parentsOf } from '../../core/planning/graph.ts';
@@ -173,6 +174,7 @@ export async function verdictOf(
   const inputs = new Map<string, number | undefined>();
   for (const parent of parentsOf(node))
     inputs.set(parent, await versionByRows(context.lake, parent, [last?.inputs[parent], hold?.inputs[parent]]));
+  const outdated = outdatedDay(node, last?.started_at, Date.now());
   const verdict = judgeFreshness({
     code_fingerprint: codeFingerprint(node),
     inputs,
@@ -182,6 +184,7 @@ export async function verdictOf(
     force: context.force,
     redo: context.redo === true,
     ...(hold === undefined ? {} : { hold }),
+    ...(outdated === undefined ? {} : { outdated }),
     definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
   return withDecisions(verdict, await undecided(context, node));

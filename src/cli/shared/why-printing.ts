@@ -62,6 +62,8 @@ export class WhyPrinter {
       for (const test of story.failed_tests) this.#line(`warning: ${test.test}: ${test.message}`, STEP);
     }
     for (const { lookup, told } of story.lookups) this.#line(`lookup ${lookup}: ${told}`, STEP);
+    if (story.clock_read !== null)
+      this.#line(`clock: its SQL reads ${story.clock_read}; computed again when it is run on another day (UTC)`, STEP);
     for (const { rule, rows } of story.clock_rules) {
       this.#line(
         `clock: ${rows} ${rows === 1 ? 'row is' : 'rows are'} in quarantine for rule ${rule}, which compares with the time of the run; tried again each time it runs`,

@@ -15,6 +15,8 @@ export interface FreshnessFacts {
   readonly force?: boolean;
   /** In which parts the definition differs from that of the last success; asked only when the fingerprints differ. */
   readonly definitionChanges?: () => readonly DefinitionChange[] | undefined;
+  /** Set when its SQL reads the time of the run and it was computed on another day. */
+  readonly outdated?: { readonly reads: string; readonly day: string };
   /** Set while the newest success of the step is an undo. */
   readonly hold?: Hold;
   /** What was undone is to be done again. */
@@ -56,6 +58,8 @@ function compare(facts: FreshnessFacts): FreshnessVerdict {
   if (broken !== undefined) return verdict(true, 'full', [broken]);
   const moves = movesOf(facts);
   const changed = moves.map((move) => move.table);
+  if (facts.outdated !== undefined)
+    return verdict(true, 'full', [{ kind: 'clock', ...facts.outdated }, ...moves], changed);
   if (moves.length === 0) {
     if (facts.force === true) return verdict(true, 'full', [{ kind: 'asked', flag: 'force' }]);
     return verdict(false, 'incremental', [{ kind: 'nothing_moved' }]);

@@ -7,7 +7,7 @@ import { codeFingerprint } from './fingerprint.ts';
 import { judgeFreshness } from './freshness.ts';
 import { buildGraph, descendantsOf, type Node } from './graph.ts';
 import { selectNodes } from './selection.ts';
-import { normaliseSql, tablesNamedIn } from './sql-refs.ts';
+import { clockReadIn, normaliseSql, tablesNamedIn } from './sql-refs.ts';
 
 const source = { type: 'files', schema_change: 'evolve', on_rewrite: 'replace', tags: ['raw'], options: {} } as const;
 const silver = { select: {}, rules: [], key: [], partition_by: [], tests: [], tags: [] };
@@ -196,5 +196,21 @@ describe('code fingerprint', () => {
   it('ignores layout, sees meaning', () => {
     expect(codeFingerprint(node('select 1 as a'))).toBe(codeFingerprint(node('select  1\n as a -- why')));
     expect(codeFingerprint(node('select 1 as a'))).not.toBe(codeFingerprint(node('select 2 as a')));
+  });
+});
+
+describe('clockReadIn', () => {
+  it.each([
+    ['select current_date', 'current_date'],
+    ['select Now()', 'Now'],
+    ['select * from t where d > today() - 7', 'today'],
+    ['select age(naissance) from t', 'age'],
+    ['select current_timestamp::date', 'current_timestamp'],
+    ['select age(a, b) from t', undefined],
+    ['select now from t', undefined],
+    ['select \'current_date\', "current_date", t.current_date, /* now() */ 1 -- today()', undefined],
+    ['select today, my.now() from silver.a', undefined],
+  ])('%s', (sql, found) => {
+    expect(clockReadIn(sql)).toBe(found);
   });
 });

@@ -22,6 +22,8 @@ export type Cause =
   | { readonly kind: 'definition'; readonly changes: readonly DefinitionChange[] | undefined }
   | { readonly kind: 'new_table'; readonly tables: readonly string[] }
   | { readonly kind: 'input'; readonly table: string; readonly from: number; readonly to: number }
+  /** Its SQL reads the time of the run, and it was computed on another day. */
+  | { readonly kind: 'clock'; readonly reads: string; readonly day: string }
   | { readonly kind: 'no_data'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_moves'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
@@ -78,6 +80,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return `its definition changed${changedParts(cause.changes)}`;
     case 'new_table':
       return `reads ${cause.tables.join(', ')} for the first time`;
+    case 'clock':
+      return `its SQL reads ${cause.reads}, and it was computed on another day (${cause.day})`;
     case 'no_data':
       return `waits for ${cause.tables.join(', ')}: no data yet`;
     case 'parent_moves':

@@ -48,6 +48,43 @@ export function functionsNamedIn(sql: string): readonly string[] {
   );
 }
 
+/** Functions that tell the time of the run, and those of them that are written without brackets. */
+const CLOCK = new Set(['current_date', 'current_timestamp', 'current_time', 'localtime', 'localtimestamp']);
+const CLOCK_CALLS = new Set([
+  'now',
+  'today',
+  'get_current_timestamp',
+  'get_current_time',
+  'current_localtimestamp',
+  'current_localtime',
+  'transaction_timestamp',
+  'age',
+]);
+
+/** The first function of an SQL text by which its result depends on the time of the run; undefined when there is none. */
+export function clockReadIn(sql: string): string | undefined {
+  const tokens = tokenise(sql);
+  return tokens.find((token, i) => {
+    if (token.name === undefined || token.text.startsWith('"') || tokens[i - 1]?.text === '.') return false;
+    const [name, next] = [token.name.toLowerCase(), tokens[i + 1]?.text];
+    if (next === '.') return false;
+    if (name === 'age') return next === '(' && argumentsFrom(tokens, i + 1) === 1;
+    return CLOCK.has(name) || (CLOCK_CALLS.has(name) && next === '(');
+  })?.name;
+}
+
+/** How many arguments stand in the brackets that open at this token. */
+function argumentsFrom(tokens: readonly Token[], open: number): number {
+  let depth = 0;
+  let commas = 0;
+  for (const { text } of tokens.slice(open)) {
+    if (text === '(') depth++;
+    else if (text === ')' && --depth === 0) break;
+    else if (text === ',' && depth === 1) commas++;
+  }
+  return commas + 1;
+}
+
 /** The text without comments and with runs of blanks folded: what a code fingerprint looks at, so that re-indenting runs nothing. */
 export function normaliseSql(sql: string): string {
   let out = '';
