@@ -95,6 +95,16 @@ describe('silver rows', () => {
     const done = place.dataflow(args);
     expectDone(done);
     expect(done.stdout).toContain('2 of 2 rows fixed; 1 unchanged');
+    const [{ levels }] = [
+      json(place, ['trace', 'silver.achats', '--where', 'id = 1']) as {
+        levels: readonly { notes: readonly string[] }[];
+      },
+    ];
+    expect(levels[0]?.notes).toEqual([
+      expect.stringMatching(
+        /^a correction: \S+ fixed row [0-9a-f]{8} of its quarantine on .* in run \w+; its file says otherwise$/,
+      ),
+    ]);
     // Row 6 came again later in its file: the corrected older one does not win.
     expect(rows(place)).toEqual([
       { id: 1, client: 1, prix: '10.50' },

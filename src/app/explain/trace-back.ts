@@ -9,6 +9,7 @@ import { mark } from '../../medallion/trace/follow.ts';
 import type { BoundVersion } from '../../medallion/trace/session.ts';
 import { bronzeBehind, lookedUp, openSilverRows } from '../../medallion/trace/silver-rows.ts';
 import { answersBehind } from './answers-behind.ts';
+import { correctionsBehind } from './corrections-behind.ts';
 import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } from './trace-context.ts';
 import { goldSources } from './trace-gold.ts';
 
@@ -150,6 +151,7 @@ async function follow(
     notes: [
       ...notes,
       ...(missing > 0 ? [`${missing} of these rows are not in bronze as they are here`] : []),
+      ...(await correctionsBehind(rows, trace.session, behind, context.limit)),
       ...(await answersBehind(context, node.spec, wanted)),
     ],
   };
