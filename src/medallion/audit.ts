@@ -4,6 +4,7 @@ import type { Column } from '../core/model/table.ts';
 import type { CandidateFile, EngineSession, InputFile } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { TestResult } from '../core/ports/ledger.ts';
+import type { TableCondition } from '../core/ports/rule.ts';
 import { nowIso, type RunContext, type StepContext } from './context.ts';
 import { keptMessage } from './publish.ts';
 
@@ -26,7 +27,11 @@ export async function audit(
 ): Promise<readonly TestResult[]> {
   const tests = step.node.layer === 'bronze' ? [] : step.node.spec.tests;
   if (tests.length === 0) return [];
-  for (const name of ['this', step.node.key]) await session.bind({ name, ...candidate });
+  const counts = tests.map((test) => conditionOf(step.run, test, candidate.columns, published?.rows).count);
+  await session.bind({ name: 'this', ...candidate });
+  // Each name costs a look into every file, and few tests use the second one.
+  if (counts.some((sql) => sql.toLowerCase().includes(step.node.name.toLowerCase())))
+    await session.bind({ name: step.node.key, ...candidate });
   const results = await runTests(step.run, session, tests, candidate.columns, published?.rows);
   const failed = results.filter((result) => !result.passed && result.severity === 'fail');
   if (failed.length > 0) {
@@ -62,12 +67,7 @@ export async function runTests(
 ): Promise<readonly TestResult[]> {
   const results: TestResult[] = [];
   for (const test of tests) {
-    const component = run.checks.get(test.check);
-    if (component?.table === undefined) {
-      throw new DataflowError('E_CONFIG_INVALID', `"${test.check}" cannot be used as a test`);
-    }
-    const context = { columns, now_iso: nowIso(run), ...(rows_before === undefined ? {} : { rows_before }) };
-    const condition = component.table(test.params, context);
+    const condition = conditionOf(run, test, columns, rows_before);
     const [row] = await session.rows(condition.count);
     const failures = Number(row?.['failures'] ?? 0);
     const observed = row?.['observed'];
@@ -81,4 +81,20 @@ export async function runTests(
     });
   }
   return results;
+}
+
+function conditionOf(
+  run: Pick<RunContext, 'checks' | 'now_ms'>,
+  test: CheckSpec,
+  columns: readonly Column[],
+  rows_before: number | undefined,
+): TableCondition {
+  const component = run.checks.get(test.check);
+  if (component?.table === undefined)
+    throw new DataflowError('E_CONFIG_INVALID', `"${test.check}" cannot be used as a test`);
+  return component.table(test.params, {
+    columns,
+    now_iso: nowIso(run),
+    ...(rows_before === undefined ? {} : { rows_before }),
+  });
 }

@@ -61,7 +61,7 @@ export async function touchedValues(
   for (const { table, input, changes } of moved) {
     const files = [...changes.added, ...changes.removed];
     if (files.length === 0) continue;
-    for (const other of moved)
+    for (const other of moved.filter((one) => one.table !== table))
       await session.bind({
         ...relationOf(other.input, other.table),
         files: [...other.input.files, ...other.changes.removed],
