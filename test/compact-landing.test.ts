@@ -69,6 +69,9 @@ describe('compact, beside the lake', { timeout: 120_000 }, () => {
     const expected = [{ source: 's', landed_files: 0, refused_units: 0, responses: 1, size_bytes: expect.any(Number) }];
     expect((await compact(at, '--dry-run')).landing).toEqual(expected);
     expect(kept()).toBe(before);
+    // Killed once its entry is gone: the body that nobody answers for goes the next time.
+    const died = await at.run(['compact', '--grace', '0s'], { DATAFLOW_FAULT: 'before-collect-landing:kill' });
+    expect([died.signal, kept()]).toEqual(['SIGKILL', before]);
     expect((await compact(at)).landing).toEqual(expected);
     expect(kept()).toBe(before - 1);
     expect((await compact(at)).landing).toEqual([]);

@@ -25,4 +25,5 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'landing-before-remove': BY_CONTRACT,
   'after-landing-removed': BY_CONTRACT,
   'after-pull': BY_CONTRACT,
+  'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
 };

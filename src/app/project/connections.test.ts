@@ -90,6 +90,16 @@ describe('connections', () => {
     });
   });
 
+  it('the password in an address that is a secret is masked by itself too; the name of a user without one is a word', async () => {
+    put({
+      'pipelines.yaml':
+        'connections: { a: { type: server, url: "http://reader@x", password: "file:url.txt" } }\nsources: { t: { type: asked, connection: a, table: t } }\n',
+      'url.txt': 'postgres://me:geh%C3%A9im@host/db\n',
+    });
+    const { secrets } = await load();
+    expect([...secrets].sort()).toEqual(['gehéim', 'postgres://me:geh%C3%A9im@host/db']);
+  });
+
   it('a name defined in two files is a problem', async () => {
     put({ 'more.yaml': 'connections: { erp: { type: server, url: y } }\n' });
     const found = await problems('include: [more.yaml]\nconnections: { erp: { type: server, url: x } }\n');
