@@ -224,6 +224,19 @@ describe('enrich with an API', { timeout: 120_000 }, () => {
     expect(out.status).toBe(4);
   });
 
+  it('if so many really have none, failed_max_pct says so; a trace asks nobody', async () => {
+    project(`add: { region: $.region }, failed_max_pct: 100, ${RETRY}`);
+    server.script('*', [region]);
+    place.put({ 'in/a.csv': rows(1, ['France', ...Array.from({ length: 30 }, (_, i) => `p${i}`)]) });
+    await done(['run']);
+    expect(await table()).toHaveLength(1);
+    const before = server.requests.length;
+    const traced = await done(['trace', 'silver.f']);
+    expect(traced.stdout).toContain('pays = France gave region = EU');
+    expect((await done(['trace', 'in/a.csv:3'])).stdout).toContain('quarantined by enrich_region');
+    expect(server.requests).toHaveLength(before);
+  });
+
   it('keep: rows without an answer go on with NULLs, and are told of', async () => {
     project(`add: { region: $.region }, on_failure: keep, on_null: quarantine, ${RETRY}`);
     server.script('*', [region]);

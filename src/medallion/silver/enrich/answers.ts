@@ -92,21 +92,13 @@ export class Answers {
    * @throws DataflowError E_LOOKUP_FAILED when there are so many that rather the lookup is wrong.
    */
   settle(): LookupCount {
-    const { name, failed_max_pct } = this.#spec;
-    const fresh = [...this.#failed.keys()].filter((key) => !this.#known_failing.has(key)).length;
-    const known = this.#failed.size - fresh;
-    if (fresh >= FAILED_MIN && fresh * 100 > failed_max_pct * (this.#keys - known)) {
-      const [first] = this.#failed;
-      const more = `${fresh.toLocaleString('en')} of ${(this.#keys - known).toLocaleString('en')} keys have no answer, more than failed_max_pct (${failed_max_pct} %)`;
-      throw new DataflowError('E_LOOKUP_FAILED', `${name}: ${more}, such as ${first?.[0]}: ${first?.[1]}`);
+    if (this.#step.recall === undefined) {
+      this.#refuseMost();
+      const { run } = this.#step;
+      const asked = { asked_at_ms: run.now_ms, run_id: run.run_id };
+      const failed = [...this.#failed].map(([key, reason]) => ({ key, failed: reason, ...asked }));
+      run.ledger.lookups.record(this.#question, failed);
     }
-    const { run } = this.#step;
-    const asked = { asked_at_ms: run.now_ms, run_id: run.run_id };
-    if (this.#step.recall === undefined)
-      run.ledger.lookups.record(
-        this.#question,
-        [...this.#failed].map(([key, failed]) => ({ key, failed, ...asked })),
-      );
     return {
       keys: this.#keys,
       asked: this.#asked,
@@ -114,6 +106,19 @@ export class Answers {
       failed: this.#failed.size,
       oldest_ms: this.#oldest_ms,
     };
+  }
+
+  #refuseMost(): void {
+    const { name, failed_max_pct } = this.#spec;
+    const fresh = [...this.#failed.keys()].filter((key) => !this.#known_failing.has(key)).length;
+    const keys = this.#keys - (this.#failed.size - fresh);
+    if (fresh < FAILED_MIN || fresh * 100 <= failed_max_pct * keys) return;
+    const [first] = this.#failed;
+    const n = (value: number): string => value.toLocaleString('en');
+    throw new DataflowError(
+      'E_LOOKUP_FAILED',
+      `${name}: ${n(fresh)} of ${n(keys)} keys have no answer, more than failed_max_pct (${failed_max_pct} %), such as ${first?.[0]}: ${first?.[1]}`,
+    );
   }
 
   #name(kind: 'keys' | 'answers'): string {
