@@ -78,6 +78,7 @@ export function placeContract(open: () => Promise<PlaceKeeper>): void {
   });
   afterAll(() => bench.close());
   takesFiles(() => bench);
+  takesMany(() => bench);
   followsChanges(() => bench);
   goesOn(() => bench);
   survivesKills(() => bench);
@@ -125,6 +126,19 @@ function takesFiles(bench: () => Bench): void {
     expect(told).toMatch(/again\.csv has other bytes/);
     expect(readdirSync(join(program.folder, 'lake/_dataflow/tmp'))).toEqual([]);
   }, 120_000);
+}
+
+function takesMany(bench: () => Bench): void {
+  it('takes many small files side by side, and leaves nothing behind that would be told of', async () => {
+    const { keeper, project } = bench();
+    for (let i = 0; i < 30; i++) await keeper.put(`many/f${i}.csv`, csv(i));
+    const program = project('many/*.csv');
+    const ran = await program.run('run');
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(await program.rows('select count(*) as n, count(distinct id) as ids from bronze.a')).toEqual([
+      { n: 30, ids: 30 },
+    ]);
+  }, 60_000);
 }
 
 function followsChanges(bench: () => Bench): void {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FilePlace, ListRequest, PlaceComponent, PlacedBytes, PlacedFile } from '../../core/ports/file-place.ts';
 import { S3Bucket, S3Refusal } from './client.ts';
@@ -46,6 +47,18 @@ async function* listing(bucket: S3Bucket, { prefix, signal }: ListRequest): Asyn
   }
 }
 
+/** The body of an answer; it ends with the signal. */
+async function* bytesOf(answer: IncomingMessage, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const abort = (): void => void answer.destroy();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    for await (const chunk of answer) yield chunk as Buffer;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    answer.destroy();
+  }
+}
+
 async function read(
   bucket: S3Bucket,
   file: PlacedFile,
@@ -55,7 +68,6 @@ async function read(
   const range = from === 0 ? {} : { range: `bytes=${from}-` };
   try {
     const answer = await bucket.get(file.path, { 'if-match': `"${file.mark}"`, ...range });
-    signal?.addEventListener('abort', () => answer.destroy(), { once: true });
     const { etag = '', 'x-amz-server-side-encryption': encrypted } = answer.headers;
     if (etag !== '' && etag.replace(/^"|"$/g, '') !== file.mark) {
       answer.destroy();
@@ -67,7 +79,7 @@ async function read(
     }
     // The tag of an object that was put at once is its MD5, unless it is encrypted with a key of the service's.
     const plain = /^[0-9a-f]{32}$/.test(file.mark) && encrypted !== 'aws:kms';
-    return { chunks: answer as AsyncIterable<Uint8Array>, ...(plain ? { md5: file.mark } : {}) };
+    return { chunks: bytesOf(answer, signal), ...(plain ? { md5: file.mark } : {}) };
   } catch (error) {
     if (!(error instanceof S3Refusal)) throw error;
     throw new DataflowError('E_SOURCE_CHANGED', `${file.path} is gone from ${bucket.name}, or another one by now`);
