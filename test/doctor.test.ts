@@ -1,9 +1,18 @@
-import { chmodSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clock } from '../src/app/care/doctor/state.ts';
 import type { Lake } from '../src/core/ports/lake.ts';
-import { newPlace, type Outcome, type Place } from './support/fault-project.ts';
+import { expectError, newPlace, type Outcome, type Place } from './support/fault-project.ts';
 
 const CONFIG = `sources:
   a: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint } }
@@ -62,6 +71,68 @@ describe('doctor', () => {
     const outcome = place.dataflow(['doctor', '--json']);
     expect(outcome.status).toBe(1);
     expect(finding(outcome, 'configuration')?.message).toMatch(/pipelines\.yaml:\d+:\d+/);
+  });
+
+  it('a lake that can lie nowhere is a finding, and ends a run with E_LAKE_IO at once', () => {
+    const url = (to: string): string =>
+      `version: 1\nname: fault\nlake: { url: ${to} }\nengine: { type: duckdb, threads: 2, memory_limit: 512MB }\n${CONFIG}`;
+    opened();
+    symlinkSync('/nowhere/lake', join(place.folder, 'unmounted'));
+    place.put({ file: 'x' });
+    for (const [to, words] of [
+      ['/proc/lake', 'holds no files'],
+      ['./unmounted', 'a link to something that is not there'],
+      ['./file', 'is not a folder'],
+      ['./file/lake', 'is not a folder'],
+    ] as const) {
+      place.put({ 'pipelines.yaml': url(to) });
+      expectError(place.dataflow(['run']), 'E_LAKE_IO', 5);
+      const outcome = place.dataflow(['doctor', '--json']);
+      expect(outcome.status).toBe(1);
+      expect(finding(outcome, 'lake folder')).toMatchObject({
+        status: 'fail',
+        message: expect.stringContaining(words),
+      });
+      expect(outcome.stdout).not.toContain('E_INTERNAL');
+    }
+  });
+
+  it('a table that is referred to and not there is a finding like any other of the configuration', () => {
+    opened(`${CONFIG}gold:\n  g: select * from silver.b\n`);
+    const outcome = place.dataflow(['doctor', '--json']);
+    expect(outcome.status).toBe(1);
+    expect(finding(outcome, 'configuration')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('silver.b'),
+    });
+  });
+
+  it('names data files that no version of a table has, with what to do', () => {
+    opened();
+    place.dataflow(['run']);
+    const folder = join(place.folder, 'lake/silver/a');
+    const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.parquet'));
+    copyFileSync(join(folder, file), join(folder, 'part-orphan.parquet'));
+    const outcome = place.dataflow(['doctor', '--json']);
+    expect(finding(outcome, 'left-over files')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('no version of silver.a names silver/a/part-orphan.parquet'),
+    });
+  });
+
+  it('asks the system of a stream too, and one that a source needs and that refuses keeps a run from working', () => {
+    const connection = 'connections: { k: { type: kafka, brokers: ["127.0.0.1:1"], patience_ms: 500 } }\n';
+    opened(`${connection}${CONFIG}streams: { out: { from: silver.a, connection: k, topic: t } }\n`);
+    const streams = place.dataflow(['doctor', '--json']);
+    expect(finding(streams, 'stream out')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('127.0.0.1:1'),
+    });
+    expect(streams.status).toBe(0);
+    opened(`${connection}sources: { a: { type: kafka, connection: k, topic: t } }\n`);
+    const sources = place.dataflow(['doctor', '--json']);
+    expect(finding(sources, 'source a')).toMatchObject({ status: 'fail' });
+    expect(sources.status).toBe(1);
   });
 
   it('names a damaged ledger, and one that is gone, with the way back', () => {

@@ -81,10 +81,33 @@ describe('budget', () => {
       ['gold.g', 'skipped'],
     ]);
     expect(steps[1]?.reason).toContain('over budget: rows 1000 of 999');
+    const error = { code: 'E_BUDGET', message: 'over budget: rows 1000 of 999' };
+    expect(JSON.parse(run.stdout)).toMatchObject({ status: 'partial', error });
+    expect(run.stderr).toMatch(/error\[E_BUDGET\] over budget: rows 1000 of 999\n {2}kept: .*\n {2}next: /);
+    expect(JSON.parse(place.dataflow(['status', '--format', 'json']).stdout).run).toMatchObject({
+      status: 'partial',
+      error,
+    });
+    expect(place.dataflow(['status', 'last']).stdout).toMatch(
+      /: partial[\s\S]*E_BUDGET: over budget: rows 1000 of 999/,
+    );
     expect(place.query('select count(*) as n from bronze.a')).toEqual([{ n: 1000 }]);
     place.put({ 'pipelines.yaml': `version: 1\n${TABLES}` });
     expectDone(place.dataflow(['run']));
     expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 1000 }]);
+  });
+
+  it('a run that passed it with its last step is no full success, and the figures show the excess', () => {
+    const place = project('budget: { wall: 1ms }\n');
+    place.put({ 'pipelines.yaml': `version: 1\nbudget: { wall: 1ms }\n${TABLES}` });
+    const run = place.dataflow(['run']);
+    expect(run.status).toBe(4);
+    expect(run.stdout).toMatch(/over budget: wall \d+\.\d{3} s of 0\.001 s/);
+    expect(place.dataflow(['status', '--runs', '--format', 'csv']).stdout).toMatch(/,(?:failed|partial),.*,E_BUDGET$/m);
+    place.put({ 'pipelines.yaml': `version: 1\n${TABLES}` });
+    expectDone(place.dataflow(['retry']));
+    expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 1000 }]);
+    expect(place.dataflow(['retry']).stdout).toContain('nothing to retry');
   });
 
   it('money needs a price', () => {

@@ -83,11 +83,36 @@ describe('retry', { timeout: 60_000 }, () => {
     expect(ends(report(place, 'retry', failed.run_id ?? ''))).toEqual(ends(healed));
   });
 
+  it('a failure that is mended by putting the definition back is over with the next run, or with retry', () => {
+    for (const mend of ['run', 'retry']) {
+      const place = newShop(1000);
+      expectDone(place.dataflow(['run']));
+      place.put({ 'pipelines.yaml': wholeConfig(1000).replace('sum(montant)', "sum(error('boum'))") });
+      expectError(place.dataflow(['run']), 'E_SQL', 1);
+      expect(place.status().get('gold.jours')).toMatchObject({ status: 'failed', version: 0 });
+      configure(place, 1000);
+      expectDone(place.dataflow([mend]));
+      for (const step of ['gold.jours', 'gold.somme'])
+        expect(place.status().get(step)).toMatchObject({ status: 'up_to_date', version: 0, error: null });
+      expect(place.dataflow(['status']).stdout).not.toMatch(/failed|skipped/);
+      expect(place.dataflow(['why', 'jours']).stdout).toMatch(/^gold\.jours: up to date in run /);
+      expect(place.dataflow(['retry']).stdout).toMatch(/^nothing to retry: every step of run /);
+      expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    }
+  });
+
   it('goes on where a killed run stopped', () => {
     const place = newShop(1000);
     // Dies after the second table was published: bronze and silver are there, gold is not.
     const killed = place.dataflow(['run'], { DATAFLOW_FAULT: 'after-ledger:kill@2' });
     expect(killed.signal).toBe('SIGKILL');
+    // Nobody has marked it yet: that its process is gone is judged.
+    const next = /next: `dataflow run` or `dataflow retry` finishes it/;
+    for (const args of [['status'], ['status', 'last'], ['why']])
+      expect(place.dataflow(args).stdout).toMatch(/: interrupted[\s\S]*E_INTERRUPTED: the process died[\s\S]*next: /);
+    for (const args of [['status'], ['why']]) expect(place.dataflow(args).stdout).toMatch(next);
+    expect(place.dataflow(['status', '--runs', '--format', 'csv']).stdout).toMatch(/,interrupted,.*,E_INTERRUPTED$/m);
+    expect(place.dataflow(['doctor']).stdout).toMatch(/last run \w+: interrupted/);
     const healed = place.dataflow(['retry']);
     expectDone(healed);
     expect(healed.stderr).toMatch(/retrying run \w+: gold\.\w+, gold\.\w+, gold\.\w+\n/);

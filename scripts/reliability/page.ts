@@ -57,7 +57,8 @@ ${END}
 
 That the checks can fail is a test too: [test/broken-build.test.ts](../test/broken-build.test.ts) builds the program with one mistake
 at a time (an fsync left out, the lock not asked for, rows dropped, hashes not compared, a replay or an undo that loses rows …) and wants a
-named check to turn red for each.
+named check to turn red for each. These are small checks of their own, after the pattern of those of the cases; the tests below are not run on
+such builds.
 
 ## What the tests do
 

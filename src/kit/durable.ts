@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolders } from './make-folders.ts';
 
 /** Writes a whole file so that it is there with all its bytes or not at all, also after a power cut: temp file, fsync, rename, fsync of the folder. */
 export async function writeDurably(target: string, content: string | Uint8Array): Promise<void> {
@@ -37,11 +38,6 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** A folder that nobody else may look into. */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made === undefined) return;
   // Each new name lies in the folder above it.
-  for (let above = dirname(folder); ; above = dirname(above)) {
-    await syncFolder(above);
-    if (above === dirname(made) || above === dirname(above)) return;
-  }
+  for (const made of makeFolders(folder, 0o700)) await syncFolder(dirname(made));
 }

@@ -5,7 +5,6 @@ import {
   fsync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   read,
   readdirSync,
@@ -108,14 +107,6 @@ export async function replaceFile(target: string, content: Uint8Array): Promise<
     throw error;
   }
   await fsyncFolder(dirname(target), 'every published version stays as it is');
-}
-
-/** Makes a folder and those above it. Answers those that were not there, deepest first: their parents are to be made durable. */
-export function makeFolders(folder: string, mode = 0o777): readonly string[] {
-  const first = mkdirSync(folder, { recursive: true, mode });
-  const made: string[] = [];
-  if (first !== undefined) for (let one = folder; one.length >= first.length; one = dirname(one)) made.push(one);
-  return made;
 }
 
 /** More names than this in a folder, and removing it is left to a promise. */

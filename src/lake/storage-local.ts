@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,9 +16,10 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { FolderOptions, LakeStorage, StoredFile } from '../core/ports/storage.ts';
+import { makeFolders } from '../kit/make-folders.ts';
 import { ChangedFolders } from './changed-folders.ts';
 import { codeOf, ioError } from './io-error.ts';
-import { createFileExclusively, makeFolders, removeSmall, replaceFile, sealFile } from './local-files.ts';
+import { createFileExclusively, removeSmall, replaceFile, sealFile } from './local-files.ts';
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
@@ -134,7 +134,7 @@ export class LocalStorage implements LakeStorage {
     return this.#writing(path, async () => {
       const target = this.#at(path);
       // The lake's own root is for all readers; only what is made below it here is private.
-      if (options.private === true && !this.#inside.has(this.#root)) mkdirSync(this.#root, { recursive: true });
+      if (options.private === true && !this.#inside.has(this.#root)) makeFolders(this.#root);
       this.#refuseNearestOut(target);
       const made = makeFolders(target, options.private === true ? PRIVATE_FOLDER : undefined);
       // What was made here just now is no link.

@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { timeSortedId } from '../kit/ids.ts';
+import { makeFolders } from '../kit/make-folders.ts';
 import { livenessOf, thisProcess } from '../kit/process-identity.ts';
 import { APPLICATION_ID, MIGRATIONS } from './migrate.ts';
 import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
@@ -40,11 +41,9 @@ function build(db: SqliteDatabase): void {
 
 /** The folder with mode 0700; the folders above it as the umask says. A looser mode that somebody set is tightened. */
 export function makePrivateFolder(folder: string): void {
-  const made = mkdirSync(dirname(folder), { recursive: true });
   // Whoever writes here later relies on these names, and the one that makes them is the one to make them durable.
-  for (let above = dirname(folder); made !== undefined && above.length >= made.length; above = dirname(above))
-    fsyncPath(dirname(above));
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) fsyncPath(dirname(folder));
+  for (const made of makeFolders(dirname(folder))) fsyncPath(dirname(made));
+  for (const made of makeFolders(folder, 0o700)) fsyncPath(dirname(made));
   tighten(folder, 0o700);
 }
 

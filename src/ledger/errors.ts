@@ -28,6 +28,7 @@ const BY_ERRNO: ReadonlyMap<string, ErrorCode> = new Map([
   ['EMFILE', 'E_LAKE_IO'],
   ['ENOTDIR', 'E_LAKE_IO'],
   ['ENOENT', 'E_LAKE_IO'],
+  ['ELOOP', 'E_LAKE_IO'],
 ]);
 
 /** The schema is ours and its version was checked, so a missing table or a value of the wrong type means damage. */

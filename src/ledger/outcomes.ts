@@ -23,7 +23,8 @@ export function putOutcome(connection: Connection, outcome: StepOutcome): void {
   clearQuarantineOfFiles(connection, step.step, renewed);
   putQuarantine(connection, step.step_id, outcome.quarantine ?? []);
   applyDecisions(connection, step, outcome.returned ?? []);
-  putDrift(connection, step, outcome.drift ?? []);
+  // A step that is entered again with what became of its replays keeps what it saw.
+  if (outcome.drift !== undefined) putDrift(connection, step, outcome.drift);
   if (outcome.dialect !== undefined)
     putDialect(connection, outcome.dialect.source, outcome.dialect.dialect, step.run_id);
   if (outcome.pulled !== undefined) putPosition(connection, step, outcome.pulled);

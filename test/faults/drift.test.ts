@@ -268,3 +268,18 @@ describe('case 31: types', () => {
     },
   );
 });
+
+it('case 31: a refused file that is sent again under evolve leaves its event behind', () => {
+  const place = project(`, schema_change: freeze${DECLARED}`);
+  place.put({ 'in/a.csv': 'id,v\n1,x\n' });
+  expectDone(place.dataflow(['run']));
+  place.put({ 'in/b.csv': 'id,v,w\n2,y,7\n' });
+  expect(place.dataflow(['run']).status).toBe(4);
+  spawnSync('sed', ['-i', 's/schema_change: freeze/schema_change: evolve/', join(place.folder, 'pipelines.yaml')]);
+  expectDone(place.dataflow(['quarantine', 'replay', 'bronze.t', '--rule', 'extra_columns']));
+  expect(rows(place, 'select id, w from bronze.t order by id')).toEqual([
+    { id: 1, w: null },
+    { id: 2, w: 7 },
+  ]);
+  expect(drift(place)[0]).toMatchObject({ what: 'column_added', column: 'w', action: 'added', file: 'in/b.csv' });
+});

@@ -53,7 +53,7 @@ describe.skipIf(!CAN_STRACE)('power loss', () => {
     expect(published.flatMap((entry) => disk.unsure(entry))).toEqual([]);
   });
 
-  it('case 3: from what the disk may hold at each publish, the ledger is rebuilt and a run gives the rows of an undisturbed one', {
+  it('case 3: from what the disk may hold at every second publish, the ledger is rebuilt and a run gives the rows of an undisturbed one', {
     timeout: 120_000,
   }, () => {
     const place = placeWith(FIRST);
@@ -84,7 +84,7 @@ describe.skipIf(!CAN_STRACE)('power loss', () => {
 });
 
 describe.skipIf(!CAN_STRACE)('fsync fails', () => {
-  it('case 5: EIO from each fsync in turn: the run fails and says so, the old state stays, the staged file is not used, a further run mends it', {
+  it('case 5: EIO from every second fsync, one a run: the run fails and says so, the old state stays, the staged file is not used, a further run mends it', {
     timeout: 180_000,
   }, () => {
     const before = placeWith(FIRST);

@@ -175,6 +175,17 @@ describe('columns that change', () => {
       { id: 3, v: 'z', w: null },
       { id: 4, v: 'u', w: null },
     ]);
+    // Another mode does not keep what was added: said before and after, and not as if the declared columns were others.
+    spawnSync('sed', [
+      '-i',
+      's/schema_change: evolve/schema_change: discard_row/',
+      join(place.folder, 'pipelines.yaml'),
+    ]);
+    const why = 'version 2 has columns that are not declared (w), which schema_change: discard_row does not keep';
+    expect(place.dataflow(['plan', '--format', 'json']).stdout).toContain(`refused without --full-refresh: ${why}`);
+    const refused = place.dataflow(['run']);
+    expectError(refused, 'E_SCHEMA_CHANGED', 1);
+    expect(refused.stderr).toContain(why);
   });
 
   it.each([

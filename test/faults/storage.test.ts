@@ -44,7 +44,7 @@ afterAll(() => rmSync(disk, { recursive: true, force: true }));
 
 describe('no space left', () => {
   it.skipIf(!can_mount)(
-    'case 4: at every size of disk the old state stays, the cause is told, and more space finishes it',
+    'case 4: on disks that fill up sooner and later the old state stays, the cause is told, and more space finishes it',
     { timeout: 120_000 },
     () => {
       expect(mounted(disk, 16_384)).toBe(true);
@@ -88,7 +88,7 @@ describe('no space left', () => {
   );
 });
 
-it('case 6: torn and foreign files in a table folder are not seen by readers and do not stop a run', () => {
+it('case 6: torn and foreign files in a table folder are not seen by readers, do not stop a run, and doctor names them', () => {
   const place = newPlace(CONFIG);
   places.push(place);
   place.put({ 'in/a.csv': rows(10, String) });
@@ -101,6 +101,9 @@ it('case 6: torn and foreign files in a table folder are not seen by readers and
   writeFileSync(join(folder, 'copy.parquet'), bytes);
   writeFileSync(join(folder, '_delta_log/.tmp-torn.json'), '{"add":');
   expect(place.query('select count(*) as n from silver.t')).toEqual([{ n: 10 }]);
+  expect(place.dataflow(['doctor']).stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /no version of silver\.t names silver\/t\/copy\.parquet, and 2 more/,
+  );
   expect(place.dataflow(['run']).stdout).toMatch(/nothing to do/);
   place.put({ 'in/b.csv': rows(12, noise) });
   expectDone(place.dataflow(['run']));

@@ -123,9 +123,10 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
       const spent = runAtWork(ledger) ? 0 : await collectDecided(work, table, () => lock.check());
       const plan = await hideOld(open, table, options, () => lock.check());
       const left = leftOf(merged.left, plan);
-      if (left !== null) options.tell(`${tableKey(table)}: ${left}`);
+      if (left !== null && left !== RUN_AT_WORK) options.tell(`${tableKey(table)}: ${left}`);
       lines.push(lineOf(table, merged, typeof plan === 'string' ? undefined : plan, left, spent));
     }
+    if (lines.some((line) => line.left === RUN_AT_WORK)) options.tell(RUN_AT_WORK);
     const removed: Removed = await care.removeHidden(() => anybodyReading(open));
     if (removed.waiting > 0)
       options.tell(`${removed.waiting} files of old versions wait until nobody reads any more; compact again then`);
@@ -224,13 +225,15 @@ async function mergeOrLeave(
   }
 }
 
+const RUN_AT_WORK = 'a run is at work; old versions are collected the next time';
+
 async function hideOld(
   open: Open,
   table: TableId,
   options: CompactOptions,
   fence: () => void,
 ): Promise<CollectionPlan | string | undefined> {
-  if (runAtWork(open.ledger)) return 'a run is at work; old versions are collected the next time';
+  if (runAtWork(open.ledger)) return RUN_AT_WORK;
   const rules = await rulesOf(open, options);
   const plan = await open.care.planCollection(table, await rules(table));
   if (plan !== undefined) await open.care.hideVersions(plan, fence);

@@ -3,11 +3,14 @@ import { DataflowErrors } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { ProjectOptions, Rooms } from '../rooms.ts';
+import { streams } from './doctor/connections.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding } from './doctor/landing.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
+import { orphans } from './doctor/orphans.ts';
+import { noPlaceForLake } from './doctor/place.ts';
 import { sources } from './doctor/sources.ts';
-import { clock, leftovers, locks, lost, openLedger, unfinished } from './doctor/state.ts';
+import { clock, leftoverFinding, leftovers, locks, lost, openLedger, unfinished } from './doctor/state.ts';
 
 export interface DoctorReport {
   readonly project: string | null;
@@ -28,8 +31,9 @@ export async function runDoctor(
   let project: Project | undefined;
   try {
     const loaded = await rooms.loadProject(options);
+    buildGraph(loaded.project, await rooms.checks());
+    findings.push(ok('configuration', `${relative(options.cwd, loaded.project.config_file)} is valid`));
     project = loaded.project;
-    findings.push(ok('configuration', `${relative(options.cwd, project.config_file)} is valid`));
   } catch (error) {
     const problems = error instanceof DataflowErrors ? error.errors : [error];
     for (const problem of problems) findings.push(configProblem(problem));
@@ -51,7 +55,10 @@ function configProblem(problem: unknown): DoctorFinding {
 }
 
 async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
-  const findings: DoctorFinding[] = [...(await engine(rooms, project)), ...permissions(rooms, project)];
+  const nowhere = noPlaceForLake(project);
+  const findings: DoctorFinding[] = [...(await engine(rooms, project))];
+  if (nowhere !== undefined) return [...findings, nowhere, ...(await sources(rooms, project, undefined, signal))];
+  findings.push(...permissions(rooms, project));
   const lake = await rooms.openLake(project);
   const has_tables = await lake.tables().then(
     (tables) => tables.length > 0,
@@ -64,6 +71,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...opened.findings);
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
     findings.push(...(await sources(rooms, project, ledger, signal)));
+    findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
     findings.push(
       ...(await guarded('left-over files', async () =>
         abandonedLanding(project, await rooms.openLandingCare(project)),
@@ -75,7 +83,11 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...(await guarded('tables', () => lost(lake, ledger))));
     findings.push(...(await guarded('runs', () => unfinished(graph, lake, ledger))));
     findings.push(
-      ...(await guarded('left-over files', async () => leftovers(lake, ledger, await rooms.openLeases(project)))),
+      ...(await guarded('left-over files', async () => {
+        const paths = await leftovers(lake, ledger, await rooms.openLeases(project));
+        const others = await orphans(lake, await rooms.openLakeCare(project), new Set(paths));
+        return paths.length > 0 || others.length === 0 ? [leftoverFinding(paths), ...others] : others;
+      })),
     );
     return findings;
   } finally {

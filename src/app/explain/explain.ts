@@ -5,6 +5,7 @@ import { selectNodes } from '../../core/planning/selection.ts';
 import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 import { closest } from '../../kit/closest.ts';
 import type { Rooms } from '../rooms.ts';
+import { judgedRun, judgedSteps } from '../run/judged-run.ts';
 import { ledgerForReading, type OpenProject } from '../run/open-project.ts';
 import { planningContext } from '../run/plan-pipeline.ts';
 import { type PlannedStep, planSteps } from '../run/plan-run.ts';
@@ -52,9 +53,10 @@ export async function explain(
     const open = { project, lake, ledger, checks, graph };
     const found = findSubject(graph, ledger, subject);
     if ('run' in found) {
+      const run = judgedRun(ledger, found.run);
       const steps: StepStory[] = [];
-      for (const record of ledger.steps(found.run.run_id)) steps.push(await tellStep(open, record));
-      return { about: 'run', run: found.run, steps };
+      for (const record of judgedSteps(run, ledger.steps(run.run_id))) steps.push(await tellStep(open, record));
+      return { about: 'run', run, steps };
     }
     if ('record' in found) return { about: 'step', story: await tellStep(open, found.record) };
     return await explainTable(rooms, open, found.table, signal);

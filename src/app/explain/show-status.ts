@@ -1,7 +1,7 @@
 import type { Receipt } from '../../core/model/receipt.ts';
 import type { Ledger, ReleaseRecord, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
-
 import { type UndoneState, undoneState } from '../releases/undone-state.ts';
+import { judgedRun } from '../run/judged-run.ts';
 
 /** One line of `status`. */
 export interface TableStatus {
@@ -37,7 +37,8 @@ export function showStatus(ledger: Ledger): StatusReport {
   const tables = ledger
     .latestSteps()
     .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
-  const run = ledger.runs(1)[0];
+  const [newest] = ledger.runs(1);
+  const run = newest === undefined ? undefined : judgedRun(ledger, newest);
   const receipt = run === undefined ? undefined : ledger.receipt(run.run_id);
   const undone = undoneState(ledger);
   return { run, receipt, release: ledger.latestRelease(), undone, tables: [...tables].sort(byLayer) };

@@ -11,10 +11,11 @@ import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import { redoDecisions } from '../quarantine/redo-decisions.ts';
 import type { Rooms } from '../rooms.ts';
+import { enterMended, notSucceeded } from './mended-steps.ts';
 import type { OpenProject } from './open-project.ts';
 import { recordRelease, releasable } from './release.ts';
 import type { RunReport } from './run-events.ts';
-import type { RunMeter } from './run-meter.ts';
+import { budgetError, type RunMeter } from './run-meter.ts';
 import { beginRun, type SetUpOptions, setUpRun } from './run-setup.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
@@ -46,16 +47,16 @@ export async function lockedRun(
     if (run.redo) await redoDecisions(run, selected);
     const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, threads));
     if (options.work !== undefined) for (const step of steps) meter.add(step);
-    const status = statusOf(steps);
-    const release_id =
-      status === 'succeeded'
-        ? await recordRelease(lake, ledger, run_id, await releasable(graph, lake, ledger))
-        : undefined;
+    const release_id = steps.some((step) => step.status === 'failed')
+      ? undefined
+      : await recordRelease(lake, ledger, run_id, await releasable(graph, lake, ledger));
     const receipt = meter.receipt(run_id);
+    const over = overBudget(project, receipt, meter);
+    const status = statusOf(steps, over);
     // While the run is not closed, a crash in here is the next run's to tidy up after.
     await tidyStaging(lake, run_id, steps);
     faultPoint('before-finish-run');
-    ledger.finishRun(run_id, status);
+    ledger.finishRun(run_id, status, over === undefined ? undefined : failureOf(over));
     ledger.recordReceipt(receipt);
     const refused_files = ledger.refusedInputs(run_id);
     return {
@@ -66,7 +67,8 @@ export async function lockedRun(
       wall_ms: Date.now() - began.started_ms,
       receipt,
       refused_files,
-      exit_code: exitCodeOf(steps, refused_files) || overBudgetCode(project, receipt),
+      ...(over === undefined ? {} : { error: failureOf(over) }),
+      exit_code: exitCodeOf(steps, refused_files) || (over === undefined ? 0 : PARTLY),
     };
   } catch (error) {
     ledger.finishRun(run_id, options.signal.aborted ? 'interrupted' : 'failed', failureOf(error));
@@ -82,9 +84,14 @@ async function tidyStaging(lake: Lake, run_id: string, steps: readonly StepRecor
   for (const step of steps) if (step.status === 'succeeded') await lake.discardStaging(run_id, step.step_id);
 }
 
-/** A run that did all its work but passed the budget on the way is no full success where the budget says `fail`. */
-function overBudgetCode(project: Project, receipt: Receipt): number {
-  return project.budget?.on_exceed === 'fail' && receipt.over_budget.length > 0 ? 4 : 0;
+/** Exit code of a run that did only a part of what was asked for. */
+const PARTLY = 4;
+
+/** What a run passed of its budget, where the budget says `fail`: even when it did all its work, it is no full success. */
+function overBudget(project: Project, receipt: Receipt, meter: RunMeter): DataflowError | undefined {
+  if (meter.spent !== undefined) return meter.spent;
+  if (project.budget?.on_exceed !== 'fail' || receipt.over_budget.length === 0) return undefined;
+  return budgetError(receipt.over_budget, 'used', project);
 }
 
 async function runAll(
@@ -95,6 +102,7 @@ async function runAll(
   threads: number,
 ): Promise<readonly StepRecord[]> {
   const records = new Map<string, StepRecord>();
+  const unmended = notSucceeded(run.ledger);
   const tell: RunOptions['tell'] = (event) => {
     if (event.type === 'step_repeated') meter.addRetry(event.step);
     options.tell(event);
@@ -128,8 +136,10 @@ async function runAll(
     async (key) => {
       const node = run.graph.byKey.get(key);
       if (node === undefined) throw new DataflowError('E_INTERNAL', `unknown step ${key}`);
-      if (meter.spent !== undefined) return skip(key, `skipped: ${meter.spent}`);
-      return finish(await runStep(run, node, options, tell));
+      if (meter.spent !== undefined) return skip(key, `skipped: ${meter.spent.message}`);
+      const record = await runStep(run, node, options, tell);
+      await enterMended(run, record, unmended.get(key));
+      return finish(record);
     },
     (key, because, fail_fast) => skip(key, reasonOf([{ kind: 'parent_failed', table: because, fail_fast }])),
     { fail_fast: options.fail_fast === true, small: (key) => isSmall(run, records, key) },
@@ -153,9 +163,8 @@ function isSmall(run: RunContext, records: ReadonlyMap<string, StepRecord>, key:
   return bytes < SMALL_BYTES;
 }
 
-function statusOf(steps: readonly StepRecord[]): RunStatus {
-  const failed = steps.filter((step) => step.status === 'failed').length;
-  if (failed === 0) return 'succeeded';
+function statusOf(steps: readonly StepRecord[], over_budget: DataflowError | undefined): RunStatus {
+  if (over_budget === undefined && !steps.some((step) => step.status === 'failed')) return 'succeeded';
   return steps.some((step) => step.status === 'succeeded') ? 'partial' : 'failed';
 }
 
@@ -165,12 +174,12 @@ function statusOf(steps: readonly StepRecord[]): RunStatus {
  */
 function exitCodeOf(steps: readonly StepRecord[], refused_files: number): number {
   const failed = steps.filter((step) => step.status === 'failed');
-  if (failed.length === 0) return refused_files > 0 ? 4 : 0;
+  if (failed.length === 0) return refused_files > 0 ? PARTLY : 0;
   const codes = new Set(
     failed.map((step) => CATALOGUE[(step.error?.code ?? 'E_INTERNAL') as ErrorCode]?.exit_code ?? 1),
   );
   const [only = 1] = codes;
   if (codes.size === 1 && only === 3) return 3;
-  if (steps.some((step) => step.status === 'succeeded')) return 4;
+  if (steps.some((step) => step.status === 'succeeded')) return PARTLY;
   return codes.size === 1 ? only : 1;
 }

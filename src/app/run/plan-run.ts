@@ -12,6 +12,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Outlook } from '../../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../../core/ports/rule.ts';
 import type { Discovery, KnownInput, Source, SourceContext } from '../../core/ports/source.ts';
+import { columnsChanged, columnsWords } from '../../medallion/bronze/columns-changed.ts';
 import type { GoneUnits } from '../../medallion/bronze/gone.ts';
 import { lostCause, lostTable } from '../../medallion/bronze/lost.ts';
 import { undecided, withDecisions } from '../quarantine/undecided.ts';
@@ -97,7 +98,7 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   else if (lost !== undefined) causes.push(lostCause(lost));
   else if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
     const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
-    causes.push({ kind: 'definition', changes });
+    causes.push(...(await columnsDiffer(context, node)), { kind: 'definition', changes });
   } else causes.push(files);
   const all_again = causes[0]?.kind !== 'files';
   const decided = await undecided(context, node);
@@ -108,6 +109,18 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
     return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }
   return { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
+}
+
+/** What a run would refuse: columns other than the declared ones, unless everything is loaded anew. */
+async function columnsDiffer(
+  context: PlanningContext,
+  node: Extract<Node, { layer: 'bronze' }>,
+): Promise<readonly Cause[]> {
+  if (context.full_refresh) return [];
+  const snapshot = await context.lake.snapshot({ layer: 'bronze', name: node.name });
+  return columnsChanged({ node }, snapshot)
+    ? [{ kind: 'columns_differ', words: columnsWords({ node }, snapshot) }]
+    : [];
 }
 
 /** A source that is asked: it is asked what waits, and nothing is taken. */

@@ -2,6 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
+import { isAtWork } from './judged-run.ts';
 import type { RunOptions } from './locked-run.ts';
 import { ledgerForReading } from './open-project.ts';
 
@@ -57,19 +58,16 @@ function oneRun(ledger: Ledger, name: string): RunRecord {
 
 /** A dead run is still marked as running until the next run comes; a live one holds its lock. */
 function refuseLive(ledger: Ledger, run: RunRecord | undefined): void {
-  if (run?.status !== 'running') return;
-  const holder = ledger
-    .lockHolders()
-    .find((one) => one.pid === run.pid && one.host === run.host && one.state !== 'dead');
-  if (holder === undefined) return;
+  if (run === undefined || !isAtWork(ledger, run)) return;
   throw new DataflowError('E_LOCKED', `run ${run.run_id} still goes on (process ${run.pid} on ${run.host})`);
 }
 
-/** Pure: an interrupted run recorded nothing for the steps that it did not reach. */
+/** Pure: an interrupted run recorded nothing for the steps that it did not reach; one that spent its budget recorded each as skipped. */
 export function leftOf(run: RunRecord, records: readonly StepRecord[]): readonly string[] {
   const ends = new Map(records.map((record) => [record.step, record.status]));
   const done = (step: string): boolean => ['succeeded', 'up_to_date'].includes(ends.get(step) ?? '');
-  const broken = run.status === 'running' || run.status === 'interrupted' || run.error !== undefined;
+  const spent = run.error?.code === 'E_BUDGET';
+  const broken = ['running', 'interrupted'].includes(run.status) || (run.error !== undefined && !spent);
   // Each window of a backfill is a record of the same step: one that is done says nothing of the rest.
   if (broken && run.options?.backfill !== undefined) return run.options.steps;
   if (broken && run.options !== undefined) return run.options.steps.filter((step) => !done(step));

@@ -1,5 +1,5 @@
 import type { Receipt } from '../../core/model/receipt.ts';
-import type { RunStatus, StepRecord } from '../../core/ports/ledger.ts';
+import type { RunStatus, StepError, StepRecord } from '../../core/ports/ledger.ts';
 
 /** What a run tells while it goes on; surfaces turn it into lines, bars or JSON. */
 export type RunEvent =
@@ -28,6 +28,8 @@ export interface RunReport {
   readonly wall_ms: number;
   /** What the run took and used; absent when there was nothing to do. */
   readonly receipt?: Receipt;
+  /** What ended the run before its time, or makes it no full success: its budget. */
+  readonly error?: StepError;
   /** Whole files that were refused in this run. */
   readonly refused_files: number;
   readonly exit_code: number;

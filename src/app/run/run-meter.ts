@@ -48,10 +48,10 @@ export class RunMeter {
     return this.#stopping.signal;
   }
 
-  /** Why no further step may begin, if so. */
-  get spent(): string | undefined {
+  /** Why no further step may begin, if so: the E_BUDGET. */
+  get spent(): DataflowError | undefined {
     const { reason } = this.signal;
-    return reason instanceof DataflowError ? reason.message : undefined;
+    return reason instanceof DataflowError ? reason : undefined;
   }
 
   add(step: StepRecord): void {
@@ -151,18 +151,28 @@ export function shownOverrun(
   how: 'used' | 'estimated',
   { price }: Pick<Project, 'price'>,
 ): string {
-  const shown = (value: number): string => {
-    if (limit === 'bytes' || limit === 'memory') return sizeText(value);
-    if (limit === 'wall') return `${(value / 1000).toFixed(1)} s`;
-    if (limit === 'cpu_seconds') return `${value.toFixed(1)} s`;
-    if (limit === 'money') return `${shownMoney(value)} ${price?.currency ?? ''}`;
+  const shown = (value: number, more: number): string => {
+    if (limit === 'bytes' || limit === 'memory') return more === 0 ? sizeText(value) : `${Math.round(value)} B`;
+    if (limit === 'wall') return `${(value / 1000).toFixed(1 + more)} s`;
+    if (limit === 'cpu_seconds') return `${value.toFixed(1 + more)} s`;
+    if (limit === 'money') return `${shownMoney(value, more)} ${price?.currency ?? ''}`;
     return String(Math.round(value));
   };
-  return `${limit} ${how === 'estimated' ? 'about ' : ''}${shown(used)} of ${shown(allowed)}`;
+  let more = 0;
+  while (more < MORE_DIGITS_MAX && isBlurred(shown(used, more), shown(allowed, more), allowed)) more += 1;
+  return `${limit} ${how === 'estimated' ? 'about ' : ''}${shown(used, more)} of ${shown(allowed, more)}`;
 }
 
-/** Small amounts keep two figures that say something: `0.000042`. */
-export function shownMoney(amount: number): string {
+const MORE_DIGITS_MAX = 6;
+
+/** With these digits nobody sees the excess, or a limit looks as if it were none. */
+function isBlurred(used: string, allowed: string, limit: number): boolean {
+  return used === allowed || (limit > 0 && Number.parseFloat(allowed) === 0);
+}
+
+/** Small amounts keep two figures that say something: `0.000042`. `more`: digits beyond that. */
+export function shownMoney(amount: number, more = 0): string {
   if (amount === 0) return '0';
-  return amount >= 0.1 ? amount.toFixed(2) : amount.toFixed(Math.min(12, 1 - Math.floor(Math.log10(amount))));
+  const digits = amount >= 0.1 ? 2 : Math.min(12, 1 - Math.floor(Math.log10(amount)));
+  return amount.toFixed(digits + more);
 }

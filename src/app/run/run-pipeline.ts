@@ -6,6 +6,7 @@ import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
 import { checkEstimate } from './budget.ts';
 import type { RunOptions } from './locked-run.ts';
+import { someMended } from './mended-steps.ts';
 import { openLedgerFor } from './open-project.ts';
 import { planningContext, withResults } from './plan-pipeline.ts';
 import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
@@ -29,10 +30,8 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     const plan = () => planSteps(planningContext(rooms, { project, lake, ledger, checks, graph }, options), selected);
     const pending = (await settled(await plan(), options)) ?? (await plan());
     const idle = pending.every((step) => step.action === 'skip' || step.action === 'wait');
-    if (options.first === undefined && idle && !(await leftUndone(graph, lake, ledger))) {
-      await dropOutdated(lake, ledger, pending);
+    if (options.first === undefined && idle && !someMended(ledger, pending) && !(await leftUndone(graph, lake, ledger)))
       return nothingToDo(pending, started_ms);
-    }
     checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
     // A run with nothing to do is to start without the steps' code.
     const { lockedRun } = await import('./locked-run.ts');
@@ -79,13 +78,6 @@ async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boo
   if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
   const tables = await releasable(graph, lake, ledger);
   return tables !== undefined && !sameTables(tables, ledger.latestRelease()?.tables);
-}
-
-/** The kept candidate of a failed step is of no use once the step is up to date as it is (its definition was taken back, for example). */
-async function dropOutdated(lake: Lake, ledger: Ledger, pending: readonly PlannedStep[]): Promise<void> {
-  const idle = new Set(pending.flatMap((step) => (step.action === 'skip' ? [step.step] : [])));
-  for (const { step, status, run_id, step_id } of ledger.latestSteps())
-    if (status === 'failed' && idle.has(step)) await lake.discardStaging(run_id, step_id);
 }
 
 function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunReport {

@@ -79,8 +79,16 @@ export async function runStep(
     const work = (one: StepContext): Promise<StepRecord> => dispatch(one, full_refresh && force);
     return await withSmallerPlan(step, tell, (one) => despiteCompaction(one, work));
   } catch (error) {
-    return failStep({ run, node, step_id, code_fingerprint, definition, inputs, started_ms }, error);
+    return failStep({ run, node, step_id, code_fingerprint, definition, inputs, started_ms }, placed(error, node));
   }
+}
+
+/** An error of a model's query that was only met at its rows: at least its file is known. */
+function placed(error: unknown, node: Node): unknown {
+  if (node.layer !== 'gold' || !(error instanceof DataflowError)) return error;
+  if (error.code !== 'E_SQL' || error.place !== undefined) return error;
+  const kept = error.kept === undefined ? {} : { kept: error.kept };
+  return new DataflowError('E_SQL', error.message, { ...kept, place: { file: node.spec.sql_file }, cause: error });
 }
 
 function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {

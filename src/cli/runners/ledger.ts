@@ -2,6 +2,7 @@ import { rebuildLedger } from '../../app/care/rebuild-ledger.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 export async function ledger(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {
@@ -31,16 +32,31 @@ async function rebuild(invocation: Invocation): Promise<number> {
   return 0;
 }
 
+const INPUTS = ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'];
+
+/** What fits into 80 columns, so that no path is cut: the rest follows as sentences. */
+const SHORT_INPUTS = [
+  { name: 'source', give_way: true },
+  { name: 'path' },
+  { name: 'status', give_way: true },
+  { name: 'records' },
+  { name: 'rejected' },
+  { name: 'version', title: 'v' },
+];
+
 async function inputs(invocation: Invocation): Promise<number> {
   const { rooms, printer, args } = invocation;
   const { project } = await loadProjectFor(invocation);
   const open = await rooms.openLedger(project, { read_only: true, create: false });
   try {
     const rows = [...open.inputs(args[0]), ...open.undoneInputs(args[0])].map((input) => ({ ...input }));
-    printer.table({
-      columns: ['source', 'path', 'status', 'records', 'rejected', 'version', 'sha256', 'same_as', 'reason'],
-      rows,
-    });
+    printer.table({ columns: printer.format === 'table' ? SHORT_INPUTS : INPUTS, rows });
+    for (const input of rows) {
+      if ('same_as' in input && input.same_as !== undefined)
+        printWrapped(printer, `  ${input.path}: the same bytes as ${input.same_as}`);
+      else if ('reason' in input && input.reason !== undefined)
+        printWrapped(printer, `  ${input.path}: ${input.reason}`);
+    }
     return 0;
   } finally {
     open.close();

@@ -65,6 +65,7 @@ async function list({ invocation: { printer, options }, lake, ledger }: Opened):
           printer.format === 'table' ? { name: 'mark', title: '' } : { name: 'kept' },
         ],
         rows,
+        null_text: 'collected',
         when_empty: 'no release yet: a run that succeeds records one',
       },
     ],
@@ -85,6 +86,7 @@ async function show({ invocation: { printer, args }, lake, ledger }: Opened): Pr
   const content = await showRelease(lake, ledger, args[0] ?? 'current');
   const rows = content.tables.map((table) => ({
     ...table,
+    ...(printer.format === 'table' && table.rows === null ? { rows: 'collected' } : {}),
     rows_change: table.rows === null || table.previous_rows === null ? null : table.rows - table.previous_rows,
   }));
   printer.report({
@@ -94,7 +96,7 @@ async function show({ invocation: { printer, args }, lake, ledger }: Opened): Pr
         columns: [
           { name: 'table' },
           { name: 'version', title: 'v' },
-          { name: 'rows' },
+          { name: 'rows', align: 'right' },
           { name: 'size_bytes', title: 'size', align: 'right', format: size },
           { name: 'files' },
           { name: 'change' },

@@ -28,7 +28,7 @@ async function runSelection(invocation: Invocation, selection: Selection): Promi
     tell: tellTo(printer),
     ...(options['untilCaughtUp'] === true ? { batches_max: Number.POSITIVE_INFINITY } : {}),
   });
-  printRun(printer, report);
+  printRun(printer, report, Object.keys(project.sources).length > 0);
   return report.exit_code;
 }
 
@@ -44,6 +44,6 @@ async function planSelection(invocation: Invocation, selection: Selection): Prom
     ...runFlagsFrom(options),
     signal,
   });
-  printPlan(printer, steps, options['all'] === true);
+  printPlan(printer, steps, options['all'] === true, Object.keys(project.sources).length > 0);
   return 0;
 }

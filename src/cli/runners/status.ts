@@ -1,8 +1,10 @@
-import { showStatus } from '../../app/explain/show-status.ts';
+import { type StatusReport, showStatus } from '../../app/explain/show-status.ts';
 import { undoneWords } from '../../app/releases/undone-state.ts';
+import { judgedRun } from '../../app/run/judged-run.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
 import { printDrift } from '../shared/drift-printing.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
@@ -51,6 +53,8 @@ export async function status(invocation: Invocation): Promise<number> {
   const { project } = await loadProjectFor(invocation);
   const ledger = await openOrUndefined(() => rooms.openLedger(project, { read_only: true, create: false }));
   if (ledger === undefined) {
+    // Only now, so that a project with a ledger is answered without a look at its lake.
+    if ((await (await rooms.openLake(project)).tables()).length > 0) throw lostLedger();
     printer.report({ document: { run: null, release: null, tables: [] }, sections: [] });
     printer.text(`${project.name}: no run yet. Next: dataflow run`);
     return 0;
@@ -75,18 +79,30 @@ export async function status(invocation: Invocation): Promise<number> {
     });
     for (const table of report.tables)
       if (table.error !== null) printWrapped(printer, `  ${table.step}: ${errorWords(table.step, table.error)}`);
-    printer.text('');
-    printer.text(
-      `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
-    );
-    const failed = report.tables.find((table) => table.status === 'failed');
-    if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}`);
-    if (report.undone !== undefined) for (const line of undoneWords(report.undone)) printer.text(`  ${line}`);
-    if (report.receipt !== undefined) printReceipt(printer, report.receipt);
+    printEnd(printer, report);
     return 0;
   } finally {
     ledger.close();
   }
+}
+
+/** The run, the release and what to do next. */
+function printEnd(printer: Printer, report: StatusReport): void {
+  printer.text('');
+  printer.text(
+    `last run ${report.run?.run_id ?? 'none'}: ${report.run?.status ?? ''}; release ${report.release?.release_id ?? 'none'}`,
+  );
+  const { error } = report.run ?? {};
+  if (error !== undefined) printWrapped(printer, `  ${error.code}: ${error.message}`);
+  const failed = report.tables.find((table) => table.status === 'failed');
+  if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}`);
+  else if (error?.hint !== undefined) printWrapped(printer, `  next: ${error.hint}`);
+  if (report.undone !== undefined) for (const line of undoneWords(report.undone)) printer.text(`  ${line}`);
+  if (report.receipt !== undefined) printReceipt(printer, report.receipt);
+}
+
+function lostLedger(): DataflowError {
+  return new DataflowError('E_LEDGER_MISSING', 'the lake has tables, but its ledger is gone');
 }
 
 function sourceOf(named: unknown, sources: readonly string[]): string | undefined {
@@ -105,6 +121,7 @@ function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
   const limit = options['runs'] === true ? Number.NaN : Number(options['runs']);
   const rows = ledger
     .runs(Number.isInteger(limit) && limit > 0 ? limit : 20)
+    .map((run) => judgedRun(ledger, run))
     .map((run) => ({ ...run, error: run.error?.code ?? null }));
   const short = printer.format === 'table';
   printer.table({

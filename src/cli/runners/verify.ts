@@ -68,14 +68,26 @@ function printFinding(printer: Printer, finding: Finding): void {
     for (const one of wrapWords(text, printer.width, ' '.repeat(12))) printer.text(one.trimEnd());
   };
   if (finding.check !== 'file' && !finding.message.includes(finding.path ?? '')) line('in', finding.path);
-  line('expected', finding.expected);
-  line('actual', finding.actual);
+  line('expected', inWords(finding.expected));
+  line('actual', inWords(finding.actual));
   if (finding.check === 'file') {
     line('file', finding.path);
     line('versions', finding.versions);
     line('releases', finding.releases.length === 0 ? 'none' : finding.releases.join(', '));
   }
   line('next', finding.remedy);
+}
+
+/** A balance or a list of versions, which a record holds as JSON, for people: `rows_in 10, rows_out 9`. */
+function inWords(value: string | null): string | null {
+  if (value === null || !/^[[{]/.test(value)) return value;
+  try {
+    const told: unknown = JSON.parse(value);
+    const pairs: readonly unknown[] = Array.isArray(told) ? told : Object.entries(told ?? {});
+    return pairs.map((pair) => (Array.isArray(pair) ? pair.join(' ') : String(pair))).join(', ');
+  } catch {
+    return value;
+  }
 }
 
 function printSummary(printer: Printer, report: VerifyReport, quick: boolean): void {

@@ -10,10 +10,10 @@ export function printDrift(printer: Printer, events: readonly DriftRecord[]): vo
       {
         columns: [
           { name: 'recorded_at', title: 'when (UTC)', format: (value) => String(value).slice(0, 16).replace('T', ' ') },
-          { name: 'source' },
-          { name: 'what' },
-          { name: 'column' },
-          { name: 'action' },
+          { name: 'source', give_way: true },
+          { name: 'what', give_way: true },
+          { name: 'column', give_way: true },
+          { name: 'action', give_way: true },
           { name: 'files' },
           { name: 'rows' },
         ],

@@ -2,17 +2,18 @@ import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
+import { EMPTY_SELECTION } from './run-printing.ts';
 import { printWrapped } from './wrapped.ts';
 
 /** Prints a plan: what would run and why; up-to-date steps only when `all` is set or nothing else is there. */
-export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: boolean): void {
+export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: boolean, has_tables = true): void {
   const idle = steps.filter((step) => step.action === 'skip');
   const shown =
     all || idle.length === steps.length || printer.format !== 'table'
       ? steps
       : steps.filter((step) => step.action !== 'skip');
   if (steps.length === 0 && printer.format === 'table') {
-    printer.text('the project has no table yet: dataflow init');
+    printer.text(has_tables ? EMPTY_SELECTION : 'the project has no table yet: dataflow init');
     return;
   }
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });

@@ -16,14 +16,14 @@ export function printReceipt(printer: Printer, receipt: Receipt): void {
 /** The two lines of figures. */
 export function receiptLines(receipt: Receipt): readonly string[] {
   const { rows_in, rows_out, rows_per_second, money, currency } = receipt;
-  const speed = rows_per_second === null ? [] : [`${grouped(rows_per_second)} rows/s`];
+  const speed = rows_per_second === null ? [] : [`${counted(rows_per_second, 'row')}/s`];
   const cost = money === null ? [] : [`${shownMoney(money)} ${currency ?? ''}`];
   const readers = receipt.reader_peak_memory_bytes;
   const reader = readers === 0 ? [] : [`${sizeText(readers)} reader`];
   return [
     [
-      `in ${grouped(rows_in)} rows, ${sizeText(receipt.bytes_in)}`,
-      `out ${grouped(rows_out)} rows, ${sizeText(receipt.bytes_out)}`,
+      `in ${counted(rows_in, 'row')}, ${sizeText(receipt.bytes_in)}`,
+      `out ${counted(rows_out, 'row')}, ${sizeText(receipt.bytes_out)}`,
       ...speed,
     ].join('; '),
     [
@@ -40,6 +40,10 @@ function priceOf({ currency }: Receipt): { readonly currency: string } {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function grouped(count: number): string {

@@ -1,5 +1,5 @@
 import type { RunEvent, RunReport } from '../../app/run/run-events.ts';
-import type { StepRecord } from '../../core/ports/ledger.ts';
+import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';
 
@@ -24,11 +24,14 @@ function tellStep(printer: Printer, record: StepRecord): void {
     for (const test of record.tests) if (!test.passed) printer.warn(`${record.step}: ${test.test}: ${test.message}`);
   }
   if (record.status === 'failed' && record.error !== undefined) {
-    const { code, message } = record.error;
-    printer.error(`error[${code}] ${message.startsWith(record.step) ? '' : `${record.step}: `}${message}`);
-    if (record.error.kept !== undefined) printer.error(`  kept: ${record.error.kept}`);
-    if (record.error.hint !== undefined) printer.error(`  next: ${record.error.hint}`);
+    tellError(printer, record.error, record.error.message.startsWith(record.step) ? '' : `${record.step}: `);
   }
+}
+
+function tellError(printer: Printer, { code, message, kept, hint }: StepError, where: string): void {
+  printer.error(`error[${code}] ${where}${message}`);
+  if (kept !== undefined) printer.error(`  kept: ${kept}`);
+  if (hint !== undefined) printer.error(`  next: ${hint}`);
 }
 
 const MARKS: Readonly<Record<string, string>> = {
@@ -67,22 +70,29 @@ export function stepsSection(steps: readonly StepRecord[]): Section {
   };
 }
 
-/** Prints the outcome of a run: steps with balances, then one line that sums it up. */
-export function printRun(printer: Printer, report: RunReport): void {
+/**
+ * Prints the outcome of a run: steps with balances, then one line that sums it up.
+ * @param has_tables whether the project has any: a selection of none is then said to be empty
+ */
+export function printRun(printer: Printer, report: RunReport, has_tables = true): void {
   if (report.status === 'nothing_to_do') {
-    printer.report({ document: report, sections: printer.format === 'table' ? [] : [reasonsSection(report.steps)] });
-    printIdle(printer, report);
+    const document = { ...report, run_id: null, release_id: null, receipt: null };
+    printer.report({ document, sections: printer.format === 'table' ? [] : [recordsSection(report.steps)] });
+    if (!printer.quiet) printIdle(printer, report, has_tables);
     return;
   }
-  printer.report({ document: report, sections: [stepsSection(report.steps)] });
+  const section = printer.format === 'table' ? stepsSection(report.steps) : recordsSection(report.steps);
+  printer.report({ document: report, sections: [section] });
+  if (report.error !== undefined) tellError(printer, report.error, '');
+  if (printer.quiet) return;
   printSummary(printer, report);
   if (report.receipt !== undefined) printReceipt(printer, report.receipt);
 }
 
-function printIdle(printer: Printer, report: RunReport): void {
+function printIdle(printer: Printer, report: RunReport, has_tables: boolean): void {
   const waiting = report.steps.filter((step) => step.status === 'skipped');
   if (report.steps.length === 0) {
-    printer.text('nothing to do: the project has no table yet (dataflow init)');
+    printer.text(`nothing to do: ${has_tables ? EMPTY_SELECTION : 'the project has no table yet (dataflow init)'}`);
     return;
   }
   printer.text(
@@ -91,9 +101,13 @@ function printIdle(printer: Printer, report: RunReport): void {
   for (const step of report.steps)
     if (step.reason.startsWith('no input') || step.reason.includes('--redo'))
       printer.text(`  ${step.step}: ${step.reason}`);
-  if (waiting.length > 0) printer.text(`  ${waiting.length} tables wait for data`);
+  if (waiting.length > 0)
+    printer.text(`  ${waiting.length === 1 ? '1 table waits' : `${waiting.length} tables wait`} for data`);
   printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
 }
+
+/** What is said when a project has tables, but the selection names none of them. */
+export const EMPTY_SELECTION = 'the selection is empty: no table meets all of its parts';
 
 const WORDS = [
   ['up_to_date', 'up to date'],
@@ -124,10 +138,12 @@ function printSummary(printer: Printer, report: RunReport): void {
   if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}; when it is mended: dataflow retry`);
 }
 
-/** Why each step has nothing to do. */
-export function reasonsSection(steps: readonly StepRecord[]): Section {
+/** The same with the reasons: for programs, and in one shape whatever there was to do. */
+function recordsSection(steps: readonly StepRecord[]): Section {
+  const { columns, rows } = stepsSection(steps);
+  const more = columns.some((column) => typeof column !== 'string' && column.name === 'filtered') ? [] : ['filtered'];
   return {
-    columns: ['step', 'status', 'reason'],
-    rows: steps.map((step) => ({ step: step.step, status: MARKS[step.status] ?? step.status, reason: step.reason })),
+    columns: [...columns, ...more, 'reason'],
+    rows: rows.map((row, i) => ({ ...row, reason: steps[i]?.reason ?? null })),
   };
 }

@@ -42,7 +42,8 @@ export class WhyPrinter {
       else this.#line(story.reason, STEP.repeat(2));
     }
     const failed = steps.filter((story) => story.status === 'failed');
-    if (failed.length > 0 || run.status === 'interrupted')
+    if (failed.length === 0 && run.error?.hint !== undefined) this.#line(`next: ${run.error.hint}`, '');
+    else if (failed.length > 0 || run.status === 'interrupted')
       this.#line(`next: dataflow retry${failed.length > 0 ? `, or dataflow why ${failed[0]?.step}` : ''}`, '');
     else if (steps.length > 0) this.#line(`more about one table: dataflow why ${steps.at(-1)?.step}`, '');
   }

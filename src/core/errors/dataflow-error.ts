@@ -16,6 +16,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** The end of hints that lead to a place. */
+const AT_PLACE = / at the place shown\.$/;
+
 /**
  * The only error that crosses a room's border. The code decides the exit status and whether a retry makes sense
  * (see the catalogue); the message says what happened, in one line, without secrets.
@@ -35,7 +38,8 @@ export class DataflowError extends Error {
     this.code = code;
     this.place = details.place;
     this.kept = details.kept;
-    this.hint = details.hint ?? entry.hint;
+    // Some errors of a query are only met at its rows, and no place is known.
+    this.hint = details.hint ?? (details.place === undefined ? entry.hint.replace(AT_PLACE, '.') : entry.hint);
     this.retryable = entry.retryable;
     this.exit_code = entry.exit_code;
   }

@@ -3,7 +3,8 @@
  * `rows_in = rows_out + quarantined + deduplicated + filtered`, or the step fails.
  *
  * `rows_in` comes from our own count (the file scan, the input tables), never from the writer.
- * For a merge `rows_out` is the net growth of the table: an older row that a newer one displaced counts as `deduplicated`.
+ * For a merge, and for a table that is refreshed by value, `rows_out` is the net growth of the table: an older row in whose place a newer
+ * one came counts as `deduplicated`.
  */
 export interface Balance {
   readonly rows_in: number;

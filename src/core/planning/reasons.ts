@@ -16,6 +16,8 @@ export type Cause =
   | { readonly kind: 'asked'; readonly flag: 'full-refresh' | 'force' }
   | { readonly kind: 'never_built' }
   | { readonly kind: 'partly_built' }
+  /** Bronze: the table has other columns than are declared; only `--full-refresh` gives it those. */
+  | { readonly kind: 'columns_differ'; readonly words: string }
   | { readonly kind: 'table_gone' }
   | { readonly kind: 'table_went_back'; readonly from: number; readonly to: number }
   /** `changes` is undefined when the older definition is not known. */
@@ -72,6 +74,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return 'never built';
     case 'partly_built':
       return 'only a part of it was built under this definition';
+    case 'columns_differ':
+      return `refused without --full-refresh: ${cause.words}`;
     case 'table_gone':
       return 'its table is gone';
     case 'table_went_back':

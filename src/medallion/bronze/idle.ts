@@ -10,10 +10,14 @@ import type { BronzeStep } from './step.ts';
 
 /** Nothing to load: renamed or touched files are remembered, so that they cost one stat from now on. */
 export function onlyRemember(step: BronzeStep, intake: Intake, snapshot: Snapshot | undefined): StepRecord {
-  const what = intake.known.length === 0 ? 'no new input' : `${intake.known.length} files hold what is loaded already`;
+  const what = intake.known.length === 0 ? 'no new input' : knownWords(intake.known.length);
   const record = remembered(step, what, snapshot);
   step.run.ledger.finishStep({ step: record, inputs: intake.known });
   return record;
+}
+
+function knownWords(files: number): string {
+  return files === 1 ? '1 file holds what is loaded already' : `${files} files hold what is loaded already`;
 }
 
 /** Nothing sound came in: only the quarantine and the ledger hear of it; the table keeps its version. */

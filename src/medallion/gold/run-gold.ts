@@ -20,6 +20,8 @@ interface GoldCandidate {
   readonly keep: readonly DataFile[];
   readonly rows_in: number;
   readonly rows_out: number;
+  /** Older rows in whose place new ones came. */
+  readonly replaced: number;
   readonly computed: 'full' | 'incremental';
 }
 
@@ -55,7 +57,13 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
       partition_by: node.spec.partition_by,
       txns: [],
       inputs: Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version])),
-      balance: { rows_in: made.rows_in, rows_out: made.rows_out, quarantined: 0, deduplicated: 0, filtered: 0 },
+      balance: {
+        rows_in: made.rows_in,
+        rows_out: made.rows_out,
+        quarantined: 0,
+        deduplicated: made.replaced,
+        filtered: 0,
+      },
       tests,
       computed: made.computed,
       quarantine_counts: [],
@@ -104,6 +112,7 @@ async function computeWhole(
     keep: [],
     rows_in: rows,
     rows_out: total(add),
+    replaced: 0,
     computed: 'full',
   };
 }
@@ -152,8 +161,9 @@ async function refreshTouched(
     add,
     remove: stale,
     keep,
-    rows_in: rows - total(stale),
+    rows_in: rows,
     rows_out: total(add) - total(stale),
+    replaced: total(stale),
     computed: 'incremental',
   };
 }

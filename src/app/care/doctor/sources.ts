@@ -80,7 +80,7 @@ async function probed(
       const { ok: reached, words, hint } = await source.probe({ signal, root: project.root });
       return reached
         ? ok(check, rooms.redact(words))
-        : warn(check, rooms.redact(words), hint ?? 'See `dataflow plan`.');
+        : fail(check, rooms.redact(words), hint ?? 'See `dataflow plan`.');
     } finally {
       await source.close();
     }

@@ -4,6 +4,7 @@ import type { Lake } from '../../../core/ports/lake.ts';
 import type { Leases } from '../../../core/ports/leases.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
 import { lostRemedy, lostWords } from '../../../medallion/bronze/lost.ts';
+import { judgedRun } from '../../run/judged-run.ts';
 import { unrecorded } from '../../run/reconcile.ts';
 import { stagingKept } from '../../run/staging-kept.ts';
 import { lostTables } from '../verify/lost-findings.ts';
@@ -91,21 +92,22 @@ export async function lost(lake: Lake, ledger: Ledger): Promise<readonly DoctorF
 }
 
 /** Files of runs that are gone. */
-export async function leftovers(lake: Lake, ledger: Ledger, leases: Leases): Promise<readonly DoctorFinding[]> {
+export async function leftovers(lake: Lake, ledger: Ledger, leases: Leases): Promise<readonly string[]> {
   const kept = new Set(await stagingKept(ledger, leases));
   // Without a live holder of a lock, whatever is marked as running has died.
   if (!ledger.lockHolders().some((holder) => holder.state !== 'dead'))
     for (const run of ledger.runs(50)) if (run.status === 'running') kept.delete(run.run_id);
-  const paths = await lake.leftovers(kept, false);
-  if (paths.length === 0) return [ok('left-over files', 'none')];
+  return await lake.leftovers(kept, false);
+}
+
+export function leftoverFinding(paths: readonly string[]): DoctorFinding {
+  if (paths.length === 0) return ok('left-over files', 'none');
   const shown = paths.slice(0, 3).join(', ');
-  return [
-    warn(
-      'left-over files',
-      `${paths.length} that no table needs: ${shown}${paths.length > 3 ? ', …' : ''}`,
-      'The next run that has something to do collects them, or `dataflow compact`.',
-    ),
-  ];
+  return warn(
+    'left-over files',
+    `${paths.length} that no table needs: ${shown}${paths.length > 3 ? ', …' : ''}`,
+    'The next run that has something to do collects them, or `dataflow compact`.',
+  );
 }
 
 /** Opens the ledger, or says what is wrong with it. */
@@ -116,7 +118,7 @@ export async function openLedger(
   try {
     const ledger = await open();
     const [last] = ledger.runs(1);
-    const says = last === undefined ? 'no run yet' : `last run ${last.run_id}: ${last.status}`;
+    const says = last === undefined ? 'no run yet' : `last run ${last.run_id}: ${judgedRun(ledger, last).status}`;
     return { ledger, findings: [ok('ledger', says)] };
   } catch (error) {
     const missing = error instanceof DataflowError && error.code === 'E_LEDGER_MISSING';

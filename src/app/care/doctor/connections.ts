@@ -1,0 +1,46 @@
+import type { Project } from '../../../core/model/project.ts';
+import type { Rooms } from '../../rooms.ts';
+import { type DoctorFinding, ok, warn } from './finding.ts';
+
+/** Longest wait for a system that streams go to. */
+const ANSWER_MS_MAX = 10_000;
+
+/** Asks each system that streams go to where the stream stands, and names the connections that nothing uses. */
+export async function streams(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+  const found: DoctorFinding[] = [];
+  const used = new Set(Object.values(project.sources).map((source) => source.connection));
+  for (const [name, { connection, topic }] of Object.entries(project.streams ?? {})) {
+    used.add(connection);
+    found.push(await reached(rooms, project, { name, connection, topic }, signal));
+  }
+  for (const name of Object.keys(project.connections))
+    if (!used.has(name)) found.push(ok(`connection ${name}`, 'no source and no stream uses it: not tried'));
+  return found;
+}
+
+async function reached(
+  rooms: Rooms,
+  project: Project,
+  { name, connection, topic }: { readonly name: string; readonly connection: string; readonly topic: string },
+  signal: AbortSignal,
+): Promise<DoctorFinding> {
+  const check = `stream ${name}`;
+  try {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]);
+    const publisher = await rooms.openPublisher({ name, project, signal: limited, note: () => undefined });
+    try {
+      await publisher.position();
+      return ok(check, `connection ${connection} answers; topic ${topic}`);
+    } finally {
+      await publisher.close();
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const words = rooms.redact(message.split('\n')[0] ?? message);
+    return warn(
+      check,
+      words,
+      `Tables are computed all the same; mend connection ${connection} before it is published.`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
+
+/** A live run holds its lock; of a process on another host nobody here can tell, so it counts as alive. */
+export function isAtWork(ledger: Ledger, run: RunRecord): boolean {
+  if (run.status !== 'running') return false;
+  return ledger.lockHolders().some((one) => one.pid === run.pid && one.host === run.host && one.state !== 'dead');
+}
+
+/** A run as it stands: one that died is marked as running until the next run comes. Judged, not written. */
+export function judgedRun(ledger: Ledger, run: RunRecord): RunRecord {
+  if (run.status !== 'running' || isAtWork(ledger, run)) return run;
+  return {
+    ...run,
+    status: 'interrupted',
+    error: {
+      code: 'E_INTERRUPTED',
+      message: 'the process died',
+      hint: '`dataflow run` or `dataflow retry` finishes it: finished steps are not repeated.',
+    },
+  };
+}
+
+/** The steps of a run as they stand: what a dead process worked on is not at work. */
+export function judgedSteps(run: RunRecord, steps: readonly StepRecord[]): readonly StepRecord[] {
+  if (run.status === 'running') return steps;
+  return steps.map((step) =>
+    step.status === 'running' ? { ...step, status: 'skipped', reason: 'the process that worked on it died' } : step,
+  );
+}
