@@ -175,6 +175,7 @@ describe('columns that change', () => {
       { id: 3, v: 'z', w: null },
       { id: 4, v: 'u', w: null },
     ]);
+    place.put({ 'in/d.csv': 'id,v\n5,t\n' });
     // Another mode does not keep what was added: said before and after, and not as if the declared columns were others.
     spawnSync('sed', [
       '-i',

@@ -97,8 +97,8 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
   else if (lost !== undefined) causes.push(lostCause(lost));
   else if (last?.code_fingerprint !== undefined && last.code_fingerprint !== codeFingerprint(node)) {
     const changes = changesSince(context.ledger, node, last.code_fingerprint, context.redact);
-    causes.push(...(await columnsDiffer(context, node)), { kind: 'definition', changes });
-  } else causes.push(files);
+    causes.push({ kind: 'definition', changes }, ...(await columnsDiffer(context, node)));
+  } else causes.push(files, ...(moves ? await columnsDiffer(context, node) : []));
   const all_again = causes[0]?.kind !== 'files';
   const decided = await undecided(context, node);
   if (decided !== undefined && !moves && !all_again) causes.splice(0, 1, decided);
