@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { ReadLimits } from '../../core/ports/engine.ts';
+import { readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
 
@@ -10,7 +10,6 @@ const WATCH_MS = 50;
 const START_MS_MAX = 60_000;
 /** Address space that the program, its libraries and its threads take beside the engine's data: beyond it the system refuses memory. */
 const BACKSTOP_BYTES = 768 * 1024 * 1024;
-const PAGE_BYTES = 4096;
 
 /** One reader process and the watch over it. */
 export class Reader {
@@ -27,7 +26,7 @@ export class Reader {
     const options = {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'] as ('ignore' | 'ipc')[],
       serialization: 'advanced' as const,
-      env: readerEnvironment(),
+      env: readerEnvironment({ MALLOC_ARENA_MAX: '4' }),
     };
     const kilobytes = Math.ceil((memory_bytes_max + BACKSTOP_BYTES) / 1024);
     // The shell lowers the limit for itself and becomes the reader; where it cannot, the watch alone must do.
@@ -124,22 +123,4 @@ export function readerError(message: string): DataflowError {
 
 export function tooMuchMemory(bytes: number): DataflowError {
   return readerError(`reading it needed more than ${sizeText(bytes)} of memory`);
-}
-
-/** Crash points of the line are not for readers, and a reader needs nothing else of the environment than what Node needs. */
-function readerEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, DATAFLOW_FAULT, SystemRoot } = process.env;
-  const all = { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, SystemRoot, MALLOC_ARENA_MAX: '4' };
-  const fault = DATAFLOW_FAULT?.startsWith('reader-') === true ? { DATAFLOW_FAULT } : {};
-  return Object.fromEntries(Object.entries({ ...all, ...fault }).filter(([, value]) => value !== undefined));
-}
-
-/** Resident set of a process; 0 where the system does not tell it in `/proc`. */
-function residentBytes(pid: number | undefined): number {
-  if (pid === undefined || process.platform !== 'linux') return 0;
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1] ?? 0) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
 import { sizeText } from '../../kit/units.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
@@ -9,7 +10,6 @@ import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-message
 const WATCH_MS = 100;
 /** More time for the first page: until then the recogniser is not ready. */
 const START_SECONDS = 60;
-const PAGE_BYTES = 4096;
 
 export interface ReaderLimits {
   readonly seconds_max: number;
@@ -99,24 +99,6 @@ export class DocumentReader {
 
 function unsafe(reason: string): UnitFault {
   return new UnitFault('unsafe_file', reason);
-}
-
-/** Nothing but what Node needs, and the fault points of readers. */
-function readerEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, DATAFLOW_FAULT, SystemRoot } = process.env;
-  const fault = DATAFLOW_FAULT?.startsWith('reader-') === true ? { DATAFLOW_FAULT } : {};
-  const all = { PATH, HOME, TMPDIR, LD_LIBRARY_PATH, SystemRoot, ...fault };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-/** Resident set of a process; 0 where the system does not tell it in `/proc`. */
-function residentBytes(pid: number | undefined): number {
-  if (pid === undefined || process.platform !== 'linux') return 0;
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1] ?? 0) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }
 
 /** The reader's program beside the bundle; absent in a source tree. */
