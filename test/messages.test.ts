@@ -87,6 +87,21 @@ describe('what commands say', { timeout: 60_000 }, () => {
     expect(tests.stdout).toMatch(/^ {2}gold\.jours: between_total: .*1 failing/m);
   });
 
+  it('samples of release diff that are wider than the terminal go on below, and nothing of them is cut', () => {
+    const names = Array.from({ length: 8 }, (_, i) => `a_rather_long_name_${i}`);
+    const wide = `gold:\n  wide: { key: id, sql: "select id, ${names.map((name, i) => `id * ${i + 1} as ${name}`).join(', ')} from silver.ventes" }\n`;
+    const place = shop(CONFIG.replace(/gold:[\s\S]*/, wide));
+    expectDone(place.dataflow(['run']));
+    place.put({ [`${IN}/ventes_2.csv`]: 'id,jour,montant\n900000,2025-02-01,5\n' });
+    expectDone(place.dataflow(['run']));
+    const shown = place.dataflow(['release', 'diff', 'previous', '--table', 'gold.wide']).stdout;
+    for (const line of shown.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    for (const [i, name] of names.entries()) {
+      expect(shown).toContain(name);
+      expect(shown).toContain(String(900_000 * (i + 1)));
+    }
+  });
+
   it('a table that is refreshed by value reports the rows that were written, and those whose place they took', () => {
     const place = shop();
     expectDone(place.dataflow(['run']));

@@ -10,6 +10,8 @@ import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer, Section } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { plainText } from '../table.ts';
+import { cellWidth } from '../text.ts';
 
 export async function release(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {
@@ -151,12 +153,15 @@ function printDiff(printer: Printer, found: ReleaseDiff): void {
       { name: 'rows_added', title: 'added' },
       { name: 'rows_removed', title: 'removed' },
       { name: 'rows_changed', title: 'changed' },
-      { name: 'columns', title: 'columns (rows)' },
+      { name: 'columns', title: 'columns (rows)', give_way: true },
     ],
     rows,
   };
   const same = found.tables.length === 0 && printer.format === 'table';
-  printer.report({ document: found, sections: same ? [] : [main, ...found.tables.flatMap(sampleSections)] });
+  printer.report({
+    document: found,
+    sections: same ? [] : [main, ...found.tables.flatMap((one) => sampleSections(one, printer.width))],
+  });
   if (!same) printer.text('');
   const { from, to } = found;
   printer.text(
@@ -174,13 +179,43 @@ function columnsText(one: TableDiff): string {
   ].join(', ');
 }
 
-function sampleSections(one: TableDiff): readonly Section[] {
+/** Rows wider than the terminal go on in a second table below, which begins with the first column again. */
+function sampleSections(one: TableDiff, width: number): readonly Section[] {
   return (['added', 'removed', 'changed'] as const).flatMap((kind) => {
     const rows = one.samples.filter((sample) => sample.kind === kind).map((sample) => sample.row);
     const [first] = rows;
     if (first === undefined) return [];
-    return [{ title: `${one.table}: ${kind}, for example`, columns: Object.keys(first), rows, null_text: '' }];
+    const title = `${one.table}: ${kind}, for example`;
+    return sideBySide(Object.keys(first), rows, width).map((columns, i) => ({
+      ...(i === 0 ? { title } : {}),
+      columns,
+      rows,
+      null_text: '',
+    }));
   });
+}
+
+function sideBySide(
+  columns: readonly string[],
+  rows: readonly Readonly<Record<string, unknown>>[],
+  width: number,
+): readonly (readonly string[])[] {
+  const cells = (name: string): number =>
+    Math.max(cellWidth(name), ...rows.map((row) => cellWidth(plainText(row[name]))));
+  const [key = '', ...others] = columns;
+  const parts: string[][] = [[key]];
+  let used = cells(key);
+  for (const name of others) {
+    const part = parts.at(-1) ?? [];
+    if (part.length > 1 && used + 2 + cells(name) > width) {
+      parts.push([key, name]);
+      used = cells(key) + 2 + cells(name);
+    } else {
+      part.push(name);
+      used += 2 + cells(name);
+    }
+  }
+  return parts;
 }
 
 function countFrom(value: unknown, flag: string, least: number): number {
