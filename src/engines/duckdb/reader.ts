@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { ReadLimits } from '../../core/ports/engine.ts';
-import { readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
+import { askGuarded, readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
 
@@ -71,43 +71,26 @@ export class Reader {
   async ask(question: ReaderQuestion, limits: ReadLimits, signal: AbortSignal | undefined): Promise<ReaderAnswer> {
     await this.#ready;
     if (signal?.aborted === true) throw new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted');
-    return await new Promise((resolve, reject) => {
-      const child = this.#child;
-      const began = Date.now();
-      const settle = (act: () => void): void => {
-        clearInterval(watch);
-        child.off('message', onMessage).off('exit', onExit).off('error', onExit);
-        signal?.removeEventListener('abort', onAbort);
-        child.unref();
-        child.channel?.unref();
-        act();
-      };
-      const give_up = (error: DataflowError): void => {
-        this.kill();
-        settle(() => reject(error));
-      };
-      const onMessage = (answer: unknown): void => {
-        const told = answer as ReaderAnswer;
-        this.#cpu_ms = told.cpu_ms;
-        this.#peak_bytes = Math.max(this.#peak_bytes, told.peak_memory_bytes);
-        settle(() => resolve(told));
-      };
-      const onExit = (): void => settle(() => reject(readerError(`the process that read it ${this.#gone ?? 'ended'}`)));
-      const onAbort = (): void => give_up(new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted'));
-      const watch = setInterval(() => {
-        const bytes = residentBytes(child.pid);
+    const began_ms = Date.now();
+    const answer = (await askGuarded(this.#child, {
+      question,
+      watch_ms: WATCH_MS,
+      signal,
+      watch: () => {
+        const bytes = residentBytes(this.#child.pid);
         this.#peak_bytes = Math.max(this.#peak_bytes, bytes);
-        if (bytes > this.#memory_bytes_max) give_up(tooMuchMemory(this.#memory_bytes_max));
-        else if (Date.now() - began > limits.seconds_max * 1000)
-          give_up(readerError(`reading it took longer than ${limits.seconds_max} s`));
-      }, WATCH_MS);
-      child.on('message', onMessage).on('exit', onExit).on('error', onExit);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      child.ref();
-      child.channel?.ref();
-      if (this.#gone !== undefined) onExit();
-      else child.send(question, (error) => (error === null ? undefined : onExit()));
-    });
+        if (bytes > this.#memory_bytes_max) return tooMuchMemory(this.#memory_bytes_max);
+        const is_late = Date.now() - began_ms > limits.seconds_max * 1000;
+        return is_late ? readerError(`reading it took longer than ${limits.seconds_max} s`) : undefined;
+      },
+      gone: () => !this.alive,
+      ended: () => readerError(`the process that read it ${this.#gone ?? 'ended'}`),
+      aborted: () => new DataflowError('E_ENGINE_INTERRUPTED', 'the engine was interrupted'),
+      kill: () => this.kill(),
+    })) as ReaderAnswer;
+    this.#cpu_ms = answer.cpu_ms;
+    this.#peak_bytes = Math.max(this.#peak_bytes, answer.peak_memory_bytes);
+    return answer;
   }
 
   kill(): void {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import { readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
+import { askGuarded, readerEnvironment, residentBytes } from '../../kit/reader-process.ts';
 import { sizeText } from '../../kit/units.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import type { ReaderAnswer, ReaderQuestion, ReaderSetup } from './reader-messages.ts';
@@ -51,39 +51,23 @@ export class DocumentReader {
   async ask(question: ReaderQuestion, limits: ReaderLimits, signal: AbortSignal | undefined): Promise<ReaderAnswer> {
     signal?.throwIfAborted();
     const more = question.kind === 'page' && !this.#has_read ? START_SECONDS : 0;
-    const answer = await new Promise<ReaderAnswer>((resolve, reject) => {
-      const child = this.#child;
-      const began_ms = Date.now();
-      const settle = (act: () => void): void => {
-        clearInterval(watch);
-        child.off('message', onMessage).off('exit', onExit).off('error', onExit);
-        signal?.removeEventListener('abort', onAbort);
-        child.unref();
-        child.channel?.unref();
-        act();
-      };
-      const give_up = (reason: unknown): void => {
-        this.kill();
-        settle(() => reject(reason));
-      };
-      const onMessage = (told: unknown): void => settle(() => resolve(told as ReaderAnswer));
-      const onExit = (): void =>
-        settle(() => reject(unsafe(`the process that read it ${this.#gone ?? 'ended'} at ${limits.what}`)));
-      const onAbort = (): void => give_up(signal?.reason);
-      const watch = setInterval(() => {
-        const { what, option, seconds_max, memory_bytes_max } = limits;
-        if (residentBytes(child.pid) > memory_bytes_max)
-          give_up(unsafe(`${what} needed more than ${sizeText(memory_bytes_max)} of memory`));
-        else if (Date.now() - began_ms > (seconds_max + more) * 1000)
-          give_up(unsafe(`${what} took longer than ${seconds_max} s (${option})`));
-      }, WATCH_MS);
-      child.on('message', onMessage).on('exit', onExit).on('error', onExit);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      child.ref();
-      child.channel?.ref();
-      if (this.#gone !== undefined) onExit();
-      else child.send(question, (error) => (error === null ? undefined : onExit()));
-    });
+    const began_ms = Date.now();
+    const { what, option, seconds_max, memory_bytes_max } = limits;
+    const answer = (await askGuarded(this.#child, {
+      question,
+      watch_ms: WATCH_MS,
+      signal,
+      watch: () => {
+        if (residentBytes(this.#child.pid) > memory_bytes_max)
+          return unsafe(`${what} needed more than ${sizeText(memory_bytes_max)} of memory`);
+        const is_late = Date.now() - began_ms > (seconds_max + more) * 1000;
+        return is_late ? unsafe(`${what} took longer than ${seconds_max} s (${option})`) : undefined;
+      },
+      gone: () => !this.alive,
+      ended: () => unsafe(`the process that read it ${this.#gone ?? 'ended'} at ${what}`),
+      aborted: () => signal?.reason,
+      kill: () => this.kill(),
+    })) as ReaderAnswer;
     this.#has_read ||= question.kind === 'page';
     const { problem, failure } = answer;
     if (problem !== undefined) throw new UnitFault(problem.rule, problem.reason);
