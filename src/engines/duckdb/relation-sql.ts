@@ -44,11 +44,11 @@ export function relationSql(
 }
 
 /** `read_parquet` over the files of a group, with what it needs for rows that carry their position. */
-export function readGroup(group: FileGroup, with_position: boolean): string {
+export function readGroup(group: FileGroup, with_position: boolean, alike = false): string {
   const uris = group.files.map((one) => quoteText(one.file.uri)).join(', ');
   const options = ['hive_partitioning=false'];
-  // Otherwise the first file's columns are expected in all of them.
-  if (group.files.length > 1) options.push('union_by_name=true');
+  // Otherwise the first file's columns are expected in all of them. It costs a look at each file whenever the view is bound.
+  if (group.files.length > 1 && !alike) options.push('union_by_name=true');
   if (with_position) options.push('file_row_number=true');
   return `read_parquet([${uris}], ${options.join(', ')})`;
 }
@@ -66,7 +66,18 @@ function groupSql(relation: InputRelation, group: FileGroup, present: ReadonlySe
     return `cast(${value === null ? 'null' : quoteText(value)} as ${column.type}) as ${name}`;
   });
   if (relation.with_position === true) items.push(`${partSql(group)} as _part`, 'file_row_number as _pos');
-  return `select ${items.join(', ')} from ${readGroup(group, relation.with_position === true)}`;
+  return `select ${items.join(', ')} from ${readGroup(group, relation.with_position === true, areAlike(relation, group))}`;
+}
+
+/**
+ * Every file has every column, as its statistics tell. The types are the same, too: in a Delta table without the feature of widened types, which is
+ * refused, each file has those of the schema.
+ */
+function areAlike({ columns, partition_by = [] }: InputRelation, { files }: FileGroup): boolean {
+  const names = columns.filter((column) => !isPartition(column, partition_by)).map((column) => column.name);
+  return files.every(
+    ({ file: { stats } }) => stats !== undefined && names.every((name) => Object.hasOwn(stats.null_count, name)),
+  );
 }
 
 /** The file's place in the relation. `file_index` is its place in the list that is read (searching its name costs 20 times as much). */
