@@ -122,6 +122,8 @@ describe('on_missing', { timeout: 120_000 }, () => {
     expect(content(place)).toEqual(before);
 
     renameSync(join(place.folder, 'elsewhere'), join(place.folder, 'in'));
+    // This run enters that the failure is over.
+    expect(place.dataflow(['run']).stdout).toMatch(/0 published, 3 up to date/);
     idle(place);
     gone(place, 'in/a.csv', 'in/b.csv');
     expectError(place.dataflow(['run']), 'E_SOURCE_GONE', 5);
