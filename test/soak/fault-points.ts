@@ -25,5 +25,10 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'landing-before-remove': BY_CONTRACT,
   'after-landing-removed': BY_CONTRACT,
   'after-pull': BY_CONTRACT,
+  'before-document-kept': 'needs scanned documents: test/documents.test.ts',
+  'after-document-kept': 'needs scanned documents: test/documents.test.ts',
+  'during-fetch': 'needs files in another place: test/services/files-places.test.ts',
+  'after-fetch': 'needs files in another place: test/services/files-places.test.ts',
+  'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
 };
