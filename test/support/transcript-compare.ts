@@ -15,6 +15,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{12,64}\b…?/g, '<hash>'],
   [/\b01[0-9a-z]{18,24}\b/g, '<id>'],
   [/\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?(Z|UTC|\+00(:00)?))?/g, '<time>'],
+  [/\b\d[\d,.]* (row|message)s?\/s\b/g, '<n> $1s/s'],
   [/\b\d[\d,.]*\s?(ms|s|min|B|KB|MB|GB|KiB|MiB|GiB|TB|CPU-s|rows\/s|messages\/s|MB\/s|GB\/s|%)(?![A-Za-z])/g, '<n> $1'],
   [/\b\d[\d,.]*\s?(seconds?|minutes?|bytes|days? ago|hours? ago)\b/g, '<n> $1'],
 ];
