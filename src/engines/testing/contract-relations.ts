@@ -6,6 +6,7 @@ export function relationsContract(kit: ContractKit): void {
   describe('relations', () => {
     positions(kit);
     missingColumns(kit);
+    sameColumns(kit);
     noFiles(kit);
     manyFiles(kit);
     separateNames(kit);
@@ -60,6 +61,32 @@ function missingColumns(kit: ContractKit): void {
         { name: 'a', type: 'bigint' },
         { name: 'b', type: 'varchar' },
         { name: 'c', type: 'decimal(12,2)' },
+      ]);
+    });
+  });
+}
+
+function sameColumns(kit: ContractKit): void {
+  it('reads columns by name where every file has all of them, in whatever order', async () => {
+    await kit.session(async (session) => {
+      const columns = [column('a', 'bigint'), column('b', 'varchar')];
+      const first = await session.write("select 1 as a, 'x' as b", { folder: kit.folder(), columns });
+      const second = await session.write("select 'y' as b, 2 as a", {
+        folder: kit.folder(),
+        columns: columns.toReversed(),
+      });
+      const relation = { name: 'silver.t', columns, with_position: true };
+      await session.bind({ ...relation, files: [...first, ...second, ...first] });
+      expect(await session.rows('select * from silver.t order by _part')).toEqual([
+        { a: 1, b: 'x', _part: 0, _pos: 0 },
+        { a: 2, b: 'y', _part: 1, _pos: 0 },
+        { a: 1, b: 'x', _part: 2, _pos: 0 },
+      ]);
+      const unknown = second.map(({ stats: _, ...file }) => file);
+      await session.bind({ ...relation, files: [...first, ...unknown] });
+      expect(await session.rows('select a, b from silver.t order by a')).toEqual([
+        { a: 1, b: 'x' },
+        { a: 2, b: 'y' },
       ]);
     });
   });
