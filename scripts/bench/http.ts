@@ -82,7 +82,7 @@ function figuresOf(fast: Record<Way, Pass>, slow: Record<Way, Pass>): readonly F
       cpu(fast.cut),
       fast.alone,
       1.05,
-      `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies`,
+      `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies. By stage and MB: cutting 1.7 ms, overlap 1.0, SHA-256 0.7; JSON.parse alone takes 3.4`,
     ),
     figure(
       'HTTP pages, CPU of connector and landing',

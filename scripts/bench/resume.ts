@@ -39,7 +39,7 @@ export async function resume(settings: BenchSettings): Promise<readonly Figure[]
       ratio: (part / whole).toFixed(3),
       limit: `≤ ${LIMIT}`,
       ok: part / whole <= LIMIT,
-      note: 'SIGKILL after 90 % of the time of a full run; beside that full run',
+      note: 'SIGKILL after 90 % of the time of a full run; beside that full run. What remains then is the last step, the fact table, which is a quarter of the whole run by itself and begins anew: what is published is used, half a step is not',
     },
   ];
 }

@@ -71,16 +71,20 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
   const care = await rooms.openLakeCare(project);
   const findings: Finding[] = [];
   const graph = buildGraph(project, await rooms.checks());
-  const reports = await examineAll(lake, care, findings);
+  const present = await lake.tables();
+  const reports = await examineAll(present, care, findings);
   const stop = new AbortController();
+  const there = wantedOf(present.map(tableKey), options.tables);
+  const chosen = [...reports].filter(([table]) => there.has(table));
+  // The files are hashed by other threads; the ledger and the balances are gone through meanwhile.
+  const files = startOn(care, chosen, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) });
   let ledger: Ledger | undefined;
   try {
     ledger = await ledgerOrDamage(rooms, project, lake, findings);
     const lost = await lostTables(lake, ledger);
-    const wanted = wantedTables([...(await lake.tables()).map(tableKey), ...lost.keys()], options.tables);
-    const chosen = [...reports].filter(([table]) => wanted.has(table));
-    // The files are hashed by other threads; the ledger and the balances are gone through meanwhile.
-    const files = startOn(care, chosen, { ...options, signal: AbortSignal.any([options.signal, stop.signal]) });
+    const known = [...present.map(tableKey), ...lost.keys()];
+    refuseUnknown(known, options.tables);
+    const wanted = wantedOf(known, options.tables);
     const missing = new Map([...lost].filter(([table]) => wanted.has(table)));
     const open = { project, lake, ledger, graph, reports, missing, chosen, files };
     const sizes = await checkAll(rooms, open, options, findings);
@@ -125,30 +129,38 @@ async function ledgerOrDamage(rooms: Rooms, project: Project, lake: Lake, findin
   }
 }
 
-/** Keys of the tables to verify. */
-function wantedTables(all: readonly string[], words: readonly string[]): ReadonlySet<string> {
+/** Those of the tables that the words name, with their quarantines. */
+function wantedOf(all: readonly string[], words: readonly string[]): ReadonlySet<string> {
   if (words.length === 0) return new Set(all);
-  const wanted = new Set<string>();
-  for (const word of words) {
-    const found = all.filter((key) => key === word || key.startsWith(`${word}.`));
-    if (found.length === 0)
-      throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
-        hint: all.length === 0 ? 'The lake is empty: run `dataflow run` first.' : nameHint(word, all),
-      });
-    for (const key of found) {
-      wanted.add(key);
-      const table = parseTableKey(key);
-      const quarantine = table === undefined || table.layer === 'quarantine' ? undefined : quarantineOf(table);
-      if (quarantine !== undefined && all.includes(tableKey(quarantine))) wanted.add(tableKey(quarantine));
-    }
+  const wanted = new Set(all.filter((key) => words.some((word) => names(word, key))));
+  for (const key of [...wanted]) {
+    const table = parseTableKey(key);
+    const quarantine = table === undefined || table.layer === 'quarantine' ? undefined : quarantineOf(table);
+    if (quarantine !== undefined && all.includes(tableKey(quarantine))) wanted.add(tableKey(quarantine));
   }
   return wanted;
 }
 
+function names(word: string, key: string): boolean {
+  return key === word || key.startsWith(`${word}.`);
+}
+
+function refuseUnknown(all: readonly string[], words: readonly string[]): void {
+  const word = words.find((one) => !all.some((key) => names(one, key)));
+  if (word === undefined) return;
+  throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${word}`, {
+    hint: all.length === 0 ? 'The lake is empty: run `dataflow run` first.' : nameHint(word, all),
+  });
+}
+
 /** All logs are read, also those of tables that are not asked for: the others are held against them. */
-async function examineAll(lake: Lake, care: LakeCare, findings: Finding[]): Promise<ReadonlyMap<string, LogReport>> {
+async function examineAll(
+  tables: readonly TableId[],
+  care: LakeCare,
+  findings: Finding[],
+): Promise<ReadonlyMap<string, LogReport>> {
   const reports = new Map<string, LogReport>();
-  for (const table of await lake.tables()) {
+  for (const table of tables) {
     try {
       reports.set(tableKey(table), await care.examineLog(table));
     } catch (error) {
