@@ -21,7 +21,7 @@ const RULES: readonly Rule[] = [
   },
   { pattern: /[A-Z]:\\(?:Users|Documents)/, files: /./, fix: 'write the path relative to the project' },
   {
-    pattern: /"resolved":\s*"https?:\/\/(?!registry\.npmjs\.org\/)/,
+    pattern: /"resolved":\s*"https?:\/\//,
     files: /package-lock\.json$/,
     fix: 'npm install --package-lock-only (.npmrc leaves registry hosts out)',
   },
