@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { settleField } from '../../core/config/fields.ts';
 
 const describe = (description: string, ...examples: unknown[]) =>
   z.meta({ description, ...(examples.length > 0 ? { examples } : {}) });
@@ -124,18 +125,7 @@ export const schema = z.strictObject({
     'use',
   ),
   dpi: z._default(whole(100, 600).check(describe('Dots per inch that a scanned PDF page is drawn with.')), 300),
-  settle_seconds: z._default(
-    z
-      .number()
-      .check(
-        z.minimum(0),
-        z.maximum(86_400),
-        describe(
-          'A file changed less than so many seconds ago is perhaps still being written, so it waits for a later run.',
-        ),
-      ),
-    5,
-  ),
+  settle_seconds: settleField(5),
   max_file_bytes: z._default(whole(1, 2_000_000_000).check(describe('A larger file is refused.')), 200_000_000),
   max_pages: z._default(whole(1, 100_000).check(describe('A document with more pages is quarantined.')), 500),
   max_pixels: z._default(

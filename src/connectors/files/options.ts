@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { settleField } from '../../core/config/fields.ts';
 
 const GLOB_CHARS_MAX = 4096;
 
@@ -121,18 +122,7 @@ export const schema = z
           describe('CSV, xlsx, fixed: texts that mean NULL, beside the empty one.', ['NA', '\\N']),
         ),
     ),
-    settle_seconds: z._default(
-      z
-        .number()
-        .check(
-          z.minimum(0),
-          z.maximum(86_400),
-          describe(
-            'A file changed less than so many seconds ago is perhaps still being written, so it waits for a later run.',
-          ),
-        ),
-      2,
-    ),
+    settle_seconds: settleField(2),
     max_file_bytes: z._default(
       size.check(describe('A larger file, or member of an archive, is refused.')),
       100_000_000_000,

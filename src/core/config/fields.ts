@@ -165,3 +165,10 @@ export function overlapField(description: string, samples: readonly (string | nu
       .check(z.meta({ description, samples: [...samples] })),
   );
 }
+
+/** `settle_seconds:` of sources that look into a folder. */
+export function settleField(seconds: number) {
+  const description =
+    'A file changed less than so many seconds ago is perhaps still being written, so it waits for a later run.';
+  return z._default(z.number().check(z.minimum(0), z.maximum(86_400), z.meta({ description })), seconds);
+}
