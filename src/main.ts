@@ -15,7 +15,18 @@ import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
-import { CHECKS, COMMANDS, CONNECTIONS, ENGINES, type Lazy, LOOKUPS, PLACES, PUBLISHERS, SOURCES } from './registry.ts';
+import {
+  CHECKS,
+  COMMANDS,
+  CONNECTIONS,
+  ENGINES,
+  type Lazy,
+  LOOKUPS,
+  PLACES,
+  PUBLISHERS,
+  SOURCES,
+  STORAGES,
+} from './registry.ts';
 
 /**
  * The only file that knows every room. It hands them to the surfaces and use-cases as `Rooms`; each is loaded when it is first asked
@@ -141,6 +152,14 @@ export const rooms: Rooms = {
       root: project.root,
       ...more,
     });
+  },
+
+  openFarStorage: async ({ connection: name, project, ...more }) => {
+    const entry = project.connections[name];
+    if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${name}`);
+    const component = await named(STORAGES, 'storage', entry.type);
+    const connection: Connection = { name, type: entry.type, options: entry.options };
+    return component.open({ connection, root: project.root, ...more });
   },
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,

@@ -2,6 +2,7 @@
 import type { CommandEntry } from './cli/command-spec.ts';
 import type { ConnectionComponent } from './core/ports/connection.ts';
 import type { EngineComponent } from './core/ports/engine.ts';
+import type { FarStorageComponent } from './core/ports/far-storage.ts';
 import type { PlaceComponent } from './core/ports/file-place.ts';
 import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
@@ -198,6 +199,9 @@ export const PLACES: Lazy<PlaceComponent> = {
 export const PUBLISHERS: Lazy<PublisherComponent> = {
   kafka: async () => (await import('./connectors/kafka/publisher.ts')).component,
 };
+
+/** Systems that hold files for us, by type of connection. */
+export const STORAGES: Lazy<FarStorageComponent> = {};
 
 /** Kinds of lookups, by the name that `enrich:` uses. */
 export const LOOKUPS: Lazy<LookupComponent> = {

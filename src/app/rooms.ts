@@ -2,6 +2,7 @@ import type { Components } from '../core/config/components.ts';
 import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Engine } from '../core/ports/engine.ts';
+import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
@@ -77,6 +78,15 @@ export interface Rooms {
     readonly signal: AbortSignal;
     note(text: string): void;
   }): Promise<Publisher>;
+
+  /** Files in another system; reaches nothing before its first method is called. Whoever opens it closes it. */
+  openFarStorage(
+    far: Pick<FarStorageRequest, 'path' | 'note' | 'spared'> & {
+      /** Name of an entry of `connections:`. */
+      readonly connection: string;
+      readonly project: Pick<Project, 'connections' | 'root'>;
+    },
+  ): Promise<FarStorage>;
 
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;

@@ -42,4 +42,5 @@ export const component: ConnectionComponent<S3ConnectionOptions> = {
   summary: 'A bucket of an S3-compatible object store.',
   schema,
   holds_files: true,
+  stores: true,
 };

@@ -154,6 +154,34 @@ export const CATALOGUE = {
     1,
   ),
   E_LAKE_FSYNC: entry('The disk refused to make data durable', 'Do not trust this disk; move the lake.', 1),
+  // far storage: mirrors
+  E_FAR_UNREACHABLE: entry(
+    'A storage elsewhere cannot be reached, or is overloaded',
+    'Check address, port and network, then run again: what arrived is not sent again.',
+    5,
+    true,
+  ),
+  E_FAR_DENIED: entry('A storage elsewhere refuses the login or the permission', 'Grant the right named.', 1),
+  E_FAR_MISSING: entry(
+    'The place that a connection names is not there',
+    'Make the bucket or the folder, or correct its name.',
+    1,
+  ),
+  E_FAR_REFUSED: entry(
+    'A storage elsewhere refuses what is asked of it',
+    'Look at its answer; if it is not understandable, report it.',
+    1,
+  ),
+  E_FAR_CHANGED: entry(
+    'A file elsewhere is another one than expected',
+    'Somebody else writes there. Look at it with `dataflow sync check`, then decide.',
+    1,
+  ),
+  E_FAR_SOURCE_DAMAGED: entry(
+    'A file of the lake is damaged: it was not sent',
+    'See `dataflow verify`, and bring it back with `dataflow restore`.',
+    1,
+  ),
   // ledger and locks
   E_LEDGER_BUSY: entry('The ledger is busy', 'Another process writes to it; run again.', 5, true),
   E_LEDGER_CORRUPT: entry('The ledger is damaged', 'Run `dataflow ledger rebuild`: it is made anew from the lake.', 1),

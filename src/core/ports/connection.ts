@@ -20,4 +20,6 @@ export interface ConnectionComponent<O = unknown> {
   readonly publishes?: true;
   /** Files lie there: its folder has a `place.ts`. */
   readonly holds_files?: true;
+  /** Lakes can be mirrored to it: its folder has a `storage.ts`. */
+  readonly stores?: true;
 }
