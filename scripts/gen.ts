@@ -63,6 +63,14 @@ const KINDS: readonly Kind[] = [
     type: 'FarStorageComponent',
   },
   {
+    constant: 'SINKS',
+    doc: 'Systems that releases are loaded into, by type of connection.',
+    folder: 'connectors',
+    file: 'sink.ts',
+    symbol: 'component',
+    type: 'SinkComponent',
+  },
+  {
     constant: 'LOOKUPS',
     doc: 'Kinds of lookups, by the name that `enrich:` uses.',
     folder: 'connectors',
@@ -160,6 +168,7 @@ import type { PlaceComponent } from './core/ports/file-place.ts';
 import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
+import type { SinkComponent } from './core/ports/sink.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
 
 /** Components by name, each loaded when it is asked for. */

@@ -24,6 +24,7 @@ import {
   LOOKUPS,
   PLACES,
   PUBLISHERS,
+  SINKS,
   SOURCES,
   STORAGES,
 } from './registry.ts';
@@ -160,6 +161,24 @@ export const rooms: Rooms = {
     const component = await named(STORAGES, 'storage', entry.type);
     const connection: Connection = { name, type: entry.type, options: entry.options };
     return component.open({ connection, root: project.root, ...more });
+  },
+
+  openSink: async ({ name, project, ...more }) => {
+    const spec = project.loads?.[name];
+    const entry = spec === undefined ? undefined : project.connections[spec.connection];
+    if (spec === undefined || entry === undefined)
+      throw new DataflowError('E_CONFIG_REFERENCE', `there is no load ${name} with a connection`);
+    const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
+    const within = spec.schema ?? spec.database;
+    const component = await named(SINKS, 'sink', entry.type);
+    return component.open({
+      id: `${project.name}/${name}`,
+      connection,
+      root: project.root,
+      views: spec.views,
+      ...(within === undefined ? {} : { within }),
+      ...more,
+    });
   },
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,

@@ -7,6 +7,7 @@ import type { PlaceComponent } from './core/ports/file-place.ts';
 import type { LookupComponent } from './core/ports/lookup.ts';
 import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
+import type { SinkComponent } from './core/ports/sink.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
 
 /** Components by name, each loaded when it is asked for. */
@@ -202,6 +203,9 @@ export const PUBLISHERS: Lazy<PublisherComponent> = {
 
 /** Systems that hold files for us, by type of connection. */
 export const STORAGES: Lazy<FarStorageComponent> = {};
+
+/** Systems that releases are loaded into, by type of connection. */
+export const SINKS: Lazy<SinkComponent> = {};
 
 /** Kinds of lookups, by the name that `enrich:` uses. */
 export const LOOKUPS: Lazy<LookupComponent> = {

@@ -14,6 +14,7 @@ import type { Lookup } from '../core/ports/lookup.ts';
 import type { Publisher } from '../core/ports/publisher.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
+import type { Sink } from '../core/ports/sink.ts';
 import type { Source } from '../core/ports/source.ts';
 import type { LoadedProject as Loaded } from './project/load-project.ts';
 
@@ -87,6 +88,14 @@ export interface Rooms {
       readonly project: Pick<Project, 'connections' | 'root'>;
     },
   ): Promise<FarStorage>;
+
+  /** The way into the destination of an entry of `loads:`. Whoever opens it closes it. */
+  openSink(load: {
+    readonly name: string;
+    readonly project: Project;
+    readonly signal: AbortSignal;
+    note(text: string): void;
+  }): Promise<Sink>;
 
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;

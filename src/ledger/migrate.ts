@@ -7,8 +7,15 @@ import { firstMigration } from './migrations/0001-first.ts';
 import { explainMigration } from './migrations/0002-explain.ts';
 import { sourcesMigration } from './migrations/0003-sources.ts';
 import { lookupsMigration } from './migrations/0004-lookups.ts';
+import { destinationsMigration } from './migrations/0005-destinations.ts';
 
-export const MIGRATIONS: readonly Migration[] = [firstMigration, explainMigration, sourcesMigration, lookupsMigration];
+export const MIGRATIONS: readonly Migration[] = [
+  firstMigration,
+  explainMigration,
+  sourcesMigration,
+  lookupsMigration,
+  destinationsMigration,
+];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */
 export const APPLICATION_ID = 0x44464c4f;

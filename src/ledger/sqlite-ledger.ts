@@ -32,6 +32,7 @@ import { newestDrift } from './drift.ts';
 import { inputStamps } from './input-stamps.ts';
 import { allInputs, inputByHash, inputTotals, knownInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
+import { loadLedger } from './loads.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { lookupLedger } from './lookups.ts';
 import { putOutcome } from './outcomes.ts';
@@ -74,6 +75,7 @@ export class SqliteLedger implements Ledger {
   readonly streams: StreamLedger;
   readonly sources: SourceLedger;
   readonly lookups: Ledger['lookups'];
+  readonly loads: Ledger['loads'];
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
@@ -81,6 +83,7 @@ export class SqliteLedger implements Ledger {
     this.streams = streamLedger(connection);
     this.sources = sourceLedger(connection, now);
     this.lookups = lookupLedger(connection);
+    this.loads = loadLedger(connection);
   }
 
   startRun(run: RunRecord): void {

@@ -202,6 +202,7 @@ function checkedProject(
     silver: shape.silver,
     gold: goldOf(tree, shape, root, reading),
     ...(Object.keys(shape.streams).length === 0 ? {} : { streams: shape.streams }),
+    ...(Object.keys(shape.loads).length === 0 ? {} : { loads: shape.loads }),
   };
 }
 

@@ -61,6 +61,7 @@ export function emptyLedger(): Ledger {
     inputsOutside: () => [],
     dialectOutside: () => undefined,
     lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined },
+    loads: { record: refuse, records: () => [] },
     streams: { record: refuse, position: () => undefined, positions: () => [] },
     lock: refuse,
     lockHolders: () => [],

@@ -3,7 +3,7 @@ import type { Column } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { relationOf } from '../../medallion/context.ts';
+import { bindSides, isUnique } from '../changes/version-sides.ts';
 
 /** The step from one version of a table to another, as messages in an order that is always the same. */
 export interface VersionChanges {
@@ -26,7 +26,7 @@ export async function versionChanges(
   after: Snapshot,
   options: { readonly key: readonly string[]; readonly deletions: boolean },
 ): Promise<VersionChanges> {
-  await bindSides(session, before, after);
+  await bindSides(session, before, after, after.columns);
   const { key } = options;
   const keyed = key.length > 0 && (await isUnique(session, key));
   const changes = keyed ? byKey(after.columns, key) : asBags(after.columns, key);
@@ -41,34 +41,6 @@ export async function versionChanges(
     digest: createHash('sha256').update(`${statement};${sql}`).digest('hex').slice(0, 16),
     counts: { insert: count('insert'), update: count('update'), delete: count('delete') },
   };
-}
-
-/** `a` and `b`: the rows of the files that the two versions do not share, with the columns of the newer one. */
-async function bindSides(session: EngineSession, before: Snapshot | undefined, after: Snapshot): Promise<void> {
-  const same_shape = JSON.stringify(before?.columns) === JSON.stringify(after.columns);
-  const paths = (snapshot: Snapshot | undefined): ReadonlySet<string> =>
-    new Set(same_shape ? snapshot?.files.map((file) => file.path) : []);
-  const old = new Set(before?.columns.map((column) => column.name));
-  for (const [name, side, other] of [
-    ['a', before, paths(after)],
-    ['b', after, paths(before)],
-  ] as const) {
-    const files = (side?.files ?? []).filter((file) => !other.has(file.path));
-    await session.bind({ ...relationOf(side ?? after, `${name}_files`), files });
-    const list = after.columns.map((column) =>
-      name === 'b' || before === undefined || old.has(column.name)
-        ? quoteIdent(column.name)
-        : `null as ${quoteIdent(column.name)}`,
-    );
-    await session.define(name, `select ${list.join(', ')} from ${name}_files`);
-  }
-}
-
-async function isUnique(session: EngineSession, key: readonly string[]): Promise<boolean> {
-  const list = key.map(quoteIdent).join(', ');
-  const twice = (side: string): string => `select 1 from ${side} group by ${list} having count(*) > 1`;
-  const [row] = await session.rows(`select count(*) as n from (${twice('a')} union all ${twice('b')})`);
-  return Number(row?.['n'] ?? 0) === 0;
 }
 
 function byKey(columns: readonly Column[], key: readonly string[]): string {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { LoadSpec } from '../model/load.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { StreamSpec } from '../model/stream.ts';
@@ -7,6 +8,7 @@ import { connectionName, tableName, uniqueByCase } from './fields.ts';
 import { connectionSchema, engineSchema, sourceSchema } from './schema-components.ts';
 import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
+import { loadsSchema } from './schema-loads.ts';
 import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
 
@@ -24,6 +26,7 @@ export interface ProjectShape {
   readonly silver: Record<string, SilverSpec>;
   readonly gold: Record<string, GoldShape>;
   readonly streams: Record<string, StreamSpec>;
+  readonly loads: Record<string, LoadSpec>;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -59,7 +62,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
       .check(
         z.meta({
           description:
-            'Systems that sources (and later loads and mirrors) reach, by a name of your choice. Secrets are written as `${NAME}` or `file:…`.',
+            'Systems that sources and loads (and later mirrors) reach, by a name of your choice. Secrets are written as `${NAME}` or `file:…`.',
         }),
       ),
     sources: tables(
@@ -75,6 +78,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
       'Tables modelled in SQL over `bronze.x`, `silver.y` and `gold.z`. What they depend on is read from the SQL.',
     ),
     streams: streamsSchema(),
+    loads: loadsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

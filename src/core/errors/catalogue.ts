@@ -113,6 +113,32 @@ export const CATALOGUE = {
     'Publish everything again with `dataflow stream publish NAME --full`.',
     1,
   ),
+  E_LOAD_CHANGED: entry(
+    'A destination is not as it was left',
+    'See what is different with `dataflow load status NAME`; `dataflow load NAME --full-refresh` makes its tables anew.',
+    1,
+  ),
+  E_LOAD_SCHEMA: entry(
+    'A table of a destination cannot take these columns',
+    'Nothing is dropped silently: `dataflow load NAME --full-refresh` makes the table anew.',
+    1,
+  ),
+  E_LOAD_REFUSED: entry('A destination refused a row', 'Mend the row or the rule that refuses it, then load again.', 1),
+  E_LOAD_UNREACHABLE: entry('A destination cannot be reached', 'Check that it runs, then load again.', 5, true),
+  E_LOAD_DENIED: entry('A destination refused us', 'Check user, password and rights of the connection.', 1),
+  E_LOAD_CONFLICT: entry('Another writer was at the destination', 'Load again.', 5, true),
+  E_LOAD_UNKNOWN: entry(
+    'Whether a load was committed is not known',
+    'Load again when the destination answers: it is looked up first.',
+    5,
+    true,
+  ),
+  E_LOAD_BALANCE: entry(
+    'A destination does not hold what was sent',
+    'Nothing was committed. See whether triggers or rules of the destination change rows.',
+    1,
+  ),
+  E_LOAD_FAILED: entry('A destination failed', 'See the message of the destination.', 1),
   // engine and SQL
   E_SQL: entry('SQL is wrong', 'Mend the SQL at the place shown.', 1),
   E_SQL_SANDBOX: entry(

@@ -1,5 +1,6 @@
 import type { EnrichSpec } from './enrich.ts';
 import type { GenerateSpec } from './generate.ts';
+import type { LoadSpec } from './load.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { RecordCheck } from './record-check.ts';
 import type { StreamSpec } from './stream.ts';
@@ -28,6 +29,8 @@ export interface Project {
   readonly gold: Readonly<Record<string, GoldSpec>>;
   /** Tables that go out to topics. */
   readonly streams?: Readonly<Record<string, StreamSpec>>;
+  /** Databases that releases are loaded into. */
+  readonly loads?: Readonly<Record<string, LoadSpec>>;
 }
 
 /** One entry of `connections:`, checked by the schema of its type. */

@@ -1,4 +1,5 @@
 import { closest } from '../../kit/closest.ts';
+import { matchesGlob } from '../../kit/glob.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { LAYERS } from '../model/table.ts';
 import { type Graph, type Node, parentsOf } from './graph.ts';
@@ -106,13 +107,13 @@ function matches(node: Node, pattern: string, selection: Selection): boolean {
   const value = pattern.slice(colon + 1);
   switch (method) {
     case '':
-      return glob(value, node.key) || glob(value, node.name);
+      return matchesGlob(value, node.key) || matchesGlob(value, node.name);
     case 'tag':
-      return node.tags.some((tag) => glob(value, tag));
+      return node.tags.some((tag) => matchesGlob(value, tag));
     case 'layer':
       return node.layer === value;
     case 'source':
-      return node.layer === 'bronze' && glob(value, node.name);
+      return node.layer === 'bronze' && matchesGlob(value, node.name);
     case 'path':
       return node.layer === 'gold' && matchesPath(value, node.spec.sql_file);
     case 'result':
@@ -134,16 +135,7 @@ const RESULT_WORDS = new Map([
 function matchesPath(value: string, file: string): boolean {
   const path = file.replaceAll('\\', '/');
   const wanted = value.replace(/\/+$/, '');
-  return glob(`*${wanted}`, path) || path.includes(`/${wanted}/`) || path.startsWith(`${wanted}/`);
-}
-
-function glob(pattern: string, text: string): boolean {
-  if (!pattern.includes('*')) return pattern === text;
-  const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${source}$`).test(text);
+  return matchesGlob(`*${wanted}`, path) || path.includes(`/${wanted}/`) || path.startsWith(`${wanted}/`);
 }
 
 function walk(graph: Graph, from: ReadonlySet<string>, way: 'up' | 'down', depth: number): ReadonlySet<string> {

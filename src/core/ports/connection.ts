@@ -1,4 +1,5 @@
 import type { $ZodType } from 'zod/v4/core';
+import type { LoadAbilities } from '../model/load.ts';
 
 /** An entry of `connections:` after validation, as connectors get it. */
 export interface Connection<O = unknown> {
@@ -22,4 +23,6 @@ export interface ConnectionComponent<O = unknown> {
   readonly holds_files?: true;
   /** Lakes can be mirrored to it: its folder has a `storage.ts`. */
   readonly stores?: true;
+  /** Releases can be loaded into it: its folder has a `sink.ts`. */
+  readonly loads?: LoadAbilities;
 }

@@ -4,6 +4,7 @@ import type { DriftEvent, DriftRecord } from '../model/drift.ts';
 import type { PulledOutcome } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { CsvDialect } from './engine.ts';
+import type { LoadLedger } from './load-ledger.ts';
 import type { LookupLedger } from './lookup-ledger.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
@@ -224,6 +225,7 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
 export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
   readonly streams: StreamLedger;
   readonly lookups: LookupLedger;
+  readonly loads: LoadLedger;
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

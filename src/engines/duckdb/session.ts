@@ -14,6 +14,7 @@ import type {
   ParseRequest,
   ParseResult,
   Row,
+  TextFormat,
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
@@ -21,6 +22,7 @@ import { resultColumns, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
+import { exportBytes } from './export-bytes.ts';
 import { statedRows } from './footer.ts';
 import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
 import { KeptViews } from './kept-views.ts';
@@ -215,6 +217,21 @@ export class DuckDbSession implements EngineSession {
     this.#refuseInSandbox();
     const talk = await this.#ready();
     return talk.guard(() => exportRows(talk.connection, sql, target));
+  }
+
+  async *exportBytes(sql: string, format: TextFormat): AsyncGenerator<Uint8Array, number, void> {
+    this.#refuseInSandbox();
+    const talk = await this.#ready();
+    const bytes = exportBytes(talk.connection, sql, format);
+    try {
+      for (;;) {
+        const next = await talk.guard(() => bytes.next(), { sql });
+        if (next.done === true) return next.value;
+        yield next.value;
+      }
+    } finally {
+      await bytes.return(0);
+    }
   }
 
   async infer(request: InferRequest): Promise<readonly Column[]> {

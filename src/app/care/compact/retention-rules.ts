@@ -36,11 +36,17 @@ export function collectionRules(
   const releases = [...ledger.releases(RELEASES_KEPT), ...ledger.keptReleases()];
   const run_ids = ledger.runIds();
   const later = releases.map(({ run_id }) => new Set(run_ids.slice(run_ids.indexOf(run_id) + 1)));
-  // The next publish compares with the version that was published last.
+  // The next publish or load compares with the version that went out last.
   const streamed = ledger.streams
     .positions()
     .map(({ table, version, target }) => ({ [table]: Math.min(version, target) }));
-  const holders = [...releases.map(({ tables }) => tables), ...leases.map(({ pins = {} }) => pins), ...streamed];
+  const loaded = ledger.loads.records().map(({ table, version }) => ({ [table]: version }));
+  const holders = [
+    ...releases.map(({ tables }) => tables),
+    ...leases.map(({ pins = {} }) => pins),
+    ...streamed,
+    ...loaded,
+  ];
   return (table, history) => {
     const key = tableKey(table);
     const named = holders.flatMap((tables) => tables[key] ?? []);

@@ -1,0 +1,187 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { parseTableKey } from '../../core/model/table.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
+import type { ReleaseRecord } from '../../core/ports/ledger.ts';
+import type { Outline, Sink, SinkTable, Standing } from '../../core/ports/sink.ts';
+import { commonType } from '../../core/types/widening.ts';
+import { type ChosenColumn, chosenColumns, type LoadedTable, sinkTable, sourceHash } from './load-tables.ts';
+
+/** What becomes of one table. `none`: the destination has it. `record`: it has the rows, and only has to be told of the release. */
+export type LoadAction = 'none' | 'record' | 'step' | 'whole';
+
+/** One table of a load that has something to do. */
+export interface PlannedWork {
+  readonly action: Exclude<LoadAction, 'none'>;
+  readonly loaded: LoadedTable;
+  readonly standing: Standing;
+  /** For people. */
+  readonly reason: string;
+  readonly after: Snapshot;
+  /** For a step: what the destination holds. */
+  readonly before?: Snapshot;
+  readonly chosen: readonly ChosenColumn[];
+  readonly target: SinkTable;
+  readonly source_hash: string;
+  readonly outline?: Outline;
+  readonly remake: boolean;
+}
+
+export interface PlannedNothing {
+  readonly action: 'none';
+  readonly loaded: LoadedTable;
+  readonly standing: Standing;
+  readonly reason: string;
+}
+
+export type PlannedTable = PlannedWork | PlannedNothing;
+
+/** What planning looks at. */
+export interface LoadSituation {
+  readonly lake: Lake;
+  readonly sink: Sink;
+  readonly release: ReleaseRecord;
+  readonly tables: readonly LoadedTable[];
+  readonly full_refresh: boolean;
+}
+
+/**
+ * What has to be done so that the destination holds the release. Reads the lake's log and what the destination says of itself, and changes nothing.
+ * @throws DataflowError E_LOAD_CHANGED when somebody else wrote there, E_LOAD_SCHEMA when columns do not fit.
+ */
+export async function planLoad(situation: LoadSituation): Promise<readonly PlannedTable[]> {
+  const { sink, tables, full_refresh } = situation;
+  const quick = await sink.standing(tables, { deep: false });
+  const standing = tables.some((table) => !holds(quick.get(table.table), table, situation))
+    ? await sink.standing(tables, { deep: true })
+    : quick;
+  if (!full_refresh) refuseChanged(situation, standing);
+  const planned: PlannedTable[] = [];
+  for (const loaded of tables)
+    planned.push(await planTable(situation, loaded, standing.get(loaded.table) ?? { state: 'absent' }));
+  const refused = planned.flatMap((one) =>
+    one.action === 'none' || one.outline?.refused === undefined ? [] : [`${one.loaded.table}: ${one.outline.refused}`],
+  );
+  if (refused.length > 0) throw new DataflowError('E_LOAD_SCHEMA', refused.join('; '));
+  return planned;
+}
+
+/** The destination says that it holds this very version, made in this very way. */
+function holds(standing: Standing | undefined, loaded: LoadedTable, { release, full_refresh }: LoadSituation): boolean {
+  const held = standing?.held;
+  return (
+    !full_refresh &&
+    held !== undefined &&
+    standing?.state === 'as_left' &&
+    standing.under_way === undefined &&
+    held.release_id === release.release_id &&
+    held.version === loaded.version &&
+    held.settings_hash === loaded.settings_hash
+  );
+}
+
+function refuseChanged({ sink, tables }: LoadSituation, standing: ReadonlyMap<string, Standing>): void {
+  const words = tables.flatMap(({ table, name }) => {
+    const found = standing.get(table);
+    if (found === undefined) return [];
+    const about = found.words === undefined ? '' : `: ${found.words}`;
+    if (found.state === 'changed') return [`${name} was changed by somebody else${about}`];
+    if (found.state === 'foreign') return [`${name} is there already, and was not made by this load${about}`];
+    if (found.state === 'absent' && found.held !== undefined) return [`${name} was loaded and is gone`];
+    return [];
+  });
+  if (words.length === 0) return;
+  const [some, more] = [words.slice(0, 5), words.length - 5];
+  throw new DataflowError(
+    'E_LOAD_CHANGED',
+    `${sink.place}: ${some.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+    {
+      kept: 'nothing was changed at the destination',
+    },
+  );
+}
+
+async function planTable(situation: LoadSituation, loaded: LoadedTable, standing: Standing): Promise<PlannedTable> {
+  const { release, sink } = situation;
+  if (holds(standing, loaded, situation))
+    return {
+      action: 'none',
+      loaded,
+      standing,
+      reason: `holds version ${loaded.version} of release ${release.release_id}`,
+    };
+  const after = await snapshotOf(situation.lake, loaded.table, loaded.version);
+  const chosen = chosenColumns(loaded, after);
+  const target = sinkTable(loaded, chosen);
+  const common = { loaded, standing, after, chosen, target, source_hash: sourceHash(after) };
+  const way = await wayTo(situation, loaded, standing, after);
+  if (way.action === 'record') return { ...common, ...way, remake: false };
+  const outline = await sink.outline(target, { whole: way.action === 'whole' });
+  if (outline.refused !== undefined && situation.full_refresh)
+    return { ...common, ...way, action: 'whole', remake: true, outline: { ...outline, ...withoutRefusal(outline) } };
+  return { ...common, ...way, outline, remake: false };
+}
+
+function withoutRefusal({ statements, remarks, refused = '' }: Outline): Outline {
+  return { statements, remarks: [...remarks, `made anew: ${refused}`] };
+}
+
+interface Way {
+  readonly action: 'record' | 'step' | 'whole';
+  readonly reason: string;
+  readonly before?: Snapshot;
+}
+
+async function wayTo(
+  { lake, full_refresh }: LoadSituation,
+  loaded: LoadedTable,
+  { held, under_way, state }: Standing,
+  after: Snapshot,
+): Promise<Way> {
+  const whole = (reason: string): Way => ({ action: 'whole', reason });
+  if (full_refresh) return whole('--full-refresh');
+  if (held === undefined || state === 'absent') return whole('first load');
+  if (held.settings_hash !== loaded.settings_hash)
+    return whole('pipelines.yaml says otherwise than when it was loaded');
+  const before = await snapshotAt(lake, loaded.table, held.version);
+  if (before === undefined || before.committed_at_ms !== held.version_committed_at_ms)
+    return whole(`version ${held.version} is no longer in the lake`);
+  if (under_way !== undefined && under_way.version !== after.version)
+    return whole(`a load of version ${under_way.version} was cut off`);
+  if (under_way === undefined && (held.version === after.version || (await sameRows(lake, held.version, after))))
+    return { action: 'record', reason: `version ${after.version} has the rows of version ${held.version}` };
+  if (loaded.mode === 'replace') return whole(`version ${held.version} → ${after.version}`);
+  if (!comparable(before, after)) return whole('types of columns changed');
+  const { missing } = await lake.previewRestore(before.table, before.version);
+  if (missing.length > 0) return whole(`files of version ${held.version} are no longer in the lake`);
+  return { action: 'step', reason: `version ${held.version} → ${after.version}`, before };
+}
+
+async function sameRows(lake: Lake, from: number, after: Snapshot): Promise<boolean> {
+  return from < after.version && (await lake.onlyRearranged(after.table, from, after.version));
+}
+
+/** Whether the values of columns that both versions have can be held against each other. */
+function comparable(before: Snapshot, after: Snapshot): boolean {
+  const old = new Map(before.columns.map(({ name, type }) => [name, type]));
+  return after.columns.every(({ name, type }) => {
+    const other = old.get(name);
+    return other === undefined || commonType(other, type) !== undefined;
+  });
+}
+
+/** @throws DataflowError E_LAKE_NO_VERSION */
+async function snapshotOf(lake: Lake, key: string, version: number): Promise<Snapshot> {
+  const table = parseTableKey(key);
+  const snapshot = table === undefined ? undefined : await lake.snapshot(table, { version });
+  if (snapshot !== undefined) return snapshot;
+  throw new DataflowError('E_LAKE_NO_VERSION', `version ${version} of ${key} is no longer in the lake`);
+}
+
+async function snapshotAt(lake: Lake, key: string, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await snapshotOf(lake, key, version);
+  } catch (error) {
+    if (error instanceof DataflowError && error.code === 'E_LAKE_NO_VERSION') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,117 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { HeldTable } from '../../core/model/load.ts';
+import type { EngineSession } from '../../core/ports/engine.ts';
+import type { PutCounts, Sink, SinkLoad } from '../../core/ports/sink.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import type { PlannedWork } from './load-plan.ts';
+import { allRows, type ChangedRows, changedRows, keyProblems } from './out-rows.ts';
+
+/** What putting works on. */
+export interface PutParts {
+  readonly sink: Sink;
+  readonly release_id: string;
+  readonly run_id: string;
+  /** All tables become visible at once. */
+  readonly at_once: boolean;
+  readonly session: () => Promise<EngineSession>;
+  /** Told when a table is done, and when what is done is committed. */
+  readonly done: (work: PlannedWork, held: HeldTable, counts: PutCounts, wall_ms: number) => void;
+  readonly committed: () => void;
+}
+
+const NOTHING_MOVED = { rows_in: 0, gone_in: 0, inserted: 0, updated: 0, deleted: 0, skipped: 0 };
+
+/**
+ * Brings the planned tables to the destination, in one write or in one each, and has it say what it holds. Rows are counted where they leave and where
+ * they arrive, and read back, before anything becomes visible.
+ */
+export async function putTables(parts: PutParts, works: readonly PlannedWork[]): Promise<void> {
+  const groups = parts.at_once ? [works] : works.map((work) => [work]);
+  for (const group of groups) {
+    if (group.length === 0) continue;
+    const load = await parts.sink.begin(parts.release_id);
+    try {
+      for (const work of group) await putTable(parts, load, work);
+      faultPoint('load-before-commit');
+      await load.commit();
+      faultPoint('load-after-commit');
+    } catch (error) {
+      await load.rollback();
+      throw error;
+    }
+    parts.committed();
+  }
+}
+
+async function putTable(parts: PutParts, load: SinkLoad, work: PlannedWork): Promise<void> {
+  const began = performance.now();
+  faultPoint('load-before-put');
+  const counts = await countsOf(parts, load, work);
+  refuseImbalance(work, counts);
+  const held = heldTable(parts, work, counts.rows_after);
+  await load.record(held);
+  faultPoint('load-after-put');
+  parts.done(work, held, counts, Math.round(performance.now() - began));
+}
+
+async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Promise<PutCounts> {
+  if (work.action === 'record') return { ...NOTHING_MOVED, rows_after: work.standing.held?.rows ?? 0 };
+  const session = await parts.session();
+  const changed = await rowsOf(session, work);
+  return await load.put({
+    table: work.target,
+    whole: work.action === 'whole',
+    remake: work.remake,
+    rows: changed.rows,
+    ...(changed.gone === undefined ? {} : { gone: changed.gone }),
+  });
+}
+
+/** The rows that a table's step sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */
+export async function rowsOf(session: EngineSession, work: PlannedWork): Promise<ChangedRows> {
+  const { after, before, chosen, loaded, target } = work;
+  const changed =
+    before === undefined
+      ? await allRows(session, after, chosen)
+      : await changedRows(session, { before, after }, chosen, { key: loaded.key, append: loaded.mode === 'append' });
+  const problem = await keyProblems(session, 'load_rows', target.key);
+  if (problem !== undefined)
+    throw new DataflowError('E_LOAD_REFUSED', `${loaded.table}: ${problem}`, {
+      kept: 'nothing was changed at the destination',
+      hint: `Give the table another key, or mode: replace; a test { unique: [${target.key.join(', ')}] } finds them before they are published.`,
+    });
+  return changed;
+}
+
+/** A table that mirrors its table in the lake has as many rows; one that is appended to has as many more as were inserted. */
+function refuseImbalance({ action, loaded, after, standing }: PlannedWork, counts: PutCounts): void {
+  const append = loaded.mode === 'append' && action !== 'whole';
+  const expected = append ? (standing.held?.rows ?? 0) + counts.inserted : after.rows;
+  if (action === 'record' || counts.rows_after === expected) return;
+  const words = (n: number): string => n.toLocaleString('en');
+  throw new DataflowError(
+    'E_LOAD_BALANCE',
+    `${loaded.table}: ${words(counts.rows_after)} rows are at the destination, ${words(expected)} should be: ${words(counts.rows_in)} came, ${words(counts.gone_in)} were to go, ${words(counts.inserted)} were inserted, ${words(counts.updated)} updated, ${words(counts.deleted)} deleted`,
+  );
+}
+
+function heldTable(
+  { release_id, run_id }: PutParts,
+  { after, loaded, source_hash }: PlannedWork,
+  rows: number,
+): HeldTable {
+  return {
+    table: loaded.table,
+    name: loaded.name,
+    release_id,
+    version: after.version,
+    version_committed_at_ms: after.committed_at_ms,
+    mode: loaded.mode,
+    rows,
+    source_hash,
+    settings_hash: loaded.settings_hash,
+    run_id,
+    gold_processed_at: new Date(after.committed_at_ms).toISOString(),
+    loaded_at: new Date().toISOString(),
+  };
+}
