@@ -202,7 +202,9 @@ export const PUBLISHERS: Lazy<PublisherComponent> = {
 };
 
 /** Systems that hold files for us, by type of connection. */
-export const STORAGES: Lazy<FarStorageComponent> = {};
+export const STORAGES: Lazy<FarStorageComponent> = {
+  s3: async () => (await import('./connectors/s3/storage.ts')).component,
+};
 
 /** Systems that releases are loaded into, by type of connection. */
 export const SINKS: Lazy<SinkComponent> = {};

@@ -26,6 +26,14 @@ const schema = z
         .check(describe('Whether the bucket stands in the path (`host/bucket`) or in the name (`bucket.host`).')),
       true,
     ),
+    connect_timeout_s: z._default(
+      z.int().check(z.minimum(1), z.maximum(600), describe('Seconds that a connection may take to be made (mirrors).')),
+      15,
+    ),
+    request_timeout_s: z._default(
+      z.int().check(z.minimum(1), z.maximum(3600), describe('Seconds that an answer may pause (mirrors).')),
+      60,
+    ),
   })
   .check(
     z.refine(

@@ -119,10 +119,14 @@ export interface FarStorage {
   matches(local_file: string, far: FarFile, signal: AbortSignal): Promise<boolean | undefined>;
   /** Removes files; those that are not there are no error. Folders that become empty may go with them. */
   remove(paths: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Half-written things below the base that were begun before a moment (by the other side's clock); `remove` takes them away. */
+  /**
+   * Half-written things below the base that were begun before a moment (by the other side's clock); `remove` takes them away. Some systems (MinIO) list
+   * them by their full path only: `paths` are looked at besides.
+   */
   leftovers(request: {
     readonly begun_before_ms: number;
     readonly remove: boolean;
+    readonly paths?: readonly string[];
     readonly signal: AbortSignal;
   }): Promise<readonly FarLeftover[]>;
   /** Reaches the system, signs in, looks at the base; writes nothing. */

@@ -1,0 +1,138 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { retryAfterMs } from '../../kit/backoff.ts';
+import { parseAnswer, textOf } from './xml.ts';
+
+/** An answer that refuses, in the service's own words. */
+export class S3Problem extends Error {
+  readonly code: string;
+  /** Another attempt may help. */
+  readonly again: boolean;
+  /** The service asks to be spared. */
+  readonly spare: boolean;
+  readonly after_ms: number | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    how: { readonly again: boolean; readonly spare?: boolean; readonly after_ms?: number },
+  ) {
+    super(message.includes(code) ? message : `${code}: ${message}`);
+    this.code = code;
+    this.again = how.again;
+    this.spare = how.spare === true;
+    this.after_ms = how.after_ms;
+  }
+}
+
+const SPARE_STATUS = new Set([429, 503]);
+const AGAIN_STATUS = new Set([408, 429, 500, 502, 503, 504, 509]);
+/** Refusals with another status that pass as well: bytes that broke on the way, writers that met. */
+const AGAIN_CODES = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'XAmzContentChecksumMismatch',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'InternalError',
+  'SlowDown',
+  'ServiceUnavailable',
+]);
+const DENIED = new Set([
+  'AccessDenied',
+  'AllAccessDisabled',
+  'AccountProblem',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'RequestTimeTooSkewed',
+  'AuthorizationHeaderMalformed',
+]);
+/** The longest that a service may ask to be left alone. */
+const AFTER_MAX_MS = 30_000;
+
+/** What a status other than 2xx says. An answer to HEAD has no words: its status has to do. */
+export function refusalOf(status: number, headers: Readonly<Record<string, string>>, text: string): S3Problem {
+  const said = saidIn(text);
+  const code = said?.code || BY_STATUS[status] || `${status}`;
+  const after_ms = retryAfterMs(headers['retry-after'], Date.now(), headers['date']);
+  return new S3Problem(code, said?.message || `it answers ${status}`, {
+    again: AGAIN_STATUS.has(status) || AGAIN_CODES.has(code),
+    spare: SPARE_STATUS.has(status) || code === 'SlowDown',
+    ...(after_ms === undefined ? {} : { after_ms: Math.min(after_ms, AFTER_MAX_MS) }),
+  });
+}
+
+/** An answer of 200 that carries an error all the same, as that to Complete may. */
+export function refusalInside(text: string): S3Problem | undefined {
+  const said = saidIn(text);
+  if (said === undefined) return undefined;
+  return new S3Problem(said.code, said.message, {
+    again: !DENIED.has(said.code) && said.code !== 'InvalidPart' && said.code !== 'NoSuchUpload',
+    spare: said.code === 'SlowDown',
+  });
+}
+
+const BY_STATUS: Readonly<Record<number, string>> = {
+  401: 'AccessDenied',
+  403: 'AccessDenied',
+  404: 'NoSuchKey',
+  409: 'ConditionalRequestConflict',
+  412: 'PreconditionFailed',
+  416: 'InvalidRange',
+  429: 'SlowDown',
+  503: 'SlowDown',
+};
+
+function saidIn(text: string): { readonly code: string; readonly message: string } | undefined {
+  if (!text.includes('<Error')) return undefined;
+  try {
+    const root = parseAnswer(text);
+    return root.name === 'Error' ? { code: textOf(root, 'Code'), message: textOf(root, 'Message') } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether another attempt may help: the service says so, or the connection broke. */
+export function worthAnother(error: unknown): { readonly after_ms?: number } | undefined {
+  if (error instanceof S3Problem) {
+    if (!error.again) return undefined;
+    return error.after_ms === undefined ? {} : { after_ms: error.after_ms };
+  }
+  if (error instanceof DataflowError || !(error instanceof Error) || error.name === 'AbortError') return undefined;
+  return {};
+}
+
+/** The error that leaves the room. */
+export function farError(
+  error: unknown,
+  about: {
+    readonly name: string;
+    readonly ask: string;
+    readonly key: string | undefined;
+    readonly user: string;
+    readonly right: string;
+  },
+): DataflowError {
+  const { name, ask, key, user, right } = about;
+  const where = key === undefined ? name : `${name}/${key}`;
+  if (!(error instanceof S3Problem))
+    return new DataflowError('E_FAR_UNREACHABLE', `${where} cannot be reached: ${wordsOf(error)}`, { cause: error });
+  const words = `${where}: ${error.message}`;
+  const options = { cause: error };
+  if (error.code === 'NoSuchBucket') return new DataflowError('E_FAR_MISSING', words, options);
+  if (error.code === 'RequestTimeTooSkewed')
+    return new DataflowError('E_FAR_DENIED', words, { ...options, hint: 'Set the clock of this machine.' });
+  if (DENIED.has(error.code))
+    return new DataflowError('E_FAR_DENIED', `${words} (${ask} as ${user} needs ${right})`, options);
+  return new DataflowError(error.again ? 'E_FAR_UNREACHABLE' : 'E_FAR_REFUSED', words, options);
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = (error as AggregateError).errors?.[0] as Error | undefined;
+  return error.message || inner?.message || error.name;
+}
