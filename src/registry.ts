@@ -203,6 +203,7 @@ export const PUBLISHERS: Lazy<PublisherComponent> = {
 
 /** Systems that hold files for us, by type of connection. */
 export const STORAGES: Lazy<FarStorageComponent> = {
+  hdfs: async () => (await import('./connectors/hdfs/storage.ts')).component,
   s3: async () => (await import('./connectors/s3/storage.ts')).component,
 };
 

@@ -1,6 +1,12 @@
-import type { Agent, Dispatcher } from 'undici';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { FileChecksum } from './checksum.ts';
 import type { HdfsConnectionOptions } from './connection.ts';
+import { type Body, DataNodes } from './data-nodes.ts';
+import { HostRules } from './hosts.ts';
+import { NameNodes, type Question, urlsOf } from './name-nodes.ts';
+import { RemoteException } from './refusals.ts';
 
 /** What a NameNode says of a file or folder. */
 export interface FileStatus {
@@ -10,62 +16,59 @@ export interface FileStatus {
   readonly length: number;
   /** Milliseconds. */
   readonly modificationTime: number;
+  /** Stays with a file when it is renamed, and is never given again. */
   readonly fileId?: number;
+  readonly permission?: string;
+  readonly owner?: string;
+  readonly group?: string;
 }
 
-/** An answer that refuses, in the cluster's own words. */
-export class RemoteException extends Error {
-  readonly exception: string;
-
-  constructor(exception: string, message: string) {
-    super(message);
-    this.exception = exception;
-  }
+/** A page of a folder. */
+export interface FolderPage {
+  readonly entries: readonly FileStatus[];
+  /** How many follow. */
+  readonly left: number;
 }
 
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
-/** Another NameNode, or the same one later, may answer. */
-const PASSING = new Set(['StandbyException', 'RetriableException', 'SafeModeException']);
-const DENIED = new Set(['AccessControlException', 'SecurityException', 'AuthenticationException', 'InvalidToken']);
+/** What renaming came to: `taken` when something has the name already, `gone` when there is nothing to rename. */
+export type Renamed = 'done' | 'taken' | 'gone' | 'no_folder';
 
 /**
- * WebHDFS as far as files are read. Redirects are followed by hand: the NameNode is asked where a file's bytes are, and only the DataNode that it
- * names is asked for them. What signs in at a gateway goes to its own address alone.
+ * WebHDFS, one method per operation and one attempt each. Redirects are followed by hand: the NameNode is asked where a file's bytes are or go to, and only
+ * the DataNode that it names sees them. Errors are RemoteException, NodeFailure, or DataflowError E_OUTBOUND.
  */
 export class WebHdfs {
-  readonly #options: HdfsConnectionOptions;
-  readonly #urls: readonly string[];
-  /** The NameNode that answered last. */
-  #at = 0;
-  #agent: Promise<Agent> | undefined;
+  /** What was asked so far, by kind. */
+  readonly requests = new Map<string, number>();
+  readonly #names: NameNodes;
+  readonly #data: DataNodes;
 
-  constructor(options: HdfsConnectionOptions) {
-    this.#options = options;
-    const urls = typeof options.url === 'string' ? [options.url] : options.url;
-    this.#urls = urls.map((url) => url.replace(/\/+$/, ''));
+  /** @param root project folder: relative paths of certificates start here */
+  constructor(options: HdfsConnectionOptions, root = '/') {
+    const rules = new HostRules(urlsOf(options), options.datanode_hosts);
+    const authority = authorityOf(options.ca_file, root);
+    this.#names = new NameNodes(options, rules, authority);
+    this.#data = new DataNodes(options, rules, authority);
   }
 
+  /** Address of the NameNode that answered last. */
   get name(): string {
-    return this.#urls[this.#at] ?? '';
+    return this.#names.url;
   }
 
-  /** Undefined: there is no such file. @throws DataflowError E_SOURCE_* */
+  /** Undefined: there is nothing of that name. */
   async status(path: string, signal?: AbortSignal): Promise<FileStatus | undefined> {
-    return await this.#missing(async () => {
-      const answer = await this.#json(path, 'GETFILESTATUS', {}, signal);
+    return await orMissing(async () => {
+      const answer = await this.#json('info', { method: 'GET', path, op: 'GETFILESTATUS', signal });
       return (answer as { FileStatus: FileStatus }).FileStatus;
     });
   }
 
-  /** A page of a folder, after a name. Undefined: there is no such folder. @throws DataflowError E_SOURCE_* */
-  async page(
-    path: string,
-    after: string,
-    signal?: AbortSignal,
-  ): Promise<{ readonly entries: readonly FileStatus[]; readonly left: number } | undefined> {
-    return await this.#missing(async () => {
-      const answer = (await this.#json(path, 'LISTSTATUS_BATCH', { startAfter: after }, signal)) as {
+  /** A page of a folder, after a name. Undefined: there is no such folder. */
+  async page(path: string, after: string, signal?: AbortSignal): Promise<FolderPage | undefined> {
+    return await orMissing(async () => {
+      const query = { startAfter: after };
+      const answer = (await this.#json('list', { method: 'GET', path, op: 'LISTSTATUS_BATCH', query, signal })) as {
         DirectoryListing: {
           partialListing: { FileStatuses: { FileStatus: readonly FileStatus[] } };
           remainingEntries: number;
@@ -76,140 +79,144 @@ export class WebHdfs {
     });
   }
 
-  /** Bytes of a file from an offset on. Undefined: it is gone. @throws DataflowError E_SOURCE_* */
-  async open(path: string, offset: number, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined> {
-    return await this.#missing(async () => {
-      const first = await this.#ask(path, 'OPEN', { offset: String(offset) }, signal);
-      const { location } = first.headers;
-      if (!REDIRECTS.has(first.statusCode) || typeof location !== 'string') return await sound(first);
-      await first.body.dump();
-      return await sound(await this.#send(new URL(location), signal));
+  /** Bytes of a file. Undefined: it is not there. */
+  async open(
+    path: string,
+    range: { readonly offset: number; readonly length?: number },
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const { offset, length } = range;
+    const query = { offset: String(offset), ...(length === undefined ? {} : { length: String(length) }) };
+    return await orMissing(async () => {
+      this.#count('get');
+      const answer = await this.#names.open({ method: 'GET', path, op: 'OPEN', query, signal });
+      if ('chunks' in answer) return answer.chunks;
+      this.#count('get');
+      return await this.#data.open(answer.location, signal);
     });
   }
 
-  /** @throws DataflowError E_SOURCE_* for whatever else was refused */
-  fault(error: unknown): unknown {
-    if (error instanceof DataflowError || !(error instanceof Error) || error.name === 'AbortError') return error;
-    const said = error instanceof RemoteException ? error.exception : '';
-    const words = `${this.name}: ${said === '' ? '' : `${said}: `}${messageOf(error)}`;
-    const options = { cause: error };
-    if (DENIED.has(said)) return new DataflowError('E_SOURCE_DENIED', words, options);
-    if (said === '' || PASSING.has(said)) return new DataflowError('E_SOURCE_UNREACHABLE', words, options);
-    return new DataflowError('E_SOURCE_QUERY', words, options);
+  /** Makes a file of all the bytes; folders above it are made. Ends when the cluster has them, which is no proof that it has them all. */
+  async create(path: string, body: Body, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
+    const location = await this.#sentTo({ method: 'PUT', path, op: 'CREATE', query, signal });
+    this.#count('put');
+    await this.#data.send('PUT', location, body, signal);
   }
 
-  async #missing<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /** Adds bytes to the end of a file. */
+  async append(path: string, body: Body, signal?: AbortSignal): Promise<void> {
+    const location = await this.#sentTo({ method: 'POST', path, op: 'APPEND', signal });
+    this.#count('put');
+    await this.#data.send('POST', location, body, signal);
+  }
+
+  /** Gives a file another name in one step; whether something of that name may be replaced is the cluster's to decide. */
+  async rename(from: string, to: string, overwrite: boolean, signal?: AbortSignal): Promise<Renamed> {
+    const query = { destination: to, renameoptions: overwrite ? 'OVERWRITE' : 'NONE' };
     try {
-      return await work();
+      const answer = await this.#ask('rename', { method: 'PUT', path: from, op: 'RENAME', query, signal });
+      // HttpFS knows no options and says `false` without a reason.
+      const plain =
+        answer.length > 0 && (JSON.parse(answer.toString('utf8')) as { boolean?: boolean }).boolean === false;
+      return plain ? 'taken' : 'done';
     } catch (error) {
-      if (error instanceof RemoteException && error.exception === 'FileNotFoundException') return undefined;
-      throw this.fault(error);
+      if (!(error instanceof RemoteException)) throw error;
+      if (error.exception === 'FileAlreadyExistsException') return 'taken';
+      if (error.exception !== 'FileNotFoundException' && error.exception !== 'ParentNotDirectoryException') throw error;
+      return /source/i.test(error.message) ? 'gone' : 'no_folder';
     }
   }
 
-  async #json(
-    path: string,
-    operation: string,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
-    const answer = await this.#ask(path, operation, query, signal);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of await sound(answer)) {
-      bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) throw new RemoteException('TooLong', `the answer to ${operation} does not end`);
-      chunks.push(Buffer.from(chunk));
-    }
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  /** Makes a folder and those above it. */
+  async makeFolder(path: string, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
+    await this.#ask('mkdirs', { method: 'PUT', path, op: 'MKDIRS', query, signal });
   }
 
-  /** Asks the NameNode that answered last, then the others: one of them is active. */
-  async #ask(
-    path: string,
-    operation: string,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal | undefined,
-  ): Promise<Dispatcher.ResponseData> {
-    let last: unknown;
-    for (const _ of this.#urls) {
-      try {
-        const answer = await this.#send(this.#address(path, operation, query), signal);
-        const standby = answer.statusCode >= 400 ? await refusalOf(answer) : undefined;
-        if (standby === undefined) return answer;
-        if (!PASSING.has(standby.exception)) throw standby;
-        last = standby;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (error instanceof RemoteException) throw error;
-        last = error;
-      }
-      this.#at = (this.#at + 1) % this.#urls.length;
-    }
-    throw last;
+  /** Removes a file; nothing happens when it is not there. */
+  async remove(path: string, signal?: AbortSignal): Promise<void> {
+    await orMissing(() =>
+      this.#ask('delete', { method: 'DELETE', path, op: 'DELETE', query: { recursive: 'false' }, signal }),
+    );
   }
 
-  #address(path: string, operation: string, query: Readonly<Record<string, string>>): URL {
-    const url = new URL(`${this.name}/webhdfs/v1${path.split('/').map(encodeURIComponent).join('/')}`);
-    const { user, password, delegation_token } = this.#options;
-    const who = delegation_token !== undefined ? { delegation: delegation_token } : userQuery(user, password);
-    for (const [name, value] of Object.entries({ op: operation, ...who, ...query })) url.searchParams.set(name, value);
-    return url;
-  }
-
-  async #send(url: URL, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:')
-      throw new RemoteException('BadRedirect', `it sends us to ${url.protocol}`);
-    const { request } = await import('undici');
-    const { user = '', password } = this.#options;
-    const ours = this.#urls.some((one) => new URL(one).origin === url.origin);
-    const basic = Buffer.from(`${user}:${password}`).toString('base64');
-    return await request(url, {
-      method: 'GET',
-      dispatcher: await this.#dispatcher(),
-      headers: {
-        'user-agent': 'dataflow',
-        ...(password === undefined || !ours ? {} : { authorization: `Basic ${basic}` }),
-      },
-      ...(signal === undefined ? {} : { signal }),
+  /** Undefined: there is no such file. */
+  async checksum(path: string, signal?: AbortSignal): Promise<FileChecksum | undefined> {
+    return await orMissing(async () => {
+      const question = { method: 'GET', path, op: 'GETFILECHECKSUM', query: { noredirect: 'true' }, signal } as const;
+      this.#count('checksum');
+      const { body, location } = await this.#names.ask(question);
+      const said = location === undefined ? (parsed(body) as { FileChecksum?: FileChecksum; Location?: string }) : {};
+      if (said.FileChecksum !== undefined) return said.FileChecksum;
+      this.#count('checksum');
+      const answer = await this.#data.send('GET', location ?? said.Location ?? noLocation(question), undefined, signal);
+      return (parsed(answer) as { FileChecksum: FileChecksum }).FileChecksum;
     });
   }
 
-  #dispatcher(): Promise<Agent> {
-    const { connect_timeout_s, request_timeout_s } = this.#options;
-    this.#agent ??= import('undici').then(
-      ({ Agent }) =>
-        new Agent({
-          connect: { timeout: connect_timeout_s * 1000 },
-          headersTimeout: request_timeout_s * 1000,
-          bodyTimeout: request_timeout_s * 1000,
-        }),
-    );
-    return this.#agent;
+  /** Undefined: there is nothing of that name. @param rights `rwx`, `-w-` @throws RemoteException AccessControlException */
+  async mayAccess(path: string, rights: string, signal?: AbortSignal): Promise<true | undefined> {
+    return await orMissing<true>(async () => {
+      await this.#ask('info', { method: 'GET', path, op: 'CHECKACCESS', query: { fsaction: rights }, signal });
+      return true;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#names.close();
+  }
+
+  /** Where bytes go, without sending one to the NameNode: as JSON where it knows `noredirect`, else by a redirect. */
+  async #sentTo(question: Question): Promise<string> {
+    this.#count('put');
+    const query = { ...question.query, noredirect: 'true' };
+    const { location, status, body } = await this.#names.ask({ ...question, query });
+    if (location !== undefined) return location;
+    const said = status === 200 && body.length > 0 ? (parsed(body) as { Location?: string }).Location : undefined;
+    return said ?? noLocation(question);
+  }
+
+  async #ask(kind: string, question: Question): Promise<Buffer> {
+    this.#count(kind);
+    return (await this.#names.ask(question)).body;
+  }
+
+  async #json(kind: string, question: Question): Promise<unknown> {
+    return parsed(await this.#ask(kind, question));
+  }
+
+  #count(kind: string): void {
+    this.requests.set(kind, (this.requests.get(kind) ?? 0) + 1);
   }
 }
 
-function userQuery(user: string | undefined, password: string | undefined): Readonly<Record<string, string>> {
-  return user === undefined || password !== undefined ? {} : { 'user.name': user };
+/** A cluster that does not say where: asked again it may. */
+function noLocation({ op }: Question): never {
+  throw new RemoteException('', `the answer to ${op} names no DataNode`);
 }
 
-async function sound(answer: Dispatcher.ResponseData): Promise<AsyncIterable<Uint8Array>> {
-  if (answer.statusCode === 200) return answer.body;
-  throw (await refusalOf(answer)) ?? new RemoteException('', `it answers ${answer.statusCode}`);
-}
-
-async function refusalOf(answer: Dispatcher.ResponseData): Promise<RemoteException> {
-  const text = (await answer.body.text()).slice(0, 10_000);
-  if (answer.statusCode === 401) return new RemoteException('AuthenticationException', 'it asks who we are (401)');
+function parsed(body: Buffer): unknown {
   try {
-    const { RemoteException: said } = JSON.parse(text) as { RemoteException: { exception: string; message: string } };
-    return new RemoteException(said.exception, said.message.split('\n')[0] ?? '');
+    return JSON.parse(body.toString('utf8'));
   } catch {
-    return new RemoteException('', `it answers ${answer.statusCode}`);
+    throw new RemoteException('', 'its answer is no JSON, or not a whole one');
   }
 }
 
-function messageOf(error: Error): string {
-  const inner = (error as AggregateError).errors?.[0] as Error | undefined;
-  return error.message || inner?.message || error.name;
+async function orMissing<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RemoteException && error.exception === 'FileNotFoundException') return undefined;
+    throw error;
+  }
+}
+
+function authorityOf(file: string | undefined, root: string): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(resolve(root, file), 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DataflowError('E_CONFIG_INVALID', `ca_file: ${file} cannot be read: ${why}`, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), eight tables of 256 numbers so that eight bytes go at a time: what record batches are protected by. */
+/** CRC-32C (Castagnoli), eight tables of 256 numbers so that eight bytes go at a time: what Kafka's record batches and HDFS's blocks are protected by. */
 const TABLES = makeTables();
 
 function makeTables(): Int32Array {
@@ -15,10 +15,10 @@ function makeTables(): Int32Array {
   return tables;
 }
 
-/** CRC-32C of `bytes[from, to)` as an unsigned number. */
-export function crc32c(bytes: Uint8Array, from: number, to: number): number {
+/** CRC-32C of `bytes[from, to)` as an unsigned number. @param before that of the bytes in front of them */
+export function crc32c(bytes: Uint8Array, from: number, to: number, before = 0): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let crc = -1;
+  let crc = ~before;
   let at = from;
   // Two words at a time: reading bytes one by one takes twice as long.
   for (; at + 8 <= to; at += 8) {

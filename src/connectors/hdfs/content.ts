@@ -1,0 +1,87 @@
+import { createHash, type Hash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { PutContent } from '../../core/ports/far-storage.ts';
+import { ChecksumMaker, type ChecksumRule, type FileChecksum } from './checksum.ts';
+
+/** A write to a socket of this size keeps a core less busy than many small ones do. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** What bytes that were read through add up to. */
+export interface Sums {
+  readonly sha256: string;
+  readonly checksum: FileChecksum;
+  /** By which rule the checksum was made. */
+  readonly rule: ChecksumRule;
+}
+
+/** What is to be put, read from its beginning as often as it takes. @param what its name, for messages */
+export class Content {
+  readonly size_bytes: number;
+  readonly #content: PutContent;
+  readonly #what: string;
+
+  constructor(content: PutContent, what: string) {
+    this.#content = content;
+    this.#what = what;
+    this.size_bytes = 'bytes' in content ? content.bytes.length : content.size_bytes;
+  }
+
+  /**
+   * The bytes from an offset on; all of them, those before it too, go into the sums, which are complete after the last piece.
+   * @throws DataflowError E_FAR_SOURCE_DAMAGED when there are fewer or more than was said
+   */
+  from(offset: number, rule: ChecksumRule): { readonly pieces: AsyncIterable<Uint8Array>; sums(): Sums } {
+    const hash = createHash('sha256');
+    const maker = new ChecksumMaker(rule);
+    return {
+      pieces: this.#pieces(offset, hash, maker),
+      sums: () => ({ sha256: hash.copy().digest('hex'), checksum: maker.digest(), rule }),
+    };
+  }
+
+  /** The checksum alone, by another rule. */
+  async checksum(rule: ChecksumRule): Promise<FileChecksum> {
+    const { pieces, sums } = this.from(this.size_bytes, rule);
+    for await (const _ of pieces);
+    return sums().checksum;
+  }
+
+  async *#pieces(offset: number, hash: Hash, maker: ChecksumMaker): AsyncGenerator<Uint8Array> {
+    let at = 0;
+    for await (const piece of this.#all()) {
+      hash.update(piece);
+      maker.add(piece);
+      const skipped = Math.max(0, offset - at);
+      at += piece.length;
+      if (skipped < piece.length) yield skipped === 0 ? piece : piece.subarray(skipped);
+    }
+    if (at !== this.size_bytes)
+      throw new DataflowError('E_FAR_SOURCE_DAMAGED', `${this.#what} has ${at} bytes, not ${this.size_bytes}`);
+  }
+
+  async *#all(): AsyncGenerator<Uint8Array> {
+    if ('bytes' in this.#content) {
+      if (this.#content.bytes.length > 0) yield this.#content.bytes;
+      return;
+    }
+    const file = await open(this.#content.file, 'r');
+    try {
+      // One byte more than was said tells that the file has grown.
+      for (let left = this.size_bytes + 1; left > 0; ) {
+        const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, left));
+        const { bytesRead } = await file.read(piece, 0, piece.length);
+        if (bytesRead === 0) return;
+        left -= bytesRead;
+        yield bytesRead === piece.length ? piece : piece.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** A file of this machine as content. */
+export async function contentOfFile(file: string): Promise<Content> {
+  return new Content({ file, size_bytes: (await stat(file)).size }, file);
+}
