@@ -68,7 +68,7 @@ export async function runTests(
   const results: TestResult[] = [];
   for (const test of tests) {
     const condition = conditionOf(run, test, columns, rows_before);
-    const [row] = await session.rows(condition.count);
+    const [row] = await session.rows(condition.count, { rows_max: 1 });
     const failures = Number(row?.['failures'] ?? 0);
     const observed = row?.['observed'];
     const detail = observed === undefined || observed === null ? '' : ` (${String(observed)})`;

@@ -238,7 +238,7 @@ export interface EngineSession {
   syntaxOf(sql: string): Promise<QuerySyntax>;
   /** The SQL text of a query in a tree of {@link syntaxOf}, changed or not. */
   sqlOf(tree: SyntaxNode): Promise<string>;
-  /** A small result. Throws when it is longer than `rows_max` (default 10,000). */
+  /** A small result. Throws when it is longer than `rows_max` (default 10,000). A maximum of 1 is for what is known to be one row: it comes faster. */
   rows(sql: string, options?: { readonly rows_max?: number }): Promise<readonly Row[]>;
   /** A result of any size, in batches, as it is computed. */
   stream(sql: string): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;

@@ -73,7 +73,11 @@ export function csvReading(session: ParseSession, request: ParseRequest): CsvRea
       return misfits === undefined ? read : `${read} union all ${await misfitRejects(session, request, t)}`;
     },
     cleanup: async () => {
-      for (const table of Object.values(t)) await session.run(`drop table if exists ${table}`);
+      await session.run(
+        Object.values(t)
+          .map((table) => `drop table if exists ${table}`)
+          .join(';\n'),
+      );
     },
   };
 }

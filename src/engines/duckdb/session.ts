@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
 import type { Column } from '../../core/model/table.ts';
@@ -59,6 +59,8 @@ export class DuckDbSession implements EngineSession {
   readonly #schemas = new Set<string>();
   /** Statements that remove what this session made, so that its workplace can serve again. */
   readonly #drops = new Set<string>();
+  /** Rows of the temporary tables, by name. */
+  readonly #materialized = new Map<string, number>();
   #bytes_read = 0;
   #bytes_written = 0;
   #closed = false;
@@ -119,9 +121,10 @@ export class DuckDbSession implements EngineSession {
     const into = append
       ? `insert into temp.${quoteIdent(name)}\n`
       : `create or replace temp table ${quoteIdent(name)} as\n`;
-    await this.#run(into, sql);
-    const [row] = await this.#rows(`select count(*) as n from ${quoteIdent(name)}`, 1);
-    return Number(row?.['n'] ?? 0);
+    const result = await this.#run(into, sql);
+    const rows = Number(result.getRows()[0]?.[0] ?? 0) + (append ? (this.#materialized.get(name) ?? 0) : 0);
+    this.#materialized.set(name, rows);
+    return rows;
   }
 
   async describe(sql: string): Promise<readonly EngineColumn[]> {
@@ -266,13 +269,15 @@ export class DuckDbSession implements EngineSession {
     return this.#talk;
   }
 
-  async #run(before: string, sql: string): Promise<void> {
+  /** What the engine says of the statement: for a table that is made or grown, how many rows came. */
+  async #run(before: string, sql: string): Promise<DuckDBResultReader> {
     if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
-    await (await this.#ready()).run(before + sql, { sql, bytes_before: Buffer.byteLength(before) });
+    return (await this.#ready()).readSmall(before + sql, { sql, bytes_before: Buffer.byteLength(before) });
   }
 
   async #rows(sql: string, rows_max: number, doing: Doing = { sql }): Promise<readonly Row[]> {
-    const reader = await (await this.#ready()).read(sql, rows_max + 1, doing);
+    const talk = await this.#ready();
+    const reader = rows_max <= 1 ? await talk.readSmall(sql, doing) : await talk.read(sql, rows_max + 1, doing);
     if (reader.currentRowCount > rows_max) {
       throw new DataflowError('E_ENGINE', `a result has more than ${rows_max} rows`);
     }

@@ -10,7 +10,7 @@ import { audit } from '../audit.ts';
 import { relationOf } from '../context.ts';
 import { publish } from '../publish.ts';
 import { writeInBatches } from '../smaller-plan.ts';
-import { touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
+import { type TouchedValues, touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
 import type { GoldNode, GoldStep } from './step.ts';
 
 interface GoldCandidate {
@@ -129,6 +129,20 @@ export function clusterBy(node: GoldNode, columns: readonly Column[]): string | 
   return /^(date|timestamp)/.test(type) ? `date_trunc('month', ${quoteIdent(by)})` : undefined;
 }
 
+/** The rows that are written all belong into one file of {@link clusterBy}: dividing them would only take its time. */
+function inOneMonth(touched: TouchedValues, stale: readonly DataFile[], by: string): boolean {
+  if (touched.has_null) return false;
+  const column = by.toLowerCase();
+  const bound = (bounds: Readonly<Record<string, unknown>> = {}): unknown =>
+    Object.entries(bounds).find(([name]) => name.toLowerCase() === column)?.[1];
+  const texts = [
+    ...touched.values,
+    ...stale.flatMap(({ stats }) => [bound(stats?.min_values), bound(stats?.max_values)]),
+  ];
+  const months = new Set(texts.map((text) => /^\d{4}-\d\d(?=-\d\d)/.exec(String(text))?.[0]));
+  return months.size === 1 && !months.has(undefined);
+}
+
 async function refreshTouched(
   step: GoldStep,
   session: EngineSession,
@@ -146,7 +160,7 @@ async function refreshTouched(
   const parts = [`select * from (${node.spec.sql}\n) where ${touchedWhere(touched, by)}`];
   await session.bind({ name: 'stale', columns, partition_by: snapshot.partition_by, files: stale });
   if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, by)}`);
-  const cluster = clusterBy(node, columns);
+  const cluster = inOneMonth(touched, stale, by) ? undefined : clusterBy(node, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
   const rows_sql = parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n');
   const add = await writeInBatches(step, session, rows_sql, {

@@ -30,7 +30,7 @@ export interface SilverCandidate {
 
 /** Rows of a relation of the session. */
 export async function countOf(session: EngineSession, relation: string): Promise<number> {
-  const [row] = await session.rows(`select count(*) as n from ${relation}`);
+  const [row] = await session.rows(`select count(*) as n from ${relation}`, { rows_max: 1 });
   return Number(row?.['n'] ?? 0);
 }
 

@@ -5,6 +5,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { nowIso, relationOf } from '../context.ts';
 import { appliedDecision, bindDecisions } from '../decisions.ts';
 import { quarantineRanAhead } from '../quarantine.ts';
+import { countOf } from './candidate.ts';
 import { answersSame } from './enrich/grown.ts';
 import type { SilverInput } from './input.ts';
 import { qualified, type SilverStep } from './sql.ts';
@@ -36,7 +37,7 @@ export async function growthInput(
   for (const table of node.references.filter((name) => verdict.changed.includes(name))) {
     if (!(await onlyGrew(step, table, last.inputs[table]))) return undefined;
   }
-  const retry = await retryable(step);
+  const retry = mayRetry(step, snapshot) ? await retryable(step) : undefined;
   const fresh = [...files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
   // A discard alone, with no input that moved, is no reason to try other rows again.
   if (fresh === 0 && (retry === undefined || verdict.changed.length === 0)) return 'unaffected';
@@ -111,6 +112,18 @@ function referencedColumns(step: SilverStep, table: string): readonly string[] {
   ];
 }
 
+/** Some rule, or a lookup, refuses rows that may pass later; without one nothing in the quarantine is worth a look. */
+function mayRetry({ node: { spec }, run }: SilverStep, { columns }: Snapshot): boolean {
+  if ((spec.enrich ?? []).length > 0) return true;
+  const context = { columns, now_iso: nowIso(run) };
+  return spec.rules.some((use) =>
+    run.checks
+      .get(use.check)
+      ?.row?.(use.params, context)
+      .some((one) => one.retryable),
+  );
+}
+
 async function retryable(step: SilverStep): Promise<SilverInput['retry']> {
   const snapshot = await step.run.lake.snapshot(quarantineOf({ layer: 'silver', name: step.node.name }));
   if (snapshot === undefined || snapshot.rows === 0) return undefined;
@@ -118,8 +131,7 @@ async function retryable(step: SilverStep): Promise<SilverInput['retry']> {
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/retry`);
   try {
     await session.bind(relationOf(snapshot, 'open_quarantine'));
-    const [row] = await session.rows(`select count(*) as n from open_quarantine where ${where}`);
-    const rows = Number(row?.['n'] ?? 0);
+    const rows = await countOf(session, `open_quarantine where ${where}`);
     return rows === 0 ? undefined : { snapshot, where, rows };
   } finally {
     await session.close();

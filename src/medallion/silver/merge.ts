@@ -31,23 +31,23 @@ export async function mergeRows(
   const { spec } = step.node;
   const picked = spec.where === undefined ? input.rows : await countOf(session, 'picked');
   const published = await bindPublished(step, session, snapshot, columns);
-  let losers = await findLosers(step, session, views);
-  if (losers === 0) await session.materialize('losers', `select ${AT} from picked where false`);
-  losers += await loseToPublished(step, session, published.length > 0, input);
-  await session.materialize('winners', `select * from ${goodRows(true)}`);
-  if (input.retry !== undefined && (await retriedCollide(step, session))) return undefined;
-  const displaced = await displace(step, session, published.length > 0);
-  const late = await countOf(session, 'late');
-  const stale = displaced === 0 ? [] : await filesOf(session, published);
+  const alone = published.length === 0 && input.retry === undefined;
+  const losers = await findAllLosers(step, session, views, published, input);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
-  const inserted = await countOf(session, 'inserts');
-  const parts = [`select ${names} from inserts`];
+  const good = `select ${alone ? names : `${names}, ${AT}`} from ${goodRows(losers > 0)}`;
+  // No key of the new rows can be there already: they need not be held against anything, and go straight into the table.
+  const won = alone ? undefined : await session.materialize('winners', good);
+  if (input.retry !== undefined && (await retriedCollide(step, session))) return undefined;
+  const { displaced, late } =
+    won === undefined ? { displaced: 0, late: 0 } : await displace(step, session, published.length > 0);
+  const stale = displaced === 0 ? [] : await filesOf(session, published);
+  const parts = [won === undefined ? good : `select ${names} from inserts`];
   if (stale.length > 0)
     parts.unshift(
       `select ${names} from published where _part in (select _part from displaced) and (_part, _pos) not in (select (_part, _pos) from displaced)`,
     );
   const add =
-    inserted + stale.length === 0
+    won !== undefined && won - late + stale.length === 0
       ? []
       : await session.write(parts.join(' union all '), {
           folder: await step.run.lake.stage(step.run.run_id, step.step_id, 'data'),
@@ -55,8 +55,8 @@ export async function mergeRows(
           partition_by: spec.partition_by,
         });
   const rejected = await rejectRows(step, session, views, {
-    has_losers: true,
-    expected: picked - (await countOf(session, 'winners')) - losers,
+    has_losers: losers > 0,
+    expected: picked - (won ?? rowsOf(add)) - losers,
   });
   const quarantine = await stageQuarantine(
     step,
@@ -73,7 +73,7 @@ export async function mergeRows(
     remove: stale,
     keep: snapshot.files.filter((file) => !stale.includes(file)),
     rows_in: input.rows,
-    rows_out: add.reduce((sum, file) => sum + file.rows, 0) - stale.reduce((sum, file) => sum + file.rows, 0),
+    rows_out: rowsOf(add) - rowsOf(stale),
     deduplicated: losers + late + displaced,
     filtered: input.rows - picked,
     quarantined: rejected.rows,
@@ -83,6 +83,24 @@ export async function mergeRows(
     returned: [],
     warnings: await warningsOf(session, views),
   };
+}
+
+/** Keeps the positions of all rows that lose in `losers`, which is there when there are any; returns how many. */
+async function findAllLosers(
+  step: SilverStep,
+  session: EngineSession,
+  views: SilverViews,
+  published: readonly DataFile[],
+  input: SilverInput,
+): Promise<number> {
+  const among = await findLosers(step, session, views);
+  if (!mayLoseToPublished(step)) return among;
+  if (among === 0) await session.materialize('losers', `select ${AT} from picked where false`);
+  return among + (await loseToPublished(step, session, published.length > 0, input));
+}
+
+function rowsOf(files: readonly { readonly rows: number }[]): number {
+  return files.reduce((sum, file) => sum + file.rows, 0);
 }
 
 /** After a retry the whole quarantine was written again: these are the entries that stayed. */
@@ -144,6 +162,10 @@ function scalar(value: unknown): StatValue {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
 }
 
+function mayLoseToPublished({ node: { spec } }: SilverStep): boolean {
+  return spec.dedupe?.keep === 'first' && spec.dedupe.by === undefined && spec.key.length > 0;
+}
+
 /**
  * Under `keep: first` without `by`, published rows win: new rows of the same key join `losers`. Under `before_rules` that holds for
  * bad rows too, and a quarantined row (not tried again now) holds its key as well. Returns how many were added.
@@ -155,9 +177,8 @@ async function loseToPublished(
   input: SilverInput,
 ): Promise<number> {
   const { spec, name } = step.node;
-  if (spec.dedupe?.keep !== 'first' || spec.dedupe.by !== undefined || spec.key.length === 0) return 0;
   const key = spec.key.map(quoteIdent).join(', ');
-  const before_rules = spec.dedupe.before_rules;
+  const before_rules = spec.dedupe?.before_rules === true;
   const rows = before_rules ? 'picked' : '(select * from checked where _rule is null)';
   const unbeaten = `(select * from ${rows} where ${keyPresentSql(spec.key)} and _src >= 0) anti join losers using (${AT})`;
   const beaten: string[] = [];
@@ -200,24 +221,31 @@ async function retriedCollide(step: SilverStep, session: EngineSession): Promise
 
 /**
  * Splits `winners` into `inserts` and `late` (a published row is preferred) and finds the published rows that are
- * `displaced`; returns how many those are.
+ * `displaced`; returns how many those and the late ones are.
  */
-async function displace(step: SilverStep, session: EngineSession, any_published: boolean): Promise<number> {
+async function displace(
+  step: SilverStep,
+  session: EngineSession,
+  any_published: boolean,
+): Promise<{ readonly displaced: number; readonly late: number }> {
   const { spec } = step.node;
   const keyed = spec.key.length > 0 && any_published;
   if (!keyed) {
-    await session.materialize('late', 'select * from winners where false');
     await session.define('inserts', 'select * from winners');
-    return 0;
+    return { displaced: 0, late: 0 };
   }
   const same = spec.key.map((column) => `w.${quoteIdent(column)} = p.${quoteIdent(column)}`).join(' and ');
   const wins = newerWins(spec.dedupe);
-  await session.materialize('late', `select w.* from winners w join published p on ${same} where not ${wins}`);
+  const late = await session.materialize(
+    'late',
+    `select w.* from winners w join published p on ${same} where not ${wins}`,
+  );
   await session.define('inserts', `select * from winners anti join late using (${AT})`);
-  return await session.materialize(
+  const displaced = await session.materialize(
     'displaced',
     `select distinct p._part, p._pos from published p join winners w on ${same} where ${wins}`,
   );
+  return { displaced, late };
 }
 
 /** SQL: the new row `w` is preferred over the published row `p`. Never NULL. Mirrors `preferenceSql`. */
