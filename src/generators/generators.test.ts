@@ -139,6 +139,33 @@ describe('planning', () => {
     expect(() => planData(project(root), { seed: 1, bad_share: 0, format: 'csv', rows })).toThrow(/no source order/);
   });
 
+  it('makes data for the sources that were named, else for those with a `generate:` of their own and what they refer to', () => {
+    const one = project(root);
+    const logs = source({ columns: { line: 'varchar' } });
+    const planned = (sources: Project['sources'], named?: readonly string[]): readonly string[] =>
+      planData(
+        { ...one, sources },
+        { seed: 1, bad_share: 0, format: 'csv', ...(named === undefined ? {} : { sources: named }) },
+      ).sources.map(({ name }) => name);
+    expect(planned({ ...one.sources, logs })).toEqual(['shops', 'orders']);
+    expect(planned({ ...one.sources, logs }, ['logs'])).toEqual(['logs']);
+    expect(planned({ ...one.sources, logs }, ['orders'])).toEqual(['shops', 'orders']);
+    expect(planned({ logs, api: source({ type: 'http', columns: { id: 'bigint' } }) })).toEqual(['logs']);
+    expect(planned({ api: source({ type: 'http', columns: { id: 'bigint' } }) })).toEqual(['api']);
+    expect(() => planned(one.sources, ['order'])).toThrow(/no source order/);
+  });
+
+  it('what a column is told to hold is not inferred from a rule', () => {
+    const one = project(root);
+    const orders = {
+      ...source({ ...one.sources['orders'] }),
+      generate: { rows: 10, columns: { shop: { min: 1, max: 9 } } },
+    };
+    const plan = planData({ ...one, sources: { ...one.sources, orders } }, { seed: 1, bad_share: 0, format: 'csv' });
+    expect(plan.sources.map(({ name }) => name)).toEqual(['orders']);
+    expect(plan.sources[0]?.columns[1]?.maker.kind).toBe('number');
+  });
+
   it('gives every parent between min and max rows, and rows without gaps', { timeout: 60_000 }, async () => {
     await withEngine({ type: 'duckdb' }, async (engine) => {
       const session = await engine.openSession({ label: 'test' });
@@ -231,6 +258,15 @@ describe('generating', () => {
         .filter((fault) => fault.source === 'orders')
         .reduce((sum, fault) => sum + fault.rows, 0) ?? 0;
     expect(faults / 20_000).toBeCloseTo(0.1, 1);
+  });
+
+  it('keeps the files of sources that were not asked for', async () => {
+    const folder = mkdtempSync(join(root, 'named-'));
+    await generateData(rooms, project(folder), options({}));
+    await generateData(rooms, project(folder), options({ sources: ['shops'], format: 'parquet' }));
+    expect(readdirSync(join(folder, 'in')).sort()).toEqual(['_expected.json', 'orders.csv', 'shops.parquet']);
+    await generateData(rooms, project(folder), options({ format: 'ndjson' }));
+    expect(readdirSync(join(folder, 'in')).sort()).toEqual(['_expected.json', 'orders.ndjson', 'shops.ndjson']);
   });
 
   it('leaves files alone that it did not make, and replaces its own', async () => {

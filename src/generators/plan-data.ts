@@ -1,4 +1,5 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { GenerateColumn } from '../core/model/generate.ts';
 import type { Project, SourceSpec } from '../core/model/project.ts';
 import { closest } from '../kit/closest.ts';
 import { factsOf, type SourceFacts } from './facts.ts';
@@ -11,6 +12,8 @@ const ROWS_DEFAULT = 1000;
 export interface PlanOptions {
   /** Rows of the main source (the last one that others' rows are made for), or of each source by name. */
   readonly rows?: number | Readonly<Record<string, number>>;
+  /** The sources to make data for; default: see {@link chosenSources}. */
+  readonly sources?: readonly string[];
   readonly seed: number;
   /** Share of faulty rows, 0..1. */
   readonly bad_share: number;
@@ -18,14 +21,16 @@ export interface PlanOptions {
 }
 
 /**
- * Decides what is made for every source with declared columns: kinds of values, who refers to whom, numbers of rows, possible faults.
- * Pure. @throws DataflowError E_USAGE when nothing can be made or `rows` names an unknown source; E_CONFIG_CYCLE when sources refer to
- * each other in a circle.
+ * Decides what is made for the chosen sources with declared columns: kinds of values, who refers to whom, numbers of rows, possible faults.
+ * Pure. @throws DataflowError E_USAGE when nothing can be made or `sources` or `rows` names an unknown source; E_CONFIG_CYCLE when sources
+ * refer to each other in a circle.
  */
 export function planData(project: Project, options: PlanOptions): DataPlan {
   const drafts = new Map<string, Draft>();
+  const chosen = chosenSources(project, options.sources);
   for (const [name, spec] of Object.entries(project.sources)) {
-    if (spec.columns !== undefined) drafts.set(name, draftOf(project, name, spec, spec.columns));
+    if (spec.columns !== undefined && chosen.has(name))
+      drafts.set(name, draftOf(project, name, spec, spec.columns, chosen));
   }
   if (drafts.size === 0) {
     throw new DataflowError('E_USAGE', 'no source declares its columns, so there is nothing to make data from', {
@@ -55,15 +60,50 @@ interface Draft {
   readonly facts: SourceFacts;
 }
 
-function draftOf(project: Project, name: string, spec: SourceSpec, declared: Readonly<Record<string, string>>): Draft {
+/**
+ * The sources that were named; else those with a `generate:` of their own; else those of files; else all. Sources that their `generate:` refers to
+ * come along. @throws DataflowError E_USAGE
+ */
+function chosenSources(project: Project, named: readonly string[] | undefined): ReadonlySet<string> {
+  const able = Object.keys(project.sources).filter((name) => project.sources[name]?.columns !== undefined);
+  for (const name of named ?? []) {
+    if (able.includes(name)) continue;
+    const guess = closest(name, able);
+    throw new DataflowError(
+      'E_USAGE',
+      `there is no source ${name} with declared columns`,
+      guess === undefined ? {} : { hint: `Did you mean ${guess}?` },
+    );
+  }
+  const hinted = able.filter((name) => project.sources[name]?.generate !== undefined);
+  const files = able.filter((name) => project.sources[name]?.type === 'files');
+  const first =
+    named !== undefined && named.length > 0 ? named : [hinted, files, able].find(({ length }) => length > 0);
+  const chosen = new Set(first);
+  // A set is walked in the order in which it grows: parents of parents come along too.
+  for (const name of chosen) {
+    const { per, columns = {} } = project.sources[name]?.generate ?? {};
+    for (const parent of [per?.references, ...Object.values(columns).map(({ references }) => references)])
+      if (parent !== undefined && able.includes(parent)) chosen.add(parent);
+  }
+  return chosen;
+}
+
+function draftOf(
+  project: Project,
+  name: string,
+  spec: SourceSpec,
+  declared: Readonly<Record<string, string>>,
+  chosen: ReadonlySet<string>,
+): Draft {
   const facts = factsOf(project, name);
   const hints = spec.generate;
   const columns = Object.entries(declared).map(([column, type]): ColumnPlan => {
     const hint = hints?.columns[column] ?? {};
     const known = facts.get(column.toLowerCase());
-    const source = hint.references ?? known?.reference?.source;
+    const source = hint.references ?? (isTold(hint) ? undefined : known?.reference?.source);
     const parent = source === undefined || source === name ? undefined : project.sources[source];
-    if (source === undefined || parent?.columns === undefined)
+    if (source === undefined || parent?.columns === undefined || !chosen.has(source))
       return { name: column, type, maker: makerOf({ name: column, type }, hint, known) };
     const key = known?.reference?.source === source ? known.reference.column : keyOf(project, source, column);
     const held = Object.keys(parent.columns).find((one) => one.toLowerCase() === key.toLowerCase());
@@ -76,6 +116,11 @@ function draftOf(project: Project, name: string, spec: SourceSpec, declared: Rea
     return { name: column, type, maker: { kind: 'reference', source, column: held } };
   });
   return { name, columns, facts, rows: hints?.rows, per: perOf(name, spec, columns) };
+}
+
+/** Whether the project says itself what the values are: then nothing is inferred. */
+function isTold({ kind, values, min, max }: GenerateColumn): boolean {
+  return kind !== undefined || values !== undefined || min !== undefined || max !== undefined;
 }
 
 /** The column of a source that others refer to: the key of the silver table made from it, else one of the same name. */

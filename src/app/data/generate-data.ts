@@ -48,20 +48,22 @@ interface Manifest extends Partial<Expected> {
   readonly seed: number;
   readonly bad_share: number;
   /** Paths relative to this file, with `/`. */
-  readonly files: readonly {
-    readonly path: string;
-    readonly source: string;
-    readonly rows: number;
-    readonly size_bytes: number;
-  }[];
+  readonly files: readonly ManifestFile[];
+}
+
+interface ManifestFile {
+  readonly path: string;
+  readonly source: string;
+  readonly rows: number;
+  readonly size_bytes: number;
 }
 
 const MANIFEST = '_expected.json';
 const PROGRESS_MS = 100;
 
 /**
- * Makes files for every source with declared columns and writes beside them what a run must find (`_expected.json`). All files appear
- * together at the end, under their names; files of an earlier call that are no longer made are removed.
+ * Makes files for sources with declared columns and writes beside them what a run must find (`_expected.json`). All files appear together at the
+ * end, under their names; files of an earlier call that are no longer made are removed, but for those of sources that were not asked for.
  * @throws DataflowError E_USAGE when a file is in the way that was not made here; whatever the engine throws.
  */
 export async function generateData(
@@ -86,7 +88,13 @@ export async function generateData(
       options.onProgress?.({ doing: 'counting' });
       const expected =
         options.bad_share > 0 ? await maker.expect(await rooms.checks(), new Date().toISOString()) : undefined;
-      await appear(staged, places.manifest, manifestOf(project, options, places.manifest, files, expected), known);
+      const kept = keptFiles(known, options.sources);
+      await appear(
+        staged,
+        places.manifest,
+        manifestOf(project, options, places.manifest, [...kept, ...files], expected),
+        known,
+      );
       return {
         files,
         expected_file: places.manifest,
@@ -129,22 +137,30 @@ function placesOf(
   return { targets, manifest: join(out ?? (common === '' ? project.root : common), MANIFEST) };
 }
 
-/** Absolute path → size of the files that an earlier call made. */
-async function ownFiles(manifest: string): Promise<ReadonlyMap<string, number>> {
+/** The files that an earlier call made, by their absolute paths. */
+type OwnFiles = ReadonlyMap<string, ManifestFile>;
+
+async function ownFiles(manifest: string): Promise<OwnFiles> {
   const text = await readFile(manifest, 'utf8').catch(() => undefined);
   if (text === undefined) return new Map();
   try {
     const { files } = JSON.parse(text) as Manifest;
-    return new Map(files.map((file) => [resolve(dirname(manifest), file.path), file.size_bytes]));
+    return new Map(files.map((file) => [resolve(dirname(manifest), file.path), file]));
   } catch {
     return new Map();
   }
 }
 
-async function refuseStrangers(targets: readonly Target[], known: ReadonlyMap<string, number>): Promise<void> {
+/** Those of sources that were not asked for. */
+function keptFiles(known: OwnFiles, sources: GeneratorOptions['sources']): readonly GeneratedFile[] {
+  if (sources === undefined) return [];
+  return [...known].flatMap(([path, file]) => (sources.includes(file.source) ? [] : [{ ...file, path }]));
+}
+
+async function refuseStrangers(targets: readonly Target[], known: OwnFiles): Promise<void> {
   for (const { path } of targets) {
     const size_bytes = await sizeOf(path);
-    if (size_bytes === undefined || known.get(path) === size_bytes) continue;
+    if (size_bytes === undefined || known.get(path)?.size_bytes === size_bytes) continue;
     const why = known.has(path) ? 'was changed since it was generated' : 'was not made by `dataflow generate`';
     throw new DataflowError('E_USAGE', `${path} ${why}`, {
       kept: 'Nothing was written.',
@@ -224,17 +240,13 @@ function manifestOf(
 }
 
 /** Gives the files their names. The manifest comes first: whatever stands there afterwards is known to be ours. */
-async function appear(
-  staged: readonly Staged[],
-  manifest: string,
-  content: Manifest,
-  known: ReadonlyMap<string, number>,
-): Promise<void> {
+async function appear(staged: readonly Staged[], manifest: string, content: Manifest, known: OwnFiles): Promise<void> {
   await mkdir(dirname(manifest), { recursive: true });
   const temp = `${join(dirname(manifest), `.${timeSortedId()}`)}.tmp`;
   await writeFile(temp, `${JSON.stringify(content, undefined, 2)}\n`);
   await rename(temp, manifest);
-  const made = new Set(staged.map(({ path }) => path));
-  for (const [path, size_bytes] of known) if (!made.has(path) && (await sizeOf(path)) === size_bytes) await rm(path);
+  const named = new Set(content.files.map(({ path }) => resolve(dirname(manifest), path)));
+  for (const [path, { size_bytes }] of known)
+    if (!named.has(path) && (await sizeOf(path)) === size_bytes) await rm(path);
   for (const { temp: from, path } of staged) await rename(from, path);
 }

@@ -7,6 +7,7 @@ export const spec: CommandSpec = {
   group: 'Start',
   configure(command) {
     command
+      .argument('[sources...]', 'sources to make data for (default: those with `generate:`, else all of files)')
       .option('--rows <rows...>', 'rows of the main source, or of named ones: 100000, clients=1500')
       .option('--seed <number>', 'the same seed gives the same bytes', '1')
       .option(
@@ -20,7 +21,7 @@ export const spec: CommandSpec = {
       .option('--force', 'replace files that were not made here')
       .addHelpText(
         'after',
-        '\nExamples:\n  dataflow generate --bad 2%\n  dataflow generate --rows 1000000 --seed 7 --format parquet\n  dataflow generate --rows clients=1500 --out data',
+        '\nExamples:\n  dataflow generate --bad 2%\n  dataflow generate achats --rows 100000\n  dataflow generate --rows 1000000 --seed 7 --format parquet\n  dataflow generate --rows clients=1500 --out data',
       );
   },
   load: async () => (await import('../runners/generate.ts')).generate,

@@ -8,13 +8,14 @@ import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 
 export async function generate(invocation: Invocation): Promise<number> {
-  const { rooms, options, printer, signal, env, cwd } = invocation;
+  const { rooms, options, args, printer, signal, env, cwd } = invocation;
   const wanted = generatorOptions(options);
   const { project } = await loadProjectFor(invocation);
   const progress = await startProgress(printer, 'generate', env);
   try {
     const report = await generateData(rooms, project, {
       ...wanted,
+      ...(args.length === 0 ? {} : { sources: args }),
       ...(typeof options['out'] === 'string' ? { out: resolve(cwd, options['out']) } : {}),
       force: options['force'] === true,
       signal,

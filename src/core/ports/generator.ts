@@ -5,6 +5,8 @@ import type { CheckComponent } from './rule.ts';
 export interface GeneratorOptions {
   /** Rows of the main source (the last whose rows belong to those of another), or of each source by name; the rest follows. */
   readonly rows?: number | Readonly<Record<string, number>>;
+  /** Sources to make data for; default: those with a `generate:` of their own, else those of files, else all. */
+  readonly sources?: readonly string[];
   /** The same seed gives the same bytes. */
   readonly seed: number;
   /** Share of faulty rows, 0..1. */
