@@ -180,6 +180,7 @@ export const rooms: Rooms = {
       ...more,
     });
   },
+  workbooks: async () => (await import('./formats/xlsx/write-workbook.ts')).writeWorkbook,
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
 

@@ -46,6 +46,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/doctor.ts')).spec,
   },
   {
+    name: 'export',
+    summary: 'Write tables of a release to CSV, NDJSON, Parquet or Excel files',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/export.ts')).spec,
+  },
+  {
     name: 'generate',
     summary: 'Make data from the declared columns, keys, references and rules',
     group: 'Start',

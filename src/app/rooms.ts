@@ -16,6 +16,7 @@ import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Sink } from '../core/ports/sink.ts';
 import type { Source } from '../core/ports/source.ts';
+import type { WriteWorkbook } from '../core/ports/workbook.ts';
 import type { LoadedProject as Loaded } from './project/load-project.ts';
 
 /** A project that was found, read and checked. */
@@ -97,6 +98,8 @@ export interface Rooms {
     note(text: string): void;
   }): Promise<Sink>;
 
+  /** Puts workbooks together. */
+  workbooks(): Promise<WriteWorkbook>;
   /** Makes data that looks like a project's sources. */
   dataGenerator(): Promise<DataGenerator>;
   /** Everything that `pipelines.yaml` can name. */

@@ -31,4 +31,6 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'after-fetch': 'needs files in another place: test/services/files-places.test.ts',
   'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
+  'export-staged': 'writes no lake: test/export-data.test.ts',
+  'export-file-moved': 'writes no lake: test/export-data.test.ts',
 };

@@ -71,7 +71,7 @@ function keyText(columns: readonly Column[], key: readonly string[], side: strin
 }
 
 /** A row as one JSON object, put together from text, so that no number loses a digit. */
-function rowJson(columns: readonly Column[], side: string): string {
+export function rowJson(columns: readonly Column[], side: string): string {
   const members = columns.map((column, index) => {
     const name = quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(column.name)}:`);
     return `${name} || coalesce(cast(${valueJson(column, `${side}.${quoteIdent(column.name)}`)} as varchar), 'null')`;

@@ -139,6 +139,7 @@ export const CATALOGUE = {
     1,
   ),
   E_LOAD_FAILED: entry('A destination failed', 'See the message of the destination.', 1),
+  E_EXPORT_LIMIT: entry('More than a kind of file can hold', 'Export it as csv or parquet.', 1),
   // engine and SQL
   E_SQL: entry('SQL is wrong', 'Mend the SQL at the place shown.', 1),
   E_SQL_SANDBOX: entry(
