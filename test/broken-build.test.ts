@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { loadSqlite } from '../src/ledger/sqlite.ts';
-import { buildWith, type Mistake } from './support/broken-build.ts';
+import { buildWith, type Edit } from './support/broken-build.ts';
 import { filesBelow, newPlace, type Place } from './support/fault-project.ts';
 import { addedBy, DiskModel, TRACED } from './support/power-loss.ts';
 import { CAN_STRACE, straced } from './support/strace.ts';
@@ -136,7 +136,7 @@ const CHECKS = {
     }),
 } as const satisfies Readonly<Record<string, Check>>;
 
-const MISTAKES: readonly (Mistake & { readonly name: string; readonly check: keyof typeof CHECKS })[] = [
+const MISTAKES: readonly (Edit & { readonly name: string; readonly check: keyof typeof CHECKS })[] = [
   {
     name: 'the fsync of a data file is left out',
     file: 'src/lake/local-files.ts',

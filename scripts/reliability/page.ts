@@ -5,6 +5,8 @@ import { caseTests } from './tests.ts';
 export const PAGE = 'docs/reliability.md';
 const BEGIN = '<!-- soaks: begin -->';
 const END = '<!-- soaks: end -->';
+const BROKEN_BEGIN = '<!-- broken: begin -->';
+const BROKEN_END = '<!-- broken: end -->';
 const HEAD = '| soak | what was done | what came of it | when |\n| --- | --- | --- | --- |';
 
 /** Lines of the soaks' table as the page has them, by the name of their soak. */
@@ -14,8 +16,15 @@ export function soakLines(): ReadonlyMap<string, string> {
   return new Map([...section.matchAll(/^\| `(soak:[^`]+)`.*$/gm)].map((match) => [match[1] ?? '', match[0]]));
 }
 
-/** The whole page: cases and tests from the sources, the soaks' figures as given. */
-export function reliabilityPage(soaks: ReadonlyMap<string, string>): string {
+/** What `npm run soak:broken` found, as the page has it. */
+function brokenSection(): string {
+  const text = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  const begin = text.indexOf(BROKEN_BEGIN);
+  return begin < 0 ? '' : text.slice(begin + BROKEN_BEGIN.length, text.indexOf(BROKEN_END)).trim();
+}
+
+/** The whole page: cases and tests from the sources, the soaks' figures and what broken builds came to as given. */
+export function reliabilityPage(soaks: ReadonlyMap<string, string>, broken = brokenSection()): string {
   const tests = caseTests();
   const rows = FAULT_CASES.map(({ number, title, outcomes }) => {
     const mine = tests.filter((test) => test.number === number);
@@ -55,10 +64,15 @@ ${HEAD}
 ${figures}
 ${END}
 
-That the checks can fail is a test too: [test/broken-build.test.ts](../test/broken-build.test.ts) builds the program with one mistake
-at a time (an fsync left out, the lock not asked for, rows dropped, hashes not compared, a replay or an undo that loses rows …) and wants a
-named check to turn red for each. These are small checks of their own, after the pattern of those of the cases; the tests below are not run on
-such builds.
+## Broken builds
+
+That the checks can fail is a test too. \`npm run soak:broken\` builds the program with one mistake at a time (an fsync left out, locks not
+respected, checksums not compared …) and runs the tests of the cases on it: they have to turn red. A slice of it is part of \`npm test\`, and
+[test/broken-build.test.ts](../test/broken-build.test.ts) does the same for what has no case: audits, conservation of rows, replay, undo.
+
+${BROKEN_BEGIN}
+${broken}
+${BROKEN_END}
 
 ## What the tests do
 

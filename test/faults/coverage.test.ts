@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { CASE_MISTAKES } from '../soak/broken-cases.ts';
+import { brokenText } from '../support/broken-build.ts';
 import { FAULT_CASES } from '../support/fault-cases.ts';
 
 /** Every case said to be tested has a test that goes through the built binary and bears its number. */
@@ -25,4 +27,11 @@ it('each tested case of the fault catalogue has a test with its number, and no o
   const numbers = FAULT_CASES.map((one) => one.number);
   expect(numbers.slice(0, 35)).toEqual(Array.from({ length: 35 }, (_, i) => i + 1));
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+});
+
+it('each of the first 35 cases has a mistake that it must notice, and each mistake can still be made', () => {
+  const noticed = new Set(CASE_MISTAKES.flatMap(({ cases }) => cases));
+  expect([...noticed].sort((a, b) => a - b)).toEqual(Array.from({ length: 35 }, (_, i) => i + 1));
+  for (const { edits } of CASE_MISTAKES) for (const edit of edits) brokenText(edit);
+  expect(new Set(CASE_MISTAKES.map(({ name }) => name)).size).toBe(CASE_MISTAKES.length);
 });

@@ -3,32 +3,49 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** One mistake in the source: `from` is replaced by `to`. */
-export interface Mistake {
+/** One change of the source: `from` is replaced by `to`. */
+export interface Edit {
   readonly file: string;
   readonly from: string;
   readonly to: string;
 }
 
 export interface OtherBuild {
+  /** A checkout of its own, with tests and configuration. */
+  readonly folder: string;
   readonly binary: string;
   remove(): void;
 }
 
-/** Builds the program with a mistake in it, beside the real one. Throws when the text to be replaced is not there any more. */
-export function buildWith(mistake: Mistake): OtherBuild {
+const COPIED = ['src', 'scripts', 'bin', 'test', 'fixtures', 'models', 'package.json', 'tsconfig.json'];
+const CONFIGURATION = ['pipelines.yaml', 'vitest.config.ts'];
+
+/** The source with the mistake in it. Throws when the text to be replaced is not there any more, or more than once. */
+export function brokenText({ file, from, to }: Edit, text = readFileSync(resolve(file), 'utf8')): string {
+  if (text.split(from).length !== 2) throw new Error(`${file} does not hold once: ${from}`);
+  return text.replace(from, () => to);
+}
+
+/** Builds the program with a mistake in it, beside the real one, with the tests around it. */
+export function buildWith(...edits: readonly Edit[]): OtherBuild {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-broken-'));
-  for (const name of ['src', 'scripts', 'bin', 'package.json'])
-    cpSync(resolve(name), join(folder, name), { recursive: true });
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-  const file = join(folder, mistake.file);
-  const text = readFileSync(file, 'utf8');
-  if (text.split(mistake.from).length !== 2) throw new Error(`${mistake.file} does not hold once: ${mistake.from}`);
-  writeFileSync(
-    file,
-    text.replace(mistake.from, () => mistake.to),
-  );
-  const built = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
-  if (built.status !== 0) throw new Error(`the broken build does not build: ${built.stderr}`);
-  return { binary: join(folder, 'bin/dataflow.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    for (const name of [...COPIED, ...CONFIGURATION]) cpSync(resolve(name), join(folder, name), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    for (const edit of edits) {
+      const file = join(folder, edit.file);
+      writeFileSync(file, brokenText(edit, readFileSync(file, 'utf8')));
+    }
+    const child = spawnSync(process.execPath, ['scripts/build.mjs'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    if (child.status !== 0) throw new Error(`the broken build does not build: ${child.stderr}`);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { folder, binary: join(folder, 'bin/dataflow.js'), remove };
 }
