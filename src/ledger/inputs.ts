@@ -7,7 +7,7 @@ import type { SqlRow } from './sqlite.ts';
 const STATUSES: readonly KnownInput['status'][] = ['loaded', 'duplicate', 'quarantined', 'removed'];
 
 const COLUMNS = `i.source, i.path, i.size_bytes, i.mtime_ns, i.inode, i.sha256, i.status, h.run_id, h.records, h.rejected,
-  h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records`;
+  h.version, h.same_as, h.reason, h.first_record_line, h.multiline_records, h.record_lines`;
 const SELECT = `select ${COLUMNS} from inputs i join input_history h on h.seq = i.history_seq`;
 
 /** Names the index: SQLite, which keeps no statistics here, would otherwise read the whole source. */
@@ -67,8 +67,8 @@ function sameStat(a: KnownInput, b: KnownInput): boolean {
 
 function write(connection: Connection, input: InputRecord): void {
   const history_seq = connection.run(
-    `insert into input_history (source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into input_history (source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records, record_lines)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     input.source,
     input.path,
     input.size_bytes,
@@ -82,6 +82,7 @@ function write(connection: Connection, input: InputRecord): void {
     input.reason ?? null,
     input.first_record_line,
     input.multiline_records ? 1 : 0,
+    input.record_lines ?? null,
   );
   putInput(connection, input, history_seq);
 }
@@ -122,7 +123,7 @@ export function pointInputTo(connection: Connection, input: InputRecord): void {
 }
 
 export const HISTORY_COLUMNS =
-  'source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records';
+  'source, path, size_bytes, sha256, status, run_id, records, rejected, version, same_as, reason, first_record_line, multiline_records, record_lines';
 
 /** What the history tells; when the file was written and its inode are not in it. */
 export function historyInput(row: SqlRow): InputRecord {
@@ -214,5 +215,6 @@ function inputOf(row: SqlRow): InputRecord {
     ...optional('reason', optionalText(row, 'reason')),
     first_record_line: integer(row, 'first_record_line'),
     multiline_records: integer(row, 'multiline_records') === 1,
+    ...optional('record_lines', optionalText(row, 'record_lines')),
   };
 }

@@ -21,7 +21,8 @@ beforeAll(() => {
   place = newPlace(
     `sources:\n${sources.map((name) => `  ${name}: { type: files, path: "in/${name}.*", settle_seconds: 0, ${COLUMNS}, delimiter: "," }`).join('\n')}\n` +
       `  inferred: { type: files, path: "in/inferred.*", settle_seconds: 0 }\n` +
-      `silver:\n  csv: { from: csv, rules: [{ expr: "id <> 9", name: not_nine }] }\n`,
+      `  blank: { type: files, path: "in/blank.ndjson", settle_seconds: 0, columns: { id: bigint } }\n` +
+      `silver:\n${['csv', 'spanning', 'blank'].map((name) => `  ${name}: { from: ${name}, rules: [{ expr: "id <> 9", name: not_nine }] }\n`).join('')}`,
   );
   place.put({
     'in/csv.csv': `${HEAD}${GOOD}12.7,1,2024-01-01,true,x\n2,1.239,2024-01-01,true,x\n3,1,01/02/03,true,x\n4,1,2024-01-01,on,x\n9007199254740993,-0.01,1969-12-31,,\n9,1,2024-01-01,,nine\n`,
@@ -30,7 +31,8 @@ beforeAll(() => {
     'in/json.ndjson':
       '{"id":1,"amount":12.5,"day":"2024-01-15","code":9007199254740993}\n{"id":12.7}\n{"id":2,"amount":1.239}\n{"id":3,"day":"01/02/03"}\n',
     'in/large.csv': `${HEAD}${GOOD.repeat(MANY)}7.5,1,2024-01-01,,late\n`,
-    'in/spanning.csv': `${HEAD}1,1,2024-01-01,,"two\nlines"\n2.5,1,2024-01-01,,odd\n`,
+    'in/spanning.csv': `${HEAD}1,1,2024-01-01,,"two\nlines"\n2.5,1,2024-01-01,,odd\n\n9,1,2024-01-01,,"a\n\nb"\n9,1,2024-01-01,,\n5,1,2024-01-01,,last\n`,
+    'in/blank.ndjson': '{"id":1}\n\n\n{"id":9}\n{"id":2}\n\n{"id":9}\n',
     'in/inferred.csv': 'zip,country,day\n01234,NO,01/02/03\n00501,NO,04/05/06\n',
   });
   outcome = place.dataflow(['run']);
@@ -67,6 +69,24 @@ it('case 29: csv cells that a type cannot hold unchanged are put aside with line
 
 it('case 29: the lines of silver rejects count the records that bronze put aside', () => {
   expect(place.query('select line from quarantine.silver_csv')).toEqual([{ line: 8 }]);
+});
+
+it('case 29: rows that silver rejects have the line on which their record begins, also where records span lines or blank ones lie between', () => {
+  const lines = (name: string): readonly unknown[] =>
+    place.query(`select line from quarantine.silver_${name} order by line`).map((row) => row['line']);
+  expect(lines('spanning')).toEqual([6, 9]);
+  expect(lines('blank')).toEqual([4, 7]);
+  const trace = (...words: string[]): string => place.dataflow(['trace', ...words, '--format', 'json']).stdout;
+  expect(JSON.parse(trace('in/spanning.csv:7'))).toMatchObject({
+    line: { number: 6, state: 'record', detail: 'line 7 belongs to the record that begins on line 6' },
+    fates: [{ table: 'silver.spanning', fate: 'quarantined' }],
+  });
+  expect(JSON.parse(trace('in/spanning.csv:3')).line).toMatchObject({ number: 2, state: 'record' });
+  expect(JSON.parse(trace('in/spanning.csv:4')).line).toMatchObject({ state: 'rejected' });
+  expect(JSON.parse(trace('in/spanning.csv:11')).line).toMatchObject({ state: 'beyond_end' });
+  expect(trace('silver.spanning', '--where', 'id = 5')).toMatch(/"lines": ?\[\s*10\s*\]/);
+  expect(place.dataflow(['ledger', 'rebuild']).status).toBe(0);
+  expect(trace('silver.spanning', '--where', 'id = 5')).toMatch(/"lines": ?\[\s*10\s*\]/);
 });
 
 it('case 29: nothing between quotes is NULL where it cannot be a text', () => {

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { linesOf, recordBegin } from '../../core/model/record-lines.ts';
 import { quarantineOf } from '../../core/model/table.ts';
 import type { ForwardTrace } from '../../core/model/trace.ts';
 import type { InputRecord } from '../../core/ports/ledger.ts';
@@ -68,26 +69,38 @@ export async function lineOf(
   input: InputRecord,
 ): Promise<NonNullable<ForwardTrace['line']>> {
   const number = found.line ?? 0;
-  const rejected = await rejectedAt(context, input, number);
-  if (rejected !== undefined) return { number, state: 'rejected', detail: rejected };
-  if (input.multiline_records) {
+  const runs = linesOf(input);
+  const begin = recordBegin(runs, number);
+  const rejected = await rejectedAt(context, input, begin ?? number);
+  if (rejected !== undefined) return { number: begin ?? number, state: 'rejected', detail: rejected };
+  const [first] = runs;
+  const last = runs.at(-1);
+  if (first === undefined || last === undefined) {
     return {
       number,
       state: 'not_located',
-      detail: 'records of this file span several lines, or blank lines lie between them: rows have no line',
+      detail: 'its records span lines, or blank lines lie between them, and where each begins is not known',
     };
   }
-  const last = input.first_record_line + input.records - 1;
-  if (number >= input.first_record_line && number <= last)
+  if (begin !== undefined && begin < number)
+    return {
+      number: begin,
+      state: 'record',
+      detail: `line ${number} belongs to the record that begins on line ${begin}`,
+    };
+  if (begin !== undefined)
     return { number, state: 'record', detail: (await pulledPlace(context.lake, input, number)) ?? null };
   const text = await textAt(context, input, number);
-  if (number < input.first_record_line) {
+  if (number < first.line) {
     return { number, state: 'before_records', detail: `the header or a line before it${shown(text)}` };
   }
   return {
     number,
     state: 'beyond_end',
-    detail: text === '' ? 'a blank line after the last record' : `the last record is on line ${last}`,
+    detail:
+      text === ''
+        ? 'a blank line after the last record'
+        : `the last record is on line ${last.line + (last.records - 1) * last.lines}`,
   };
 }
 

@@ -44,7 +44,7 @@ export async function traceForward(context: TraceContext, found: FoundFile): Pro
     return { ...nothing, line: null };
   const line = found.line === undefined ? null : await lineOf(context, found, input);
   if (line !== null && line.state !== 'record') return { ...nothing, line, releases: [] };
-  const walk: Walk = { input, line: found.line, reached: new Map(), levels: [], fates: [] };
+  const walk: Walk = { input, line: line?.number, reached: new Map(), levels: [], fates: [] };
   await bronzeRows(context, walk);
   for (const node of context.graph.nodes) {
     if (node.layer === 'silver' && node.inputs.includes(`bronze.${input.source}`))

@@ -174,6 +174,7 @@ function inputFrom(value: unknown, at: string, step: StepRecord, version: number
     ...field(o, 'reason', 'reason', asText, at),
     first_record_line: asInteger(o['first_record_line'], `${at}.first_record_line`),
     multiline_records: asBoolean(o['multiline_records'], `${at}.multiline_records`),
+    ...field(o, 'record_lines', 'record_lines', asText, at),
   };
 }
 

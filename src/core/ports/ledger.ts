@@ -103,6 +103,8 @@ export interface InputRecord extends KnownInput {
   /** Needed to turn a row position into a line. */
   readonly first_record_line: number;
   readonly multiline_records: boolean;
+  /** Where records begin whose lines do not follow from their numbers; absent where that is not known. */
+  readonly record_lines?: string;
 }
 
 /** How many rows of a table were put aside by one rule from one file in one run. The rows are in the lake. */

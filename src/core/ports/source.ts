@@ -112,8 +112,10 @@ export interface Inspection {
   readonly records: number;
   /** Line of the first record (1-based), for `line = first_record_line + position` when no record spans lines. */
   readonly first_record_line: number;
-  /** True when line numbers cannot be computed from positions: some record spans several lines, or blank lines lie between records. */
+  /** True when lines are not `first_record_line + position`: some record spans several lines, or blank lines lie between records. */
   readonly multiline_records: boolean;
+  /** Where the records begin in that case, as {@link RecordLines} writes it; absent where that is not known. */
+  readonly record_lines?: string;
   readonly encoding: string;
   readonly dialect?: CsvDialect;
   readonly header?: readonly string[];

@@ -40,6 +40,7 @@ async function readCsv(text: AsyncGenerator<Buffer>, facts: TextFacts, request: 
   const scan = new CsvScan(machine, dialect, {
     line_bytes_max: request.options.max_line_bytes,
     first_line: begin.line,
+    header: header !== undefined,
   });
   facts.line_now = () => scan.line;
   const tail = new Tail();
@@ -58,13 +59,23 @@ async function readCsv(text: AsyncGenerator<Buffer>, facts: TextFacts, request: 
   return {
     records: scan.records - headerRecords + (columns === 1 ? scan.blank_lines : 0),
     first_record_line: begin.line + (header === undefined ? 0 : first.lines),
-    multiline_records: inner > 0 || (columns > 1 && scan.blank_lines > 0),
+    ...recordLines(inner > 0 || (columns > 1 && scan.blank_lines > 0), columns === 1 && scan.blank_lines > 0, scan),
     dialect,
     ...(header === undefined ? {} : { header }),
     ...(look === undefined ? {} : { doubtful: look.end() }),
     ...(kinds.length > 1 ? { copy: lineEndCopy(machine, begin.offset) } : {}),
     notes: notesOf(scan, kinds, dialect, request, tail),
   };
+}
+
+/** Where the only column is blank, a blank line is a record, so that their numbers are others than the scan's. */
+function recordLines(
+  multiline_records: boolean,
+  blank_records: boolean,
+  scan: CsvScan,
+): Pick<TextOutcome, 'multiline_records' | 'record_lines'> {
+  const record_lines = multiline_records && !blank_records ? scan.begins.text() : undefined;
+  return { multiline_records, ...(record_lines === undefined ? {} : { record_lines }) };
 }
 
 /** Undefined when nothing says which types the cells will be read as. */

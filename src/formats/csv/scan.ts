@@ -1,3 +1,4 @@
+import { RecordLines } from '../../core/model/record-lines.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
 import { CR, type CsvMachine, LF, STATE } from './machine.ts';
 import { countNewlines } from './newlines.ts';
@@ -16,6 +17,8 @@ export class CsvScan {
   cr = 0;
   /** Line ends inside quotes. */
   inner_lines = 0;
+  /** Where the records begin. */
+  readonly begins: RecordLines;
   readonly #machine: CsvMachine;
   readonly #quote: number;
   readonly #delimiter: number;
@@ -27,18 +30,22 @@ export class CsvScan {
   #opened_line = 0;
   #opened_offset = 0;
   #line: number;
+  /** Line on which the current record begins. */
+  #record_line: number;
 
-  /** `first_line` = number of the line with which the text begins. */
+  /** `first_line` = number of the line with which the text begins; `header`: its first record is none. */
   constructor(
     machine: CsvMachine,
     dialect: { readonly quote: string; readonly delimiter: string },
-    limits: { readonly line_bytes_max: number; readonly first_line: number },
+    limits: { readonly line_bytes_max: number; readonly first_line: number; readonly header?: boolean },
   ) {
     this.#machine = machine;
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#delimiter = dialect.delimiter.charCodeAt(0);
     this.#line_bytes_max = limits.line_bytes_max;
     this.#line = limits.first_line;
+    this.#record_line = limits.first_line;
+    this.begins = new RecordLines(limits.header === true ? 1 : 0);
   }
 
   /** @throws UnitFault `record_too_long` */
@@ -59,7 +66,9 @@ export class CsvScan {
         byte_offset: this.#opened_offset,
       });
     }
-    if (this.#state > STATE.AFTER_CR) this.records += 1;
+    if (this.#state <= STATE.AFTER_CR) return;
+    this.records += 1;
+    this.begins.add(this.#record_line, 1, this.#line + 1);
   }
 
   /** Number of the line that is being read. */
@@ -82,15 +91,19 @@ export class CsvScan {
     const lastLf = piece.lastIndexOf(LF);
     if (last === CR || last === SPACE || this.#line_bytes_max < PIECE_BYTES) return false;
     const counts = countNewlines(piece, state === STATE.LINE_START);
-    if (counts === undefined) return false;
+    // Between which records the blank lines lie is for the careful reader to see.
+    if (counts === undefined || counts.blank > 0) return false;
     const firstLf = piece.indexOf(LF);
     const firstEnd = firstLf < 0 ? piece.length : firstLf;
     if (this.#offset + firstEnd - this.#record_start > this.#line_bytes_max) throw this.#tooLong();
     this.lf += counts.lf;
     this.crlf += counts.crlf;
-    this.blank_lines += counts.blank;
-    this.records += counts.lf + counts.crlf - counts.blank;
-    this.#line += counts.lf + counts.crlf;
+    const records = counts.lf + counts.crlf;
+    this.records += records;
+    if (records > 0) this.begins.add(this.#record_line, 1, this.#line + 1);
+    if (records > 1) this.begins.add(this.#line + 1, records - 1);
+    this.#line += records;
+    if (records > 0) this.#record_line = this.#line;
     if (lastLf >= 0) this.#record_start = this.#offset + lastLf + 1;
     this.#state = last === LF ? STATE.LINE_START : last === this.#delimiter ? STATE.FIELD_START : STATE.PLAIN;
     return true;
@@ -130,8 +143,12 @@ export class CsvScan {
     if (byte === LF) this.lf += 1;
     else this.cr += 1;
     if (before <= STATE.AFTER_CR) this.blank_lines += 1;
-    else this.records += 1;
+    else {
+      this.records += 1;
+      this.begins.add(this.#record_line, 1, this.#line + 1);
+    }
     this.#line += 1;
+    this.#record_line = this.#line;
     if (start - this.#record_start > this.#line_bytes_max + 2) throw this.#tooLong();
     this.#record_start = start;
   }

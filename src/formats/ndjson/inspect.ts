@@ -1,3 +1,4 @@
+import { RecordLines } from '../../core/model/record-lines.ts';
 import type { FormatInspector, InspectRequest } from '../../core/ports/format.ts';
 import { lineEndCopy } from '../csv/line-ends.ts';
 import { CR, csvMachine, LF } from '../csv/machine.ts';
@@ -51,6 +52,7 @@ async function readLines(
     records: scan.records,
     first_record_line: scan.first_line,
     multiline_records: scan.blank_lines > 0,
+    ...recordLines(scan),
     ...(mixed || wrong ? { copy: wrong ? markedCopy(plain) : plain } : {}),
     ...memberFacts(members),
     notes: [
@@ -59,6 +61,11 @@ async function readLines(
       ...(scan.open_line ? ['no final newline'] : []),
     ],
   };
+}
+
+function recordLines({ blank_lines, begins }: LineScan): Pick<TextOutcome, 'record_lines'> {
+  const record_lines = blank_lines > 0 ? begins.text() : undefined;
+  return record_lines === undefined ? {} : { record_lines };
 }
 
 /** A file that is one broken line was cut off or is something else; as a single rejected record it would look like a small mishap. */
@@ -79,6 +86,7 @@ class LineScan {
   offset = 0;
   /** Line of the first record. */
   first_line = 1;
+  readonly begins = new RecordLines();
   readonly #line_bytes_max: number;
   #line_start = 0;
   #has_content = false;
@@ -136,6 +144,7 @@ class LineScan {
     if (this.#has_content) {
       if (this.records === 0) this.first_line = this.lines;
       this.records += 1;
+      this.begins.add(this.lines, 1);
     } else this.blank_lines += 1;
     this.#has_content = false;
   }

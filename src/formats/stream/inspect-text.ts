@@ -12,6 +12,7 @@ export interface TextOutcome
     | 'records'
     | 'first_record_line'
     | 'multiline_records'
+    | 'record_lines'
     | 'dialect'
     | 'header'
     | 'doubtful'

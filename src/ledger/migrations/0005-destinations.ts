@@ -1,4 +1,5 @@
 import type { Migration } from '../migration.ts';
+import { RECORD_LINES, TABLE_TESTS } from './0005-explain.ts';
 
 /** What each load holds of each table. */
 const LOADS = `
@@ -13,5 +14,5 @@ const LOADS = `
   ) strict, without rowid;
 `;
 
-/** Destinations: loads and mirrors. */
-export const destinationsMigration: Migration = { version: 5, sql: LOADS };
+/** Destinations: loads and mirrors. Besides, what explains more of files and tests. */
+export const destinationsMigration: Migration = { version: 5, sql: [LOADS, RECORD_LINES, TABLE_TESTS].join('\n') };

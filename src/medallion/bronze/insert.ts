@@ -2,8 +2,9 @@ import type { Column } from '../../core/model/table.ts';
 import { quarantineOf, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { lineRunsSql } from '../line-runs.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
 import type { BronzeStep } from './step.ts';
 
@@ -34,8 +35,8 @@ export async function insertRecords(
   await session.materialize(
     'placed',
     `select ${own.map((name) => `g.${name}`).join(', ')}, p.file as _file, r._part, coalesce(p.line, 0) as _line, coalesce(p.byte_offset, 0) as _offset, p.n,
-       r.first_pos + greatest(coalesce(p.line - s.first_line - (select count(*) from absent a where a.file = p.file and a.line < p.line), 0), 0) - 0.5 as _at
-     from good_records g join pending p on p.n = g._mend left join first_rows r on r._file = p.file left join source_lines s on s.file = p.file`,
+       r.first_pos + greatest(coalesce(s.i + (p.line - s.l) // s.k - (select count(*) from absent a where a.file = p.file and a.line < p.line), 0), 0) - 0.5 as _at
+     from good_records g join pending p on p.n = g._mend left join first_rows r on r._file = p.file asof left join source_lines s on s.f = p.file and p.line >= s.l`,
   );
   const order = 'order by _at, _line, _offset, n';
   const select = (relation: string): string => `select ${names.join(', ')} from ${relation}`;
@@ -62,7 +63,7 @@ export async function insertRecords(
 }
 
 /**
- * Defines `source_lines` (file, first line) for files whose lines follow from positions, and `absent` (file, line): records of these files that are not in
+ * Defines `source_lines` (where the records of files begin) for files of which that is known, and `absent` (file, line): records of these files that are not in
  * the table yet, since they are rejected, on their way, or discarded.
  */
 async function knownPlaces(step: BronzeStep, session: EngineSession): Promise<void> {
@@ -72,16 +73,8 @@ async function knownPlaces(step: BronzeStep, session: EngineSession): Promise<vo
       String(row['file']),
     ),
   );
-  const lines = run.ledger
-    .inputs(node.name)
-    .filter((input) => wanted.has(input.path) && !input.multiline_records)
-    .map((input) => `(${quoteText(input.path)}, ${input.first_record_line})`);
-  await session.materialize(
-    'source_lines',
-    lines.length === 0
-      ? 'select null::varchar as file, null::bigint as first_line where false'
-      : `select * from (values ${lines.join(', ')}) as t(file, first_line)`,
-  );
+  const inputs = run.ledger.inputs(node.name).filter((input) => wanted.has(input.path));
+  await session.materialize('source_lines', lineRunsSql(inputs));
   const open = await run.lake.snapshot(quarantineOf(node));
   await session.bind({
     name: 'absent_open',

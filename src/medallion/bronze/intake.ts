@@ -208,6 +208,7 @@ export function inputRecord(
     rejected: 0,
     first_record_line: inspection?.first_record_line ?? 1,
     multiline_records: inspection?.multiline_records ?? false,
+    ...(inspection?.record_lines === undefined ? {} : { record_lines: inspection.record_lines }),
   };
 }
 

@@ -1,9 +1,7 @@
-import { quarantineOf } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { QuarantineCount } from '../../core/ports/ledger.ts';
 import { quoteText } from '../../kit/sql.ts';
-import { relationOf } from '../context.ts';
-import { decidedOf } from '../decisions.ts';
+import { materializeLines, withLinesSql } from '../line-runs.ts';
 import { quarantineSql } from '../quarantine.ts';
 import { badRows } from './dedupe.ts';
 import {
@@ -90,66 +88,28 @@ function originSql(step: SilverStep): string {
   return `case ${cases.join(' ')} else ${quoteText(step.node.inputs[0] ?? '')} end`;
 }
 
-/**
- * Defines `located`: the bad rows with the line of the source file. A row's position in its bronze data file gives its place among
- * the good records of the source file; the rejected records before it are added; the file's first line comes from
- * the ledger. Files with records that span lines get no line.
- */
+/** Defines `located`: the bad rows with the line of the source file. Rows of files whose lines are not known have none. */
 async function locateLines(step: SilverStep, session: EngineSession): Promise<void> {
-  const files: string[] = [];
-  const rejects: string[] = [];
-  for (const [index, table] of step.node.inputs.entries()) {
-    const source = table.slice('bronze.'.length);
-    const concerned = await session.rows(
-      `select distinct _file as f from bad where _src = ${index} and _file is not null`,
-    );
-    const wanted = new Set(concerned.map((row) => String(row['f'])));
-    for (const input of wanted.size === 0 ? [] : step.run.ledger.inputs(source)) {
-      if (wanted.has(input.path) && !input.multiline_records)
-        files.push(`(${index}, ${quoteText(input.path)}, ${input.first_record_line})`);
-    }
-    if (wanted.size > 0) rejects.push(...(await rejectedLines(step, session, index, source)));
-  }
-  const known =
-    files.length === 0
-      ? 'select null::integer as s, null::varchar as f, null::bigint as l where false'
-      : `select * from (values ${files.join(', ')}) as t(s, f, l)`;
-  await session.materialize('source_files', known);
-  await session.materialize(
-    'source_rejects',
-    `select s, f, l, row_number() over (partition by s, f order by l) as i from (select distinct * from (${rejects.join(' union all ') || 'select null::integer as s, null::varchar as f, null::bigint as l where false'}))`,
-  );
   await session.materialize(
     'offsets',
     `select _src, _part, _file, min(_pos) as first_pos from src
      where _src >= 0 and (_src, _part) in (select (_src, _part) from bad) and _file in (select _file from bad) group by all`,
   );
-  await session.define(
-    'located',
-    `select bad.*, coalesce(bad._line, sf.l + bad._pos - o.first_pos +
-       (select count(*) from source_rejects r where r.s = bad._src and r.f = bad._file and r.l - sf.l - (r.i - 1) <= bad._pos - o.first_pos)) as line
-     from bad left join source_files sf on sf.s = bad._src and sf.f = bad._file
-     left join offsets o on o._src = bad._src and o._part = bad._part and o._file = bad._file`,
-  );
-}
-
-/** Queries (`s`, `f`, `l`) of the lines of a source's rejected records. Discarded ones have left the quarantine; they are in the file all the same. */
-async function rejectedLines(
-  step: SilverStep,
-  session: EngineSession,
-  index: number,
-  source: string,
-): Promise<readonly string[]> {
-  const bronze = { layer: 'bronze' as const, name: source };
-  const found: string[] = [];
-  for (const [name, table, condition] of [
-    [`rejects_${index}`, quarantineOf(bronze), ''],
-    [`discards_${index}`, decidedOf(bronze), ` and action = 'discard'`],
-  ] as const) {
-    const rows = await step.run.lake.snapshot(table);
-    if (rows === undefined || rows.files.length === 0) continue;
-    await session.bind(relationOf(rows, name));
-    found.push(`select ${index} as s, file as f, line as l from ${name} where line is not null${condition}`);
+  // Rows that come back from quarantine know theirs.
+  const parts = ['select *, _line as line from bad where _src < 0 or _file is null'];
+  for (const [index, table] of step.node.inputs.entries()) {
+    const source = table.slice('bronze.'.length);
+    const concerned = await session.rows(
+      `select distinct _file as f from bad where _src = ${index} and _file is not null`,
+    );
+    if (concerned.length === 0) continue;
+    const wanted = new Set(concerned.map((row) => String(row['f'])));
+    const inputs = step.run.ledger.inputs(source).filter(({ path }) => wanted.has(path));
+    const lines = await materializeLines(step.run.lake, session, source, inputs, `lines_${index}`);
+    const placed = `(select bad.*, bad._file as _df_f, bad._pos - o.first_pos as _df_p
+      from bad left join offsets o on o._src = bad._src and o._part = bad._part and o._file = bad._file
+      where bad._src = ${index} and bad._file is not null)`;
+    parts.push(`select * exclude (_df_line), coalesce(_line, _df_line) as line from (${withLinesSql(placed, lines)})`);
   }
-  return found;
+  await session.define('located', parts.join(' union all '));
 }
