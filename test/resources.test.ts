@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+import { BINARY, expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+import { memoryGroup } from './support/memory-group.ts';
 
 /** Receipts and budgets on the built binary. */
 const TABLES = `sources:
@@ -208,6 +209,35 @@ describe('memory', () => {
     expect(place.dataflow(['status', first.run_id]).stdout).toMatch(/the process died while it worked on silver\.a/);
   });
 });
+
+const group = memoryGroup(320_000_000);
+if (group === undefined) console.log('skipped case 17, killed by the kernel: no memory control group can be made here');
+
+it.skipIf(group === undefined)(
+  'case 17: killed by the kernel for its memory: the next run says at which step, with which memory and limit, and finishes',
+  () => {
+    const place = project('');
+    const config = (gold: string): string =>
+      `version: 1\nengine: { memory_limit: 4GB, threads: 2 }\n${TABLES.replace(/ {2}g: .*/, `  g: "${gold}"`)}`;
+    const hungry = 'select list(x || id || r.range) as xs from silver.a, range(30000) r group by id % 3';
+    place.put({ 'pipelines.yaml': config(hungry) });
+    const script = `${group?.join} && exec "$0" "$@"`;
+    const killed = spawnSync('bash', ['-c', script, process.execPath, BINARY, 'run'], {
+      cwd: place.folder,
+      timeout: 60_000,
+    });
+    group?.remove();
+    expect(killed.signal).toBe('SIGKILL');
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 1000 }]);
+    place.put({ 'pipelines.yaml': config('select x, count(*) as n from silver.a group by all') });
+    const next = place.dataflow(['run']);
+    expectDone(next);
+    expect(next.stderr).toMatch(
+      /the process died while it worked on gold\.g \(its memory had reached [\d.]+ MB, engine limit 4\.\d+ GB, threads 2\)/,
+    );
+    expect(place.query('select sum(n)::bigint as n from gold.g')).toEqual([{ n: 1000 }]);
+  },
+);
 
 describe('estimates', () => {
   it('are told with --verbose before a step begins', () => {

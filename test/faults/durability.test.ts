@@ -2,6 +2,7 @@ import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectDone, newPlace, type Place } from '../support/fault-project.ts';
+import { FINE } from '../support/fine.ts';
 import { addedBy, DiskModel, TRACED } from '../support/power-loss.ts';
 import { CAN_STRACE, straced } from '../support/strace.ts';
 
@@ -84,20 +85,22 @@ describe.skipIf(!CAN_STRACE)('power loss', () => {
 });
 
 describe.skipIf(!CAN_STRACE)('fsync fails', () => {
-  it('case 5: EIO from every second fsync, one a run: the run fails and says so, the old state stays, the staged file is not used, a further run mends it', {
-    timeout: 180_000,
+  it('case 5: EIO from every second fsync (every one in the soak), one a run: the run fails and says so, the old state stays, the staged file is not used, a further run mends it', {
+    timeout: FINE ? 3_600_000 : 180_000,
   }, () => {
     const before = placeWith(FIRST);
     expectDone(before.dataflow(['run']));
     const old = before.query(ALL);
     before.put(SECOND);
     let failures = 0;
-    for (let nth = 1; ; nth += 2) {
+    for (let nth = 1; ; nth += FINE ? 1 : 2) {
       const place = newPlace(CONFIG);
       places.push(place);
       cpSync(before.folder, place.folder, { recursive: true });
       const run = straced(place.folder, ['run'], 'fsync,fdatasync', `fsync,fdatasync:error=EIO:when=${nth}`);
       if (run.calls.every(({ ok }) => ok)) break;
+      // The ledger can be made anew from the lake; what the lake holds has to be on the disk.
+      if (run.calls.some(({ ok, args }) => !ok && !args.includes('/_dataflow/'))) expect(run.status).not.toBe(0);
       expect(run.stderr).not.toMatch(/E_INTERNAL|^\s+at .+:\d+:\d+/m);
       if (run.status !== 0) {
         failures += 1;

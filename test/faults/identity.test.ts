@@ -113,6 +113,21 @@ describe('a file that moves under the reader', () => {
     expect(place.query('select count(*) as n, max(id) as m from bronze.t')).toEqual([{ n: rows, m: rows }]);
   });
 
+  it('case 24: rewritten between two looks, as long as before: what was read is not published under the hash of what was there', async () => {
+    const place = sourceOf('', { 'in/a.csv': 'id,v\n1,x\n2,y\n' });
+    const { child, ended } = place.start(['run'], { DATAFLOW_FAULT: 'after-inspect:stop' });
+    await new Promise<void>((stopped) => {
+      child.stderr?.on('data', (text: Buffer) => text.includes('fault point after-inspect') && stopped());
+      child.on('exit', () => stopped());
+    });
+    place.put({ 'in/a.csv': 'id,v\n1,x\n3,z\n' });
+    child.kill('SIGCONT');
+    expectError(await ended, 'E_SOURCE_CHANGED', 5);
+    expect(existsSync(join(place.folder, 'lake/bronze/t/_delta_log/00000000000000000000.json'))).toBe(false);
+    expectDone(place.dataflow(['run']));
+    expect(ids(place)).toEqual([1, 3]);
+  });
+
   it('case 24: a file that comes and goes in every moment never breaks a run, nor does it leave half of itself', async () => {
     const place = sourceOf('', { 'in/a.csv': 'id,v\n1,x\n' });
     const flicker = join(place.folder, 'in/b.csv');

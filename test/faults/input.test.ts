@@ -21,6 +21,8 @@ interface FileCase {
 }
 
 const GZ = gzipSync('a,b\n1,x\n2,y\n');
+const crc = Buffer.from(GZ);
+crc.writeUInt32LE(0xdeadbeef, crc.length - 8);
 const big = 'x'.repeat(3_000_000);
 const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
@@ -35,6 +37,7 @@ const CASES: readonly FileCase[] = [
     rows: ['1|x', '2|y', '3|z'],
   }),
   csv(25, 'gzip cut', GZ.subarray(0, -6), { ending: 'csv.gz', refused: /cut off/ }),
+  csv(25, 'gzip with another checksum', crc, { ending: 'csv.gz', refused: /CRC-32/ }),
   csv(25, 'gzip and garbage', Buffer.concat([GZ, Buffer.from('oops')]), { ending: 'csv.gz', refused: /./ }),
   csv(25, 'text named .gz', 'a,b\n1,x\n', { ending: 'csv.gz', refused: /gzip/ }),
   csv(25, 'text named .zst', 'a,b\n1,x\n', { ending: 'csv.zst', refused: /zstd/ }),

@@ -265,10 +265,10 @@ const INPUTS: readonly CaseMistake[] = [
   ),
   mistake(
     [32],
-    'the engine gets all the memory it likes',
-    'engines/duckdb/open-duckdb.ts',
-    'memory_limit: spec.memory_limit ?? `${limits.memory_bytes}B`,',
-    "memory_limit: '16GB',",
+    'a file that is looked at is kept in memory',
+    'formats/stream/raw.ts',
+    'this.#hash.update(chunk);',
+    '((this as { kept?: Buffer[] }).kept ??= []).push(Buffer.from(chunk));\n    this.#hash.update(chunk);',
   ),
   mistake(
     [33],

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { expect } from 'vitest';
 
 /** Small projects in temporary folders and the built binary as a black box, for the tests of the fault catalogue. */
-const BINARY = resolve('bin/dataflow.js');
+export const BINARY = resolve('bin/dataflow.js');
 
 export interface Outcome {
   readonly status: number | null;
