@@ -88,6 +88,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/lineage.ts')).spec,
   },
   {
+    name: 'load',
+    summary: 'Load a release into databases: only what changed, all of it or nothing',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/load.ts')).spec,
+  },
+  {
     name: 'plan',
     summary: 'Print what would run and why, with estimates; changes nothing',
     group: 'Look',

@@ -5,6 +5,7 @@ import { parseDuration } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { tellTo } from '../shared/run-printing.ts';
+import { ageText } from '../shared/sizes.ts';
 import { streamPublish } from './stream-publish.ts';
 
 export async function stream(invocation: Invocation): Promise<number> {
@@ -103,21 +104,12 @@ function durationFrom(value: unknown, flag: string): number {
   return ms;
 }
 
-/** `3m`, `2h`: the largest unit that fits. */
 function age(value: unknown): string {
-  if (typeof value !== 'number') return '';
-  const units = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'm'],
-    [1_000, 's'],
-  ] as const;
-  for (const [ms, unit] of units) if (value >= ms) return `${Math.floor(value / ms)}${unit}`;
-  return `${Math.round(value)}ms`;
+  return typeof value === 'number' ? ageText(value) : '';
 }
 
 function ago(value: unknown): string {
-  return typeof value === 'number' ? `${age(value)} ago` : 'never';
+  return typeof value === 'number' ? `${ageText(value)} ago` : 'never';
 }
 
 function rate(value: unknown): string {

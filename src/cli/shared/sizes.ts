@@ -7,3 +7,15 @@ export function secondsText(wall_ms: number): string {
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** `3m`, `2h`: the largest unit that fits. */
+export function ageText(ms: number): string {
+  const units = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'm'],
+    [1_000, 's'],
+  ] as const;
+  for (const [size_ms, unit] of units) if (ms >= size_ms) return `${Math.floor(ms / size_ms)}${unit}`;
+  return `${Math.round(ms)}ms`;
+}

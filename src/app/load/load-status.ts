@@ -1,0 +1,171 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { HeldTable } from '../../core/model/load.ts';
+import type { Project } from '../../core/model/project.ts';
+import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
+import type { Standing } from '../../core/ports/sink.ts';
+import type { Rooms } from '../rooms.ts';
+import { ledgerForReading } from '../run/open-project.ts';
+import { namedLoads } from './load-all.ts';
+import { type LoadedTable, loadedTables, loadOf } from './load-tables.ts';
+
+/** How one table of a destination stands. */
+export interface LoadedTableLine {
+  readonly table: string;
+  readonly name: string;
+  /** `current`: the newest release. `behind`: an older version. `same`: an older release with the same version. */
+  readonly state: 'current' | 'same' | 'behind' | 'missing' | 'changed' | 'foreign';
+  readonly release_id: string | null;
+  readonly version: number | null;
+  readonly version_newest: number;
+  readonly rows: number | null;
+  readonly loaded_at: string | null;
+  /** From the publication of the version in the lake to the end of its load. */
+  readonly refresh_ms: number | null;
+  readonly words: string | null;
+}
+
+/** How one destination stands. */
+export interface LoadLine {
+  readonly load: string;
+  readonly place: string;
+  readonly state: 'current' | 'behind' | 'empty' | 'changed' | 'mixed' | 'unreachable';
+  /** The release that it holds as a whole; null: none, or not one. */
+  readonly release_id: string | null;
+  /** Releases that came after it; null: not known. */
+  readonly releases_behind: number | null;
+  /** Since the newest release was made, while the destination does not hold it. */
+  readonly lag_ms: number | null;
+  readonly loaded_at: string | null;
+  readonly refresh_ms: number | null;
+  readonly rows: number;
+  readonly tables: readonly LoadedTableLine[];
+  /** True: the destination did not answer, and this is what the ledger remembers. */
+  readonly remembered: boolean;
+  readonly words: string | null;
+}
+
+/** What each destination holds, by its own word, against the newest release; changes nothing. */
+export async function loadStatus(
+  rooms: Rooms,
+  project: Project,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly LoadLine[]> {
+  const all = namedLoads(project, names);
+  const lake = await rooms.openLake(project);
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    const graph = buildGraph(project, await rooms.checks());
+    const release = ledger.latestRelease();
+    if (release === undefined)
+      throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
+        hint: 'A run that succeeds records one: dataflow run',
+      });
+    const lines: LoadLine[] = [];
+    for (const name of all) lines.push(await oneLoad({ rooms, project, ledger, graph, release, signal }, name));
+    return lines;
+  } finally {
+    ledger.close();
+  }
+}
+
+interface Looking {
+  readonly rooms: Rooms;
+  readonly project: Project;
+  readonly ledger: Ledger;
+  readonly graph: Graph;
+  readonly release: ReleaseRecord;
+  readonly signal: AbortSignal;
+}
+
+async function oneLoad(looking: Looking, name: string): Promise<LoadLine> {
+  const { rooms, project, graph, release, signal, ledger } = looking;
+  const tables = loadedTables(loadOf(project, name), graph, release);
+  try {
+    const sink = await rooms.openSink({ name, project, signal, note: () => undefined });
+    try {
+      const standing = await sink.standing(tables, { deep: true });
+      return lineOf(looking, name, sink.place, tables, (table) => standing.get(table) ?? { state: 'absent' });
+    } finally {
+      await sink.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DataflowError) || error.code === 'E_INTERRUPTED') throw error;
+    const known = new Map(ledger.loads.records(name).map((record) => [record.table, record]));
+    const [first] = known.values();
+    const line = lineOf(looking, name, first?.place ?? '', tables, (table): Standing => {
+      const held = known.get(table);
+      return held === undefined ? { state: 'absent' } : { state: 'as_left', held };
+    });
+    return { ...line, state: 'unreachable', remembered: true, words: rooms.redact(error.message) };
+  }
+}
+
+function lineOf(
+  { ledger, release }: Looking,
+  load: string,
+  place: string,
+  tables: readonly LoadedTable[],
+  standingOf: (table: string) => Standing,
+): LoadLine {
+  const lines = tables.map((table) => tableLine(table, standingOf(table.table), release));
+  const helds = lines.filter((line) => line.release_id !== null);
+  const releases = new Set(helds.map((line) => line.release_id));
+  const [release_id = null] = releases.size === 1 && helds.length === lines.length ? [...releases] : [];
+  const known = ledger.releases(1_000_000).findIndex((one) => one.release_id === release_id);
+  const newest =
+    helds
+      .map((line) => line.loaded_at ?? '')
+      .sort()
+      .at(-1) ?? null;
+  const current = release_id === release.release_id;
+  return {
+    ...{ load, place, release_id, remembered: false, words: null, tables: lines, loaded_at: newest },
+    state: stateOf(lines, current, release_id),
+    releases_behind: known < 0 ? null : known,
+    lag_ms: current ? 0 : Math.max(0, Date.now() - Date.parse(release.created_at)),
+    refresh_ms: helds.reduce<number | null>((most, { refresh_ms }) => Math.max(most ?? 0, refresh_ms ?? 0), null),
+    rows: lines.reduce((sum, line) => sum + (line.rows ?? 0), 0),
+  };
+}
+
+function stateOf(lines: readonly LoadedTableLine[], current: boolean, release_id: string | null): LoadLine['state'] {
+  if (lines.some(({ state }) => state === 'changed' || state === 'foreign')) return 'changed';
+  if (lines.every((line) => line.release_id === null)) return 'empty';
+  if (lines.some(({ state, release_id: held }) => state === 'missing' && held !== null)) return 'changed';
+  if (release_id === null) return 'mixed';
+  return current ? 'current' : 'behind';
+}
+
+function tableLine(
+  loaded: LoadedTable,
+  { held, state, words, rows }: Standing,
+  release: ReleaseRecord,
+): LoadedTableLine {
+  return {
+    table: loaded.table,
+    name: loaded.name,
+    state: tableState(loaded, state, held, release),
+    release_id: held?.release_id ?? null,
+    version: held?.version ?? null,
+    version_newest: loaded.version,
+    rows: rows ?? held?.rows ?? null,
+    loaded_at: held?.loaded_at ?? null,
+    refresh_ms:
+      held === undefined ? null : Math.max(0, Date.parse(held.loaded_at) - Date.parse(held.gold_processed_at)),
+    words: words ?? null,
+  };
+}
+
+function tableState(
+  { version }: LoadedTable,
+  state: Standing['state'],
+  held: HeldTable | undefined,
+  { release_id }: ReleaseRecord,
+): LoadedTableLine['state'] {
+  if (state === 'changed' || state === 'foreign') return state;
+  if (held === undefined || state === 'absent') return 'missing';
+  if (held.release_id === release_id) return 'current';
+  return held.version === version ? 'same' : 'behind';
+}

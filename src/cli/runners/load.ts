@@ -1,0 +1,157 @@
+import { loadAll } from '../../app/load/load-all.ts';
+import type { LoadReport, LoadTableReport } from '../../app/load/load-report.ts';
+import { type LoadLine, loadStatus } from '../../app/load/load-status.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { ageText, countText, secondsText } from '../shared/sizes.ts';
+
+export async function load(invocation: Invocation): Promise<number> {
+  return invocation.verb === 'load status' ? await status(invocation) : await run(invocation);
+}
+
+async function run(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args, options, signal, command_line } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const release = options['release'];
+  const { loads, failed } = await loadAll(rooms, project, args, {
+    ...(typeof release === 'string' ? { release } : {}),
+    full_refresh: options['fullRefresh'] === true,
+    dry_run: options['dryRun'] === true,
+    command: command_line,
+    signal,
+    note: (text) => printer.note(text),
+  });
+  const failures = failed.map(({ load: name, error }) => ({ load: name, code: error.code, message: error.message }));
+  printer.report({
+    document: { loads, failed: failures },
+    sections:
+      printer.format === 'table'
+        ? loads.filter(({ status: done }) => done !== 'up_to_date').map((report) => tableSection(report, loads.length))
+        : [{ columns: PLAIN_COLUMNS.map((name) => ({ name })), rows: loads.flatMap(plainRows) }],
+  });
+  for (const report of loads) reportWords(printer, report);
+  for (const { load: name, error } of failed)
+    printer.error(`error[${error.code}] ${name}: ${error.message}\n  next: ${error.hint}`);
+  if (failed.length === 0) return 0;
+  throw new DataflowError('E_PARTIAL', `${failed.length} of ${loads.length + failed.length} loads failed`, {
+    hint: 'The others are loaded. Load again: only what is left is done.',
+  });
+}
+
+const PLAIN_COLUMNS = [
+  'load',
+  'table',
+  'name',
+  'mode',
+  'action',
+  'reason',
+  'version_from',
+  'version_to',
+  'inserts',
+  'updates',
+  'deletes',
+  'rows',
+  'wall_ms',
+];
+
+function plainRows({ load: name, tables }: LoadReport): readonly Record<string, unknown>[] {
+  return tables.map((table) => ({ ...table, load: name }));
+}
+
+const ACTIONS: Readonly<Record<LoadTableReport['action'], string>> = {
+  none: '=',
+  record: '=',
+  step: 'changes',
+  whole: 'all rows',
+};
+
+function tableSection({ load: name, tables }: LoadReport, loads: number) {
+  return {
+    ...(loads > 1 ? { title: `load ${name}` } : {}),
+    columns: [
+      { name: 'table' },
+      { name: 'name', title: 'as' },
+      { name: 'what' },
+      { name: 'inserts', align: 'right' as const },
+      { name: 'updates', align: 'right' as const },
+      { name: 'deletes', align: 'right' as const },
+      { name: 'rows', align: 'right' as const },
+    ],
+    rows: tables.map((table) => ({ ...table, what: ACTIONS[table.action] })),
+  };
+}
+
+function reportWords(printer: Printer, report: LoadReport): void {
+  const { load: name, place, release_id, tables, dry_run, attempts } = report;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  if (report.status === 'up_to_date') {
+    printer.text(
+      `${name}: ${place} holds release ${release_id} already: ${countText(tables.length, 'table')}, ${countText(rows, 'row')}`,
+    );
+    return;
+  }
+  for (const { table, statements, remarks } of tables) {
+    if (dry_run || printer.verbose) for (const one of statements) printer.text(`  ${one}`);
+    for (const remark of remarks) printer.text(`  ${table}: ${remark}`);
+  }
+  if (dry_run || printer.verbose) for (const one of report.view_statements) printer.text(`  ${one}`);
+  const moves = [
+    countText(report.inserts, 'insert'),
+    countText(report.updates, 'update'),
+    countText(report.deletes, 'delete'),
+  ].join(', ');
+  if (dry_run) {
+    printer.text(`${name}: release ${release_id} would go to ${place}: ${moves}`);
+    printer.text('nothing was changed');
+    return;
+  }
+  const tried = attempts > 1 ? `, ${attempts} attempts` : '';
+  printer.text(`${name}: ${place} holds release ${release_id}: ${moves} in ${secondsText(report.wall_ms)}${tried}`);
+}
+
+async function status(invocation: Invocation): Promise<number> {
+  const { rooms, args, printer, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const lines = await loadStatus(rooms, project, args, signal);
+  printer.report({
+    document: lines,
+    sections: [
+      {
+        columns: [
+          { name: 'load' },
+          { name: 'state' },
+          { name: 'release_id', title: 'release' },
+          { name: 'releases_behind', title: 'behind' },
+          { name: 'lag_ms', title: 'lag', format: age },
+          { name: 'refresh_ms', title: 'refresh', format: seconds },
+          { name: 'rows' },
+          ...(printer.format === 'table' ? [] : [{ name: 'place' }, { name: 'loaded_at' }, { name: 'remembered' }]),
+        ],
+        rows: lines.map((line) => ({ ...line })),
+      },
+    ],
+  });
+  for (const line of lines) for (const words of statusWords(line)) printer.text(words);
+  return 0;
+}
+
+function statusWords({ load: name, place, loaded_at, words, remembered, tables }: LoadLine): readonly string[] {
+  const at = loaded_at === null ? 'nothing loaded yet' : `loaded ${loaded_at.slice(0, 19).replace('T', ' ')} UTC`;
+  const first = remembered ? [`  ${name}: ${words ?? 'no answer'}; as the ledger remembers it`] : [];
+  const odd = tables.filter(({ state }) => state === 'changed' || state === 'foreign' || state === 'missing');
+  return [
+    ...first,
+    `  ${name}: ${place}${place === '' ? '' : ', '}${at}`,
+    ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
+  ];
+}
+
+function age(value: unknown): string {
+  return typeof value === 'number' ? (value === 0 ? '-' : ageText(value)) : '';
+}
+
+function seconds(value: unknown): string {
+  return typeof value === 'number' ? secondsText(value) : '';
+}
