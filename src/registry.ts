@@ -220,7 +220,9 @@ export const STORAGES: Lazy<FarStorageComponent> = {
 };
 
 /** Systems that releases are loaded into, by type of connection. */
-export const SINKS: Lazy<SinkComponent> = {};
+export const SINKS: Lazy<SinkComponent> = {
+  postgres: async () => (await import('./connectors/postgres/sink.ts')).component,
+};
 
 /** Kinds of lookups, by the name that `enrich:` uses. */
 export const LOOKUPS: Lazy<LookupComponent> = {

@@ -121,6 +121,7 @@ async function attemptLoad(
   await putTables(
     {
       ...{ sink, run_id, session, release_id: release.release_id },
+      views_pending: progress.views.length > 0,
       at_once: spec.transaction === 'release' && sink.whole_release,
       done: (work, held, counts, wall_ms) => progress.put(work, held, counts, wall_ms),
       committed: () => progress.committed(sink.place),

@@ -16,7 +16,8 @@ export class Progress {
   readonly #loading: Loading;
   readonly #tables = new Map<string, LoadTableReport>();
   readonly #moved = new Set<string>();
-  #views: readonly string[] = [];
+  /** Statements that make the views what they shall be. */
+  views: readonly string[] = [];
   #waiting: { readonly record: Omit<LoadRecord, 'place'>; readonly report: LoadTableReport }[] = [];
 
   constructor(loading: Loading) {
@@ -25,7 +26,7 @@ export class Progress {
 
   async begin(sink: Sink, planned: readonly PlannedTable[]): Promise<void> {
     this.#waiting = [];
-    this.#views = (await sink.outlineViews?.())?.statements ?? [];
+    this.views = (await sink.outlineViews?.())?.statements ?? [];
     for (const one of planned)
       if (!this.#moved.has(one.loaded.table)) this.#tables.set(one.loaded.table, tableReport(one));
     if (this.#loading.options.dry_run) return;
@@ -68,7 +69,7 @@ export class Progress {
     const { options, release, spec, run_id } = this.#loading;
     const tables = [...this.#tables.values()];
     const sum = (of: (table: LoadTableReport) => number): number => tables.reduce((total, one) => total + of(one), 0);
-    const idle = tables.every(({ action }) => action === 'none');
+    const idle = tables.every(({ action }) => action === 'none') && this.views.length === 0;
     return {
       load: options.name,
       connection: spec.connection,
@@ -80,7 +81,7 @@ export class Progress {
       inserts: sum((one) => one.inserts),
       updates: sum((one) => one.updates),
       deletes: sum((one) => one.deletes),
-      view_statements: this.#views,
+      view_statements: this.views,
       attempts,
       refresh_ms: Math.max(0, Date.now() - Date.parse(release.created_at)),
       wall_ms,

@@ -13,6 +13,8 @@ export interface PutParts {
   readonly run_id: string;
   /** All tables become visible at once. */
   readonly at_once: boolean;
+  /** Views have to be made, even if no table has anything to do. */
+  readonly views_pending: boolean;
   readonly session: () => Promise<EngineSession>;
   /** Told when a table is done, and when what is done is committed. */
   readonly done: (work: PlannedWork, held: HeldTable, counts: PutCounts, wall_ms: number) => void;
@@ -26,9 +28,9 @@ const NOTHING_MOVED = { rows_in: 0, gone_in: 0, inserted: 0, updated: 0, deleted
  * they arrive, and read back, before anything becomes visible.
  */
 export async function putTables(parts: PutParts, works: readonly PlannedWork[]): Promise<void> {
-  const groups = parts.at_once ? [works] : works.map((work) => [work]);
+  const groups = parts.at_once || works.length === 0 ? [works] : works.map((work) => [work]);
   for (const group of groups) {
-    if (group.length === 0) continue;
+    if (group.length === 0 && !parts.views_pending) continue;
     const load = await parts.sink.begin(parts.release_id);
     try {
       for (const work of group) await putTable(parts, load, work);

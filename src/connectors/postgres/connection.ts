@@ -64,6 +64,7 @@ export const component: ConnectionComponent<PostgresConnection> = {
   type: 'postgres',
   summary: 'A PostgreSQL database, or one that speaks its protocol.',
   schema,
+  loads: { modes: ['upsert', 'append', 'replace'], within: 'schema', views: true },
 };
 
 type Encryption = PostgresConnection['ssl'];

@@ -150,9 +150,11 @@ export class Session {
 }
 
 /** No value is converted on its way. */
-const AS_TEXT = { getTypeParser: () => (value: unknown) => value } as unknown as NonNullable<ClientConfig['types']>;
+export const AS_TEXT = { getTypeParser: () => (value: unknown) => value } as unknown as NonNullable<
+  ClientConfig['types']
+>;
 
-function authorityOf({ ca_file }: PostgresConnection, root: string): string | undefined {
+export function authorityOf({ ca_file }: PostgresConnection, root: string): string | undefined {
   if (ca_file === undefined) return undefined;
   try {
     return readFileSync(resolve(root, ca_file), 'utf8');
