@@ -72,8 +72,8 @@ function tableSection({ load: name, tables }: LoadReport, loads: number) {
     ...(loads > 1 ? { title: `load ${name}` } : {}),
     columns: [
       { name: 'table' },
-      { name: 'name', title: 'as' },
-      { name: 'what' },
+      ...(tables.some(({ table, name: as }) => table.split('.')[1] !== as) ? [{ name: 'name', title: 'as' }] : []),
+      { name: 'what', title: '' },
       { name: 'inserts', align: 'right' as const },
       { name: 'updates', align: 'right' as const },
       { name: 'deletes', align: 'right' as const },

@@ -28,17 +28,29 @@ export interface State {
 }
 
 export function creationOfState(schema: string): string {
-  return `create table if not exists ${quoteIdent(schema)}.${STATE_TABLE} (
-    load text not null, source_table text not null, table_name text not null, release_id text not null, version bigint not null,
-    row_count bigint not null, source_hash text not null, gold_processed_at timestamptz, last_sync timestamptz not null,
-    refresh_time_seconds numeric(14,3), status text not null, held jsonb not null, marks jsonb not null,
-    primary key (load, source_table))`;
+  const columns = [
+    'load text',
+    'source_table text',
+    'table_name text not null',
+    'release_id text not null',
+    'version bigint not null',
+    'row_count bigint not null',
+    'source_hash text not null',
+    'gold_processed_at timestamptz',
+    'last_sync timestamptz not null',
+    'refresh_time_seconds numeric(14,3)',
+    'status text not null',
+    'held jsonb not null',
+    'marks jsonb not null',
+    'primary key (load, source_table)',
+  ];
+  return `create table ${quoteIdent(schema)}.${STATE_TABLE} (${columns.join(', ')})`;
 }
 
 /** Views are kept beside tables, under names that no table has. */
 const VIEW_PREFIX = 'view:';
 
-const NO_STATE: State = { text: '', tables: new Map(), views: new Map() };
+const NO_STATE: State = { text: '[]', tables: new Map(), views: new Map() };
 
 /** What the destination says that it holds. */
 export async function readState(session: SinkSession, schema: string, load: string): Promise<State> {
