@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { complaints } from '../scripts/hygiene.ts';
 import { judge, measure, tighten } from '../scripts/sizes.ts';
+import { LONGEST } from '../scripts/vitest-order.ts';
 import { skipReason, splitReason, summaryLine } from '../scripts/vitest-summary.ts';
 
 const lines = (count: number): string => Array.from({ length: count }, (_, i) => `  step(${i});`).join('\n');
@@ -74,5 +76,12 @@ describe('summary of a test run', () => {
     expect(skipReason('reads', undefined)).toBe('no reason given');
     expect(skipReason('kafka — skipped: no Maven > reads', undefined)).toBe('no Maven');
     expect(splitReason('a.test.ts > kafka — skipped: no Maven > reads').name).toBe('a.test.ts > kafka > reads');
+  });
+});
+
+describe('the order of test files', () => {
+  it('names each once, and files that are there', () => {
+    expect(LONGEST.filter((name) => !existsSync(name))).toEqual([]);
+    expect(new Set(LONGEST).size).toBe(LONGEST.length);
   });
 });

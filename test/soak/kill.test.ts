@@ -13,7 +13,7 @@ import { seeded } from './random.ts';
  * tables that show one whole version, and a plain second try must give the rows of an undisturbed run, read by delta-rs. This is a slice
  * of `npm run soak:kill`, limited in time.
  */
-const BUDGET_MS = Number(process.env['DATAFLOW_SOAK_SECONDS'] ?? 60) * 1000;
+const BUDGET_MS = Number(process.env['DATAFLOW_SOAK_SECONDS'] ?? 25) * 1000;
 const seed = Number(process.env['DATAFLOW_SOAK_SEED'] ?? Date.now() % 1_000_000);
 const root = mkdtempSync(join(tmpdir(), 'dataflow-kill-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
