@@ -32,6 +32,15 @@ export const LONGEST: readonly string[] = [
   'test/untrusted.test.ts',
   'test/random-pipelines.test.ts',
   'test/parsed-early.test.ts',
+  // Against real servers:
+  'test/services/mongodb-contract.test.ts',
+  'test/services/postgres-contract.test.ts',
+  'test/services/files-places.test.ts',
+  'test/services/transcripts.test.ts',
+  'test/services/kafka-faults.test.ts',
+  'test/services/kafka-contract.test.ts',
+  'test/services/kafka-exactly-once.test.ts',
+  'test/services/kafka-publish.test.ts',
 ];
 
 /** Puts long files before short ones; among the others the order is vitest's own. */

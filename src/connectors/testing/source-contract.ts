@@ -183,13 +183,16 @@ async function tableVersion(at: SourceProject): Promise<unknown> {
 
 /** Each record once, in the table or in quarantine; spans and bytes proved by `verify`; nothing left in the way. */
 async function expectWhole(at: SourceProject, under: SourceUnderTest): Promise<void> {
-  const [table] = await at.query(
-    `select cast(count(*) as varchar) as n, cast(count(distinct ${under.key}) as varchar) as keys from bronze.s`,
-  );
-  const { stdout } = await at.ok(['quarantine', 'list', '--format', 'json']);
+  const [[table], { stdout }, verified, records] = await Promise.all([
+    at.query(
+      `select cast(count(*) as varchar) as n, cast(count(distinct ${under.key}) as varchar) as keys from bronze.s`,
+    ),
+    at.ok(['quarantine', 'list', '--format', 'json']),
+    at.ok(['verify']),
+    under.records(),
+  ]);
   const bad = [...stdout.matchAll(/"rows":\s*(\d+)/g)].reduce((sum, found) => sum + Number(found[1]), 0);
   expect(table?.['n']).toBe(table?.['keys']);
-  expect(Number(table?.['n']) + bad).toBe(await under.records());
-  const verified = await at.ok(['verify']);
+  expect(Number(table?.['n']) + bad).toBe(records);
   expect(`${verified.stdout}${verified.stderr}`).not.toContain('landed');
 }
