@@ -142,6 +142,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/stream.ts')).spec,
   },
   {
+    name: 'sync',
+    summary: 'Copy the newest release to mirrors in HDFS or an object store, and compare the two',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/sync.ts')).spec,
+  },
+  {
     name: 'test',
     summary: 'Run the declared tests on the published tables; changes nothing',
     group: 'Look',

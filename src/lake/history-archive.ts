@@ -7,10 +7,10 @@ import type { VersionEntry } from './log-reader.ts';
  * What collected log entries said of themselves, one JSON line a version: the ledger is rebuilt from the notes of all commits, also of
  * those whose entries are gone. Readers of Delta do not look at files of this name.
  */
-const NAME = '_dataflow_history.ndjson';
+export const ARCHIVE_NAME = '_dataflow_history.ndjson';
 
 function archivePath(folder: string): string {
-  return `${folder}/_delta_log/${NAME}`;
+  return `${folder}/_delta_log/${ARCHIVE_NAME}`;
 }
 
 export function historyOf({ version, actions, committed_at_ms }: VersionEntry): HistoryEntry {

@@ -19,20 +19,18 @@ import type {
   UndoRecord,
 } from '../core/ports/ledger.ts';
 import type { KnownInput } from '../core/ports/source.ts';
-import type { SourceLedger } from '../core/ports/source-ledger.ts';
-import type { StreamLedger } from '../core/ports/stream-ledger.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { newestBackfill } from './backfills.ts';
 import type { Connection } from './connection.ts';
 import { decisionsOf, putDecision } from './decisions.ts';
 import { definitionOf } from './definitions.ts';
+import { destinationLedger } from './destinations.ts';
 import { dialectOf } from './dialects.ts';
 import { newestDrift } from './drift.ts';
 import { inputStamps } from './input-stamps.ts';
 import { allInputs, inputByHash, inputTotals, knownInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
-import { loadLedger } from './loads.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { lookupLedger } from './lookups.ts';
 import { putOutcome } from './outcomes.ts';
@@ -51,7 +49,6 @@ import {
   stepsOfRun,
   successBefore,
 } from './steps.ts';
-import { streamLedger } from './streams.ts';
 import {
   allRunIds,
   allUndos,
@@ -72,18 +69,18 @@ export const LEDGER_FAULT_POINTS = ['before-ledger-write', 'during-ledger-write'
 export class SqliteLedger implements Ledger {
   readonly #connection: Connection;
   readonly #now: () => number;
-  readonly streams: StreamLedger;
-  readonly sources: SourceLedger;
+  readonly streams: Ledger['streams'];
+  readonly sources: Ledger['sources'];
   readonly lookups: Ledger['lookups'];
   readonly loads: Ledger['loads'];
+  readonly mirrors: Ledger['mirrors'];
 
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#now = now;
-    this.streams = streamLedger(connection);
     this.sources = sourceLedger(connection, now);
     this.lookups = lookupLedger(connection);
-    this.loads = loadLedger(connection);
+    ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 
   startRun(run: RunRecord): void {

@@ -203,6 +203,7 @@ function checkedProject(
     gold: goldOf(tree, shape, root, reading),
     ...(Object.keys(shape.streams).length === 0 ? {} : { streams: shape.streams }),
     ...(Object.keys(shape.loads).length === 0 ? {} : { loads: shape.loads }),
+    ...(Object.keys(shape.mirrors).length === 0 ? {} : { mirrors: shape.mirrors }),
   };
 }
 

@@ -62,6 +62,7 @@ export function emptyLedger(): Ledger {
     dialectOutside: () => undefined,
     lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined },
     loads: { record: refuse, records: () => [] },
+    mirrors: { ...{ stand: refuse, record: refuse, forget: refuse }, standings: () => [], files: () => new Map() },
     streams: { record: refuse, position: () => undefined, positions: () => [] },
     lock: refuse,
     lockHolders: () => [],

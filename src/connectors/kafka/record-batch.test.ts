@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodedBatch, type GivenMessage } from '../../../test/support/record-batches.ts';
-import { CODEC_NUMBERS, codecOf } from './codecs.ts';
 import { crc32c } from '../../kit/crc32c.ts';
+import { CODEC_NUMBERS, codecOf } from './codecs.ts';
 import { batchHeads, RecordCursor, readBatch } from './record-batch.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));

@@ -1,5 +1,5 @@
-import { codecOf } from './codecs.ts';
 import { crc32c } from '../../kit/crc32c.ts';
+import { codecOf } from './codecs.ts';
 
 /** Bytes before the records: offsets, length, epoch, magic, CRC, attributes, times, producer, count. */
 const HEAD_BYTES = 61;

@@ -7,6 +7,7 @@ import type { Backoff } from '../../kit/backoff.ts';
 import { withRetries } from '../../kit/retries.ts';
 import type { S3ConnectionOptions } from './connection.ts';
 import { farError, refusalOf, S3Problem, worthAnother } from './refusals.ts';
+import { Signature4 } from './signature.ts';
 
 /** What is counted under one name, and the right that it takes. */
 export const RIGHTS = {
@@ -52,8 +53,8 @@ const CONNECTIONS_MAX = 64;
 const NOTHING_SHA256 = createHash('sha256').update('').digest('hex');
 
 /**
- * Signed requests to one bucket. The hash of every body is part of the signature, so the service refuses bytes that changed on the way. Signing is the
- * library's, the transport our own: ADR 0052 says why.
+ * Signed requests to one bucket. The hash of every body is part of the signature, so the service refuses bytes that changed on the way. Why the
+ * library is not used here: ADR 0052.
  */
 export class S3Exchange {
   readonly requests = new Map<string, number>();
@@ -63,6 +64,7 @@ export class S3Exchange {
   readonly #host: string;
   readonly #base: string;
   #agent: Promise<Agent> | undefined;
+  #signature: Signature4 | undefined;
 
   constructor(options: S3ConnectionOptions, request: Pick<FarStorageRequest, 'note' | 'spared'>) {
     this.#options = options;
@@ -130,7 +132,7 @@ export class S3Exchange {
     // One signal ends them all: as many listeners as requests are meant.
     setMaxListeners(0, signal);
     const { request: send } = await import('undici');
-    const { path, headers } = await this.#signed(request);
+    const { path, headers } = this.#signed(request);
     const answer = await send(`${this.#origin}${path}`, {
       method,
       headers,
@@ -147,10 +149,10 @@ export class S3Exchange {
     await agent?.destroy();
   }
 
-  async #signed({ method, key, query, headers: more, body, body_sha256 }: S3Request): Promise<{
+  #signed({ method, key, query, headers: more, body, body_sha256 }: S3Request): {
     readonly path: string;
     readonly headers: Record<string, string>;
-  }> {
+  } {
     const { access_key, secret_key, session_token, region } = this.#options;
     const search = Object.entries(query ?? {}).map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
     const object = key === undefined ? '' : `/${key.split('/').map(encoded).join('/')}`;
@@ -161,13 +163,12 @@ export class S3Exchange {
     const sha256 =
       body_sha256 ??
       (body === undefined || body.length === 0 ? NOTHING_SHA256 : createHash('sha256').update(body).digest('hex'));
-    const now = new Date();
-    headers['x-amz-date'] = now.toISOString().replace(/[:-]|\.\d{3}/g, '');
+    const time = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');
+    headers['x-amz-date'] = time;
     headers['x-amz-content-sha256'] = sha256;
     if (session_token !== undefined) headers['x-amz-security-token'] = session_token;
-    const { signV4 } = await import('minio/dist/esm/signing.mjs');
-    const signed = { method, path, headers, protocol: 'http:' };
-    headers['authorization'] = signV4(signed, access_key, secret_key, region, now, sha256);
+    this.#signature ??= new Signature4(access_key, secret_key, region);
+    headers['authorization'] = this.#signature.sign({ method, path, headers, body_sha256: sha256 }, time);
     return { path, headers };
   }
 

@@ -1,6 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { retryAfterMs } from '../../kit/backoff.ts';
-import { parseAnswer, textOf } from './xml.ts';
+import { CutOff, parseAnswer, textOf } from './xml.ts';
 
 /** An answer that refuses, in the service's own words. */
 export class S3Problem extends Error {
@@ -102,8 +102,16 @@ export function worthAnother(error: unknown): { readonly after_ms?: number } | u
     if (!error.again) return undefined;
     return error.after_ms === undefined ? {} : { after_ms: error.after_ms };
   }
-  if (error instanceof DataflowError || !(error instanceof Error) || error.name === 'AbortError') return undefined;
-  return {};
+  return isBroken(error) ? {} : undefined;
+}
+
+/** The connection broke, was not made or took too long, or an answer was cut off; anything else is a defect and no matter of luck. */
+function isBroken(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof DataflowError) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  const reset =
+    /^(UND_ERR_(?!ABORTED|INVALID_ARG)|E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_)|ENOTFOUND|HPE_|CERT_|ERR_(SSL|TLS))/;
+  return reset.test(code) || error instanceof CutOff || (error as AggregateError).errors?.some(isBroken) === true;
 }
 
 /** The error that leaves the room. */
@@ -119,6 +127,8 @@ export function farError(
 ): DataflowError {
   const { name, ask, key, user, right } = about;
   const where = key === undefined ? name : `${name}/${key}`;
+  if (!(error instanceof S3Problem) && !isBroken(error))
+    return new DataflowError('E_INTERNAL', `${where}: ${wordsOf(error)}`, { cause: error });
   if (!(error instanceof S3Problem))
     return new DataflowError('E_FAR_UNREACHABLE', `${where} cannot be reached: ${wordsOf(error)}`, { cause: error });
   const words = `${where}: ${error.message}`;

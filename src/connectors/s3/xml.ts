@@ -13,12 +13,15 @@ interface Open {
   children: XmlElement[];
 }
 
-/** The root of an answer. @throws Error when it is not whole: cut off on the way, or no XML at all */
+/** An answer that is not whole. */
+export class CutOff extends Error {}
+
+/** The root of an answer. @throws CutOff when it is not whole, or no XML at all */
 export function parseAnswer(xml: string): XmlElement {
   const parser = new SaxesParser();
   const open: Open[] = [{ name: '', text: '', children: [] }];
   parser.on('error', (error) => {
-    throw error;
+    throw new CutOff(`its answer is cut off, or no XML: ${error.message}`);
   });
   parser.on('opentag', ({ name }) => {
     open.push({ name: name.replace(/^.*:/, ''), text: '', children: [] });
@@ -33,7 +36,7 @@ export function parseAnswer(xml: string): XmlElement {
   });
   parser.write(xml).close();
   const root = open[0]?.children[0];
-  if (root === undefined) throw new Error('the answer is empty');
+  if (root === undefined) throw new CutOff('its answer is empty');
   return root;
 }
 

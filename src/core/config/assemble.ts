@@ -5,11 +5,11 @@ import { type ConfigTree, isContainer, type Mark, type Marks, placeAt } from './
 import { type EntryBudget, type ParsedFile, parseYaml } from './yaml-tree.ts';
 
 /** Sections that may be spread over files: maps of names. */
-export const TABLE_SECTIONS = ['connections', 'sources', 'silver', 'gold', 'streams', 'loads'] as const;
+export const TABLE_SECTIONS = ['connections', 'sources', 'silver', 'gold', 'streams', 'loads', 'mirrors'] as const;
 /** Sections that one file defines for all. */
 const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine', 'price', 'budget'] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
-const FUTURE_SECTIONS = ['mirrors', 'serve', 'dashboard', 'schedules', 'alerts'] as const;
+const FUTURE_SECTIONS = ['serve', 'dashboard', 'schedules', 'alerts'] as const;
 const SECTIONS: readonly string[] = [...SINGLE_SECTIONS, ...TABLE_SECTIONS];
 
 /** Files while they are being put together. The first one added is the main file. */

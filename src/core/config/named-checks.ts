@@ -6,6 +6,7 @@ import { parseTableKey } from '../model/table.ts';
 import { type Components, connectionTypes } from './components.ts';
 import { knownLookups } from './named-enrich.ts';
 import { knownLoad } from './named-loads.ts';
+import { knownMirror } from './named-mirrors.ts';
 import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
 import type { ProjectShape } from './schema.ts';
 import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
@@ -31,6 +32,7 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   for (const [name, spec] of Object.entries(shape.gold)) knownTables(situation, ['gold', name, 'tests'], spec.tests);
   for (const name of Object.keys(shape.streams)) knownStream(situation, name);
   for (const name of Object.keys(shape.loads)) knownLoad(situation, name);
+  for (const name of Object.keys(shape.mirrors)) knownMirror(situation, name);
   circles(situation);
   pricedBudget(situation);
   return situation.problems;

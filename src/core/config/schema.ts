@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { LoadSpec } from '../model/load.ts';
+import type { MirrorSpec } from '../model/mirror.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { StreamSpec } from '../model/stream.ts';
@@ -9,6 +10,7 @@ import { connectionSchema, engineSchema, sourceSchema } from './schema-component
 import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { loadsSchema } from './schema-loads.ts';
+import { mirrorsSchema } from './schema-mirrors.ts';
 import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
 
@@ -27,6 +29,7 @@ export interface ProjectShape {
   readonly gold: Record<string, GoldShape>;
   readonly streams: Record<string, StreamSpec>;
   readonly loads: Record<string, LoadSpec>;
+  readonly mirrors: Record<string, MirrorSpec>;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -62,7 +65,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
       .check(
         z.meta({
           description:
-            'Systems that sources and loads (and later mirrors) reach, by a name of your choice. Secrets are written as `${NAME}` or `file:…`.',
+            'Systems that sources, loads and mirrors reach, by a name of your choice. Secrets are written as `${NAME}` or `file:…`.',
         }),
       ),
     sources: tables(
@@ -79,6 +82,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     ),
     streams: streamsSchema(),
     loads: loadsSchema(),
+    mirrors: mirrorsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

@@ -204,6 +204,11 @@ export const CATALOGUE = {
     'Somebody else writes there. Look at it with `dataflow sync check`, then decide.',
     1,
   ),
+  E_FAR_DELETE: entry(
+    'A mirror would lose too many files',
+    'See them with `dataflow sync NAME --delete --dry-run`; if it is meant, raise --max-delete.',
+    1,
+  ),
   E_FAR_SOURCE_DAMAGED: entry(
     'A file of the lake is damaged: it was not sent',
     'See `dataflow verify`, and bring it back with `dataflow restore`.',

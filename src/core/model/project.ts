@@ -1,6 +1,7 @@
 import type { EnrichSpec } from './enrich.ts';
 import type { GenerateSpec } from './generate.ts';
 import type { LoadSpec } from './load.ts';
+import type { MirrorSpec } from './mirror.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { RecordCheck } from './record-check.ts';
 import type { StreamSpec } from './stream.ts';
@@ -31,6 +32,8 @@ export interface Project {
   readonly streams?: Readonly<Record<string, StreamSpec>>;
   /** Databases that releases are loaded into. */
   readonly loads?: Readonly<Record<string, LoadSpec>>;
+  /** Storages elsewhere that releases are copied to. */
+  readonly mirrors?: Readonly<Record<string, MirrorSpec>>;
 }
 
 /** One entry of `connections:`, checked by the schema of its type. */

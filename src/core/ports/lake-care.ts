@@ -90,6 +90,37 @@ export interface Removed {
   readonly waiting: number;
 }
 
+/**
+ * A file of a table. `data` and `entry` never change once they are there; a `checkpoint` may be written again with other bytes that say the same, a
+ * `hint` (`_last_checkpoint`, the history of collected versions) is written over.
+ */
+export interface LakeFile {
+  /** Relative to the lake. */
+  readonly path: string;
+  readonly kind: 'data' | 'entry' | 'checkpoint' | 'hint';
+  readonly size_bytes: number;
+  /** As the log records it for data files; of the bytes as they are now for entries and hints. */
+  readonly sha256?: string;
+  /** For checkpoints: told apart by time, so that not each has to be read. */
+  readonly modified_ms?: number;
+}
+
+/** What a copy of a table up to a version consists of. */
+export interface TableFiles {
+  readonly table: TableId;
+  /** Folder of the table, relative to the lake. */
+  readonly folder: string;
+  readonly version: number;
+  /** Versions up to this one that can be read, ascending. */
+  readonly versions: readonly number[];
+  /** Files of all those versions. */
+  readonly data: readonly LakeFile[];
+  /** Ascending. */
+  readonly entries: readonly LakeFile[];
+  readonly checkpoints: readonly LakeFile[];
+  readonly hints: readonly LakeFile[];
+}
+
 /** Looking after the lake: proving that it is what the logs say, and taking away what nobody needs. */
 export interface LakeCare {
   /** @throws DataflowError E_LAKE_IO; damage is in the report. */
@@ -102,6 +133,10 @@ export interface LakeCare {
     tables: readonly { readonly table: TableId; readonly files: readonly PublishedFile[] }[],
     options: { readonly quick: boolean; readonly signal: AbortSignal; readonly tell: (bytes: number) => void },
   ): Promise<readonly FileProblem[]>;
+  /** The files of a table up to a version, from its log alone. @throws DataflowError E_LAKE_NO_VERSION, E_LAKE_CORRUPT */
+  tableFiles(table: TableId, version: number): Promise<TableFiles>;
+  /** Where a file of the lake is on this machine. */
+  fileOf(path: string): string;
   /** What may go; changes nothing. Undefined when the log is damaged: nothing of such a table is collected. */
   planCollection(table: TableId, rules: CollectionRules): Promise<CollectionPlan | undefined>;
   /** Makes the planned versions unreadable, and writes down which files are nobody's then. `fence` throws when the lock was lost. */

@@ -3,12 +3,11 @@ import type { Balance } from '../model/balance.ts';
 import type { DriftEvent, DriftRecord } from '../model/drift.ts';
 import type { PulledOutcome } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
+import type { DestinationLedger } from './destination-ledger.ts';
 import type { CsvDialect } from './engine.ts';
-import type { LoadLedger } from './load-ledger.ts';
 import type { LookupLedger } from './lookup-ledger.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
-import type { StreamLedger } from './stream-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
@@ -224,10 +223,8 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  * What dataflow remembers between runs. Synchronous (an embedded database), small, in one transaction per call.
  * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
  */
-export interface Ledger extends UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
-  readonly streams: StreamLedger;
+export interface Ledger extends DestinationLedger, UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
   readonly lookups: LookupLedger;
-  readonly loads: LoadLedger;
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

@@ -7,6 +7,7 @@ import { checkFiles } from './check-files.ts';
 import { hideVersions, planCollection } from './collect.ts';
 import { examineLog } from './examine-log.ts';
 import { removeJournalled } from './journal.ts';
+import { tableFiles } from './table-files.ts';
 
 /** Opens the lake for those who look after it; touches nothing yet. */
 export function openCare({ url, layers }: LakeOptions): LakeCare {
@@ -15,6 +16,8 @@ export function openCare({ url, layers }: LakeOptions): LakeCare {
   const examine = (table: TableId): Promise<LogReport> => examineLog(storage, folderOf(table), table);
   return {
     examineLog: examine,
+    tableFiles: (table, version) => tableFiles(storage, folderOf(table), table, version),
+    fileOf: (path) => storage.uri(path),
     planCollection: async (table, rules) => planCollection(await examine(table), rules),
     hideVersions: (plan, fence) => hideVersions(storage, folderOf(plan.table), plan, fence),
     removeHidden: (blocked) => removeJournalled(storage, examine, blocked),

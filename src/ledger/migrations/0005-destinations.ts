@@ -14,5 +14,25 @@ const LOADS = `
   ) strict, without rowid;
 `;
 
+/** Where each mirror stands, and what was put there: compared with a listing, so that nothing is asked file by file. */
+const MIRRORS = `
+  create table mirrors (
+    mirror text primary key,
+    standing text not null
+  ) strict, without rowid;
+  create table mirror_files (
+    mirror text not null,
+    path text not null,
+    size_bytes integer not null,
+    sha256 text not null,
+    modified_ms integer,
+    mark text not null,
+    primary key (mirror, path)
+  ) strict, without rowid;
+`;
+
 /** Destinations: loads and mirrors. Besides, what explains more of files and tests. */
-export const destinationsMigration: Migration = { version: 5, sql: [LOADS, RECORD_LINES, TABLE_TESTS].join('\n') };
+export const destinationsMigration: Migration = {
+  version: 5,
+  sql: [LOADS, MIRRORS, RECORD_LINES, TABLE_TESTS].join('\n'),
+};

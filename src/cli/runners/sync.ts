@@ -1,0 +1,169 @@
+import { checkMirror } from '../../app/mirror/check-mirror.ts';
+import { mirrorStatus } from '../../app/mirror/mirror-status.ts';
+import { mirrorNames } from '../../app/mirror/opened-mirror.ts';
+import { syncNamed } from '../../app/mirror/sync-named.ts';
+import type { SyncReport } from '../../app/mirror/sync-report.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { sizeText } from '../../kit/units.ts';
+import type { Invocation } from '../command-spec.ts';
+import { startTransfer } from '../progress.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { countText, secondsText } from '../shared/sizes.ts';
+
+export async function sync(invocation: Invocation): Promise<number> {
+  if (invocation.verb === 'sync check') return check(invocation);
+  if (invocation.verb === 'sync status') return status(invocation);
+  const reports = await syncAll(invocation);
+  printReports(invocation, reports);
+  return reports.some((report) => report.left.length > 0) ? 4 : 0;
+}
+
+async function syncAll(invocation: Invocation): Promise<readonly SyncReport[]> {
+  const { rooms, printer, options, args, signal, env } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const max_delete_pct = percentFrom(options['maxDelete']);
+  const reports: SyncReport[] = [];
+  for (const name of mirrorNames(project, args)) {
+    const bar = await startTransfer(printer, name, env);
+    const report = await syncNamed(rooms, project, {
+      name,
+      force: options['force'] === true,
+      ...(options['delete'] === true ? { remove: true } : {}),
+      ...(max_delete_pct === undefined ? {} : { max_delete_pct }),
+      dry_run: options['dryRun'] === true,
+      command: invocation.command_line,
+      signal,
+      note: (text) => printer.note(text),
+      progress: (progress) => bar.update(progress),
+    }).finally(() => bar.stop());
+    reports.push(report);
+  }
+  return reports;
+}
+
+function printReports({ printer, options }: Invocation, reports: readonly SyncReport[]): void {
+  const dry = options['dryRun'] === true;
+  const rows = reports.flatMap((report) => report.lines.map((line) => ({ mirror: report.mirror, ...line })));
+  printer.report({
+    document: reports,
+    sections: dry
+      ? rows.length === 0 && printer.format === 'table'
+        ? []
+        : [{ columns: LINE_COLUMNS, rows: rows.map((row) => ({ ...row })) }]
+      : [{ columns: SYNC_COLUMNS, rows: reports.map((report) => ({ ...report, state: stateOf(report) })) }],
+  });
+  if (!dry || rows.length > 0) printer.text('');
+  for (const report of reports) for (const line of words(report)) printer.text(line);
+  for (const report of reports)
+    for (const { table, path, why } of report.left)
+      printer.warn(`${report.mirror}: ${table} was left as it is there: ${path === '' ? '' : `${path}: `}${why}`);
+}
+
+const LINE_COLUMNS = [
+  { name: 'mark', title: '' },
+  { name: 'path' },
+  { name: 'size_bytes', title: 'size', align: 'right' as const, format: (value: unknown) => sizeText(Number(value)) },
+  { name: 'why' },
+];
+
+const count = (value: unknown): string => (Number(value) === 0 ? '' : String(value));
+const SYNC_COLUMNS = [
+  { name: 'mirror' },
+  { name: 'state' },
+  { name: 'tables', align: 'right' as const },
+  { name: 'files_equal', title: 'equal', align: 'right' as const, format: count },
+  { name: 'files_put', title: 'put', align: 'right' as const, format: count },
+  {
+    name: 'bytes_put',
+    title: 'bytes',
+    align: 'right' as const,
+    format: (value: unknown) => (Number(value) === 0 ? '' : sizeText(Number(value))),
+  },
+  { name: 'files_removed', title: 'removed', align: 'right' as const, format: count },
+  { name: 'files_there', title: 'there', align: 'right' as const },
+];
+
+function stateOf(report: SyncReport): string {
+  if (report.left.length > 0) return 'PARTLY';
+  return report.up_to_date ? 'up to date' : 'synced';
+}
+
+function words(report: SyncReport): readonly string[] {
+  const { mirror, place, up_to_date, dry_run, files_put, bytes_put, files_removed, files_left } = report;
+  const asked = Object.values(report.requests).reduce((sum, n) => sum + n, 0);
+  const left =
+    files_left === 0 ? [] : [`${mirror}: ${countText(files_left, 'file')} only there: dataflow sync check ${mirror}`];
+  if (up_to_date)
+    return [
+      `${mirror}: nothing to do: ${place} holds release ${report.release_id}, all ${countText(report.files_equal, 'file')} as they were put (${countText(asked, 'request')})`,
+      ...left,
+    ];
+  if (dry_run)
+    return [
+      `${mirror}: would put ${countText(files_put, 'file')} (${sizeText(bytes_put)}) and remove ${files_removed}; ${report.files_equal} equal`,
+      ...left,
+      'nothing was changed (--dry-run)',
+    ];
+  const rate = sizeText((bytes_put / Math.max(1, report.wall_ms)) * 1000);
+  const resumed =
+    report.bytes_resumed === 0 ? '' : `, ${sizeText(report.bytes_resumed)} of it there from an earlier attempt`;
+  return [
+    `${mirror}: ${place} holds ${countText(report.files_there, 'file')} (${sizeText(report.bytes_there)}), read back after the last write`,
+    `${mirror}: ${sizeText(bytes_put)} in ${secondsText(report.wall_ms)} (${rate}/s)${resumed}`,
+    ...left,
+  ];
+}
+
+async function check(invocation: Invocation): Promise<number> {
+  const { rooms, printer, options, args, signal } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const report = await checkMirror(rooms, project, {
+    name: args[0] ?? '',
+    tell_same: options['all'] === true,
+    deep: false,
+    signal,
+    note: (text) => printer.note(text),
+  });
+  const rows = report.lines.map((line) => ({ ...line }));
+  printer.report({
+    document: report,
+    sections: rows.length === 0 && printer.format === 'table' ? [] : [{ columns: LINE_COLUMNS, rows }],
+  });
+  if (rows.length > 0) printer.text('');
+  const { '=': equal = 0, '+': missing = 0, '*': renew = 0, '-': only = 0, '!': others = 0 } = report.counts;
+  printer.text(
+    `= ${equal} equal  + ${missing} missing there  * ${renew} to be renewed  - ${only} only there  ! ${others} by others`,
+  );
+  printer.text(`${report.place} holds ${countText(report.files_there, 'file')} (${sizeText(report.bytes_there)})`);
+  return missing + renew + others > 0 ? 1 : 0;
+}
+
+async function status(invocation: Invocation): Promise<number> {
+  const { rooms, printer, args } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const lines = await mirrorStatus(rooms, project, args);
+  printer.report({
+    document: lines,
+    sections: [
+      {
+        columns: [
+          { name: 'mirror' },
+          { name: 'release_id', title: 'release', give_way: true },
+          { name: 'releases_behind', title: 'behind', align: 'right' },
+          { name: 'files', align: 'right' },
+          { name: 'size_bytes', title: 'size', align: 'right', format: (v) => (v === null ? '' : sizeText(Number(v))) },
+          { name: 'synced_at', title: 'synced' },
+        ],
+        rows: lines.map((line) => ({ ...line })),
+      },
+    ],
+  });
+  return 0;
+}
+
+function percentFrom(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const percent = Number(String(value).replace(/%$/, ''));
+  if (Number.isFinite(percent) && percent >= 0 && percent <= 100) return percent;
+  throw new DataflowError('E_USAGE', `--max-delete wants a percentage from 0 to 100, not "${String(value)}"`);
+}
