@@ -23,10 +23,10 @@ export function putStep(connection: Connection, step: StepRecord): void {
   const b = step.balance;
   const r = step.resources;
   connection.run(
-    `insert into steps (step_id, run_id, step, status, reason, mode, code_fingerprint, output_version,
+    `insert into steps (step_id, run_id, step, status, reason, mode, code_fingerprint, tests_fingerprint, output_version,
        rows_in, rows_out, quarantined, deduplicated, filtered, wall_ms, cpu_ms, peak_memory_bytes, bytes_read, bytes_written,
        error_code, error_message, error_hint, started_at, finished_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     step.step_id,
     step.run_id,
     step.step,
@@ -34,6 +34,7 @@ export function putStep(connection: Connection, step: StepRecord): void {
     step.reason,
     step.mode ?? null,
     step.code_fingerprint ?? null,
+    step.tests_fingerprint ?? null,
     step.output_version ?? null,
     ...(b === undefined
       ? [null, null, null, null, null]
@@ -128,6 +129,7 @@ function stepOf(row: SqlRow): StepRecord {
     reason: text(row, 'reason'),
     ...optional('mode', row['mode'] === null ? undefined : word(row, 'mode', MODES)),
     ...optional('code_fingerprint', optionalText(row, 'code_fingerprint')),
+    ...optional('tests_fingerprint', optionalText(row, 'tests_fingerprint')),
     inputs: JSON.parse(text(row, 'inputs')) as Record<string, number>,
     ...optional('output_version', optionalInteger(row, 'output_version')),
     ...optional('balance', balanceOf(row)),

@@ -33,22 +33,24 @@ export async function audit(
   if (counts.some((sql) => sql.toLowerCase().includes(step.node.name.toLowerCase())))
     await session.bind({ name: step.node.key, ...candidate });
   const results = await runTests(step.run, session, tests, candidate.columns, published?.rows);
-  const failed = results.filter((result) => !result.passed && result.severity === 'fail');
-  if (failed.length > 0) {
-    const said = failed.map((result) => `${result.test}: ${result.message}`).join('; ');
-    throw Object.assign(
-      new DataflowError(
-        'E_TESTS_FAILED',
-        `${step.node.key}: ${failed.length} of ${results.length} tests failed (${said})`,
-        {
-          kept: `${keptMessage(step, published)}; the candidate is kept in step ${step.step_id}`,
-          hint: `Look at it with: dataflow query --candidate ${step.node.key} "select * from this limit 20"`,
-        },
-      ),
-      { tests: results },
-    );
-  }
+  requirePassed(step.node.key, results, {
+    kept: `${keptMessage(step, published)}; the candidate is kept in step ${step.step_id}`,
+    hint: `Look at it with: dataflow query --candidate ${step.node.key} "select * from this limit 20"`,
+  });
   return results;
+}
+
+/** @throws DataflowError E_TESTS_FAILED with the results when a test of severity `fail` did not pass. */
+export function requirePassed(
+  key: string,
+  results: readonly TestResult[],
+  details: { readonly kept: string; readonly hint: string },
+): void {
+  const failed = results.filter((result) => !result.passed && result.severity === 'fail');
+  if (failed.length === 0) return;
+  const said = failed.map((result) => `${result.test}: ${result.message}`).join('; ');
+  const message = `${key}: ${failed.length} of ${results.length} tests failed (${said})`;
+  throw Object.assign(new DataflowError('E_TESTS_FAILED', message, details), { tests: results });
 }
 
 /** The results that a failed audit carries, for the ledger. */

@@ -6,6 +6,7 @@ import type { DriftEvent } from '../core/model/drift.ts';
 import type { PulledOutcome } from '../core/model/pulled.ts';
 import { noteFor } from '../core/model/step-note.ts';
 import type { Column } from '../core/model/table.ts';
+import { testsFingerprint } from '../core/planning/fingerprint.ts';
 import type { CandidateFile, CsvDialect, EngineUsage } from '../core/ports/engine.ts';
 import type { CommitRequest, DataFile, Snapshot } from '../core/ports/lake.ts';
 import type { InputRecord, QuarantineCount, StepOutcome, StepRecord, TestResult } from '../core/ports/ledger.ts';
@@ -153,6 +154,7 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     reason: reasonFor(step),
     mode: p.computed,
     ...(p.mixed === true ? {} : { code_fingerprint: step.code_fingerprint }),
+    ...auditedBy(testsFingerprint(step.node)),
     inputs: withDecided(step, p.inputs),
     balance: p.balance,
     tests: p.tests,
@@ -165,6 +167,10 @@ function recordOf(step: StepContext, p: Publication): StepRecord {
     },
     started_at: new Date(step.started_ms).toISOString(),
   };
+}
+
+function auditedBy(tests_fingerprint: string | undefined): Pick<StepRecord, 'tests_fingerprint'> {
+  return tests_fingerprint === undefined ? {} : { tests_fingerprint };
 }
 
 /** The versions that a step read, with that of the decisions about its rejected rows. */
@@ -206,6 +212,8 @@ export function unchanged(step: StepContext, version: number): StepRecord {
     reason: `${reasonFor(step)}; no row of this table is affected`,
     mode: 'incremental',
     code_fingerprint: step.code_fingerprint,
+    // Nothing was audited here.
+    ...auditedBy(step.run.ledger.lastSuccess(step.node.key)?.tests_fingerprint),
     inputs: withDecided(step, Object.fromEntries([...step.inputs].map(([table, input]) => [table, input.version]))),
     output_version: version,
     balance: { rows_in: 0, rows_out: 0, quarantined: 0, deduplicated: 0, filtered: 0 },

@@ -3,11 +3,11 @@ import { parseTableKey } from '../../core/model/table.ts';
 import type { Graph } from '../../core/planning/graph.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
 import type { Engine } from '../../core/ports/engine.ts';
-import type { Lake } from '../../core/ports/lake.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { TestResult } from '../../core/ports/ledger.ts';
 import type { CheckComponent } from '../../core/ports/rule.ts';
 import { runTests } from '../../medallion/audit.ts';
-import { relationOf } from '../../medallion/context.ts';
+import { bindPublished } from '../../medallion/audit-published.ts';
 
 export interface TableTest extends TestResult {
   readonly table: string;
@@ -33,12 +33,13 @@ export async function testTables(
     if (snapshot === undefined) continue;
     const session = await open.engine.openSession({ label: `test/${node.key}`, signal });
     try {
+      const inputs = new Map<string, Snapshot>();
       for (const parent of parentsOf(node)) {
         const table = parseTableKey(parent);
         const other = table === undefined ? undefined : await open.lake.snapshot(table);
-        if (other !== undefined) await session.bind(relationOf(other, parent));
+        if (other !== undefined) inputs.set(parent, other);
       }
-      for (const name of ['this', node.key]) await session.bind(relationOf(snapshot, name));
+      await bindPublished(session, node.key, snapshot, inputs);
       const found = await runTests(
         { checks: open.checks, now_ms: Date.now() },
         session,

@@ -121,6 +121,7 @@ async function causesOf(context: StoryContext, record: StepRecord, depth: number
   const node = context.graph.byKey.get(record.step);
   const clock = node === undefined ? undefined : outdatedDay(node, before.started_at, Date.parse(record.started_at));
   if (clock !== undefined) causes.push({ kind: 'clock', ...clock });
+  causes.push(...testCauses(before, record));
   for (const [input, to] of Object.entries(record.inputs)) {
     const from = before.inputs[input];
     if (from === to) continue;
@@ -135,6 +136,13 @@ async function causesOf(context: StoryContext, record: StepRecord, depth: number
 function askedFor(record: StepRecord): StoryCause[] {
   const asked = (['full-refresh', 'force'] as const).map((flag): Cause => ({ kind: 'asked', flag }));
   return asked.filter((cause) => record.reason === reasonOf([cause])) as StoryCause[];
+}
+
+function testCauses(before: StepRecord, record: StepRecord): readonly StoryCause[] {
+  const [then, now] = [before.tests_fingerprint, record.tests_fingerprint];
+  if (then === undefined || now === undefined || then === now) return [];
+  const held = new Set(before.tests.map(({ test }) => test));
+  return [{ kind: 'tests_changed', added: record.tests.map(({ test }) => test).filter((test) => !held.has(test)) }];
 }
 
 function definitionCauses(ledger: Ledger, before: StepRecord | undefined, record: StepRecord): readonly StoryCause[] {

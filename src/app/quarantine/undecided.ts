@@ -1,6 +1,6 @@
 import type { FreshnessVerdict } from '../../core/planning/freshness.ts';
 import type { Node } from '../../core/planning/graph.ts';
-import { type Cause, reasonOf } from '../../core/planning/reasons.ts';
+import { type Cause, onlyTests, reasonOf } from '../../core/planning/reasons.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { decidedOf, decisionsOf } from '../../medallion/decisions.ts';
@@ -21,6 +21,9 @@ export async function undecided(
 
 /** A step that is up to date otherwise runs for the sake of such decisions. */
 export function withDecisions(verdict: FreshnessVerdict, cause: Cause | undefined): FreshnessVerdict {
-  if (cause === undefined || verdict.run || verdict.causes.some((one) => one.kind === 'no_data')) return verdict;
+  if (cause === undefined || verdict.causes.some((one) => one.kind === 'no_data')) return verdict;
+  if (verdict.run && !onlyTests(verdict.causes)) return verdict;
+  if (verdict.run)
+    return { ...verdict, causes: [cause, ...verdict.causes], reason: reasonOf([cause, ...verdict.causes]) };
   return { ...verdict, run: true, causes: [cause], reason: reasonOf([cause]) };
 }

@@ -2,10 +2,10 @@ import type { DriftEvent } from '../../core/model/drift.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import { outdatedDay } from '../../core/planning/clock.ts';
-import { codeFingerprint } from '../../core/planning/fingerprint.ts';
+import { codeFingerprint, testsFingerprint } from '../../core/planning/fingerprint.ts';
 import { type FreshnessVerdict, judgeFreshness } from '../../core/planning/freshness.ts';
 import { buildGraph, type Graph, type Node, parentsOf } from '../../core/planning/graph.ts';
-import { type Cause, filesCause, reasonOf } from '../../core/planning/reasons.ts';
+import { type Cause, filesCause, onlyTests, reasonOf } from '../../core/planning/reasons.ts';
 import { type Selection, selectNodes } from '../../core/planning/selection.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
@@ -162,7 +162,7 @@ async function planTable(
   node: Exclude<Node, { layer: 'bronze' }>,
   planned: ReadonlyMap<string, PlannedStep>,
 ): Promise<PlannedStep> {
-  const moving = parentsOf(node).filter((parent) => ['run', 'depends'].includes(planned.get(parent)?.action ?? ''));
+  const moving = parentsOf(node).filter((parent) => mayPublish(planned.get(parent)));
   const verdict = await verdictOf(context, node);
   const last = context.ledger.lastSuccess(node.key);
   const rows = last?.balance?.rows_in;
@@ -178,6 +178,11 @@ async function planTable(
   return { step: node.key, action: waits ? 'wait' : 'skip', mode, ...why(verdict.causes), rows: 0, bytes: 0 };
 }
 
+/** An audit of what is published makes no new version. */
+function mayPublish(parent: PlannedStep | undefined): boolean {
+  return parent !== undefined && ['run', 'depends'].includes(parent.action) && !onlyTests(parent.causes);
+}
+
 /** Compares a step's definition and input versions with its last success. */
 export async function verdictOf(
   context: Omit<PlanningContext, 'discover' | 'look'>,
@@ -191,6 +196,7 @@ export async function verdictOf(
   const outdated = outdatedDay(node, last?.started_at, Date.now());
   const verdict = judgeFreshness({
     code_fingerprint: codeFingerprint(node),
+    ...testsOf(node),
     inputs,
     output_version: await versionOf(context.lake, node.key),
     last,
@@ -202,6 +208,12 @@ export async function verdictOf(
     definitionChanges: () => changesSince(context.ledger, node, last?.code_fingerprint, context.redact),
   });
   return withDecisions(verdict, await undecided(context, node));
+}
+
+function testsOf(node: Node): Pick<Parameters<typeof judgeFreshness>[0], 'tests'> {
+  const fingerprint = testsFingerprint(node);
+  if (node.layer === 'bronze' || fingerprint === undefined) return {};
+  return { tests: { fingerprint, names: node.spec.tests.map(({ name }) => name) } };
 }
 
 /** A version that only rearranges the files of one that a step has read counts as that one: compaction makes nothing run. */

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { testsOf } from '../../medallion/audit.ts';
+import { withOtherTests } from '../../medallion/audit-published.ts';
 import { lostError, lostTable } from '../../medallion/bronze/lost.ts';
 import { runPulled } from '../../medallion/bronze/pulled/run-pulled.ts';
 import { runBronze } from '../../medallion/bronze/run-bronze.ts';
@@ -76,7 +77,8 @@ export async function runStep(
       tests: [],
     });
     if (node.layer !== 'bronze') await run.admit(node.key, tableEstimate(step));
-    const work = (one: StepContext): Promise<StepRecord> => dispatch(one, full_refresh && force);
+    const work = (one: StepContext): Promise<StepRecord> =>
+      withOtherTests(one, () => dispatch(one, full_refresh && force));
     return await withSmallerPlan(step, tell, (one) => despiteCompaction(one, work));
   } catch (error) {
     return failStep({ run, node, step_id, code_fingerprint, definition, inputs, started_ms }, placed(error, node));

@@ -137,6 +137,7 @@ function stepFrom(note: JsonObject, version: number, committed_at: string): Step
     reason: field(note, 'reason', 'reason', asText).reason ?? 'published; the commit does not say why',
     ...field(note, 'mode', 'mode', asWord(MODES)),
     ...field(note, 'code_fingerprint', 'code_fingerprint', asText),
+    ...field(note, 'tests_fingerprint', 'tests_fingerprint', asText),
     inputs: field(note, 'inputs', 'inputs', asIntegers).inputs ?? {},
     output_version: version,
     ...field(note, 'balance', 'balance', balanceFrom),

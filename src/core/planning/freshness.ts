@@ -5,6 +5,8 @@ import { type Cause, type DefinitionChange, reasonOf } from './reasons.ts';
 /** What freshness compares: never times, only fingerprints and versions (decision 6). */
 export interface FreshnessFacts {
   readonly code_fingerprint: string;
+  /** Of the tests as they are configured now, and their names; absent where a table has none of its own. */
+  readonly tests?: { readonly fingerprint: string; readonly names: readonly string[] };
   /** Input and reference tables → their present version; undefined = no such table yet. */
   readonly inputs: ReadonlyMap<string, number | undefined>;
   /** The step's own present version. */
@@ -57,15 +59,25 @@ function compare(facts: FreshnessFacts): FreshnessVerdict {
   const broken = brokenGround(facts);
   if (broken !== undefined) return verdict(true, 'full', [broken]);
   const moves = movesOf(facts);
+  const tests = otherTests(facts);
   const changed = moves.map((move) => move.table);
   if (facts.outdated !== undefined)
-    return verdict(true, 'full', [{ kind: 'clock', ...facts.outdated }, ...moves], changed);
+    return verdict(true, 'full', [{ kind: 'clock', ...facts.outdated }, ...tests, ...moves], changed);
   if (moves.length === 0) {
     if (facts.force === true) return verdict(true, 'full', [{ kind: 'asked', flag: 'force' }]);
+    if (tests.length > 0) return verdict(true, 'incremental', tests);
     return verdict(false, 'incremental', [{ kind: 'nothing_moved' }]);
   }
   const backwards = moves.some((move) => move.to < move.from);
-  return verdict(true, backwards ? 'full' : 'incremental', moves, changed);
+  return verdict(true, backwards ? 'full' : 'incremental', [...tests, ...moves], changed);
+}
+
+/** A version whose tests nobody noted is not held against others: an older ledger does not know them. */
+function otherTests({ tests, last }: FreshnessFacts): readonly Cause[] {
+  if (tests === undefined || last?.tests_fingerprint === undefined) return [];
+  if (last.tests_fingerprint === tests.fingerprint) return [];
+  const held = new Set(last.tests.map(({ test }) => test));
+  return [{ kind: 'tests_changed', added: tests.names.filter((name) => !held.has(name)) }];
 }
 
 /** What leaves nothing valid to build on. */

@@ -55,6 +55,8 @@ export type Cause =
       readonly number: number;
       readonly of: number;
     }
+  /** Its tests are others than those that the published version passed; `added`: names of such that it was not held against. */
+  | { readonly kind: 'tests_changed'; readonly added: readonly string[] }
   | { readonly kind: 'nothing_moved' };
 
 /** The words for causes: what `plan` says before, the run's record says after, and `status` and `why` repeat. */
@@ -104,6 +106,8 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return `undone by ${cause.run_id}, not done again: dataflow run --redo`;
     case 'backfill':
       return `backfill of ${cause.from} to ${cause.to} (window ${cause.number} of ${cause.of})`;
+    case 'tests_changed':
+      return `its tests changed${cause.added.length === 0 ? '' : ` (${namesOf(cause.added)})`}`;
     case 'nothing_moved':
       return 'up to date: same definition, same input versions';
   }
@@ -123,6 +127,16 @@ function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
   const known = `${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged`;
   if (undone === 0) return `up to date: ${known}${still}`;
   return `${unchanged === 0 ? '' : `${known}, `}${undone} undone, not loaded again: dataflow run --redo${still}`;
+}
+
+function namesOf(names: readonly string[]): string {
+  const more = names.length - PARTS_NAMED_MAX;
+  return `${names.slice(0, PARTS_NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''} added`;
+}
+
+/** Nothing but the tests of a table: its rows stay as they are and are audited again. */
+export function onlyTests(causes: readonly { readonly kind: string }[]): boolean {
+  return causes.length > 0 && causes.every(({ kind }) => kind === 'tests_changed');
 }
 
 const PARTS_NAMED_MAX = 3;
