@@ -134,7 +134,8 @@ function countingSql(qualified: string): string {
 
 const LOOK = `
 select w.name, c.oid::text as oid, c.relkind::text as kind, pg_table_size(c.oid)::text as size_bytes
-from unnest($1::text[]) as w (name) left join pg_catalog.pg_class c on c.oid = to_regclass(format('%I.%I', $2::text, w.name))`;
+from unnest($1::text[]) with ordinality as w (name, place)
+left join pg_catalog.pg_class c on c.oid = to_regclass(format('%I.%I', $2::text, w.name)) order by w.place`;
 
 /** What stands in the schema, against what the destination says of itself. */
 export async function standingOf(

@@ -19,16 +19,20 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** What `pipelines.yaml` says. */
+export interface ProjectParts {
+  readonly source: object;
+  readonly connections?: object;
+  /** Further sections. */
+  readonly more?: object;
+}
+
 /** A project with one source in a folder of its own: the built program is run on it as a user would. */
 export class SourceProject {
   readonly root: string;
   readonly #env: Readonly<Record<string, string>>;
 
-  constructor(
-    parts: { readonly source: object; readonly connections?: object },
-    env: Readonly<Record<string, string>> = {},
-    name = 's',
-  ) {
+  constructor(parts: ProjectParts, env: Readonly<Record<string, string>> = {}, name = 's') {
     if (!existsSync(BINARY)) throw new Error('bin/dataflow.js is missing: npm run build');
     this.root = mkdtempSync(join(tmpdir(), 'dataflow-source-'));
     this.#env = env;
@@ -36,11 +40,12 @@ export class SourceProject {
   }
 
   /** Writes `pipelines.yaml` anew. */
-  configure(parts: { readonly source: object; readonly connections?: object }, name = 's'): void {
+  configure(parts: ProjectParts, name = 's'): void {
     const config = {
       name: 'contract',
       ...(parts.connections === undefined ? {} : { connections: parts.connections }),
       sources: { [name]: parts.source },
+      ...parts.more,
     };
     writeFileSync(join(this.root, 'pipelines.yaml'), stringify(config));
   }
