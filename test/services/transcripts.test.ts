@@ -56,3 +56,8 @@ describeService('postgresql', () => {
     replays('fixtures/projects/factures/README.md', ['kafka', 'postgresql']);
   });
 });
+describeService('postgresql', () => {
+  describeService('kafka', () => {
+    replays('fixtures/projects/transactions/README.md', ['kafka', 'postgresql']);
+  });
+});
