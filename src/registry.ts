@@ -227,6 +227,7 @@ export const STORAGES: Lazy<FarStorageComponent> = {
 
 /** Systems that releases are loaded into, by type of connection. */
 export const SINKS: Lazy<SinkComponent> = {
+  mongodb: async () => (await import('./connectors/mongodb/sink.ts')).component,
   postgres: async () => (await import('./connectors/postgres/sink.ts')).component,
 };
 

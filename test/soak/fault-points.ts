@@ -33,4 +33,6 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
   'export-staged': 'writes no lake: test/export-data.test.ts',
   'export-file-moved': 'writes no lake: test/export-data.test.ts',
+  'mongodb-batch': 'needs MongoDB: test/services/mongodb-load.test.ts',
+  'mongodb-after-swap': 'needs MongoDB: test/services/mongodb-load.test.ts',
 };

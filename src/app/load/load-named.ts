@@ -16,6 +16,7 @@ import type { LoadReport } from './load-report.ts';
 import { loadedTables, loadOf } from './load-tables.ts';
 import type { Loading, LoadOptions } from './loading.ts';
 import { putTables, rowsOf } from './put-tables.ts';
+import { RefusedRows } from './refused-rows.ts';
 
 const ATTEMPTS: Backoff = { attempts: 4, base_ms: 500, max_ms: 8000 };
 const WORTH_ANOTHER: ReadonlySet<string> = new Set(['E_LOAD_CONFLICT', 'E_LOAD_UNREACHABLE', 'E_LOAD_UNKNOWN']);
@@ -105,7 +106,7 @@ function lazySession(open: () => Promise<EngineSession>): { get(): Promise<Engin
 }
 
 async function attemptLoad(
-  { spec, graph, release, lake, options, run_id }: Loading,
+  { rooms, project, spec, graph, release, lake, options, run_id }: Loading,
   sink: Sink,
   session: () => Promise<EngineSession>,
   progress: Progress,
@@ -121,6 +122,7 @@ async function attemptLoad(
   await putTables(
     {
       ...{ sink, run_id, session, release_id: release.release_id },
+      refused: new RefusedRows(rooms.stateFolder(project), options.name),
       views_pending: progress.views.length > 0,
       at_once: spec.transaction === 'release' && sink.whole_release,
       done: (work, held, counts, wall_ms) => progress.put(work, held, counts, wall_ms),

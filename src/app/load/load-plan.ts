@@ -142,6 +142,9 @@ async function wayTo(
   if (held === undefined || state === 'absent') return whole('first load');
   if (held.settings_hash !== loaded.settings_hash)
     return whole('pipelines.yaml says otherwise than when it was loaded');
+  // Which of them the next version still has is not known: all are tried again.
+  if (held.refused !== undefined && held.version !== after.version)
+    return whole(`${held.refused} rows of version ${held.version} could not be held`);
   const before = await snapshotAt(lake, loaded.table, held.version);
   if (before === undefined || before.committed_at_ms !== held.version_committed_at_ms)
     return whole(`version ${held.version} is no longer in the lake`);

@@ -51,7 +51,15 @@ export class Progress {
   put({ loaded }: PlannedWork, held: HeldTable, { inserted, updated, deleted }: PutCounts, wall_ms: number): void {
     const known = this.#tables.get(loaded.table);
     if (known === undefined) return;
-    const report = { ...known, inserts: inserted, updates: updated, deletes: deleted, rows: held.rows, wall_ms };
+    const report = {
+      ...known,
+      inserts: inserted,
+      updates: updated,
+      deletes: deleted,
+      rows: held.rows,
+      refused: held.refused ?? 0,
+      wall_ms,
+    };
     const { name: load } = this.#loading.options;
     this.#waiting.push({ record: { ...held, load, inserted, updated, deleted, wall_ms }, report });
   }
@@ -97,7 +105,14 @@ function tableReport(planned: PlannedTable): LoadTableReport {
     ...{ table: loaded.table, name: loaded.name, mode: loaded.mode, action, reason },
     version_from: standing.held?.version ?? null,
     version_to: loaded.version,
-    ...{ inserts: 0, updates: 0, deletes: 0, rows: standing.held?.rows ?? 0, wall_ms: 0 },
+    ...{
+      inserts: 0,
+      updates: 0,
+      deletes: 0,
+      rows: standing.held?.rows ?? 0,
+      refused: standing.held?.refused ?? 0,
+      wall_ms: 0,
+    },
     statements: outline?.statements ?? [],
     remarks: outline?.remarks ?? [],
   };

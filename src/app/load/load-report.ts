@@ -17,6 +17,8 @@ export interface LoadTableReport {
   readonly deletes: number;
   /** Rows at the destination afterwards. */
   readonly rows: number;
+  /** Rows that the destination could not hold: they are kept in `_dataflow/refused/`. */
+  readonly refused: number;
   /** Statements that change tables of the destination. */
   readonly statements: readonly string[];
   readonly remarks: readonly string[];

@@ -19,6 +19,8 @@ export interface LoadedTableLine {
   readonly version: number | null;
   readonly version_newest: number;
   readonly rows: number | null;
+  /** Rows of its version that the destination could not hold. */
+  readonly refused: number;
   readonly loaded_at: string | null;
   /** From the publication of the version in the lake to the end of its load. */
   readonly refresh_ms: number | null;
@@ -151,6 +153,7 @@ function tableLine(
     version: held?.version ?? null,
     version_newest: loaded.version,
     rows: rows ?? held?.rows ?? null,
+    refused: held?.refused ?? 0,
     loaded_at: held?.loaded_at ?? null,
     refresh_ms:
       held === undefined ? null : Math.max(0, Date.parse(held.loaded_at) - Date.parse(held.gold_processed_at)),

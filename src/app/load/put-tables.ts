@@ -5,6 +5,7 @@ import type { PutCounts, Sink, SinkLoad } from '../../core/ports/sink.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import type { PlannedWork } from './load-plan.ts';
 import { allRows, type ChangedRows, changedRows, keyProblems } from './out-rows.ts';
+import type { RefusedRows } from './refused-rows.ts';
 
 /** What putting works on. */
 export interface PutParts {
@@ -16,6 +17,7 @@ export interface PutParts {
   /** Views have to be made, even if no table has anything to do. */
   readonly views_pending: boolean;
   readonly session: () => Promise<EngineSession>;
+  readonly refused: RefusedRows;
   /** Told when a table is done, and when what is done is committed. */
   readonly done: (work: PlannedWork, held: HeldTable, counts: PutCounts, wall_ms: number) => void;
   readonly committed: () => void;
@@ -50,7 +52,7 @@ async function putTable(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
   faultPoint('load-before-put');
   const counts = await countsOf(parts, load, work);
   refuseImbalance(work, counts);
-  const held = heldTable(parts, work, counts.rows_after);
+  const held = heldTable(parts, work, counts);
   await load.record(held);
   faultPoint('load-after-put');
   parts.done(work, held, counts, Math.round(performance.now() - began));
@@ -60,13 +62,20 @@ async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
   if (work.action === 'record') return { ...NOTHING_MOVED, rows_after: work.standing.held?.rows ?? 0 };
   const session = await parts.session();
   const changed = await rowsOf(session, work);
-  return await load.put({
+  const { release_id, refused } = parts;
+  const { version, committed_at_ms: version_committed_at_ms } = work.after;
+  const kept = refused.of(work.loaded.table);
+  const counts = await load.put({
     table: work.target,
+    to: { release_id, version, version_committed_at_ms },
+    refuse: (row) => kept.add({ release_id, version, ...row }),
     whole: work.action === 'whole',
     remake: work.remake,
     rows: changed.rows,
     ...(changed.gone === undefined ? {} : { gone: changed.gone }),
   });
+  kept.close();
+  return counts;
 }
 
 /** The rows that a table's step sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */
@@ -88,7 +97,7 @@ export async function rowsOf(session: EngineSession, work: PlannedWork): Promise
 /** A table that mirrors its table in the lake has as many rows; one that is appended to has as many more as were inserted. */
 function refuseImbalance({ action, loaded, after, standing }: PlannedWork, counts: PutCounts): void {
   const append = loaded.mode === 'append' && action !== 'whole';
-  const expected = append ? (standing.held?.rows ?? 0) + counts.inserted : after.rows;
+  const expected = append ? (standing.held?.rows ?? 0) + counts.inserted : after.rows - (counts.refused ?? 0);
   if (action === 'record' || counts.rows_after === expected) return;
   const words = (n: number): string => n.toLocaleString('en');
   throw new DataflowError(
@@ -99,9 +108,10 @@ function refuseImbalance({ action, loaded, after, standing }: PlannedWork, count
 
 function heldTable(
   { release_id, run_id }: PutParts,
-  { after, loaded, source_hash }: PlannedWork,
-  rows: number,
+  work: PlannedWork,
+  { rows_after, refused = work.standing.held?.refused ?? 0 }: PutCounts,
 ): HeldTable {
+  const { after, loaded, source_hash } = work;
   return {
     table: loaded.table,
     name: loaded.name,
@@ -109,7 +119,8 @@ function heldTable(
     version: after.version,
     version_committed_at_ms: after.committed_at_ms,
     mode: loaded.mode,
-    rows,
+    rows: rows_after,
+    ...(refused === 0 ? {} : { refused }),
     source_hash,
     settings_hash: loaded.settings_hash,
     run_id,

@@ -34,9 +34,25 @@ async function run(invocation: Invocation): Promise<number> {
   for (const report of loads) reportWords(printer, report);
   for (const { load: name, error } of failed)
     printer.error(`error[${error.code}] ${name}: ${error.message}\n  next: ${error.hint}`);
-  if (failed.length === 0) return 0;
+  if (failed.length === 0) {
+    refuseRefused(loads);
+    return 0;
+  }
   throw new DataflowError('E_PARTIAL', `${failed.length} of ${loads.length + failed.length} loads failed`, {
     hint: 'The others are loaded. Load again: only what is left is done.',
+  });
+}
+
+/** @throws DataflowError E_PARTIAL when rows were kept aside. */
+function refuseRefused(loads: readonly LoadReport[]): void {
+  const some = loads.flatMap(({ load: name, tables, status: done }) =>
+    done === 'loaded' ? tables.flatMap(({ table, refused }) => (refused > 0 ? [{ name, table, refused }] : [])) : [],
+  );
+  if (some.length === 0) return;
+  const words = some.map(({ name, table, refused }) => `${countText(refused, 'row')} of ${table} (${name})`);
+  throw new DataflowError('E_PARTIAL', `a destination could not hold ${words.join(', ')}`, {
+    kept: 'the others are loaded; these rows are kept with their reasons in _dataflow/refused/ of the lake',
+    hint: 'Mend the rows or the columns; the next release is tried whole.',
   });
 }
 
@@ -53,6 +69,7 @@ const PLAIN_COLUMNS = [
   'updates',
   'deletes',
   'rows',
+  'refused',
   'wall_ms',
 ];
 
@@ -144,6 +161,11 @@ function statusWords({ load: name, place, loaded_at, words, remembered, tables }
   return [
     ...first,
     `  ${name}: ${place}${place === '' ? '' : ', '}${at}`,
+    ...tables
+      .filter(({ refused }) => refused > 0)
+      .map(
+        ({ table, refused }) => `    ${table}: ${countText(refused, 'row')} refused, kept in _dataflow/refused/${name}`,
+      ),
     ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
   ];
 }

@@ -38,6 +38,7 @@ export const component: ConnectionComponent<MongodbConnection> = {
   type: 'mongodb',
   summary: 'A MongoDB database: one server, a replica set, or a cluster.',
   schema,
+  loads: { modes: ['upsert', 'append', 'replace'], within: 'database' },
 };
 
 /** `host:port/database` for people; the url without who signs in. */

@@ -48,7 +48,7 @@ export async function reach<T>(
   }
 }
 
-async function connect({ url, user, password, connect_timeout_s }: MongodbConnection): Promise<MongoClient> {
+export async function connect({ url, user, password, connect_timeout_s }: MongodbConnection): Promise<MongoClient> {
   const { MongoClient: Client } = await import('mongodb');
   const timeout = connect_timeout_s * 1000;
   const client = new Client(url, {
@@ -67,7 +67,7 @@ async function connect({ url, user, password, connect_timeout_s }: MongodbConnec
   }
 }
 
-async function factsOf(client: MongoClient): Promise<ServerFacts> {
+export async function factsOf(client: MongoClient): Promise<ServerFacts> {
   const admin = client.db('admin');
   const hello = await admin.command({ hello: 1 });
   const build = await admin.command({ buildInfo: 1 }).catch((): Document => ({ version: '' }));

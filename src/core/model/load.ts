@@ -56,6 +56,8 @@ export interface HeldTable {
   readonly mode: LoadMode;
   /** Rows of the table at the destination. */
   readonly rows: number;
+  /** Rows of the version that the destination could not hold; absent: none. */
+  readonly refused?: number;
   /** Digest of the data files that the version consists of. */
   readonly source_hash: string;
   /** Digest of what `pipelines.yaml` says about this table of the load. */

@@ -75,9 +75,18 @@ export interface OutRows {
   batches(select: TextLayout['select']): AsyncGenerator<readonly Row[], void, void>;
 }
 
+/** A row that the destination cannot hold, whatever is done. */
+export interface RefusedOutRow {
+  readonly reason: string;
+  /** The row, as JSON. */
+  readonly row: string;
+}
+
 /** The step of one table from the version that the destination holds to another. */
 export interface TableChange {
   readonly table: SinkTable;
+  /** What the destination holds afterwards. */
+  readonly to: Pick<HeldTable, 'release_id' | 'version' | 'version_committed_at_ms'>;
   /** True: `rows` are all rows, and what is there goes. */
   readonly whole: boolean;
   /** With `whole`: the table is dropped and made anew, because its columns do not fit any more. */
@@ -86,6 +95,11 @@ export interface TableChange {
   readonly rows: OutRows;
   /** The keys of rows that are gone; undefined: none can be. */
   readonly gone?: OutRows;
+  /**
+   * Keeps a row aside that the destination cannot hold; the others go there all the same. A sink that takes all or nothing throws E_LOAD_REFUSED
+   * instead.
+   */
+  refuse(row: RefusedOutRow): void;
 }
 
 /** What a step did. Rows are counted where they arrive. */
@@ -97,6 +111,8 @@ export interface PutCounts {
   readonly deleted: number;
   /** `append`: rows whose key was there already. */
   readonly skipped: number;
+  /** Rows that were kept aside by {@link TableChange.refuse}. */
+  readonly refused?: number;
   /** Rows of the table afterwards, read back. */
   readonly rows_after: number;
 }

@@ -1,0 +1,56 @@
+import type { Collection, Db, Document, IndexDescription } from 'mongodb';
+import type { SinkTable, TableChange } from '../../core/ports/sink.ts';
+
+/** What the server calls the collection; empty where there is none. */
+export async function uuidOf(database: Db, name: string): Promise<string> {
+  const [found] = await database.listCollections({ name }, { nameOnly: false }).toArray();
+  return String((found as { info?: { uuid?: unknown } } | undefined)?.info?.uuid ?? '');
+}
+
+/** Documents of the collection, 0 where there is none. */
+export async function countIfThere(database: Db, name: string): Promise<number> {
+  return (await uuidOf(database, name)) === '' ? 0 : await database.collection(name).estimatedDocumentCount();
+}
+
+/** Of the key, unless the `_id` is all of it, and what `indexes:` asks for. */
+export function indexesOf({ key, indexes }: SinkTable): readonly IndexDescription[] {
+  const of = (columns: readonly string[]): IndexDescription['key'] => new Map(columns.map((name) => [name, 1]));
+  const keyed = key.length === 0 || (key.length === 1 && key[0] === '_id') ? [] : [{ key: of(key), unique: true }];
+  return [...keyed, ...indexes.filter((one) => String(one) !== String(key)).map((columns) => ({ key: of(columns) }))];
+}
+
+/** Indexes that somebody else made on the collection that is replaced: they go over to the new one. */
+export async function foreignIndexes(database: Db, table: SinkTable): Promise<readonly IndexDescription[]> {
+  if ((await uuidOf(database, table.name)) === '') return [];
+  const own = new Set(['_id_', ...indexesOf(table).map(({ key }) => nameOf(key))]);
+  const found = await database.collection(table.name).indexes();
+  return found.flatMap(({ v: _v, ns: _ns, ...index }) =>
+    own.has(index.name ?? '') ? [] : [index as IndexDescription],
+  );
+}
+
+function nameOf(key: IndexDescription['key']): string {
+  return [...(key as ReadonlyMap<string, number>)].flat().join('_');
+}
+
+/** All ids that rows without key have of one version. */
+export function idsOfVersion({ to: { version } }: TableChange, bson: typeof import('mongodb').BSON): Document {
+  return { _id: { $gte: { version, n: new bson.MinKey() }, $lte: { version, n: new bson.MaxKey() } } };
+}
+
+/** Rows that did not change get the columns that came, without value, and lose those that went. */
+export async function evolve(
+  collection: Collection,
+  before: readonly string[],
+  after: readonly string[],
+): Promise<void> {
+  const [came, gone] = [after.filter((name) => !before.includes(name)), before.filter((name) => !after.includes(name))];
+  if (before.length === 0 || came.length + gone.length === 0) return;
+  const set = came.length === 0 ? {} : { $set: Object.fromEntries(came.map((name) => [name, null])) };
+  const unset = gone.length === 0 ? {} : { $unset: Object.fromEntries(gone.map((name) => [name, ''])) };
+  await collection.updateMany({}, { ...set, ...unset }, { writeConcern: { w: 'majority' } });
+}
+
+export function columnNames({ columns }: SinkTable): readonly string[] {
+  return columns.map((column) => column.name);
+}

@@ -1,0 +1,117 @@
+import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { HeldTable } from '../../core/model/load.ts';
+import type { SinkTable } from '../../core/ports/sink.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import { removeCommand, upsertCommand, type WriteError } from './bulk-writer.ts';
+import { columnNames, uuidOf } from './sink-collections.ts';
+import { BATCH_DOCUMENTS } from './step-rows.ts';
+import { loaded, metadataOf, type SyncDocument, writeSync } from './sync-metadata.ts';
+
+/** What a load works on. */
+export interface LoadParts {
+  readonly client: MongoClient;
+  readonly database: Db;
+  readonly bson: typeof import('mongodb').BSON;
+  /** Transactions work. */
+  readonly replicated: boolean;
+  readonly place: string;
+  /** Project and load. */
+  readonly id: string;
+  readonly release_id: string;
+  readonly signal: AbortSignal;
+  note(text: string): void;
+}
+
+/** A table on its way. */
+export interface Pending {
+  readonly table: SinkTable;
+  meta: SyncDocument | undefined;
+  /** A new collection takes the place of the old one at the commit. */
+  readonly beside?: { readonly name: string; readonly uuid: string };
+  /** Writes for the transaction of the commit. */
+  readonly writes?: {
+    readonly gone: readonly unknown[];
+    readonly documents: readonly Document[];
+    readonly inserted: number;
+    readonly deleted: number;
+  };
+  refused: number;
+  held?: HeldTable;
+}
+
+/**
+ * New collections take the places of the old ones, one after the other; then the writes that were kept and what is said of all collections are one
+ * transaction, where the server has them.
+ */
+export async function commitAll(parts: LoadParts, all: readonly Pending[]): Promise<void> {
+  for (const one of all) if (one.beside !== undefined) await swap(parts, one.table.name, one.beside.name);
+  faultPoint('mongodb-after-swap');
+  const finals = await Promise.all(all.map((one) => finalOf(parts, one)));
+  if (!parts.replicated) {
+    for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
+    return;
+  }
+  const session = parts.client.startSession();
+  try {
+    await session.withTransaction(
+      async () => {
+        for (const [index, one] of all.entries()) await finish(parts, one, finals[index], session);
+      },
+      { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
+    );
+  } finally {
+    await session.endSession();
+  }
+}
+
+/** Takes away what was built; one that took its place already stays, and its document says that it is under way. */
+export async function dropBeside({ database }: LoadParts, { beside, meta }: Pending): Promise<void> {
+  if (beside === undefined) return;
+  const dropped = (await uuidOf(database, beside.name)) === beside.uuid && (await database.dropCollection(beside.name));
+  if (!dropped || meta?.status !== 'building') return;
+  if (meta.held === null) await metadataOf(database).deleteOne({ _id: meta._id, stamp: meta.stamp });
+  else await writeSync(database, meta, { ...meta, status: 'loaded', under_way: null });
+}
+
+async function swap({ client, database }: LoadParts, name: string, beside: string): Promise<void> {
+  const [from, to] = [beside, name].map((one) => `${database.databaseName}.${one}`);
+  await client.db('admin').command({ renameCollection: from, to, dropTarget: true, writeConcern: { w: 'majority' } });
+}
+
+async function finalOf({ database, bson, id }: LoadParts, one: Pending): Promise<Omit<SyncDocument, 'stamp'>> {
+  const { held, table, meta, refused } = one;
+  if (held === undefined) throw new DataflowError('E_INTERNAL', `${table.name} was put and not recorded`);
+  const uuid = one.beside?.uuid ?? (await uuidOf(database, table.name));
+  const columns = table.columns.length === 0 ? (meta?.columns ?? []) : columnNames(table);
+  return loaded(held, { load: id, uuid, columns, refused }, bson);
+}
+
+async function finish(
+  { database }: LoadParts,
+  { writes, table, meta }: Pending,
+  final: Omit<SyncDocument, 'stamp'> | undefined,
+  session?: ClientSession,
+): Promise<void> {
+  const options = session === undefined ? {} : { session };
+  if (writes !== undefined && writes.gone.length > 0) {
+    const answer = await database.command(removeCommand(table.name, writes.gone), options);
+    if (Number(answer['n']) !== writes.deleted)
+      throw new DataflowError('E_LOAD_CONFLICT', `somebody else changed ${table.name} at the same time`);
+  }
+  for (let at = 0; at < (writes?.documents.length ?? 0); at += BATCH_DOCUMENTS) {
+    const documents = writes?.documents.slice(at, at + BATCH_DOCUMENTS) ?? [];
+    refuseErrors(table, await database.command(upsertCommand(table.name, documents), options));
+  }
+  if (final !== undefined) await writeSync(database, meta, final, session);
+}
+
+/** @throws DataflowError E_LOAD_REFUSED */
+function refuseErrors({ name }: SinkTable, answer: Document): void {
+  const [error] = (answer['writeErrors'] as readonly WriteError[] | undefined) ?? [];
+  if (error === undefined) return;
+  throw new DataflowError('E_LOAD_REFUSED', `${name}: ${error.errmsg} (${error.code})`, {
+    kept: 'the destination is as it was',
+    hint: 'Mend the row, or load with --full-refresh: then refused rows are kept aside and the others go there.',
+  });
+}
