@@ -118,6 +118,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/release.ts')).spec,
   },
   {
+    name: 'restore',
+    summary: 'Bring the lake, a table or an old version back from a mirror, every file checked by its hash',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/restore.ts')).spec,
+  },
+  {
     name: 'retry',
     summary: 'Run only what failed in a run and what was skipped because of it, with the same flags',
     group: 'Work',

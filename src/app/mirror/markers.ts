@@ -71,7 +71,7 @@ function tableFrom(value: unknown, at: string): MarkedTable {
     folder: asText(o['folder'], `${at}.folder`),
     files: asInteger(o['files'], `${at}.files`),
     size_bytes: asInteger(o['size_bytes'], `${at}.size_bytes`),
-    log_sha256: asText(o['log_sha256'], `${at}.log_sha256`),
+    entry_sha256: asText(o['entry_sha256'], `${at}.entry_sha256`),
   };
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { MarkedTable, MirrorSpec } from '../../core/model/mirror.ts';
 import { parseTableKey, type TableId, tableKey } from '../../core/model/table.ts';
@@ -61,12 +60,10 @@ function undecided(table: TableId): TableId {
 /** What a release marker says of a table. */
 export function markedTable({ folder, version, data, entries, checkpoints, hints }: TableFiles): MarkedTable {
   const files = [...data, ...entries, ...checkpoints, ...hints];
-  const hash = createHash('sha256');
-  for (const { sha256 = '' } of entries) hash.update(`${sha256}\n`);
   return {
     ...{ version, folder },
     files: files.length,
     size_bytes: files.reduce((sum, file) => sum + file.size_bytes, 0),
-    log_sha256: hash.digest('hex'),
+    entry_sha256: entries.at(-1)?.sha256 ?? '',
   };
 }

@@ -22,7 +22,7 @@ export interface SyncOptions {
 }
 
 export interface SyncProgress {
-  readonly phase: 'comparing' | 'putting' | 'reading back';
+  readonly phase: 'comparing' | 'putting' | 'reading back' | 'fetching';
   readonly files: number;
   readonly files_total: number;
   readonly bytes: number;

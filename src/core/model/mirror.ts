@@ -38,8 +38,8 @@ export interface MarkedTable {
   /** Files of all versions up to this one, those of the log included. */
   readonly files: number;
   readonly size_bytes: number;
-  /** SHA-256 over the hashes of its log entries in order; the entries hold those of the data files. */
-  readonly log_sha256: string;
+  /** SHA-256 of the log entry of this version. Entries carry a hash of themselves, and those of the data files. */
+  readonly entry_sha256: string;
 }
 
 /** The small file that is written last: everything that it names is there. It is also an entry of the far lake's own list of releases. */
