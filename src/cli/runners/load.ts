@@ -31,6 +31,7 @@ async function run(invocation: Invocation): Promise<number> {
         ? loads.filter(({ status: done }) => done !== 'up_to_date').map((report) => tableSection(report, loads.length))
         : [{ columns: PLAIN_COLUMNS.map((name) => ({ name })), rows: loads.flatMap(plainRows) }],
   });
+  if (loads.some(({ status: done }) => done !== 'up_to_date')) printer.text('');
   for (const report of loads) reportWords(printer, report);
   for (const { load: name, error } of failed)
     printer.error(`error[${error.code}] ${name}: ${error.message}\n  next: ${error.hint}`);
@@ -150,6 +151,7 @@ async function status(invocation: Invocation): Promise<number> {
       },
     ],
   });
+  printer.text('');
   for (const line of lines) for (const words of statusWords(line)) printer.text(words);
   return 0;
 }
