@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { FAULT_CASES } from '../../test/support/fault-cases.ts';
 import { caseTests } from './tests.ts';
 
+const SYSTEMS = ['WebHDFS', 'S3'] as const;
 export const PAGE = 'docs/reliability.md';
 const BEGIN = '<!-- soaks: begin -->';
+export const MISHAPS_END = '<!-- mishaps: end -->';
 const END = '<!-- soaks: end -->';
 const BROKEN_BEGIN = '<!-- broken: begin -->';
 const BROKEN_END = '<!-- broken: end -->';
@@ -23,8 +25,27 @@ function brokenSection(): string {
   return begin < 0 ? '' : text.slice(begin + BROKEN_BEGIN.length, text.indexOf(BROKEN_END)).trim();
 }
 
-/** The whole page: cases and tests from the sources, the soaks' figures and what broken builds came to as given. */
-export function reliabilityPage(soaks: ReadonlyMap<string, string>, broken = brokenSection()): string {
+/** Tables of mishaps as the page has them, by system. */
+export function mishapTables(): ReadonlyMap<string, string> {
+  const text = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  return new Map(SYSTEMS.map((system) => [system, between(text, mishapsBegin(system), MISHAPS_END)]));
+}
+
+export function mishapsBegin(system: string): string {
+  return `<!-- mishaps ${system}: begin -->`;
+}
+
+function between(text: string, begin: string, end: string): string {
+  const from = text.indexOf(begin);
+  return from < 0 ? `${begin}\n${end}` : text.slice(from, text.indexOf(end, from) + end.length);
+}
+
+/** The whole page: cases and tests from the sources; the soaks' figures, what broken builds came to and what mishaps led to as given. */
+export function reliabilityPage(
+  soaks: ReadonlyMap<string, string>,
+  broken = brokenSection(),
+  tables: ReadonlyMap<string, string> = mishapTables(),
+): string {
   const tests = caseTests();
   const rows = FAULT_CASES.map(({ number, title, outcomes }) => {
     const mine = tests.filter((test) => test.number === number);
@@ -63,6 +84,14 @@ ${BEGIN}
 ${HEAD}
 ${figures}
 ${END}
+
+## Mishaps at destinations
+
+Between the program and the real servers stands a proxy that does one thing to one kind of request: it answers 503 or 429, resets the connection (in the
+middle of a large body, else after the server has done what was asked), lets the answer never come, or cuts it in its middle. Then a sync goes on: list, put
+(a small and a large file), remove, tidy, read back. "same sync" is equality at its end as if nothing had happened; "next sync" is a clean stop with
+an error that is worth another attempt, and equality after the next one. In the last column the mishap never ends until the first sync gave up.
+${SYSTEMS.map((system) => `\n**${system}**\n\n${tables.get(system) ?? ''}\n`).join('')}
 
 ## Broken builds
 

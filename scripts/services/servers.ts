@@ -1,4 +1,5 @@
 import { hdfs } from './hdfs.ts';
+import { hdfs_pair } from './hdfs-pair.ts';
 import { kafka } from './kafka.ts';
 import { minio } from './minio.ts';
 import { mongodb, mongodb_three } from './mongodb.ts';
@@ -14,6 +15,7 @@ export const SERVERS = {
   mongodb_three,
   postgresql,
   hdfs,
+  hdfs_pair,
   sftp,
   sftp_password,
 } as const satisfies Record<string, Server>;

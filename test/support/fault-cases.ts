@@ -55,6 +55,9 @@ export const FAULT_CASES: readonly FaultCase[] = [
   fault(38, 'Kafka: broker restarts, is away, or no longer has what comes next', 'RESUME EXIT'),
   fault(39, 'Kafka: tombstones, holes of compaction, aborted transactions', 'ATOMIC'),
   fault(40, 'Kafka: poison, 10 MB in one message', 'QUAR EXIT'),
+  fault(41, 'HDFS: DataNodes that die, cannot be reached, or are not named', 'RESUME EXIT'),
+  fault(42, 'HDFS: standby, failover, safe mode, start, refused rights', 'RESUME EXIT'),
+  fault(43, 'S3: overload, resets, errors in the body of a 200', 'RESUME EXIT'),
   fault(47, 'API: refusals, damaged answers, silence', 'RESUME EXIT'),
   fault(48, 'API: pages that go in circles, shift, are empty', 'ATOMIC EXIT'),
 ];

@@ -21,6 +21,8 @@ export const NO_PATIENCE: Patience = { ready_ms: 0, attempts: 1, note: () => und
 const BACKOFF: Backoff = { attempts: Number.POSITIVE_INFINITY, base_ms: 200, max_ms: 5000 };
 /** A name that cannot be resolved: another DataNode may have one that can. */
 const UNRESOLVED_ATTEMPTS = 3;
+/** However little patience there is. */
+const CLUSTER_ATTEMPTS = 3;
 /** Waits shorter than this are nobody's business. */
 const LONG_WAIT_MS = 2000;
 
@@ -32,7 +34,8 @@ export async function patiently<T>(
 ): Promise<T> {
   // Many files are on their way at once, and all of them listen.
   if (signal !== undefined) setMaxListeners(0, signal);
-  const until = performance.now() + patience.ready_ms;
+  let until: number | undefined;
+  let clusters = 0;
   let nodes = 0;
   let unresolved = 0;
   return await withRetries(work, {
@@ -42,7 +45,10 @@ export async function patiently<T>(
       const kind = passing(error);
       if (kind === undefined) return undefined;
       if (error instanceof RemoteException && (error.status === 503 || error.status === 429)) patience.spared();
-      if (kind === 'cluster') return performance.now() < until ? {} : undefined;
+      if (kind === 'cluster') {
+        until ??= performance.now() + patience.ready_ms;
+        return performance.now() < until || ++clusters < Math.min(CLUSTER_ATTEMPTS, patience.attempts) ? {} : undefined;
+      }
       if (error instanceof NodeFailure && UNRESOLVED.has(error.code) && ++unresolved >= UNRESOLVED_ATTEMPTS)
         return undefined;
       if (++nodes >= patience.attempts) return undefined;

@@ -36,7 +36,9 @@ export class Publication {
   }
 
   /** @throws RemoteException, NodeFailure, DataflowError E_FAR_CHANGED */
-  async publish(uploaded: Uploaded): Promise<{ readonly done: true } | ({ readonly done: false } & Taken)> {
+  async publish(
+    uploaded: Uploaded,
+  ): Promise<{ readonly done: true; readonly status: FileStatus } | ({ readonly done: false } & Taken)> {
     const taken = await this.takenAlready();
     if (taken !== undefined) return await this.#withdraw(uploaded, taken);
     const overwrite = this.#over !== 'nothing';
@@ -45,10 +47,10 @@ export class Publication {
         faultPoint('before-far-rename');
         const outcome = await this.#renamed(uploaded, overwrite);
         faultPoint('after-far-rename');
-        if (outcome === 'done') return { done: true };
+        if (outcome === 'done') return { done: true, status: uploaded.status };
         const now = await this.#hdfs.status(this.#path, this.#signal);
         // An answer that was lost: the file is there under its number already.
-        if (now !== undefined && isSame(now, uploaded.status)) return { done: true };
+        if (now !== undefined && isSame(now, uploaded.status)) return { done: true, status: now };
         if (outcome === 'taken' && overwrite) return await this.#replace(uploaded);
         if (outcome === 'taken' || now !== undefined) return await this.#withdraw(uploaded, { status: now });
         throw new DataflowError('E_FAR_CHANGED', `${uploaded.path} is gone: somebody removed it while it was written`);
@@ -69,10 +71,10 @@ export class Publication {
   }
 
   /** HttpFS cannot replace in one step: for a moment there is nothing. */
-  async #replace(uploaded: Uploaded): Promise<{ readonly done: true }> {
+  async #replace(uploaded: Uploaded): Promise<{ readonly done: true; readonly status: FileStatus }> {
     await this.#hdfs.remove(this.#path, this.#signal);
     const outcome = await this.#hdfs.rename(uploaded.path, this.#path, false, this.#signal);
-    if (outcome === 'done') return { done: true };
+    if (outcome === 'done') return { done: true, status: uploaded.status };
     throw new DataflowError('E_FAR_CHANGED', `${this.#path}: somebody else writes it`);
   }
 
@@ -89,5 +91,5 @@ export class Publication {
 }
 
 function isSame(a: FileStatus, b: FileStatus): boolean {
-  return markOf(a) === markOf(b);
+  return a.fileId !== undefined && b.fileId !== undefined ? a.fileId === b.fileId : markOf(a) === markOf(b);
 }

@@ -111,7 +111,7 @@ class HdfsStorage implements FarStorage {
       });
       const outcome = await publication.publish(uploaded);
       if (outcome.done)
-        return { done: true, file: farFile(path, uploaded.status), resumed_bytes: uploaded.resumed_bytes };
+        return { done: true, file: farFile(path, outcome.status), resumed_bytes: uploaded.resumed_bytes };
       return { done: false, taken: outcome.status && farFile(path, outcome.status) };
     } catch (error) {
       signal.throwIfAborted();

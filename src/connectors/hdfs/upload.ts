@@ -92,8 +92,8 @@ class OneUpload {
     this.rule = rule;
     const { sha256, content, target, folder } = request;
     this.#resumable = sha256 !== undefined && content.size_bytes >= RESUME_BYTES;
-    const id = this.#resumable ? createHash('sha256').update(`${target}\n${sha256}`).digest('hex') : randomId();
-    this.#path = `${folder}/.dataflow-${id.slice(0, 24)}.part`;
+    const name = this.#resumable && sha256 !== undefined ? resumableName(target, sha256) : anyName();
+    this.#path = `${folder}/${name}`;
   }
 
   async attempt(attempt: number): Promise<Uploaded> {
@@ -103,8 +103,7 @@ class OneUpload {
     this.#tell(from - Math.min(this.#resumed, from) - this.#told);
     this.#resumed = Math.min(this.#resumed, from);
     const body = content.from(from, this.rule);
-    if (from === content.size_bytes && from > 0) for await (const _ of body.pieces);
-    else await this.#send(from, body.pieces);
+    await this.#send(from, body.pieces);
     const sums = body.sums();
     this.#refuseDamage(sums);
     faultPoint('after-far-upload');
@@ -132,6 +131,7 @@ class OneUpload {
     const { hdfs, query } = this.#settings;
     const { content, signal } = this.#request;
     const chunks = this.#watched(pieces);
+    // Where all bytes are there already nothing is appended: that closes a file whose writer may still hold it.
     if (from > 0) {
       try {
         await hdfs.append(this.#path, { size_bytes: content.size_bytes - from, chunks }, signal);
@@ -150,7 +150,7 @@ class OneUpload {
 
   async #rename(): Promise<void> {
     const old = this.#path;
-    this.#path = `${this.#request.folder}/.dataflow-${randomId()}.part`;
+    this.#path = `${this.#request.folder}/${anyName()}`;
     await this.#settings.hdfs.remove(old, this.#request.signal).catch(() => undefined);
   }
 
@@ -212,6 +212,11 @@ function isSameRule(theirs: ChecksumRule, { rule, checksum }: Sums): boolean {
   );
 }
 
-function randomId(): string {
-  return randomBytes(12).toString('hex');
+/** The same for the same bytes under the same path, so that the next call finds what arrived. */
+export function resumableName(path: string, sha256: string): string {
+  return `.dataflow-${createHash('sha256').update(`${path}\n${sha256}`).digest('hex').slice(0, 24)}.part`;
+}
+
+function anyName(): string {
+  return `.dataflow-${randomBytes(12).toString('hex')}.part`;
 }

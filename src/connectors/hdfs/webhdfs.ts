@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -6,7 +7,7 @@ import type { HdfsConnectionOptions } from './connection.ts';
 import { type Body, DataNodes } from './data-nodes.ts';
 import { HostRules } from './hosts.ts';
 import { NameNodes, type Question, urlsOf } from './name-nodes.ts';
-import { RemoteException } from './refusals.ts';
+import { NodeFailure, RemoteException } from './refusals.ts';
 
 /** What a NameNode says of a file or folder. */
 export interface FileStatus {
@@ -33,6 +34,9 @@ export interface FolderPage {
 /** What renaming came to: `taken` when something has the name already, `gone` when there is nothing to rename. */
 export type Renamed = 'done' | 'taken' | 'gone' | 'no_folder';
 
+/** What a NameNode says that has no DataNode besides those that it shall not name. */
+const NO_OTHER = /Failed to find datanode/i;
+
 /**
  * WebHDFS, one method per operation and one attempt each. Redirects are followed by hand: the NameNode is asked where a file's bytes are or go to, and only
  * the DataNode that it names sees them. Errors are RemoteException, NodeFailure, or DataflowError E_OUTBOUND.
@@ -42,6 +46,8 @@ export class WebHdfs {
   readonly requests = new Map<string, number>();
   readonly #names: NameNodes;
   readonly #data: DataNodes;
+  /** The DataNode that broke off last: the NameNode is asked for another one. */
+  #avoided: string | undefined;
 
   /** @param root project folder: relative paths of certificates start here */
   constructor(options: HdfsConnectionOptions, root = '/') {
@@ -92,7 +98,7 @@ export class WebHdfs {
       const answer = await this.#names.open({ method: 'GET', path, op: 'OPEN', query, signal });
       if ('chunks' in answer) return answer.chunks;
       this.#count('get');
-      return await this.#data.open(answer.location, signal);
+      return await this.#watched(this.#data.open(answer.location, signal));
     });
   }
 
@@ -100,14 +106,14 @@ export class WebHdfs {
   async create(path: string, body: Body, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
     const location = await this.#sentTo({ method: 'PUT', path, op: 'CREATE', query, signal });
     this.#count('put');
-    await this.#data.send('PUT', location, body, signal);
+    await this.#watched(this.#data.send('PUT', location, body, signal));
   }
 
   /** Adds bytes to the end of a file. */
   async append(path: string, body: Body, signal?: AbortSignal): Promise<void> {
     const location = await this.#sentTo({ method: 'POST', path, op: 'APPEND', signal });
     this.#count('put');
-    await this.#data.send('POST', location, body, signal);
+    await this.#watched(this.#data.send('POST', location, body, signal));
   }
 
   /** Gives a file another name in one step; whether something of that name may be replaced is the cluster's to decide. */
@@ -167,12 +173,39 @@ export class WebHdfs {
 
   /** Where bytes go, without sending one to the NameNode: as JSON where it knows `noredirect`, else by a redirect. */
   async #sentTo(question: Question): Promise<string> {
+    const avoided = this.#avoided;
     this.#count('put');
-    const query = { ...question.query, noredirect: 'true' };
-    const { location, status, body } = await this.#names.ask({ ...question, query });
-    if (location !== undefined) return location;
-    const said = status === 200 && body.length > 0 ? (parsed(body) as { Location?: string }).Location : undefined;
-    return said ?? noLocation(question);
+    const excluded = avoided === undefined ? {} : { excludedatanodes: avoided };
+    const query = { ...question.query, ...excluded, noredirect: 'true' };
+    try {
+      const { location, status, body } = await this.#names.ask({ ...question, query });
+      if (location !== undefined) return location;
+      const said = status === 200 && body.length > 0 ? (parsed(body) as { Location?: string }).Location : undefined;
+      return said ?? noLocation(question);
+    } catch (error) {
+      if (avoided === undefined || !(error instanceof RemoteException) || !NO_OTHER.test(error.message)) throw error;
+      // There is no other one.
+      this.#avoided = undefined;
+      return await this.#sentTo(question);
+    }
+  }
+
+  /** Remembers a DataNode that breaks off, by the address that NameNodes know it by. */
+  async #watched<T>(work: Promise<T>): Promise<T> {
+    try {
+      const done = await work;
+      this.#avoided = undefined;
+      return done;
+    } catch (error) {
+      if (error instanceof NodeFailure) {
+        const host = error.host.replace(/:\d+$/, '');
+        this.#avoided = await lookup(host).then(
+          ({ address }) => address,
+          () => host,
+        );
+      }
+      throw error;
+    }
   }
 
   async #ask(kind: string, question: Question): Promise<Buffer> {

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunningServer } from '../../scripts/services/room.ts';
+import { component } from '../../src/connectors/hdfs/storage.ts';
+import type { FarStorage, PutOutcome, PutRequest } from '../../src/core/ports/far-storage.ts';
+import { describeService, ownServer, uniqueName } from './service.ts';
+
+const run = promisify(execFile);
+const MIB = 1024 * 1024;
+const signal = new AbortController().signal;
+
+/** Named here so that it is known whether it can be had; these tests end and restart servers of their own. */
+describeService('hdfs', () => {
+  let pair: RunningServer | undefined;
+  const folder = uniqueName('faults');
+  const notes: string[] = [];
+  beforeAll(async () => {
+    pair = await ownServer('hdfs_pair');
+    await java('fs.FsShell', '-mkdir', '-p', `/${folder}`);
+  }, 180_000);
+  afterAll(async () => await pair?.stop(), 60_000);
+
+  const settings = (): Readonly<Record<string, string>> => pair?.settings ?? {};
+  const java = async (main: string, ...args: readonly string[]): Promise<string> => {
+    const classes = settings()['DATAFLOW_TEST_HDFS_PAIR_CLASSPATH'] ?? '';
+    const words = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classes, `org.apache.hadoop.${main}`, ...args];
+    return (await run('java', words, { env: { ...process.env, HADOOP_USER_NAME: 'hdfs' } })).stdout;
+  };
+  const open = (more: Readonly<Record<string, unknown>> = {}): FarStorage =>
+    component.open({
+      connection: {
+        name: 'cluster',
+        type: 'hdfs',
+        options: {
+          ...{ url: (settings()['DATAFLOW_TEST_HDFS_PAIR'] ?? '').split(','), user: 'hdfs', path: `/${folder}` },
+          ...{ connect_timeout_s: 5, request_timeout_s: 20, ready_timeout_s: 60, block_size_bytes: MIB, ...more },
+        },
+      },
+      ...{ path: '', root: '/', note: (text) => void notes.push(text) },
+    }) as FarStorage;
+  const put = (far: FarStorage, path: string, bytes: Buffer, more: Partial<PutRequest> = {}): Promise<PutOutcome> =>
+    far.put({
+      ...{
+        path,
+        content: { bytes },
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        over: 'nothing',
+        signal,
+      },
+      ...more,
+    });
+  /** As another program reads it. */
+  const sums = async (path: string): Promise<string> => await java('fs.FsShell', '-checksum', `/${folder}/${path}`);
+  const processOf = (name: string): number =>
+    pair?.processes().find((one) => one.name === name)?.pid ?? expect.unreachable(`${name} runs`);
+
+  it('case 42: the NameNode that stands by is passed over, and after a failover the other one', async () => {
+    const far = open();
+    await put(far, 'one', Buffer.from('one'));
+    await java('hdfs.tools.DFSHAAdmin', '-transitionToStandby', 'one');
+    // Nobody is active now: it is waited for.
+    const going = put(far, 'two', Buffer.from('two'));
+    await java('hdfs.tools.DFSHAAdmin', '-transitionToActive', 'two');
+    expect(await going).toMatchObject({ done: true });
+    expect(await far.info('one', signal)).toMatchObject({ size_bytes: 3 });
+    const late = open({ ready_timeout_s: 0 });
+    expect(await put(late, 'three', Buffer.from('three'))).toMatchObject({ done: true });
+    await Promise.all([far.close(), late.close()]);
+  }, 90_000);
+
+  it('case 42: safe mode is waited for, and named when it does not end', async () => {
+    await java('hdfs.tools.DFSAdmin', '-safemode', 'enter');
+    const hasty = open({ ready_timeout_s: 0 });
+    await expect(put(hasty, 'safe', Buffer.from('x'))).rejects.toMatchObject({
+      code: 'E_FAR_UNREACHABLE',
+      message: expect.stringMatching(/safe ?mode/i),
+      hint: expect.stringContaining('hdfs dfsadmin -safemode get'),
+    });
+    const patient = open();
+    const going = put(patient, 'safe', Buffer.from('x'));
+    await java('hdfs.tools.DFSAdmin', '-safemode', 'leave');
+    expect(await going).toMatchObject({ done: true });
+    await Promise.all([hasty.close(), patient.close()]);
+  }, 90_000);
+
+  it('case 42: a right that is missing ends it at once, with path, user and right', async () => {
+    const stranger = open({ user: 'stranger' });
+    const error = await put(stranger, 'denied', Buffer.from('x')).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'E_FAR_DENIED',
+      hint: expect.stringContaining(`stranger needs -wx on /${folder}`),
+    });
+    await stranger.close();
+  }, 30_000);
+
+  it('case 41: a DataNode that dies in the middle of a file: it arrives whole by the other one', async () => {
+    const far = open();
+    const bytes = randomBytes(24 * MIB);
+    let killed = false;
+    const sent = (): void => {
+      if (killed) return;
+      killed = true;
+      process.kill(-processOf('datanode-one'), 'SIGKILL');
+    };
+    const outcome = await put(far, 'killed/large', bytes, { sent });
+    expect(outcome).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
+    const names: string[] = [];
+    for await (const page of far.list({ prefix: 'killed/', signal })) names.push(...page.map(({ path }) => path));
+    expect(names).toEqual(['killed/large']);
+    expect(await sums('killed/large')).toContain('MD5-of-2048MD5-of-512CRC32C');
+    await far.close();
+  }, 120_000);
+
+  it('case 42: all of it is killed in the middle and started again: the same call goes on', async () => {
+    const far = open({ request_timeout_s: 10 });
+    const bytes = randomBytes(9 * MIB);
+    let halted: Promise<void> | undefined;
+    const sent = (): void => {
+      halted ??= pair?.halt('SIGKILL');
+    };
+    const going = put(far, 'restarted/large', bytes, { sent });
+    await expect.poll(() => halted).toBeDefined();
+    await halted;
+    await pair?.resume();
+    expect(await going).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
+    const got = await far.read({ path: 'restarted/large', signal });
+    const hash = createHash('sha256');
+    for await (const chunk of got?.chunks ?? []) hash.update(chunk);
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+    await far.close();
+  }, 180_000);
+});
