@@ -14,6 +14,9 @@ export function faultPointsInSource(): readonly string[] {
 /** Kills there, of sources without a server and of real ones. */
 const BY_CONTRACT = 'struck by every source that is asked: src/connectors/testing/source-contract.ts';
 
+/** The same of destinations. */
+const BY_SINKS = 'struck by every sink: src/connectors/testing/sink-contract.ts';
+
 /** Fault points that no scenario of the kill soak can pass, each with the reason. */
 export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'stream-before-publish': 'needs a broker: test/services/kafka-publish.test.ts',
@@ -35,6 +38,10 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'after-far-rename': 'needs HDFS: test/services/hdfs-sync.test.ts',
   'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
+  'load-before-put': BY_SINKS,
+  'load-after-put': BY_SINKS,
+  'load-before-commit': BY_SINKS,
+  'load-after-commit': BY_SINKS,
   'export-staged': 'writes no lake: test/export-data.test.ts',
   'export-file-moved': 'writes no lake: test/export-data.test.ts',
   'mongodb-batch': 'needs MongoDB: test/services/mongodb-load.test.ts',

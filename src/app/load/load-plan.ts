@@ -117,7 +117,7 @@ async function planTable(situation: LoadSituation, loaded: LoadedTable, standing
   if (way.action === 'record') return { ...common, ...way, remake: false };
   const outline = await sink.outline(target, { whole: way.action === 'whole' });
   if (outline.refused !== undefined && situation.full_refresh)
-    return { ...common, ...way, action: 'whole', remake: true, outline: { ...outline, ...withoutRefusal(outline) } };
+    return { ...common, ...way, action: 'whole', remake: true, outline: withoutRefusal(outline) };
   return { ...common, ...way, outline, remake: false };
 }
 

@@ -2,6 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { HeldTable } from '../../core/model/load.ts';
 import type { OutRows, PutCounts, SinkLoad, SinkTable, TableChange } from '../../core/ports/sink.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { stateOf } from './sink-errors.ts';
 import type { SinkSession } from './sink-session.ts';
 import {
   creationOfState,
@@ -14,7 +15,7 @@ import {
   type State,
 } from './sink-state.ts';
 import { tableFacts, tableWork } from './sink-tables.ts';
-import { copyText } from './sink-types.ts';
+import { copyText, pgType } from './sink-types.ts';
 
 /** What one write to a database works with. */
 export interface LoadParts {
@@ -46,7 +47,7 @@ export class PostgresLoad implements SinkLoad {
   static async begin(parts: LoadParts): Promise<PostgresLoad> {
     const { session, schema, id, seen } = parts;
     await session.run('begin');
-    const [lock] = await session.rows(`select pg_try_advisory_xact_lock(${lockKey(id)})::text as got`);
+    const [lock] = await session.rows(`select pg_try_advisory_xact_lock(${lockKey(schema, id)})::text as got`);
     if (lock?.['got'] !== 'true')
       throw new DataflowError('E_LOAD_CONFLICT', `another load of ${id} is at work at ${session.place}`);
     for (const statement of await missingParts(session, schema)) await session.run(statement);
@@ -117,7 +118,7 @@ export class PostgresLoad implements SinkLoad {
     try {
       const session = await reopen();
       try {
-        await session.rows(`select pg_advisory_lock(${lockKey(id)})`);
+        await session.rows(`select pg_advisory_lock(${lockKey(schema, id)})`);
         state = await readState(session, schema, id);
       } finally {
         await session.close();
@@ -196,7 +197,12 @@ export class PostgresLoad implements SinkLoad {
     const counted = new CountedText(
       rows.bytes({ format: 'tab', select: columns.map((column) => ({ name: column.name, sql: copyText(column) })) }),
     );
-    const taken = await session.copy(`copy ${into} (${list}) from stdin`, counted.text(), table.table);
+    let taken: number;
+    try {
+      taken = await session.copy(`copy ${into} (${list}) from stdin`, counted.text(), table.table);
+    } catch (error) {
+      throw stateOf(error) === NUL_STATE ? await nulError(session, table, rows, error) : error;
+    }
     if (taken === counted.rows) return taken;
     throw new DataflowError('E_LOAD_BALANCE', `${table.table}: ${counted.rows} rows were sent, and ${taken} arrived`);
   }
@@ -219,8 +225,38 @@ class CountedText {
   }
 }
 
-export function lockKey(id: string): string {
-  return `hashtextextended(${quoteText(`dataflow/${id}`)}, 0)`;
+/** The state of a text with a character that PostgreSQL has no place for; the server names neither row nor column. */
+const NUL_STATE = '22021';
+
+async function nulError(session: SinkSession, table: SinkTable, rows: OutRows, cause: unknown): Promise<DataflowError> {
+  const texts = table.columns.filter((column) => ['text', 'jsonb'].includes(pgType(column)));
+  const bad = texts.map(({ name }) => `when contains(${quoteIdent(name)}::varchar, chr(0)) then ${quoteText(name)}`);
+  const key = table.key.map((name) => `${quoteText(`${name} = `)} || coalesce(${quoteIdent(name)}::varchar, 'NULL')`);
+  const select = [
+    { name: 'bad', sql: `case ${bad.join(' ')} end` },
+    { name: 'key', sql: key.length === 0 ? "'a row'" : key.join(" || ', ' || ") },
+  ];
+  for await (const batch of rows.batches(select)) {
+    const found = batch.find((row) => row['bad'] !== null);
+    if (found === undefined) continue;
+    return new DataflowError(
+      'E_LOAD_REFUSED',
+      `${table.table}: column ${String(found['bad'])} of the row with ${String(found['key'])} holds the character NUL, which PostgreSQL takes in no text`,
+      {
+        cause,
+        kept: `nothing was committed at ${session.place}`,
+        hint: "Take it out in the model: replace(column, chr(0), '').",
+      },
+    );
+  }
+  return cause instanceof DataflowError
+    ? cause
+    : new DataflowError('E_LOAD_REFUSED', `${table.table}: ${String(cause)}`);
+}
+
+/** Two loads of the same name may go to two schemas of a database. */
+function lockKey(schema: string, id: string): string {
+  return `hashtextextended(${quoteText(`dataflow/${schema}/${id}`)}, 0)`;
 }
 
 /** What has to be there before any table is loaded. */
