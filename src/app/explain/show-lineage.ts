@@ -8,6 +8,7 @@ import {
 } from '../../core/lineage/project-lineage.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
+import { matchesGlob } from '../../kit/glob.ts';
 import { nameHint } from '../../kit/name-list.ts';
 import type { Rooms } from '../rooms.ts';
 import { buildLineage } from './build-lineage.ts';
@@ -46,7 +47,10 @@ export async function linedUp(
     const session = await engine.openSession({ label: 'lineage' });
     try {
       const tables = await buildLineage({ graph: buildGraph(project, checks), checks, lake, session });
-      return { tables: [...tables, ...streamLineage(project, tables)], engine_version: engine.version };
+      return {
+        tables: [...tables, ...streamLineage(project, tables), ...loadLineage(project, tables)],
+        engine_version: engine.version,
+      };
     } finally {
       await session.close();
     }
@@ -57,21 +61,43 @@ export async function linedUp(
 
 /** Streams take every column of their table as it is. */
 function streamLineage(project: Project, tables: readonly TableLineage[]): readonly TableLineage[] {
-  return Object.entries(project.streams ?? {}).map(([name, { from }]) => {
-    const table = tables.find((one) => one.table === from);
-    return {
-      table: `stream.${name}`,
-      inputs: [from],
-      references: [],
-      columns: (table?.columns ?? []).map((column) => ({
-        name: column.name,
-        origins: [{ table: from, column: column.name, way: 'identity' as const }],
-      })),
-      types: table?.types ?? {},
-      rows: [],
-      unresolved: [],
-    };
+  return Object.entries(project.streams ?? {}).map(([name, { from }]) =>
+    takenFrom(
+      tables.find((one) => one.table === from),
+      from,
+      `stream.${name}`,
+    ),
+  );
+}
+
+/** Loads take the columns that they name, or all, under the names that they have at the destination. */
+function loadLineage(project: Project, tables: readonly TableLineage[]): readonly TableLineage[] {
+  return Object.entries(project.loads ?? {}).flatMap(([name, { tables: patterns, overrides }]) =>
+    tables
+      .filter(({ table }) => patterns.some((pattern) => matchesGlob(pattern, table)))
+      .map((table) => {
+        const { as = table.table.slice(table.table.indexOf('.') + 1), columns } = overrides[table.table] ?? {};
+        return takenFrom(table, table.table, `load.${name}/${as}`, columns);
+      }),
+  );
+}
+
+/** A destination that takes columns of a table as they are. @param names column → its name there; absent: all */
+function takenFrom(
+  table: TableLineage | undefined,
+  from: string,
+  destination: string,
+  names?: Readonly<Record<string, string>>,
+): TableLineage {
+  const known = new Map(Object.entries(names ?? {}).map(([column, as]) => [column.toLowerCase(), as]));
+  const columns = (table?.columns ?? []).flatMap(({ name }) => {
+    const as = names === undefined ? name : known.get(name.toLowerCase());
+    return as === undefined ? [] : [{ name: as, origins: [{ table: from, column: name, way: 'identity' as const }] }];
   });
+  return {
+    ...{ table: destination, inputs: [from], references: [], columns, rows: [], unresolved: [] },
+    types: table?.types ?? {},
+  };
 }
 
 /** Answers a question about the lineage. @throws DataflowError E_USAGE for a table or column that the project does not have. */
@@ -142,7 +168,7 @@ function targetOf(tables: readonly TableLineage[], text: string): { table: strin
   const table =
     tables.find((one) => same(one.table, `${layer}.${name}`)) ??
     (name === ''
-      ? tables.findLast((one) => !one.table.startsWith('stream.') && same(one.table.split('.')[1] ?? '', layer))
+      ? tables.findLast((one) => !/^(stream|load)\./.test(one.table) && same(one.table.split('.')[1] ?? '', layer))
       : undefined);
   if (table === undefined) {
     throw new DataflowError('E_USAGE', `there is no table ${text}`, {

@@ -59,7 +59,7 @@ export async function traceForward(context: TraceContext, found: FoundFile): Pro
   }));
   const reached = new Set(levels.map((level) => level.table));
   const { project, ledger } = context;
-  const destinations = destinationsOf(project.streams ?? {}, (name) => ledger.streams.position(name), reached);
+  const destinations = destinationsOf(project, ledger, reached);
   return { ...nothing, line, fates: walk.fates, levels, releases: releasesWith(context, input), destinations };
 }
 

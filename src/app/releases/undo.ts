@@ -156,7 +156,7 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
     if (idle) return { report: empty, plan: [], since_run: undefined };
     const undone_runs = run_ids.slice(run_ids.indexOf(aim.since_run));
     const moved = new Set(plan.flatMap(({ step, table }) => (table === undefined ? [] : [step])));
-    const destinations = destinationsOf(open.project.streams ?? {}, (name) => ledger.streams.position(name), moved);
+    const destinations = destinationsOf(open.project, ledger, moved);
     const report = {
       ...{ ...empty, undone_runs, tables, inputs_undone, inputs_back },
       destinations: destinations.filter((one) => one.version !== null),

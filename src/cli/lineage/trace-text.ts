@@ -1,4 +1,4 @@
-import type { Destination } from '../../core/model/destination.ts';
+import { type Destination, destinationName } from '../../core/model/destination.ts';
 import type { BackwardTrace, ForwardTrace, TracedFate, TracedFile, TraceLevel } from '../../core/model/trace.ts';
 import { plainText } from '../table.ts';
 import { cellWidth, cutToWidth, escapeControls } from '../text.ts';
@@ -186,8 +186,9 @@ function reachWords(trace: ForwardTrace): readonly string[] {
 }
 
 /** A destination holds versions of its table: an older one than the rows have been in for so long has not got them. */
-function destinationWords({ name, topic, table, version }: Destination, levels: ForwardTrace['levels']): string {
-  const to = `destination: stream ${name} (topic ${topic}) of ${table}`;
+function destinationWords(destination: Destination, levels: ForwardTrace['levels']): string {
+  const { table, version } = destination;
+  const to = `destination: ${destinationName(destination)} of ${table}`;
   if (version === null) return `${to}: nothing is out yet`;
   const reached = levels.find((level) => level.table === table)?.version ?? version;
   return version >= reached

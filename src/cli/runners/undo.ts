@@ -1,4 +1,5 @@
 import { type UndoReport, undo as undoRuns } from '../../app/releases/undo.ts';
+import { destinationName } from '../../core/model/destination.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
@@ -72,11 +73,14 @@ function summary(report: UndoReport): readonly string[] {
   if (report.inputs_undone > 0)
     lines.push(`  ${count(report.inputs_undone, 'file')} not loaded any more; to load again: dataflow run --redo`);
   if (report.inputs_back > 0) lines.push(`  ${count(report.inputs_back, 'file')} known as loaded again`);
-  for (const { name, topic, table, version } of report.destinations)
-    lines.push(
-      `  stream ${name} (topic ${topic}) ${report.dry_run ? 'would differ' : 'differs now'}: version ${version} of ${table} is out`,
-    );
-  if (report.destinations.length > 0) lines.push('  next: dataflow stream publish, for each that shall follow');
+  for (const destination of report.destinations) {
+    const differs = report.dry_run ? 'would differ' : 'differs now';
+    const { version, table } = destination;
+    lines.push(`  ${destinationName(destination)} ${differs}: version ${version} of ${table} is out`);
+  }
+  const kinds = new Set(report.destinations.map(({ kind }) => kind));
+  if (kinds.has('stream')) lines.push('  next: dataflow stream publish, for each that shall follow');
+  if (kinds.has('load')) lines.push('  next: dataflow load, for what was loaded to follow');
   if (report.dry_run) lines.push('  nothing was changed');
   if (report.run_id !== null) {
     lines.push(`  release ${report.release_id ?? 'none: some table lags behind'}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { destinationsOf } from './destination.ts';
+import type { LoadRecord, LoadSpec } from './load.ts';
 import type { StreamPosition, StreamSpec } from './stream.ts';
 
 const stream = (from: string, topic: string): StreamSpec => ({
@@ -19,11 +20,29 @@ describe('destinations of tables', () => {
       ['a', 4],
       ['c', -1],
     ]);
-    const positionOf = (name: string) => ({ version: out.get(name) ?? -1 }) as StreamPosition;
-    expect(destinationsOf(streams, positionOf, new Set(['gold.g', 'gold.h']))).toEqual([
+    const known = {
+      streams: { position: (name: string) => ({ version: out.get(name) ?? -1 }) as StreamPosition },
+      loads: { records: () => [] },
+    };
+    expect(destinationsOf({ streams }, known, new Set(['gold.g', 'gold.h']))).toEqual([
       { name: 'a', kind: 'stream', topic: 't', table: 'gold.g', version: 4 },
       { name: 'c', kind: 'stream', topic: 'v', table: 'gold.g', version: null },
     ]);
-    expect(destinationsOf(streams, () => undefined, new Set(['bronze.b']))).toEqual([]);
+    expect(destinationsOf({ streams }, known, new Set(['bronze.b']))).toEqual([]);
+  });
+
+  it('are the loads that take one of them, with the version that was loaded', () => {
+    const load: LoadSpec = {
+      ...{ connection: 'erp', tables: ['gold.*'], mode: 'upsert', transaction: 'release', views: {} },
+      overrides: { 'gold.g': { as: 'ventes', indexes: [] } },
+    };
+    const known = {
+      streams: { position: () => undefined },
+      loads: { records: () => [{ load: 'dwh', table: 'gold.g', version: 7 } as LoadRecord] },
+    };
+    expect(destinationsOf({ loads: { dwh: load } }, known, new Set(['gold.g', 'gold.h', 'silver.s']))).toEqual([
+      { name: 'dwh', kind: 'load', connection: 'erp', as: 'ventes', table: 'gold.g', version: 7 },
+      { name: 'dwh', kind: 'load', connection: 'erp', as: 'h', table: 'gold.h', version: null },
+    ]);
   });
 });
