@@ -16,6 +16,7 @@ import { postgresIngest } from './bench/postgres.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
+import { syncHdfs } from './bench/sync-hdfs.ts';
 import { verifySpeed } from './bench/verify.ts';
 
 /**
@@ -47,6 +48,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   kafka: kafkaIngest,
   http: httpPages,
   postgres: postgresIngest,
+  'sync-hdfs': syncHdfs,
   ocr: recognition,
 };
 

@@ -15,9 +15,6 @@ export interface Patience {
   spared(): void;
 }
 
-/** Each question is asked once: who reads from a place tries again by himself. */
-export const NO_PATIENCE: Patience = { ready_ms: 0, attempts: 1, note: () => undefined, spared: () => undefined };
-
 const BACKOFF: Backoff = { attempts: Number.POSITIVE_INFINITY, base_ms: 200, max_ms: 5000 };
 /** A name that cannot be resolved: another DataNode may have one that can. */
 const UNRESOLVED_ATTEMPTS = 3;
