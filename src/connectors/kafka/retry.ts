@@ -88,6 +88,8 @@ function isForNow(error: unknown): boolean {
   const { name, type, code, retriable } = rootOf(error);
   if (DENIED.test(`${name} ${type ?? ''}`)) return false;
   if (type !== undefined) return FOR_NOW.has(type);
+  // A broker that has just come up makes its topic of groups at the first question; the library calls that final.
+  if (name === 'KafkaJSGroupCoordinatorNotFound') return true;
   if (name === 'KafkaJSNumberOfRetriesExceeded' || name === 'KafkaJSLockTimeout') return true;
   // What is neither the library's nor the system's is a fault of ours.
   return (name.startsWith('KafkaJS') && retriable !== false) || (typeof code === 'string' && !code.startsWith('ERR_'));
