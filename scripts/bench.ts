@@ -10,6 +10,7 @@ import { history, increment } from './bench/increment.ts';
 import { kafkaIngest } from './bench/kafka.ts';
 import { largeInput } from './bench/large-input.ts';
 import { manyFiles } from './bench/many-files.ts';
+import { mongodbLoad } from './bench/mongodb-load.ts';
 import { noopRun } from './bench/noop.ts';
 import { recognition } from './bench/ocr.ts';
 import { postgresIngest } from './bench/postgres.ts';
@@ -49,6 +50,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   http: httpPages,
   postgres: postgresIngest,
   'sync-hdfs': syncHdfs,
+  'mongodb-load': mongodbLoad,
   ocr: recognition,
 };
 

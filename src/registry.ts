@@ -211,6 +211,7 @@ export const CONNECTIONS: Lazy<ConnectionComponent> = {
   postgres: async () => (await import('./connectors/postgres/connection.ts')).component,
   s3: async () => (await import('./connectors/s3/connection.ts')).component,
   sftp: async () => (await import('./connectors/sftp/connection.ts')).component,
+  sqlite: async () => (await import('./connectors/sqlite/connection.ts')).component,
 };
 
 /** Places for files, by type of connection. */
@@ -235,6 +236,7 @@ export const STORAGES: Lazy<FarStorageComponent> = {
 export const SINKS: Lazy<SinkComponent> = {
   mongodb: async () => (await import('./connectors/mongodb/sink.ts')).component,
   postgres: async () => (await import('./connectors/postgres/sink.ts')).component,
+  sqlite: async () => (await import('./connectors/sqlite/sink.ts')).component,
 };
 
 /** Kinds of lookups, by the name that `enrich:` uses. */

@@ -55,6 +55,9 @@ function codeOf(driver: DriverError): ErrorCode {
     const known = CODES.get(code);
     if (known !== undefined) return known;
   }
+  // What the socket says by itself, before the driver has put its own name on it.
+  if (typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH)/.test(code))
+    return 'E_SOURCE_UNREACHABLE';
   if (/Network|ServerSelection|Timeout|PoolCleared|PoolClosed|TopologyClosed/.test(name)) return 'E_SOURCE_UNREACHABLE';
   return 'E_SOURCE_QUERY';
 }

@@ -1,12 +1,14 @@
 import type { BSON as Bson, Document } from 'mongodb';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { OutRows, RefusedOutRow, SinkTable } from '../../core/ports/sink.ts';
+import { textLines } from '../../kit/text-lines.ts';
 import { type BsonColumn, bsonColumn, Unfit } from './bson-columns.ts';
 
 /** What a collection takes at most, and how much of a line may become of it without a closer look. */
 export const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 const LOOK_BYTES = 4 * 1024 * 1024;
+
+const LINE_BYTES_MAX = 1 << 29;
 
 /** Documents for one command. */
 export interface Batch {
@@ -89,7 +91,7 @@ async function* batches(
   const select = columns.map(({ sql }, index) => ({ name: `c${index}`, sql }));
   let documents: Document[] = [];
   let size_bytes = 0;
-  for await (const line of linesOf(rows.bytes({ format: 'ndjson', select }))) {
+  for await (const line of textLines(rows.bytes({ format: 'ndjson', select }), LINE_BYTES_MAX)) {
     try {
       const document = make(JSON.parse(line) as Record<string, unknown>);
       if (line.length > LOOK_BYTES && bson.calculateObjectSize(document) > DOCUMENT_BYTES_MAX)
@@ -111,24 +113,4 @@ async function* batches(
 function namedLine(line: string, columns: readonly BsonColumn[]): string {
   const found = JSON.parse(line) as Record<string, unknown>;
   return JSON.stringify(Object.fromEntries(columns.map(({ name }, index) => [name, found[`c${index}`] ?? null])));
-}
-
-const LINE_BYTES_MAX = 1 << 29;
-
-async function* linesOf(pieces: AsyncGenerator<Uint8Array, number, void>): AsyncGenerator<string, void, void> {
-  let rest: Buffer[] = [];
-  let rest_bytes = 0;
-  for await (const piece of pieces) {
-    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    const last = bytes.lastIndexOf(10);
-    if (last >= 0) {
-      const text = Buffer.concat([...rest, bytes.subarray(0, last)]).toString('utf8');
-      [rest, rest_bytes] = [[], 0];
-      yield* text.split('\n');
-    }
-    if (last + 1 < bytes.length) rest.push(bytes.subarray(last + 1));
-    rest_bytes += bytes.length - last - 1;
-    if (rest_bytes > LINE_BYTES_MAX) throw new DataflowError('E_LOAD_REFUSED', 'a row is larger than 512 MB');
-  }
-  if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }

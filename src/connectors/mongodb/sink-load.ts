@@ -40,6 +40,9 @@ export class MongodbLoad implements SinkLoad {
     return await this.#translated(async () => {
       const { table } = change;
       const meta = (await metadataOf(this.#parts.database).findOne({ _id: table.name })) ?? undefined;
+      // What a load left that was cut off.
+      const left = meta?.under_way?.beside ?? null;
+      if (left !== null) await this.#parts.database.dropCollection(left);
       return change.whole ? await this.#putWhole(change, meta) : await this.#putStep(change, meta);
     });
   }
@@ -74,8 +77,6 @@ export class MongodbLoad implements SinkLoad {
   async #putWhole(change: TableChange, before: SyncDocument | undefined): Promise<PutCounts> {
     const { database } = this.#parts;
     const { table } = change;
-    const left = before?.under_way?.beside;
-    if (left !== undefined && left !== null) await database.dropCollection(left);
     const name = `_loading_${timeSortedId()}_${table.name}`.slice(0, 120);
     const collection = await database.createCollection(name);
     const uuid = await uuidOf(database, name);
@@ -116,7 +117,7 @@ export class MongodbLoad implements SinkLoad {
       this.#parts.replicated &&
       table.mode !== 'append' &&
       !evolved &&
-      before.under_way === null &&
+      before.under_way?.beside !== null &&
       (await step.read(this.#writes_left, this.#bytes_left));
     if (!small) return await this.#putInPlace(change, pending, step);
     const { gone, documents } = step;
