@@ -13,7 +13,7 @@ const LIMIT = 1.1;
 
 const SELECT = `select i as id, date '2024-01-01' + (i % 700)::int as day, (['France', 'Maroc', 'Belgique', 'Suisse'])[1 + i % 4] as pays,
       (['CB', 'VIREMENT', 'ESPECES'])[1 + i % 3] as mode, ((i * 7919) % 1000000 / 100.0)::decimal(12,2) as montant, (i % 1000)::double / 7 as score,
-      timestamptz '2024-01-01Z' + i * interval '20 seconds' as updated_at`;
+      timestamptz '2024-01-01 00:00:00Z' + i * interval '20 seconds' as updated_at`;
 
 const CONFIG = (url: string) => `version: 1
 name: bench
