@@ -7,6 +7,7 @@ import { streams } from './doctor/connections.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding } from './doctor/landing.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
+import { mirrors } from './doctor/mirrors.ts';
 import { orphans } from './doctor/orphans.ts';
 import { noPlaceForLake } from './doctor/place.ts';
 import { sources } from './doctor/sources.ts';
@@ -72,6 +73,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
     findings.push(...(await sources(rooms, project, ledger, signal)));
     findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
+    findings.push(...(await guarded('mirrors', () => mirrors(rooms, project, ledger, signal))));
     findings.push(
       ...(await guarded('left-over files', async () =>
         abandonedLanding(project, await rooms.openLandingCare(project)),

@@ -48,7 +48,12 @@ export async function linedUp(
     try {
       const tables = await buildLineage({ graph: buildGraph(project, checks), checks, lake, session });
       return {
-        tables: [...tables, ...streamLineage(project, tables), ...loadLineage(project, tables)],
+        tables: [
+          ...tables,
+          ...streamLineage(project, tables),
+          ...loadLineage(project, tables),
+          ...mirrorLineage(project, tables),
+        ],
         engine_version: engine.version,
       };
     } finally {
@@ -98,6 +103,21 @@ function takenFrom(
     ...{ table: destination, inputs: [from], references: [], columns, rows: [], unresolved: [] },
     types: table?.types ?? {},
   };
+}
+
+/** Mirrors take their tables as they are; column by column there is nothing to tell. */
+function mirrorLineage(project: Project, tables: readonly TableLineage[]): readonly TableLineage[] {
+  return Object.entries(project.mirrors ?? {}).map(([name, spec]) => ({
+    table: `mirror.${name}`,
+    inputs: tables
+      .map(({ table }) => table)
+      .filter((table) => spec.tables.some((pattern) => matchesGlob(pattern, table))),
+    references: [],
+    columns: [],
+    types: {},
+    rows: [],
+    unresolved: [],
+  }));
 }
 
 /** Answers a question about the lineage. @throws DataflowError E_USAGE for a table or column that the project does not have. */

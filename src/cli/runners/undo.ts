@@ -81,6 +81,7 @@ function summary(report: UndoReport): readonly string[] {
   const kinds = new Set(report.destinations.map(({ kind }) => kind));
   if (kinds.has('stream')) lines.push('  next: dataflow stream publish, for each that shall follow');
   if (kinds.has('load')) lines.push('  next: dataflow load, for what was loaded to follow');
+  if (kinds.has('mirror')) lines.push('  next: dataflow sync, for mirrors to follow');
   if (report.dry_run) lines.push('  nothing was changed');
   if (report.run_id !== null) {
     lines.push(`  release ${report.release_id ?? 'none: some table lags behind'}`);

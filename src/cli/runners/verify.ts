@@ -17,6 +17,7 @@ const MARK_CELLS = 9;
 /** Exit 1 when something is damaged. */
 export async function verify(invocation: Invocation): Promise<number> {
   const { rooms, printer, options, args, signal, env } = invocation;
+  if (options['at'] !== undefined) return (await import('./verify-at.ts')).verifyAt(invocation, String(options['at']));
   const { project } = await loadProjectFor(invocation);
   const progress = await startProgress(printer, 'hashing', env);
   let report: VerifyReport;

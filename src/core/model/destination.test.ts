@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { destinationsOf } from './destination.ts';
 import type { LoadRecord, LoadSpec } from './load.ts';
+import type { MirrorSpec, MirrorStanding } from './mirror.ts';
 import type { StreamPosition, StreamSpec } from './stream.ts';
 
 const stream = (from: string, topic: string): StreamSpec => ({
@@ -23,6 +24,7 @@ describe('destinations of tables', () => {
     const known = {
       streams: { position: (name: string) => ({ version: out.get(name) ?? -1 }) as StreamPosition },
       loads: { records: () => [] },
+      mirrors: { standings: () => [] },
     };
     expect(destinationsOf({ streams }, known, new Set(['gold.g', 'gold.h']))).toEqual([
       { name: 'a', kind: 'stream', topic: 't', table: 'gold.g', version: 4 },
@@ -39,10 +41,24 @@ describe('destinations of tables', () => {
     const known = {
       streams: { position: () => undefined },
       loads: { records: () => [{ load: 'dwh', table: 'gold.g', version: 7 } as LoadRecord] },
+      mirrors: { standings: () => [] },
     };
     expect(destinationsOf({ loads: { dwh: load } }, known, new Set(['gold.g', 'gold.h', 'silver.s']))).toEqual([
       { name: 'dwh', kind: 'load', connection: 'erp', as: 'ventes', table: 'gold.g', version: 7 },
       { name: 'dwh', kind: 'load', connection: 'erp', as: 'h', table: 'gold.h', version: null },
+    ]);
+  });
+
+  it('are the mirrors that copy one of them, with the version that is there', () => {
+    const mirrors = { far: { connection: 'c', tables: ['*'] } as unknown as MirrorSpec };
+    const known = {
+      streams: { position: () => undefined },
+      loads: { records: () => [] },
+      mirrors: { standings: () => [{ mirror: 'far', tables: { 'gold.g': 3 } } as unknown as MirrorStanding] },
+    };
+    expect(destinationsOf({ mirrors }, known, new Set(['gold.g', 'gold.h']))).toEqual([
+      { name: 'far', kind: 'mirror', connection: 'c', table: 'gold.g', version: 3 },
+      { name: 'far', kind: 'mirror', connection: 'c', table: 'gold.h', version: null },
     ]);
   });
 });

@@ -17,8 +17,9 @@ export async function streams(rooms: Rooms, project: Project, signal: AbortSigna
     used.add(connection);
     found.push(await loads(rooms, project, { name, connection }, signal));
   }
+  for (const { connection } of Object.values(project.mirrors ?? {})) used.add(connection);
   for (const name of Object.keys(project.connections))
-    if (!used.has(name)) found.push(ok(`connection ${name}`, 'no source, stream or load uses it: not tried'));
+    if (!used.has(name)) found.push(ok(`connection ${name}`, 'no source, stream, load or mirror uses it: not tried'));
   return found;
 }
 

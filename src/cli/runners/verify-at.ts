@@ -1,0 +1,43 @@
+import { verifyMirror } from '../../app/mirror/verify-mirror.ts';
+import { sizeText } from '../../kit/units.ts';
+import type { Invocation } from '../command-spec.ts';
+import { startProgress } from '../progress.ts';
+import { loadProjectFor } from '../shared/open.ts';
+import { countText } from '../shared/sizes.ts';
+
+/** `verify --at NAME`: whether what lies elsewhere is equal to the newest release. Exit 1 when it is not. */
+export async function verifyAt(invocation: Invocation, name: string): Promise<number> {
+  const { rooms, printer, signal, env } = invocation;
+  const { project } = await loadProjectFor(invocation);
+  const progress = await startProgress(printer, 'comparing', env);
+  const proof = await verifyMirror(rooms, project, { name, signal, note: (text) => printer.note(text) }).finally(() =>
+    progress.stop(),
+  );
+  const rows = proof.lines.filter(({ mark }) => mark !== '-').map((line) => ({ ...line }));
+  printer.report({
+    document: proof,
+    sections:
+      rows.length === 0 && printer.format === 'table'
+        ? []
+        : [
+            {
+              columns: [
+                { name: 'mark', title: '' },
+                { name: 'path' },
+                { name: 'size_bytes', title: 'size', align: 'right', format: (value) => sizeText(Number(value)) },
+                { name: 'why' },
+              ],
+              rows,
+            },
+          ],
+  });
+  if (rows.length > 0) printer.text('');
+  const there = `${proof.place} holds ${countText(proof.files_there, 'file')} (${sizeText(proof.bytes_there)})`;
+  printer.text(there);
+  printer.text(
+    proof.equal
+      ? `equal: all ${countText(proof.counts['='] ?? 0, 'file')} of release ${proof.release_id} have the checksum there that they have here`
+      : `${countText(rows.length, 'file is', 'files are')} not equal; next: dataflow sync ${name} --dry-run`,
+  );
+  return proof.equal ? 0 : 1;
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BuiltProgram, builtProgram, type Ended } from './built-program.ts';
+
+/** A mirror that a test has to itself, and how a project reaches it. */
+export interface MirrorPlace {
+  /** The lines of an entry of `connections:`. */
+  readonly connection: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** A file there, put or removed behind our back; the path is relative to the mirror `lake`. */
+  put(path: string, content: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  list(): Promise<readonly string[]>;
+  clear(): Promise<void>;
+}
+
+/** A small project with rejected rows and a mirror of everything. */
+export class MirrorProject {
+  readonly folder = mkdtempSync(join(tmpdir(), 'dataflow-mirror-'));
+  readonly program: BuiltProgram;
+  readonly #place: MirrorPlace;
+
+  constructor(place: MirrorPlace, more = '') {
+    this.#place = place;
+    mkdirSync(join(this.folder, 'in'));
+    writeFileSync(
+      join(this.folder, 'pipelines.yaml'),
+      `version: 1
+name: shop
+connections:
+  far: ${place.connection}
+sources:
+  sales: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint, amount: "decimal(12,2)" } }
+silver:
+  sales: { from: sales, key: id, rules: [{ between: { column: amount, above: 0 } }] }
+gold:
+  total: { sql: "select count(*) as n, sum(amount) as amount from silver.sales" }
+mirrors:
+  far: { connection: far, path: lake${more} }
+`,
+    );
+    this.program = builtProgram(this.folder, place.env);
+  }
+
+  /** Rows of one day: the first is rejected by the rule. */
+  day(day: number, rows = 10): void {
+    const lines = Array.from({ length: rows }, (_, i) => `${day * 1_000_000 + i},${i}.50`);
+    lines[0] = `${day * 1_000_000},-1`;
+    writeFileSync(join(this.folder, 'in', `${day}.csv`), `id,amount\n${lines.join('\n')}\n`);
+  }
+
+  run(...args: readonly string[]): Promise<Ended> {
+    return this.program.run(...args);
+  }
+
+  /** With a fault on the way. */
+  faulty(fault: string, ...args: readonly string[]): Promise<Ended> {
+    return builtProgram(this.folder, { ...this.#place.env, DATAFLOW_FAULT: fault }).run(...args);
+  }
+
+  async json<T>(...args: readonly string[]): Promise<T> {
+    const { stdout, stderr } = await this.run(...args, '--format', 'json');
+    try {
+      return JSON.parse(stdout) as T;
+    } catch {
+      throw new Error(`${args.join(' ')}: ${stderr}${stdout}`);
+    }
+  }
+
+  /** Paths of files below a folder of the lake. */
+  files(folder: string): readonly string[] {
+    const base = join(this.folder, 'lake', folder);
+    return readdirSync(base).map((name) => join(base, name));
+  }
+
+  read(path: string): Buffer {
+    return readFileSync(path);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
