@@ -17,6 +17,7 @@ import { postgresIngest } from './bench/postgres.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
+import { mirrorSync } from './bench/sync.ts';
 import { syncHdfs } from './bench/sync-hdfs.ts';
 import { verifySpeed } from './bench/verify.ts';
 
@@ -52,6 +53,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   'sync-hdfs': syncHdfs,
   'mongodb-load': mongodbLoad,
   ocr: recognition,
+  sync: mirrorSync,
 };
 
 const figures: Figure[] = [];
