@@ -46,14 +46,18 @@ describeService('kafka', () => {
   replays('docs/guide/kafka.md', ['kafka']);
 });
 describeService('kafka', () => {
-  replays('fixtures/projects/weather/README.md', ['kafka']);
+  describeService('hdfs', () => {
+    replays('fixtures/projects/weather/README.md', ['kafka', 'hdfs']);
+  });
 });
 describeService('mongodb', () => {
   replays('fixtures/projects/crypto/README.md', ['mongodb']);
 });
 describeService('postgresql', () => {
   describeService('kafka', () => {
-    replays('fixtures/projects/factures/README.md', ['kafka', 'postgresql']);
+    describeService('hdfs', () => {
+      replays('fixtures/projects/factures/README.md', ['kafka', 'postgresql', 'hdfs']);
+    });
   });
 });
 describeService('postgresql', () => {

@@ -50,7 +50,7 @@ export class Publication {
         if (outcome === 'done') return { done: true, status: uploaded.status };
         const now = await this.#hdfs.status(this.#path, this.#signal);
         // An answer that was lost: the file is there under its number already.
-        if (now !== undefined && isSame(now, uploaded.status)) return { done: true, status: now };
+        if (now !== undefined && (await this.#isOurs(now, uploaded))) return { done: true, status: now };
         if (outcome === 'taken' && overwrite) return await this.#replace(uploaded);
         if (outcome === 'taken' || now !== undefined) return await this.#withdraw(uploaded, { status: now });
         throw new DataflowError('E_FAR_CHANGED', `${uploaded.path} is gone: somebody removed it while it was written`);
@@ -85,11 +85,13 @@ export class Publication {
     return { done: false, ...taken };
   }
 
+  /** Whether it is the file that we brought, by its number; HttpFS tells none, there it is ours if nothing has the temporary name any more. */
+  async #isOurs(now: FileStatus, { status, path }: Uploaded): Promise<boolean> {
+    if (now.fileId !== undefined && status.fileId !== undefined) return now.fileId === status.fileId;
+    return (await this.#hdfs.status(path, this.#signal)) === undefined;
+  }
+
   #look(path: string): Promise<FileStatus | undefined> {
     return patiently(() => this.#hdfs.status(path, this.#signal), this.#patience, this.#signal);
   }
-}
-
-function isSame(a: FileStatus, b: FileStatus): boolean {
-  return a.fileId !== undefined && b.fileId !== undefined ? a.fileId === b.fileId : markOf(a) === markOf(b);
 }

@@ -68,9 +68,12 @@ const SPACE = new Set([
 const NO_ROOM = /could only be (written|replicated) to 0|No space left|out of space/i;
 /** Nobody else will be found under the name a little later either. */
 export const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+/** Of a certificate that is not trusted, or is another host's. */
+const CERTIFICATE = /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/;
 
 /** What trying again may do about an error. */
 export function passing(error: unknown): Passing {
+  if (error instanceof NodeFailure && CERTIFICATE.test(error.code)) return undefined;
   if (error instanceof NodeFailure) return error.role === 'name' && !UNRESOLVED.has(error.code) ? 'cluster' : 'node';
   if (!(error instanceof RemoteException)) return undefined;
   const { exception, message, status } = error;
@@ -147,6 +150,10 @@ function letters(access: string): string {
 
 /** A DataNode known to the cluster by a name that means nothing here is the commonest trouble with WebHDFS. */
 function hostHint(error: unknown): ErrorDetails {
+  if (error instanceof NodeFailure && CERTIFICATE.test(error.code))
+    return {
+      hint: 'Name the file with the certificates of the cluster in `ca_file`; the name in `url` has to be in them.',
+    };
   if (!(error instanceof NodeFailure) || error.role !== 'data') return {};
   const host = error.host.replace(/:\d+$/, '');
   return {
