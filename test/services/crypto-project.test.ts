@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { BSON, MongoClient } from 'mongodb';
+import { MongoClient } from 'mongodb';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
-import { describeService, uniqueName } from './service.ts';
+import { describeService, service, uniqueName } from './service.ts';
 
 interface Asset {
   readonly id: string;
@@ -44,9 +45,14 @@ function candles(observations: readonly Observation[]): readonly string[] {
     .sort();
 }
 
+const postgresql = service('postgresql');
+
+/** The example project `crypto`, as its README has it. */
 describeService('mongodb', ({ url }) => {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-crypto-'));
   const database = uniqueName('crypto');
+  const schema = uniqueName('crypto');
+  const warehouse = new pg.Client({ connectionString: postgresql.url });
   let server: ChildProcess;
   let client: MongoClient;
   let program: BuiltProgram;
@@ -54,56 +60,67 @@ describeService('mongodb', ({ url }) => {
   beforeAll(async () => {
     cpSync(PROJECT, folder, { recursive: true });
     client = await MongoClient.connect(url);
+    await warehouse.connect();
     server = spawn(process.execPath, ['server.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     const address = await new Promise<string>((done) =>
       server.stdout?.once('data', (data: Buffer) => done(data.toString().trim())),
     );
-    program = builtProgram(folder, { COINCAP_API: address, MONGO_URL: url, MONGO_DATABASE: database });
+    program = builtProgram(folder, {
+      COINCAP_API: address,
+      MONGO_URL: url,
+      MONGO_DATABASE: database,
+      WAREHOUSE_URL: postgresql.url,
+      WAREHOUSE_SCHEMA: schema,
+    });
   });
   afterAll(async () => {
     server.kill();
     await client.db(database).dropDatabase();
     await client.close();
+    await warehouse.query(`drop schema if exists ${schema} cascade`);
+    await warehouse.end();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const published = async (): Promise<readonly string[]> => {
-    const found = await program.rows(
-      `select id || ' ' || strftime(hour at time zone 'UTC', '%Y-%m-%dT%H') || ' ' || replace(concat_ws(' ', open, high, low, close), '.', '') || ' ' || observations as candle from gold.candles_hourly`,
+  const done = async (...args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await program.run(...args);
+    expect(code, `${args.join(' ')}: ${stderr}`).toBe(0);
+  };
+  /** The candles that PostgreSQL has. */
+  const held = async (): Promise<readonly string[]> => {
+    const { rows } = await warehouse.query<{ candle: string }>(
+      `select id || ' ' || to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24') || ' ' || replace(concat_ws(' ', open, high, low, close), '.', '') || ' ' || observations as candle from ${schema}.candles_hourly`,
     );
-    return found.map(({ candle }) => String(candle).replaceAll(/ 0+(?=\d)/g, ' ')).sort();
+    return rows.map(({ candle }) => candle.replaceAll(/ 0+(?=\d)/g, ' ')).sort();
   };
 
-  it('makes candles of both ways, takes only what is new, and keeps aside what is none', async () => {
-    const lines = readFileSync(join(folder, 'data/assets.ndjson'), 'utf8').trim().split('\n');
-    const documents = lines.map((line) => BSON.EJSON.parse(line, { relaxed: false }) as BSON.Document);
-    const answers = readFileSync(join(folder, 'data/responses.ndjson'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { data: Asset[]; timestamp: number });
-    const fed = (part: readonly BSON.Document[]): Observation[] =>
-      part.map((one) => ({
-        id: String(one['id']),
-        priceUsd: String(one['priceUsd']),
-        timestamp: Number(one['timestamp']),
-      }));
+  it('takes what an API says through MongoDB and the lake to PostgreSQL, and keeps aside what is none', {
+    timeout: 180_000,
+  }, async () => {
+    const lines = <T>(name: string): readonly T[] =>
+      readFileSync(join(folder, 'data', name), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as T);
+    const history = lines<Observation>('history.ndjson');
+    const answers = lines<{ data: Asset[]; timestamp: number }>('responses.ndjson');
     const asked = (count: number): Observation[] =>
       answers.slice(0, count).flatMap(({ data, timestamp }) => data.map((one) => ({ ...one, timestamp })));
     const assets = client.db(database).collection('assets');
 
-    // The last twelve are not written yet when the first run comes.
-    const late = documents.slice(-12);
-    await assets.insertMany(documents.slice(0, -12));
-    const first = await program.run('run');
-    expect(first.code, first.stderr).toBe(0);
-    expect(await published()).toEqual(candles([...fed(documents.slice(0, -12)), ...asked(1)]));
-
-    await assets.insertMany(late);
-    const second = await program.run('run');
-    expect(second.code, second.stderr).toBe(0);
-    expect(await published()).toEqual(candles([...fed(documents), ...asked(2)]));
+    let documents = 0;
+    for (const count of [1, 2]) {
+      await done('run', '--config', 'feed.yaml');
+      await done('load', 'raw', '--config', 'feed.yaml');
+      const different = new Set([...history, ...asked(count)].map(({ id, timestamp }) => `${id} ${timestamp}`));
+      documents = await assets.countDocuments();
+      expect(documents).toBe(different.size);
+      await done('run');
+      await done('load', 'warehouse');
+      expect(await held()).toEqual(candles([...history, ...asked(count)]));
+    }
     const [mongo] = await program.rows('select count(*) as n, count(distinct _id) as ids from bronze.assets_mongo');
-    expect(Number(mongo?.['n'])).toBe(documents.length - 1); // "N/A" is no price
+    expect(Number(mongo?.['n'])).toBe(documents - 1); // "N/A" is no price
     expect(mongo?.['ids']).toBe(mongo?.['n']);
 
     for (const [table, rule] of [
@@ -111,9 +128,9 @@ describeService('mongodb', ({ url }) => {
       ['bronze.assets_mongo', 'unreadable_record'],
     ] as const)
       expect((await program.run('quarantine', 'show', table, '--format', 'ndjson')).stdout).toContain(rule);
-    const market = await program.rows('select sum(share_pct) as whole, count(*) as n from gold.market');
-    expect(Number(market[0]?.['n'])).toBe(5);
-    expect(Number(market[0]?.['whole'])).toBeCloseTo(100, 1);
-    expect((await program.run('verify')).code).toBe(0);
+    const market = await warehouse.query(`select sum(share_pct) as whole, count(*) as n from ${schema}.market`);
+    expect(Number(market.rows[0]?.['n'])).toBe(5);
+    expect(Number(market.rows[0]?.['whole'])).toBeCloseTo(100, 1);
+    await done('verify');
   });
 });

@@ -50,8 +50,10 @@ describeService('kafka', () => {
     replays('fixtures/projects/weather/README.md', ['kafka', 'hdfs']);
   });
 });
-describeService('mongodb', () => {
-  replays('fixtures/projects/crypto/README.md', ['mongodb']);
+describeService('postgresql', () => {
+  describeService('mongodb', () => {
+    replays('fixtures/projects/crypto/README.md', ['mongodb', 'postgresql']);
+  });
 });
 describeService('postgresql', () => {
   describeService('kafka', () => {
