@@ -123,8 +123,9 @@ export function planSync(
       logs.set(item.table, [...(logs.get(item.table) ?? []), item]);
   for (const list of logs.values()) list.sort((a, b) => order(a) - order(b) || (a.path < b.path ? -1 : 1));
   const gone = items.filter((item) => item.mark === '-' && item.ours && !cleared.includes(item));
-  const held = heldTables(near, listed.markers);
-  const removed = options.remove && blocked.size === 0 ? gone.filter(({ table }) => !held.has(table ?? '')) : [];
+  const held = heldFolders(near, listed.markers);
+  const free = gone.filter(({ path }) => !held.some((folder) => path.startsWith(`${folder}/`)));
+  const removed = options.remove && blocked.size === 0 ? free : [];
   refuseTooMany(removed.length, compared.comparison, near, options.max_delete_pct);
   return {
     data: puts
@@ -146,14 +147,14 @@ function isLog({ path }: MirrorItem): boolean {
   return path.includes('/_delta_log/');
 }
 
-/** Tables of which a listed release names a version that the lake can no longer read: what it consists of is known there alone. */
-function heldTables(near: NearSide, markers: readonly ReleaseMarker[]): ReadonlySet<string> {
+/** Folders of tables of which a listed release names a version that the lake can no longer read: what it consists of is known there alone. */
+function heldFolders(near: NearSide, markers: readonly ReleaseMarker[]): readonly string[] {
   const readable = new Map(near.tables.map((one) => [tableKey(one.table), new Set(one.versions)]));
   const held = new Set<string>();
   for (const { tables } of markers)
-    for (const [key, { version }] of Object.entries(tables))
-      if (readable.get(key)?.has(version) !== true) held.add(key);
-  return held;
+    for (const [key, { version, folder }] of Object.entries(tables))
+      if (readable.get(key)?.has(version) !== true) held.add(folder);
+  return [...held];
 }
 
 function refuseTooMany(removed: number, comparison: MirrorComparison, near: NearSide, max_pct: number): void {
