@@ -1,9 +1,17 @@
 /** More names than this are values rather than columns. */
 const NAMES_MAX = 1_000;
 
+/** How values are written, one bit each; null sets none. A whole number or one with a fraction has at most 15 characters; longer ones are `other`. */
+export const FORMS = { whole: 1, number: 2, text: 4, instant: 8, boolean: 16, nested: 32, other: 64 } as const;
+
+/** How all values of a member are written that are not null: a `number` may be whole, a `text` may be an instant. */
+export type ValueForm = keyof typeof FORMS;
+
 interface Member {
   readonly name: string;
   objects: number;
+  /** How its values are written: a sum of FORMS. */
+  forms: number;
   /** The object that had it last. */
   last: number;
 }
@@ -12,6 +20,13 @@ interface Member {
 interface Spelling {
   readonly bytes: Buffer;
   readonly member: Member;
+}
+
+/** A member, the number of objects that had it, and how its values are written unless all are null. */
+export interface ToldMember {
+  readonly name: string;
+  readonly records: number;
+  readonly form?: ValueForm;
 }
 
 /**
@@ -27,6 +42,8 @@ export class JsonMembers {
   readonly #spellings = new Map<string, Spelling>();
   /** The names of the object before, in order, and of the one that is being read up to `#at`. */
   readonly #row: (Spelling | undefined)[] = [];
+  /** How the values of that object are written. */
+  readonly #forms: number[] = [];
   #at = 0;
   #objects = 0;
 
@@ -40,7 +57,13 @@ export class JsonMembers {
     const expected = this.#row[this.#at];
     if (expected === undefined || !isSame(expected.bytes, bytes, from, to))
       this.#row[this.#at] = this.#find(bytes, from, to);
+    this.#forms[this.#at] = 0;
     this.#at += 1;
+  }
+
+  /** How the value behind the last name is written: one of FORMS; null is not told. */
+  value(form: number): void {
+    this.#forms[this.#at - 1] = form;
   }
 
   /** The object that was read counts. */
@@ -50,6 +73,7 @@ export class JsonMembers {
       const member = this.#row[at]?.member;
       if (member === undefined) continue;
       if (member.objects === 0) this.#had.push(member);
+      member.forms |= this.#forms[at] as number;
       if (member.last === this.#objects) this.twice = true;
       else member.objects += 1;
       member.last = this.#objects;
@@ -57,10 +81,12 @@ export class JsonMembers {
   }
 
   /** The members in the order in which they came up, with the number of objects that had them; undefined when there are too many. Begins anew. */
-  tell(): readonly { readonly name: string; readonly records: number }[] | undefined {
+  tell(): readonly ToldMember[] | undefined {
     const had = this.#had.splice(0);
     const told =
-      this.#members.size > NAMES_MAX ? undefined : had.map(({ name, objects }) => ({ name, records: objects }));
+      this.#members.size > NAMES_MAX
+        ? undefined
+        : had.map(({ name, objects, forms }) => ({ name, records: objects, ...formOf(forms) }));
     this.twice = false;
     this.#members.clear();
     this.#spellings.clear();
@@ -78,12 +104,21 @@ export class JsonMembers {
     const own = Buffer.from(raw, 'latin1');
     const text = own.toString('utf8');
     const name = text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
-    const member = this.#members.get(name) ?? { name, objects: 0, last: 0 };
+    const member = this.#members.get(name) ?? { name, objects: 0, forms: 0, last: 0 };
     this.#members.set(name, member);
     const spelling = { bytes: own, member };
     this.#spellings.set(raw, spelling);
     return spelling;
   }
+}
+
+/** Nothing where all values are null. */
+function formOf(forms: number): { readonly form?: ValueForm } {
+  if (forms === 0) return {};
+  if (forms === (FORMS.whole | FORMS.number)) return { form: 'number' };
+  if (forms === (FORMS.text | FORMS.instant)) return { form: 'text' };
+  const names = Object.keys(FORMS) as ValueForm[];
+  return { form: names.find((name) => FORMS[name] === forms) ?? 'other' };
 }
 
 /** Names are short: a call of the platform would take longer. */

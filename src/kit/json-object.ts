@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { JsonMembers } from './json-members.ts';
+import { FORMS, type JsonMembers } from './json-members.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -10,6 +10,7 @@ const OBJECT_END = 0x7d;
 const ARRAY = 0x5b;
 const ARRAY_END = 0x5d;
 const LETTER_U = 0x75;
+const LETTER_N = 0x6e;
 const SHORT_ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
 const WORDS: Readonly<Record<number, Buffer>> = {
   116: Buffer.from('true'),
@@ -17,6 +18,11 @@ const WORDS: Readonly<Record<number, Buffer>> = {
   110: Buffer.from('null'),
 };
 const DEPTH_MAX = 500;
+/** A double gives back any number of so many characters as it was written. */
+const NUMBER_CHARS_MAX = 15;
+
+/** An instant up to the point before a second's digits; zeros stand for any digit. */
+const INSTANT = Buffer.from('0000-00-00T00:00:00.');
 
 /**
  * Says whether bytes are one JSON object, and what stands in the way of copying them as they are: without making a value of them, at several
@@ -108,12 +114,25 @@ export class JsonObjectCheck {
     this.#opened = false;
     this.#space();
     const byte = this.#peek();
-    if (byte === QUOTE) return this.#string();
-    if (byte === OBJECT) return this.#open(OBJECT_END);
-    if (byte === ARRAY) return this.#open(ARRAY_END);
-    if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return this.#number();
+    const members = this.#depth === 1 ? this.#members : undefined;
+    const from = this.#at;
+    if (byte === QUOTE) {
+      if (!this.#string()) return false;
+      members?.value(isInstant(this.#bytes, from + 1, this.#at - 1) ? FORMS.instant : FORMS.text);
+      return true;
+    }
+    if (byte === OBJECT || byte === ARRAY) {
+      members?.value(FORMS.nested);
+      return this.#open(byte === OBJECT ? OBJECT_END : ARRAY_END);
+    }
+    if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+      const form = this.#number();
+      members?.value(this.#at - from > NUMBER_CHARS_MAX ? FORMS.other : form);
+      return form !== 0;
+    }
     const word = WORDS[byte];
     if (word === undefined) return false;
+    if (byte !== LETTER_N) members?.value(FORMS.boolean);
     for (const letter of word) {
       if (this.#peek() !== letter) return false;
       this.#at += 1;
@@ -211,20 +230,27 @@ export class JsonObjectCheck {
     return 5;
   }
 
-  #number(): boolean {
-    if (this.#peek() === 0x2d) this.#at += 1;
-    if (this.#peek() === 0x30) this.#at += 1;
-    else if (!this.#digits()) return false;
+  /** How it is written; 0: it is none. */
+  #number(): number {
+    const negative = this.#peek() === 0x2d;
+    if (negative) this.#at += 1;
+    const zero = this.#peek() === 0x30;
+    if (zero) this.#at += 1;
+    else if (!this.#digits()) return 0;
+    // A double knows -0, a whole number does not.
+    let form: number = negative && zero ? FORMS.other : FORMS.whole;
     if (this.#peek() === 0x2e) {
       this.#at += 1;
-      if (!this.#digits()) return false;
+      if (!this.#digits()) return 0;
+      form = FORMS.number;
     }
     if ((this.#peek() | 0x20) === 0x65 && this.#peek() > 0) {
       this.#at += 1;
       if (this.#peek() === 0x2b || this.#peek() === 0x2d) this.#at += 1;
-      if (!this.#digits()) return false;
+      if (!this.#digits()) return 0;
+      form = FORMS.other;
     }
-    return true;
+    return form;
   }
 
   #digits(): boolean {
@@ -236,6 +262,18 @@ export class JsonObjectCheck {
     }
     return this.#at > from;
   }
+}
+
+/** `2026-01-31T12:00:00Z`, with up to six digits of a second. Whether there is such a day is not asked. */
+function isInstant(bytes: Uint8Array, from: number, to: number): boolean {
+  const length = to - from;
+  if (length < 20 || length > 27 || bytes[to - 1] !== 0x5a || bytes[from + 10] !== 0x54) return false;
+  for (let at = 0; at < length - 1; at++) {
+    const byte = bytes[from + at] as number;
+    const wanted = at < 20 ? (INSTANT[at] as number) : 0x30;
+    if (wanted === 0x30 ? byte < 0x30 || byte > 0x39 : byte !== wanted) return false;
+  }
+  return length !== 21;
 }
 
 function isHex(byte: number): boolean {

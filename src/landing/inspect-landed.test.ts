@@ -80,6 +80,24 @@ async function messageUnits(reader: ValueReader, batches: readonly (readonly (st
   });
 }
 
+/** Of each member that is said to have one form, all values are of its kind; of others, none, or anything. */
+function expectForms({ uri }: SealedUnit, forms: Inspection['forms'] = {}): void {
+  const kinds: Partial<Record<string, string>> = {
+    whole: 'number',
+    instant: 'string',
+    text: 'string',
+    nested: 'object',
+  };
+  const lines = readFileSync(uri, 'utf8').trimEnd().split('\n');
+  for (const record of lines.map((line) => JSON.parse(line) as Record<string, unknown>))
+    for (const [key, content] of Object.entries(record)) {
+      const form = forms[key];
+      if (form === undefined) expect(content).toBeNull();
+      else if (form !== 'other' && content !== null) expect(typeof content).toBe(kinds[form] ?? form);
+      if (form === 'whole' && content !== null) expect(Number.isSafeInteger(content)).toBe(true);
+    }
+}
+
 const name = fc
   .constantFrom('a', 'b', '\\u0061', 'é', 'long name', '', '"\\"', 'b\\n')
   .map((text) => `"${text.replaceAll('"', '')}"`);
@@ -111,9 +129,10 @@ describe('units whose writer vouches for them', () => {
           const units = await messageUnits(lines ? ndjsonValues() : jsonValues(), batches);
           for (const unit of units.filter(({ records }) => records > 0)) {
             expect(unit.facts).toBeDefined();
-            const { types, ...vouched } = await inspect(unit);
+            const { types, forms, ...vouched } = await inspect(unit);
             expect(vouched).toEqual({ ...(await lookedAt(unit)), vouched: true });
             expect(types).toMatchObject({ _offset: 'bigint' });
+            expectForms(unit, forms);
           }
           await place.remove();
         },

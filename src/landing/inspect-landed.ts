@@ -71,6 +71,7 @@ async function vouchedInspection(
       ...(facts.fields === undefined ? {} : { fields: facts.fields }),
       ...(facts.doubtful_records === true ? { doubtful_records: true } : {}),
       ...(facts.types === undefined ? {} : { types: facts.types }),
+      ...(facts.forms === undefined ? {} : { forms: facts.forms }),
     };
   const { dialect, header } = layout;
   if (dialect.has_header || dialect.skip_lines > 0) return undefined;

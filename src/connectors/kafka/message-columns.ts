@@ -1,4 +1,5 @@
 import type { Column } from '../../core/model/table.ts';
+import type { ValueForms } from '../../core/model/value-forms.ts';
 import type { KafkaOptions } from './options.ts';
 import { MESSAGE_COLUMNS, RECORD_COLUMN } from './row-buffer.ts';
 
@@ -19,6 +20,18 @@ export const SEEN_TYPES: Readonly<Record<string, string>> = {
   _timestamp: 'timestamptz',
   _tombstone: 'boolean',
   [RECORD_COLUMN]: 'bigint',
+};
+
+/** How the message's own columns are written. */
+export const SEEN_FORMS: ValueForms = {
+  _topic: 'text',
+  _partition: 'whole',
+  _offset: 'whole',
+  _timestamp: 'instant',
+  _key: 'text',
+  _headers: 'text',
+  _tombstone: 'boolean',
+  [RECORD_COLUMN]: 'whole',
 };
 
 /** Columns of the formats whose fields the source names; undefined when only the messages tell. */

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { headersText, textOf } from './message-text.ts';
 import type { RecordCursor } from './record-batch.ts';
 
 /** Columns that every row gets, in this order; no value may have members of these names. */
@@ -15,6 +15,8 @@ export const MESSAGE_COLUMNS = [
 export const RECORD_COLUMN = '_record';
 
 const START_BYTES = 1024 * 1024;
+/** `2026-01-31T12:00:00.` */
+const TIME_CHARS = 20;
 /** From this size on a copy is left to the platform. */
 const LARGE_BYTES = 2048;
 const NULL = Buffer.from('null');
@@ -49,15 +51,34 @@ export class RowBuffer {
   readonly #leads: ReadonlyMap<string, Buffer>;
   /** The row up to its offset. */
   #prefix: Buffer = Buffer.alloc(0);
+  readonly #has_offset: boolean;
+  readonly #has_time: boolean;
+  readonly #key_lead: Buffer | undefined;
+  readonly #headers_lead: Buffer | undefined;
+  readonly #tombstone_lead: Buffer | undefined;
+  /** What stands behind the key of a message that has a value and no headers: nearly all of them. */
+  readonly #usual_end: Buffer;
+  /** What tells the time of a message up to its milliseconds. */
+  readonly #time_lead: Buffer;
   /** The row has no member yet. */
   #bare = false;
   #second = Number.NaN;
-  readonly #second_text = Buffer.alloc(20);
 
   /** @param columns which of the message's columns rows get; all of them, if not said */
   constructor(columns?: ReadonlySet<string>) {
     const wanted = [...MESSAGE_COLUMNS, RECORD_COLUMN].filter((name) => columns?.has(name) !== false);
     this.#leads = new Map(wanted.map((name, index) => [name, Buffer.from(`${index === 0 ? '{' : ','}"${name}":`)]));
+    this.#has_offset = this.#leads.has('_offset');
+    this.#has_time = this.#leads.has('_timestamp');
+    this.#key_lead = this.#leads.get('_key');
+    this.#headers_lead = this.#leads.get('_headers');
+    this.#tombstone_lead = this.#leads.get('_tombstone');
+    this.#usual_end = Buffer.concat([
+      ...(this.#headers_lead === undefined ? [] : [this.#headers_lead, NULL]),
+      ...(this.#tombstone_lead === undefined ? [] : [this.#tombstone_lead, FALSE]),
+    ]);
+    const time_lead = this.#leads.get('_timestamp') ?? Buffer.alloc(0);
+    this.#time_lead = Buffer.concat([time_lead, Buffer.from('"0000-00-00T00:00:00.')]);
   }
 
   get size_bytes(): number {
@@ -97,31 +118,39 @@ export class RowBuffer {
   begin(message: RecordCursor, record?: number): void {
     this.#room(this.#prefix.length + 200);
     this.#put(this.#prefix);
-    if (this.#leads.has('_offset')) this.#number(message.offset);
-    if (this.#lead('_timestamp')) this.#time(message.timestamp);
-    if (this.#lead('_key')) {
+    if (this.#has_offset) this.#number(message.offset);
+    if (this.#has_time) this.#time(message.timestamp);
+    if (this.#key_lead !== undefined) {
+      this.#put(this.#key_lead);
       if (message.key_from < 0) this.#put(NULL);
       else this.text(message.bytes, message.key_from, message.key_to);
       this.#room(200);
     }
-    if (this.#lead('_headers')) {
-      if (message.header_count === 0) this.#put(NULL);
-      else this.string(headersText(message));
-      this.#room(100);
-    }
-    if (this.#lead('_tombstone')) this.#put(message.value_from < 0 ? TRUE : FALSE);
-    if (record !== undefined && this.#lead(RECORD_COLUMN)) {
-      this.#number(record);
-      this.#numbered_rows += 1;
-    }
+    if (message.header_count === 0 && message.value_from >= 0) this.#put(this.#usual_end);
+    else this.#headersAndTombstone(message);
+    if (record !== undefined) this.#recordNumber(record);
     this.#bare =
       this.#leads.size === 0 || (record === undefined && this.#leads.size === 1 && this.#leads.has(RECORD_COLUMN));
   }
 
-  #lead(column: string): boolean {
-    const lead = this.#leads.get(column);
-    if (lead !== undefined) this.#put(lead);
-    return lead !== undefined;
+  #headersAndTombstone(message: RecordCursor): void {
+    if (this.#headers_lead !== undefined) {
+      this.#put(this.#headers_lead);
+      if (message.header_count === 0) this.#put(NULL);
+      else this.string(headersText(message));
+      this.#room(100);
+    }
+    if (this.#tombstone_lead === undefined) return;
+    this.#put(this.#tombstone_lead);
+    this.#put(message.value_from < 0 ? TRUE : FALSE);
+  }
+
+  #recordNumber(record: number): void {
+    const lead = this.#leads.get(RECORD_COLUMN);
+    if (lead === undefined) return;
+    this.#put(lead);
+    this.#number(record);
+    this.#numbered_rows += 1;
   }
 
   /** What stands before the next member. */
@@ -241,17 +270,18 @@ export class RowBuffer {
   /** ISO 8601 in UTC with milliseconds. Messages of one second share most of it. */
   #time(ms: number): void {
     const second = Math.floor(ms / 1000);
+    const lead_bytes = this.#time_lead.length - TIME_CHARS;
     if (!(ms >= 0 && ms < 253_402_300_800_000)) {
+      this.#put(this.#time_lead.subarray(0, lead_bytes - 1));
       this.#put(NULL);
       return;
     }
     if (second !== this.#second) {
       this.#second = second;
-      this.#second_text.write(new Date(second * 1000).toISOString().slice(0, 20), 'latin1');
+      this.#time_lead.write(new Date(second * 1000).toISOString().slice(0, TIME_CHARS), lead_bytes, 'latin1');
     }
     const rest = ms - second * 1000;
-    this.#bytes[this.#at++] = QUOTE;
-    this.#put(this.#second_text);
+    this.#put(this.#time_lead);
     this.#bytes[this.#at++] = 0x30 + ((rest / 100) | 0);
     this.#bytes[this.#at++] = 0x30 + (((rest / 10) | 0) % 10);
     this.#bytes[this.#at++] = 0x30 + (rest % 10);
@@ -262,24 +292,4 @@ export class RowBuffer {
 
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Headers as JSON text: `{"name":"value"}`; a name that comes more than once has a list. */
-function headersText(message: RecordCursor): string {
-  const found = new Map<string, (string | null)[]>();
-  for (const [name, value] of message.headers()) {
-    const text = value === null ? null : textOf(value);
-    const before = found.get(name);
-    if (before === undefined) found.set(name, [text]);
-    else before.push(text);
-  }
-  const members = [...found].map(
-    ([name, values]) => `${JSON.stringify(name)}:${JSON.stringify(values.length === 1 ? values[0] : values)}`,
-  );
-  return `{${members.join(',')}}`;
-}
-
-/** Bytes as text; what is no UTF-8 as `base64:…`. */
-export function textOf(bytes: Buffer): string {
-  return isUtf8(bytes) ? bytes.toString('utf8') : `base64:${bytes.toString('base64')}`;
 }

@@ -1,8 +1,9 @@
 import type { Landing, UnitFacts, UnitWriter } from '../../core/ports/pulled-source.ts';
-import { SEEN_TYPES } from './message-columns.ts';
+import { SEEN_FORMS, SEEN_TYPES } from './message-columns.ts';
+import { textOf } from './message-text.ts';
 import { type KafkaPosition, PartitionSpan, streamOf } from './position.ts';
 import type { RecordCursor } from './record-batch.ts';
-import { RowBuffer, textOf } from './row-buffer.ts';
+import { RowBuffer } from './row-buffer.ts';
 import type { ValueReader } from './values.ts';
 
 /** Rows are handed over in pieces of at least this size. */
@@ -193,8 +194,13 @@ export class UnitSequence {
     const columns = this.#rows.columns();
     const seen = this.#settings.reader.facts?.();
     if (seen === undefined) return undefined;
-    const { fields, ...rest } = seen;
-    return { ...rest, types: SEEN_TYPES, ...(fields === undefined ? {} : { fields: [...columns, ...fields] }) };
+    const { fields, forms, ...rest } = seen;
+    return {
+      ...rest,
+      types: SEEN_TYPES,
+      ...(fields === undefined ? {} : { fields: [...columns, ...fields] }),
+      ...(forms === undefined ? {} : { forms: { ...SEEN_FORMS, ...forms } }),
+    };
   }
 
   /** Removes what is not sealed. */

@@ -15,7 +15,7 @@ export interface ValueReader {
   /**
    * What it knows of the rows that it appended since it was asked last, the message's own columns left out; absent: it does not look at all of them.
    */
-  facts?(): Pick<UnitFacts, 'fields' | 'doubtful_records'>;
+  facts?(): Pick<UnitFacts, 'fields' | 'forms' | 'doubtful_records'>;
 }
 
 const LF = 0x0a;
@@ -86,8 +86,11 @@ export function rawValues(column: string): ValueReader {
 
 function factsOf(members: JsonMembers): ReturnType<NonNullable<ValueReader['facts']>> {
   const { twice } = members;
-  const fields = members.tell();
-  return { ...(fields === undefined ? {} : { fields }), ...(twice ? { doubtful_records: true } : {}) };
+  const told = members.tell();
+  const doubtful = twice ? { doubtful_records: true } : {};
+  if (told === undefined) return doubtful;
+  const forms = Object.fromEntries(told.flatMap(({ name, form }) => (form === undefined ? [] : [[name, form]])));
+  return { fields: told.map(({ name, records }) => ({ name, records })), forms, ...doubtful };
 }
 
 function appendObject(checker: JsonObjectCheck, message: RecordCursor, rows: RowBuffer, record?: number): void {

@@ -3,6 +3,7 @@ import type { QuerySyntax, SyntaxNode } from '../lineage/syntax.ts';
 import type { EngineSpec } from '../model/project.ts';
 import type { RecordCheck } from '../model/record-check.ts';
 import type { Column, FileStats } from '../model/table.ts';
+import type { ValueForms } from '../model/value-forms.ts';
 
 /** What the processes that read untrusted files have used so far. */
 export interface ReaderUsage {
@@ -158,6 +159,8 @@ export interface ParseRequest {
   readonly checks?: readonly RecordCheck[];
   /** ndjson: columns all of whose values the cast to their type takes over unchanged. */
   readonly exact?: readonly string[];
+  /** ndjson: how the values of each member are written in all records, those left out of which all are null; absent when nobody says. */
+  readonly forms?: ValueForms;
   /** csv: how many records the files hold together by our own count. ndjson: the same, where lines that are no records cannot be among them. */
   readonly records?: number;
   /** csv only: line of the first record (1-based), the same for all files of the request. */

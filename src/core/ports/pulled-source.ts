@@ -1,4 +1,5 @@
 import type { Column } from '../model/table.ts';
+import type { ValueForms } from '../model/value-forms.ts';
 import type { CsvDialect } from './engine.ts';
 
 /**
@@ -52,6 +53,8 @@ export interface UnitFacts {
   readonly multiline_records?: boolean;
   /** ndjson: the members of the records, in the order in which they came up; absent when there are too many for columns. */
   readonly fields?: readonly { readonly name: string; readonly records: number }[];
+  /** ndjson: how the values of each member are written, those left out of which all are null; absent when it was not looked at. */
+  readonly forms?: ValueForms;
   /** ndjson: some record has a member twice. */
   readonly doubtful_records?: boolean;
   /**

@@ -1,4 +1,5 @@
 import type { Column } from '../model/table.ts';
+import type { ValueForms } from '../model/value-forms.ts';
 import type { CsvDialect } from './engine.ts';
 
 /** What the ledger knows of one unit of input, keyed by source and path. */
@@ -135,6 +136,8 @@ export interface Inspection {
   readonly doubtful_records?: boolean;
   /** ndjson: columns all of whose values the engine's cast to this type takes over unchanged. */
   readonly types?: Readonly<Record<string, string>>;
+  /** ndjson: how the values of each member are written, those left out of which all are null; absent when nobody says. */
+  readonly forms?: ValueForms;
   /** Its writer, who counted the records, vouches for it: it is text of our own, one record a line. */
   readonly vouched?: boolean;
   /** Remarks that are not problems, e.g. "no final newline". */

@@ -1,17 +1,18 @@
 import type { Column } from '../../core/model/table.ts';
 import type { EngineColumn, ParseRequest } from '../../core/ports/engine.ts';
+import type { ValueForm } from '../../kit/json-members.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { numberTextSql, recordTextsSql } from './parse-json.ts';
 import { LINE_BYTES_MAX } from './parse-parts.ts';
 import { dialectOptions, jsonCompression } from './read-csv.ts';
 
-export type InferRequest = Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>;
+export type InferRequest = Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits' | 'forms'>;
 
 /** Records that the engine looks at before it says what type a column has. */
 const SAMPLE_RECORDS = 100_000;
 
 /** The query whose columns are the inferred ones. */
-export function inferSql(request: InferRequest, more: readonly string[] = []): string {
+export function inferSql(request: InferRequest, more: readonly string[] = [], sample_records = SAMPLE_RECORDS): string {
   const uris = request.files.map((file) => quoteText(file.uri)).join(', ');
   const compression = quoteText(request.files[0]?.compression ?? 'none');
   if (request.format === 'parquet')
@@ -25,7 +26,31 @@ export function inferSql(request: InferRequest, more: readonly string[] = []): s
     return `select * from read_csv([${uris}], ${[...layout, ...names, `sample_size=${SAMPLE_RECORDS}`, `compression=${compression}`, 'ignore_errors=true', ...more].join(', ')})`;
   }
   const format = request.format === 'ndjson' ? 'newline_delimited' : 'auto';
-  return `select * from read_json([${uris}], format='${format}', sample_size=${SAMPLE_RECORDS}, compression=${jsonCompression(request.files[0]?.compression)}, ignore_errors=${request.format === 'ndjson'}, maximum_object_size=${LINE_BYTES_MAX})`;
+  return `select * from read_json([${uris}], format='${format}', sample_size=${sample_records}, compression=${jsonCompression(request.files[0]?.compression)}, ignore_errors=${request.format === 'ndjson'}, maximum_object_size=${LINE_BYTES_MAX})`;
+}
+
+/** A look at fewer records is enough where the forms of all values are known. */
+const SHORT_SAMPLE_RECORDS = 20_000;
+
+/** The types that values of a form have, by the sniffer's own reading of all of them; texts may be anything. */
+const FORM_TYPES: Partial<Readonly<Record<ValueForm, RegExp>>> = {
+  whole: /^bigint$/,
+  number: /^double$/,
+  boolean: /^boolean$/,
+  instant: /^timestamp/,
+  text: /^varchar$/,
+  nested: /^(struct|map)\(|\[\]$|^json$/,
+};
+
+/** The short look, where forms are known at all. */
+export function shortInferSql(request: InferRequest): string | undefined {
+  return request.forms === undefined ? undefined : inferSql(request, [], SHORT_SAMPLE_RECORDS);
+}
+
+/** Whether more records could not change what a short look found: each member was seen, with the type that all its values have. */
+export function isSettled({ forms = {} }: InferRequest, found: readonly EngineColumn[]): boolean {
+  const types = new Map(found.map(({ name, type }) => [name, type]));
+  return Object.entries(forms).every(([name, form]) => FORM_TYPES[form]?.test(types.get(name) ?? '') === true);
 }
 
 /** Texts of a type that the sniffer takes for it, although they say more: an account or barcode that a double rounds, a leading zero, the country NO, 01/02/03. */
@@ -50,6 +75,8 @@ function losesDigits(text: string): string {
 export function onlyTextSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
   if (request.format === 'parquet') return undefined;
   const items = columns.flatMap(({ name, type }) => {
+    // A number that is known to be short loses no digit.
+    if (request.forms?.[name] === 'number') return [];
     const text = request.format === 'csv' ? quoteIdent(name) : numberTextSql(name);
     const pattern = request.format === 'csv' ? ONLY_TEXT.find(([types]) => types.test(type))?.[1] : undefined;
     const changes = [

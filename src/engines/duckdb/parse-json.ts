@@ -33,7 +33,8 @@ const NOT_VALID = `case when ${TWICE} then 'a member stands in it twice: ' ||
   when regexp_matches(_raw, '[\\\\]u[dD][89a-fA-F][0-9a-fA-F]{2}') then 'not a JSON object: a string may hold half of a surrogate pair'
   else 'not a JSON object' end`;
 
-const NESTED = /^(struct|map)\(|\]$/;
+/** Types of columns whose values are JSON objects or lists. */
+export const NESTED = /^(struct|map)\(|\]$/;
 
 /**
  * NDJSON lines and JSON elements: each is taken as text, so that a broken one is rejected as itself. The good rows are one parallel
@@ -104,7 +105,12 @@ function triedColumn(column: Column, exact: boolean): Tried {
     const read = exactText(column, member);
     return { column, read, value: `try_cast(${read} as ${column.type})`, may_fail: true };
   }
-  const read = `nullif(${member}, 'null')`;
+  return triedNested(column, member);
+}
+
+/** A column whose type has members or elements, from their JSON. */
+export function triedNested(column: Column, json: string): Tried {
+  const read = `nullif(${json}, 'null')`;
   const value = `try_cast(${read} as ${column.type})`;
   return { column, read, value, may_fail: true, loss: nestedMisfit(parseType(column.type), read, value, 0) };
 }

@@ -13,6 +13,7 @@ import { csvSplit } from './parse-csv.ts';
 import { jsonSplit } from './parse-json.ts';
 import { parquetSplit } from './parse-parquet.ts';
 import type { ParseSession, Split } from './parse-parts.ts';
+import { plainRows } from './plain-json.ts';
 import { removeFiles } from './write.ts';
 
 /**
@@ -26,7 +27,9 @@ export async function parseFiles(session: ParseSession, request: ParseRequest): 
   try {
     const names = request.columns.map((column) => quoteIdent(column.name));
     const columns = [...names, quoteIdent(SOURCE_FILE_COLUMN)].join(', ');
-    const candidates = await session.write(`select ${columns} from (${split.good})`, request.target);
+    const write = (rows: string): Promise<readonly CandidateFile[]> =>
+      session.write(`select ${columns} from (${rows})`, request.target);
+    const candidates = (await quickly(split, write)) ?? (await write(split.good));
     written.push(...candidates);
     const rejected = await split.rejected(rowsOf(candidates));
     refuseTooMany(rejected, request);
@@ -42,9 +45,26 @@ export async function parseFiles(session: ParseSession, request: ParseRequest): 
   }
 }
 
+/** What one record brings to an end is left to the usual way, which rejects it by itself. */
+const OF_A_RECORD: ReadonlySet<string> = new Set(['E_SOURCE_IO', 'E_SQL', 'E_ENGINE']);
+
+async function quickly(
+  { quick }: Split,
+  write: (rows: string) => Promise<readonly CandidateFile[]>,
+): Promise<readonly CandidateFile[] | undefined> {
+  if (quick === undefined) return undefined;
+  try {
+    return await write(quick);
+  } catch (error) {
+    if (error instanceof DataflowError && OF_A_RECORD.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
 async function splitFor(session: ParseSession, request: ParseRequest): Promise<Split> {
   if (request.format === 'csv') return (await bundleSplit(session, request)) ?? csvSplit(session, request);
-  return request.format === 'parquet' ? await parquetSplit(session, request) : jsonSplit(session, request);
+  if (request.format === 'parquet') return await parquetSplit(session, request);
+  return { ...jsonSplit(session, request), ...plainRows(request) };
 }
 
 function rowsOf(files: readonly CandidateFile[]): number {

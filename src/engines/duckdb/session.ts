@@ -24,7 +24,7 @@ import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
 import { exportBytes } from './export-bytes.ts';
 import { statedRows } from './footer.ts';
-import { type InferRequest, inferredColumns, inferSql, onlyTextSql } from './infer.ts';
+import { type InferRequest, inferredColumns, inferSql, isSettled, onlyTextSql, shortInferSql } from './infer.ts';
 import { KeptViews } from './kept-views.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
@@ -240,11 +240,19 @@ export class DuckDbSession implements EngineSession {
   async infer(request: InferRequest): Promise<readonly Column[]> {
     const readers = this.#readersFor(request);
     if (readers !== undefined) return readers.infer(request, this.#signal);
-    const found = await this.#columns(inferSql(request), { reading: 'source' });
+    const found = await this.#sniffed(request);
     const sql = onlyTextSql(request, found);
     const [long = {}] = sql === undefined ? [] : await this.#rows(sql, 1, { reading: 'source' });
     const columns = found.map((column) => (long[column.name] === true ? { ...column, type: 'varchar' } : column));
     return inferredColumns(columns, request.format);
+  }
+
+  async #sniffed(request: InferRequest): Promise<readonly EngineColumn[]> {
+    const short = shortInferSql(request);
+    const seen = short === undefined ? [] : await this.#columns(short, { reading: 'source' });
+    return short !== undefined && isSettled(request, seen)
+      ? seen
+      : await this.#columns(inferSql(request), { reading: 'source' });
   }
 
   usage(): EngineUsage {

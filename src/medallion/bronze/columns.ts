@@ -71,6 +71,7 @@ export function inferRequest(step: BronzeStep, accepted: AcceptedUnit): Paramete
     limits: readLimits(step, [accepted]),
     ...(inspection.dialect === undefined ? {} : { dialect: inspection.dialect }),
     ...(inspection.header === undefined ? {} : { header: inspection.header }),
+    ...(inspection.forms === undefined ? {} : { forms: inspection.forms }),
   };
 }
 

@@ -122,6 +122,7 @@ function grouped(
       inspection.multiline_records,
       inspection.doubtful,
       inspection.types,
+      inspection.forms,
       inspection.doubtful?.length === 0 ? 0 : inspection.first_record_line,
     ]);
     let group = open.get(key);
@@ -204,6 +205,7 @@ export async function parseRequest(
     ...(inferred.length === 0 ? {} : { inferred }),
     ...(exact.length === 0 ? {} : { exact }),
     ...(step.node.spec.checks === undefined ? {} : { checks: step.node.spec.checks }),
+    ...(first.inspection.forms === undefined ? {} : { forms: first.inspection.forms }),
     ...(first.inspection.doubtful_records === true ? { strict_records: true } : {}),
     ...(first.unit.format === 'csv' ? exactness(units, first, wanted) : {}),
     ...(units.every(({ inspection }) => inspection.vouched === true) ? { records: recordsOf(units) } : {}),
