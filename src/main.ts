@@ -135,7 +135,11 @@ export const rooms: Rooms = {
   openLandingCare: async (project) =>
     (await import('./landing/landing-care.ts')).openLandingCare(rooms.stateFolder(project)),
 
-  openLookup: async ({ lookup, options }) => (await named(LOOKUPS, 'lookup', lookup)).open(options),
+  openLookup: async ({ lookup, options, connection: name }, project) => {
+    const entry = name === undefined ? undefined : project.connections[name];
+    const connection = name === undefined || entry === undefined ? {} : { connection: { ...entry, name } };
+    return (await named(LOOKUPS, 'lookup', lookup)).open(options, { root: project.root, ...connection });
+  },
 
   openPublisher: async ({ name, project, ...more }) => {
     const spec = project.streams?.[name];

@@ -242,6 +242,9 @@ export const SINKS: Lazy<SinkComponent> = {
 /** Kinds of lookups, by the name that `enrich:` uses. */
 export const LOOKUPS: Lazy<LookupComponent> = {
   http: async () => (await import('./connectors/http/lookup.ts')).component,
+  mongodb: async () => (await import('./connectors/mongodb/lookup.ts')).component,
+  postgres: async () => (await import('./connectors/postgres/lookup.ts')).component,
+  sqlite: async () => (await import('./connectors/sqlite/lookup.ts')).component,
 };
 
 /** Engines, by `type`: name, options and the way to open one. */

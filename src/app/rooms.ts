@@ -71,7 +71,10 @@ export interface Rooms {
   openLandingCare(project: Project): Promise<LandingCare>;
 
   /** A system that is asked for values of single keys; reaches nothing before the first question. Whoever opens it closes it. */
-  openLookup(spec: Pick<AskedEnrich, 'lookup' | 'options'>): Promise<Lookup>;
+  openLookup(
+    spec: Pick<AskedEnrich, 'lookup' | 'options' | 'connection'>,
+    project: Pick<Project, 'connections' | 'root'>,
+  ): Promise<Lookup>;
 
   /** The way out of an entry of `streams:`. Whoever opens it closes it. */
   openPublisher(stream: {

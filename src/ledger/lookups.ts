@@ -27,8 +27,26 @@ export function lookupLedger(connection: Connection): LookupLedger {
       );
       return row === undefined ? undefined : text(row, 'key');
     },
+    collect: ({ before_ms, asked, dry_run }) => {
+      const values = [before_ms, JSON.stringify(asked)];
+      const count = (): number => {
+        const row = connection.get(`select count(*) as n from lookup_answers as a where ${SPENT}`, ...values);
+        return row === undefined ? 0 : integer(row, 'n');
+      };
+      if (dry_run) return connection.guard(count);
+      return connection.transaction(() => {
+        const spent = count();
+        connection.run(`delete from lookup_answers as a where ${SPENT}`, ...values);
+        return spent;
+      });
+    },
   };
 }
+
+/** Parameters: the instant before which answers are old, and the questions that are asked still as a JSON array. */
+const SPENT = `a.asked_at_ms < ? and (a.question not in (select value from json_each(?))
+  or a.key is not (select b.key from lookup_answers as b where b.question = a.question and b.answer is not null
+    order by b.asked_at_ms desc, b.key limit 1))`;
 
 function put(connection: Connection, question: string, { key, values, failed, asked_at_ms, run_id }: RememberedAnswer) {
   connection.run(

@@ -90,13 +90,14 @@ function takesFiles(bench: () => Bench): void {
     const { keeper, project, counts, at } = bench();
     await keeper.put('one/2025/a.csv', csv(1, 'no', 2));
     await keeper.put('one/b.csv.gz', gzipSync(csv(3)));
-    await keeper.put('one/c.zip', zipOf({ 'x/d.csv': csv(4), 'e.ndjson': '{"id":5,"v":"y"}\n' }));
+    await keeper.put('one/c.zip', zipOf({ 'x/d.csv': csv(4), 'old/f.csv': csv(8), 'e.ndjson': '{"id":5,"v":"y"}\n' }));
     await keeper.put('one/ünï & code %20+.csv', csv(6));
     await keeper.put('one/readme.md', 'no data');
     await keeper.put('one/again.csv', csv(7));
     await keeper.put('one/zz.csv', csv(7));
     await keeper.put('other/a.csv', csv(666));
-    const program = project('one/**/*.{csv,csv.gz,zip}');
+    // As in a folder, what is excluded is named by the path of the file, and that of the member in it.
+    const program = project('one/**/*.{csv,csv.gz,zip}', `, exclude: "${keeper.folder}one/*.zip!/old/*"`);
     const plan = await program.run('plan');
     expect(plan.stdout, plan.stderr).toContain('6 new or changed files');
     const first = await program.run('run');

@@ -16,6 +16,7 @@ import { busySteps, ownerOf, runAtWork } from './compact/at-work.ts';
 import { collectDecided } from './compact/collect-decided.ts';
 import { collectDocuments } from './compact/collect-documents.ts';
 import { type CollectLanding, collectLanding, planLanding } from './compact/collect-landing.ts';
+import { collectLookups } from './compact/collect-lookups.ts';
 import { type MergePlan, mergeTable, planMerge } from './compact/merge-table.ts';
 import { type CompactedTable, type CompactReport, landingOf, lineOf, type Merged, totalsOf } from './compact/report.ts';
 import { collectionRules, readableHistory } from './compact/retention-rules.ts';
@@ -87,7 +88,7 @@ async function wantedTables(lake: Lake, words: readonly string[]): Promise<reado
     : all.filter((table) => words.some((word) => tableKey(table) === word || tableKey(table).startsWith(`${word}.`)));
 }
 
-type Done = Pick<CompactReport, 'tables' | 'files_waiting' | 'leftovers' | 'landing' | 'documents'>;
+type Done = Pick<CompactReport, 'tables' | 'files_waiting' | 'leftovers' | 'landing' | 'documents' | 'lookup_answers'>;
 
 async function preview(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
   const rules = await rulesOf(open, options);
@@ -103,7 +104,8 @@ async function preview(open: Working, tables: readonly TableId[], options: Compa
   const leftovers = await open.lake.leftovers(await keptStaging(open), false);
   const landing = landingOf(await planLanding(await landingWork(open, options), sourcesOf(options)));
   const documents = await collectDocuments(documentsWork(open), sourcesOf(options), options);
-  return { tables: lines, files_waiting: 0, leftovers: leftovers.length, landing, documents };
+  const lookup_answers = answersCollected(open, options);
+  return { tables: lines, files_waiting: 0, leftovers: leftovers.length, landing, documents, lookup_answers };
 }
 
 async function locked(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
@@ -135,12 +137,19 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
       options.tell('a run is at work; what sources left beside the lake is collected the next time');
     const landing = landingOf(landed ?? []);
     const documents = runAtWork(ledger) ? [] : await collectDocuments(documentsWork(open), sourcesOf(options), options);
-    return { tables: lines, files_waiting: removed.waiting, leftovers: leftovers.length, landing, documents };
+    const lookup_answers = runAtWork(ledger) ? 0 : answersCollected(open, options);
+    const files_waiting = removed.waiting;
+    return { tables: lines, files_waiting, leftovers: leftovers.length, landing, documents, lookup_answers };
   } finally {
     await lake.discardStaging(lease.lease_id);
     await lease.release();
     lock.release();
   }
+}
+
+/** They belong to no table alone, so they go when the layer that has lookups is meant. */
+function answersCollected({ project, ledger }: Open, { tables, dry_run }: CompactOptions): number {
+  return tables.length > 0 && !tables.includes('silver') ? 0 : collectLookups(project, ledger, dry_run);
 }
 
 function documentsWork({ project, ledger, rooms }: Working): Parameters<typeof collectDocuments>[0] {

@@ -6,6 +6,7 @@ import type { ProjectOptions, Rooms } from '../rooms.ts';
 import { streams } from './doctor/connections.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding } from './doctor/landing.ts';
+import { lookups } from './doctor/lookups.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
 import { mirrors } from './doctor/mirrors.ts';
 import { orphans } from './doctor/orphans.ts';
@@ -72,6 +73,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...opened.findings);
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
     findings.push(...(await sources(rooms, project, ledger, signal)));
+    findings.push(...(await guarded('lookups', () => lookups(rooms, project, ledger, signal))));
     findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
     findings.push(...(await guarded('mirrors', () => mirrors(rooms, project, ledger, signal))));
     findings.push(

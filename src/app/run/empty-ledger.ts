@@ -60,7 +60,7 @@ export function emptyLedger(): Ledger {
     removalsUndone: () => new Set(),
     inputsOutside: () => [],
     dialectOutside: () => undefined,
-    lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined },
+    lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined, collect: () => 0 },
     loads: { record: refuse, records: () => [] },
     mirrors: { ...{ stand: refuse, record: refuse, forget: refuse }, standings: () => [], files: () => new Map() },
     streams: { record: refuse, position: () => undefined, positions: () => [] },

@@ -141,7 +141,7 @@ export async function setUpRun(
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
     sourcePlaces: (source) => ({ kept_folder: keptDocumentsFolder(state_folder, source), threads: limits.threads }),
-    openLookup: rooms.openLookup,
+    openLookup: (spec) => rooms.openLookup(spec, project),
     batches_max: options.batches_max ?? BATCHES_MAX,
     openPulled: async (spec) => ofOneQuestion(await rooms.openPulled(spec, project)),
     openLanding: (source) => rooms.openLanding(project, source),

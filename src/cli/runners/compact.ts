@@ -63,6 +63,10 @@ function summary(report: CompactReport): readonly string[] {
   parts.push(...report.landing.map(landingWords));
   for (const { source, files, size_bytes } of report.documents)
     parts.push(`${files} kept files of documents of ${source} collected (${sizeText(size_bytes)})`);
+  if (report.lookup_answers > 0)
+    parts.push(
+      `${report.lookup_answers} old ${report.lookup_answers === 1 ? 'answer' : 'answers'} of lookups forgotten`,
+    );
   if (leftovers > 0) parts.push(`${leftovers} leftovers of runs that are gone removed`);
   if (parts.length === 0) return ['nothing to do: no small files, no version to collect'];
   return dry_run

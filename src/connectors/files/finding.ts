@@ -19,6 +19,8 @@ import type { Visitor } from './walk.ts';
 /** With more files than this the texts would take too much memory. */
 const STAMPS_MAX = 1_000_000;
 const NANOSECONDS_PER_MS = 1_000_000n;
+/** What the path of a file of a place begins with; `exclude:` speaks of what follows, as `path:` does. */
+const PLACE = /^[A-Za-z][\w-]*:\/\//;
 
 /** Sorts files, and members of archives, as they are visited. */
 export class Finding implements Visitor {
@@ -191,7 +193,7 @@ export class Finding implements Visitor {
     let meant = 0;
     for (const member of members) {
       const path = memberPath(archive.path, member.name);
-      if (!this.#isMeant(member.name) || this.excluded(path) || !this.#first(path)) continue;
+      if (!this.#isMeant(member.name) || this.excluded(path.replace(PLACE, '')) || !this.#first(path)) continue;
       meant += 1;
       const unit = this.#member(archive, member, path);
       if (unit !== undefined) units.push(unit);

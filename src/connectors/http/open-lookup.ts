@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Lookup, LookupReply } from '../../core/ports/lookup.ts';
+import type { Probe } from '../../core/ports/pulled-source.ts';
 import { cutJson, JsonFault } from '../../kit/json-cut.ts';
 import { type JsonPath, parseJsonPath } from '../../kit/json-path.ts';
 import { buildAsk, itemOf } from './ask.ts';
@@ -31,8 +32,24 @@ export function openHttpLookup(options: HttpLookupOptions): Lookup {
         return failedReply(error);
       }
     },
+    probe: async (known, _wanted, { signal }) => {
+      if (options.method === 'POST') return { ok: true, words: 'not tried: a POST might change something' };
+      if (known === undefined) return { ok: true, words: 'not tried: no key is known yet that has an answer' };
+      try {
+        await asker.once(buildAsk(question, itemOf(known), { query: {}, body: {} }), signal);
+        return { ok: true, words: 'answers for a key that it answered before' };
+      } catch (error) {
+        if (error instanceof AttemptFailed || error instanceof DataflowError) return refusedProbe(error);
+        throw error;
+      }
+    },
     close: () => asker.close(),
   };
+}
+
+function refusedProbe(error: AttemptFailed | DataflowError): Probe {
+  const hint = 'Mend the lookup, or wait until it answers: until then rows whose keys are not remembered fail.';
+  return { ok: false, words: error.message, hint: (error instanceof DataflowError ? error.hint : undefined) ?? hint };
 }
 
 /** In a path these would lead to another resource than the one that is asked for. */

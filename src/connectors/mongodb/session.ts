@@ -24,7 +24,7 @@ export interface Reach {
 /** Signs in, does the work, signs out. Errors are DataflowErrors. */
 export async function reach<T>(
   connection: MongodbConnection,
-  options: MongodbOptions,
+  options: Pick<MongodbOptions, 'collection'>,
   context: Pick<PullContext, 'signal'>,
   work: (reach: Reach) => Promise<T>,
 ): Promise<T> {

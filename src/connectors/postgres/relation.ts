@@ -32,7 +32,10 @@ export interface Relation {
 }
 
 /** What the options name, as the database has it now. @throws DataflowError E_SOURCE_QUERY, E_SOURCE_DENIED */
-export async function describeRelation(session: Session, options: PostgresOptions): Promise<Relation> {
+export async function describeRelation(
+  session: Session,
+  options: Pick<PostgresOptions, 'table' | 'query'>,
+): Promise<Relation> {
   const { table, query } = options;
   const parts = table === undefined ? undefined : tableParts(table);
   const quoted = parts?.map(quoteIdent).join('.');

@@ -16,7 +16,7 @@ export interface Relation {
   readonly columns: readonly Column[];
 }
 
-export function openRelation(options: SqliteOptions, root: string): Relation {
+export function openRelation(options: Pick<SqliteOptions, 'path' | 'table' | 'query'>, root: string): Relation {
   const db = openReadOnly(resolve(root, options.path), options.path);
   try {
     const shown = `${options.path}: ${options.table ?? 'the query'}`;

@@ -1,7 +1,7 @@
-import { keyColumnsOf, looksIntoTable, type TableEnrich } from '../model/enrich.ts';
+import { type AskedEnrich, keyColumnsOf, looksIntoTable, type TableEnrich } from '../model/enrich.ts';
 import type { SilverSpec } from '../model/project.ts';
-import { type Columns, knownColumn, meant, placeable, type Situation, tablesIn } from './named-parts.ts';
-import { problemAt } from './tree.ts';
+import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
+import { type Path, problemAt } from './tree.ts';
 
 type ColumnsOf = (spec: SilverSpec) => Columns | undefined;
 
@@ -19,7 +19,22 @@ export function knownLookups(situation: Situation, name: string, spec: SilverSpe
       columns = new Map([...columns, ...Object.keys(one.add).map((column) => [column.toLowerCase(), column] as const)]);
     }
     if (looksIntoTable(one)) knownTable(situation, name, index, one, columnsOf);
+    else knownConnection(situation, [...base, 'connection'], one);
   }
+}
+
+/** The connection that is asked exists, and is of a type that the lookup can use. */
+function knownConnection({ tree, shape, components, problems }: Situation, path: Path, one: AskedEnrich): void {
+  const { connection, lookup } = one;
+  if (connection === undefined) return;
+  const names = namesIn(tree, 'connections');
+  const type = shape.connections[connection]?.type;
+  const types = components.lookups.get(lookup)?.connection_types ?? [];
+  const refer = (message: string, more = {}): void =>
+    void problems.push(problemAt(tree, path, message, { code: 'E_CONFIG_REFERENCE', ...more }));
+  if (!names.includes(connection)) refer(`there is no connection ${connection}`, meant(connection, names));
+  else if (type !== undefined && !types.includes(type))
+    refer(`${connection} is a connection of type ${type}; lookup: ${lookup} needs ${types.join(' or ')}`);
 }
 
 function newColumns(

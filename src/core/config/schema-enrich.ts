@@ -144,9 +144,11 @@ function askedEntry(
   const columns = component.columnsOf(options);
   if (columns.length === 0) return complain(context, [], 'names no column: write {column} where its value belongs');
   const question = component.questionOf(options);
+  const connection = component.connection_types === undefined ? undefined : String(options['connection']);
   return {
     lookup: component.type,
     ...read,
+    ...(connection === undefined ? {} : { connection }),
     columns,
     question,
     ...(second.value as z.output<typeof enrichAsked>),

@@ -27,6 +27,8 @@ export interface TableEnrich extends EnrichBase {
 
 /** Values come from a system that is asked once for each distinct key. */
 export interface AskedEnrich extends EnrichBase {
+  /** The entry of `connections:` that is asked. */
+  readonly connection?: string;
   /** Columns whose values make up one question. */
   readonly columns: readonly string[];
   /** What decides the answers, beside the key: the same question has the same text. No secrets. */

@@ -20,4 +20,9 @@ export interface LookupLedger {
   known(question: string, keys: readonly string[]): ReadonlyMap<string, RememberedAnswer>;
   /** A key that was answered once, to find out whether anybody answers at all. */
   anyAnswered(question: string): string | undefined;
+  /**
+   * Forgets what was answered before `before_ms`; of each of the questions that are `asked` still, the newest answer stays: it tells
+   * whether anybody answers. Returns how many; with `dry_run` they stay.
+   */
+  collect(what: { readonly before_ms: number; readonly asked: readonly string[]; readonly dry_run: boolean }): number;
 }

@@ -1,4 +1,6 @@
 import type { $ZodType } from 'zod/v4/core';
+import type { Connection } from './connection.ts';
+import type { Probe } from './pulled-source.ts';
 
 /** What a lookup is told by the step that uses it. */
 export interface LookupContext {
@@ -26,7 +28,36 @@ export interface Lookup {
    * @throws DataflowError when no question can be answered (credentials refused, address forbidden, told to wait for too long), E_INTERRUPTED.
    */
   ask(key: Readonly<Record<string, string>>, wanted: readonly string[], context: LookupContext): Promise<LookupReply>;
+  /**
+   * For systems that answer many questions at once: replies in the order of the keys, at most `keys_max` of them. Absent: one by one.
+   * @throws DataflowError when none can be answered.
+   */
+  readonly many?: {
+    readonly keys_max: number;
+    ask(
+      keys: readonly Readonly<Record<string, string>>[],
+      wanted: readonly string[],
+      context: LookupContext,
+    ): Promise<readonly LookupReply[]>;
+  };
+  /**
+   * Finds out, for `doctor`, whether the system answers, by nothing that could change it.
+   * @param known a key that was answered once.
+   */
+  probe(
+    known: Readonly<Record<string, string>> | undefined,
+    wanted: readonly string[],
+    context: LookupContext,
+  ): Promise<Probe>;
   close(): Promise<void>;
+}
+
+/** What a lookup is given from other rooms. */
+export interface LookupParts {
+  /** Relative paths start here. */
+  readonly root: string;
+  /** What the lookup's `connection:` names. */
+  readonly connection?: Connection;
 }
 
 /** A kind of lookup: a file `connectors/<system>/lookup.ts` exports one as `component`. */
@@ -34,6 +65,8 @@ export interface LookupComponent<O = unknown> {
   readonly type: string;
   readonly summary: string;
   readonly schema: $ZodType<O>;
+  /** The types of connection that its option `connection` may name; absent: it names none. */
+  readonly connection_types?: readonly string[];
   /** Columns whose values its options name as `{column}`, in order. */
   columnsOf(options: O): readonly string[];
   /** What of the options decides the answers; neither credentials nor secrets. */
@@ -41,5 +74,5 @@ export interface LookupComponent<O = unknown> {
   /** What is wrong with a place in an answer; undefined when nothing is. */
   placeProblem(place: string): string | undefined;
   /** Reaches nothing before the first question. */
-  open(options: O): Promise<Lookup> | Lookup;
+  open(options: O, parts: LookupParts): Promise<Lookup> | Lookup;
 }

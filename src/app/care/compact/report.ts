@@ -39,6 +39,8 @@ export interface CompactReport {
   readonly landing: readonly CollectedLanding[];
   /** What was kept of documents and is not needed any more. */
   readonly documents: readonly CollectedDocuments[];
+  /** Answers of lookups that no `cache_days` lets count any more. */
+  readonly lookup_answers: number;
   readonly wall_ms: number;
 }
 

@@ -1,3 +1,4 @@
+import { looksIntoTable } from '../../../core/model/enrich.ts';
 import type { Project } from '../../../core/model/project.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type DoctorFinding, ok, warn } from './finding.ts';
@@ -9,6 +10,8 @@ const ANSWER_MS_MAX = 10_000;
 export async function streams(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
   const found: DoctorFinding[] = [];
   const used = new Set(Object.values(project.sources).map((source) => source.connection));
+  for (const { enrich = [] } of Object.values(project.silver))
+    for (const spec of enrich) if (!looksIntoTable(spec)) used.add(spec.connection);
   for (const [name, { connection, topic }] of Object.entries(project.streams ?? {})) {
     used.add(connection);
     found.push(await reached(rooms, project, { name, connection, topic }, signal));
@@ -19,7 +22,8 @@ export async function streams(rooms: Rooms, project: Project, signal: AbortSigna
   }
   for (const { connection } of Object.values(project.mirrors ?? {})) used.add(connection);
   for (const name of Object.keys(project.connections))
-    if (!used.has(name)) found.push(ok(`connection ${name}`, 'no source, stream, load or mirror uses it: not tried'));
+    if (!used.has(name))
+      found.push(ok(`connection ${name}`, 'no source, lookup, stream, load or mirror uses it: not tried'));
   return found;
 }
 

@@ -45,6 +45,7 @@ async function asked(
       now -= 1;
       return replyTo(pays, nth);
     },
+    probe: () => Promise.resolve({ ok: true, words: '' }),
     close: () => Promise.resolve(),
   };
   const events = {

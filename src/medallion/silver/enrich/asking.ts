@@ -58,6 +58,8 @@ export class Asking {
 
   /** @throws DataflowError when the system cannot be asked. Keys whose fault is not certain are told of by {@link finish}. */
   async ask(keys: readonly AskedKey[]): Promise<void> {
+    const { many } = this.#lookup;
+    if (many !== undefined) return this.#askMany(many, keys);
     let next = 0;
     const work = async (): Promise<void> => {
       for (let key = keys[next++]; key !== undefined && this.#broken === undefined; key = keys[next++]) {
@@ -76,6 +78,23 @@ export class Asking {
     };
     await Promise.all(Array.from({ length: Math.min(this.#spec.concurrency, keys.length) }, guarded));
     if (this.#broken !== undefined) throw this.#broken.error;
+  }
+
+  async #askMany({ keys_max, ask }: NonNullable<Lookup['many']>, keys: readonly AskedKey[]): Promise<void> {
+    for (let first = 0; first < keys.length; first += keys_max) {
+      this.#context.signal.throwIfAborted();
+      const some = keys.slice(first, first + keys_max);
+      const replies = await ask(
+        some.map(({ texts }) => this.#named(texts)),
+        this.#wanted,
+        this.#context,
+      );
+      for (const [index, key] of some.entries()) {
+        const reply = replies[index];
+        if (reply?.kind === 'answer') this.#events.answered(key, reply.values);
+        else this.#events.failed(key, reply?.reason ?? 'no answer came');
+      }
+    }
   }
 
   /** Finds out about the keys that are still in doubt. @throws DataflowError when the system does not answer. */
@@ -102,8 +121,11 @@ export class Asking {
   }
 
   #send({ texts }: AskedKey): Promise<LookupReply> {
-    const key = Object.fromEntries(this.#spec.columns.map((column, index) => [column, texts[index] ?? '']));
-    return this.#lookup.ask(key, this.#wanted, this.#context);
+    return this.#lookup.ask(this.#named(texts), this.#wanted, this.#context);
+  }
+
+  #named(texts: readonly string[]): Readonly<Record<string, string>> {
+    return namedKey(this.#spec, texts);
   }
 
   /** The system answers: these keys have themselves to blame. */
@@ -135,6 +157,14 @@ export class Asking {
       },
     );
   }
+}
+
+/** A key as lookups take it: column → its value as text. */
+export function namedKey(
+  { columns }: Pick<AskedEnrich, 'columns'>,
+  texts: readonly string[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(columns.map((column, index) => [column, texts[index] ?? '']));
 }
 
 /** Where the values are in an answer, each place once. */
