@@ -1,19 +1,7 @@
-import * as z from 'zod/mini';
-import { lookupOn } from '../../core/config/lookup-fields.ts';
-import { connectionKey } from '../../core/config/schema-components.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { LookupComponent } from '../../core/ports/lookup.ts';
 import type { MongodbConnection } from './connection.ts';
-
-const schema = z.strictObject({
-  connection: connectionKey,
-  collection: z
-    .string()
-    .check(z.minLength(1), z.maxLength(255), z.meta({ description: 'The collection.', samples: ['pays'] })),
-  on: lookupOn,
-});
-
-export type MongodbLookupOptions = z.output<typeof schema>;
+import { type MongodbLookupOptions, schema } from './lookup-options.ts';
 
 /** A collection of a MongoDB database: `lookup: mongodb`. What asks it is loaded when it is asked. */
 export const component: LookupComponent<MongodbLookupOptions> = {

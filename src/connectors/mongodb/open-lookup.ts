@@ -3,7 +3,7 @@ import type { Lookup, LookupReply } from '../../core/ports/lookup.ts';
 import { type BsonElement, elementsOf, TYPE } from './bson-values.ts';
 import { type MongodbConnection, placeOf } from './connection.ts';
 import { plainJson } from './json-text.ts';
-import type { MongodbLookupOptions } from './lookup.ts';
+import type { MongodbLookupOptions } from './lookup-options.ts';
 import { type Reach, reach } from './session.ts';
 
 const KEYS_MAX = 1_000;

@@ -2,7 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Lookup, LookupContext, LookupReply } from '../../core/ports/lookup.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { type PostgresConnection, placeOf } from './connection.ts';
-import type { PostgresLookupOptions } from './lookup.ts';
+import type { PostgresLookupOptions } from './lookup-options.ts';
 import { describeRelation, type Relation } from './relation.ts';
 import { Session } from './session.ts';
 

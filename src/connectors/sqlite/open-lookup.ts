@@ -4,7 +4,7 @@ import type { Lookup, LookupReply } from '../../core/ports/lookup.ts';
 import type { Probe } from '../../core/ports/pulled-source.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { asked, type SqliteValue } from './driver.ts';
-import type { SqliteLookupOptions } from './lookup.ts';
+import type { SqliteLookupOptions } from './lookup-options.ts';
 import { openRelation, type Relation } from './relation.ts';
 import { jsonOf } from './values.ts';
 
