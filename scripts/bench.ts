@@ -14,6 +14,7 @@ import { mongodbLoad } from './bench/mongodb-load.ts';
 import { noopRun } from './bench/noop.ts';
 import { recognition } from './bench/ocr.ts';
 import { postgresIngest } from './bench/postgres.ts';
+import { postgresLoad } from './bench/postgres-load.ts';
 import { resume } from './bench/resume.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
@@ -52,6 +53,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   postgres: postgresIngest,
   'sync-hdfs': syncHdfs,
   'mongodb-load': mongodbLoad,
+  'postgres-load': postgresLoad,
   ocr: recognition,
   sync: mirrorSync,
 };

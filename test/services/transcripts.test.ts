@@ -45,6 +45,9 @@ function replays(page: string, names: readonly ServerName[]): void {
 describeService('kafka', () => {
   replays('docs/guide/kafka.md', ['kafka']);
 });
+describeService('postgresql', () => {
+  replays('docs/guide/load.md', ['postgresql']);
+});
 describeService('kafka', () => {
   describeService('hdfs', () => {
     replays('fixtures/projects/weather/README.md', ['kafka', 'hdfs']);

@@ -7,7 +7,7 @@ import { commonType } from '../../core/types/widening.ts';
 import { type ChosenColumn, chosenColumns, type LoadedTable, sinkTable, sourceHash } from './load-tables.ts';
 
 /** What becomes of one table. `none`: the destination has it. `record`: it has the rows, and only has to be told of the release. */
-export type LoadAction = 'none' | 'record' | 'step' | 'whole';
+export type LoadAction = 'none' | 'record' | 'changes' | 'whole';
 
 /** One table of a load that has something to do. */
 export interface PlannedWork {
@@ -17,7 +17,7 @@ export interface PlannedWork {
   /** For people. */
   readonly reason: string;
   readonly after: Snapshot;
-  /** For a step: what the destination holds. */
+  /** For changes: what the destination holds. */
   readonly before?: Snapshot;
   readonly chosen: readonly ChosenColumn[];
   readonly target: SinkTable;
@@ -126,7 +126,7 @@ function withoutRefusal({ statements, remarks, refused = '' }: Outline): Outline
 }
 
 interface Way {
-  readonly action: 'record' | 'step' | 'whole';
+  readonly action: 'record' | 'changes' | 'whole';
   readonly reason: string;
   readonly before?: Snapshot;
 }
@@ -156,7 +156,7 @@ async function wayTo(
   if (!comparable(before, after)) return whole('types of columns changed');
   const { missing } = await lake.previewRestore(before.table, before.version);
   if (missing.length > 0) return whole(`files of version ${held.version} are no longer in the lake`);
-  return { action: 'step', reason: `version ${held.version} → ${after.version}`, before };
+  return { action: 'changes', reason: `version ${held.version} → ${after.version}`, before };
 }
 
 async function sameRows(lake: Lake, from: number, after: Snapshot): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { PlannedTable, PlannedWork } from './load-plan.ts';
 import type { LoadReport, LoadTableReport } from './load-report.ts';
 import type { Loading } from './loading.ts';
 
-/** Rows that a step moves, as the engine counts them. */
+/** Rows that a load moves, as the engine counts them. */
 export interface Moves {
   readonly inserts: number;
   readonly updates: number;

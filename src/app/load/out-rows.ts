@@ -6,7 +6,7 @@ import { relationOf } from '../../medallion/context.ts';
 import { bindSides } from '../changes/version-sides.ts';
 import type { ChosenColumn } from './load-tables.ts';
 
-/** What a step sends. */
+/** What a table sends. */
 export interface ChangedRows {
   readonly rows: OutRows;
   readonly gone?: OutRows;

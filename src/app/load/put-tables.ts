@@ -78,7 +78,7 @@ async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
   return counts;
 }
 
-/** The rows that a table's step sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */
+/** The rows that a table sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */
 export async function rowsOf(session: EngineSession, work: PlannedWork): Promise<ChangedRows> {
   const { after, before, chosen, loaded, target } = work;
   const changed =

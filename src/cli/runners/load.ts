@@ -81,7 +81,7 @@ function plainRows({ load: name, tables }: LoadReport): readonly Record<string, 
 const ACTIONS: Readonly<Record<LoadTableReport['action'], string>> = {
   none: '=',
   record: '=',
-  step: 'changes',
+  changes: 'changes',
   whole: 'all rows',
 };
 

@@ -239,7 +239,7 @@ function movesWhatChanged({ under, project }: Suite): void {
     await at.publish(changed(first));
     const planned = await at.load('--dry-run');
     expect(planned.tables.find((table) => table.name === 'orders')).toMatchObject({
-      ...{ action: 'step', inserts: 2, updates: 6, deletes: 6 },
+      ...{ action: 'changes', inserts: 2, updates: 6, deletes: 6 },
     });
     const done = await at.load();
     expect(moves(done)).toEqual(moves(planned));

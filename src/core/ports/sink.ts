@@ -82,7 +82,7 @@ export interface RefusedOutRow {
   readonly row: string;
 }
 
-/** The step of one table from the version that the destination holds to another. */
+/** One table on its way from the version that the destination holds to another. */
 export interface TableChange {
   readonly table: SinkTable;
   /** What the destination holds afterwards. */
@@ -102,7 +102,7 @@ export interface TableChange {
   refuse(row: RefusedOutRow): void;
 }
 
-/** What a step did. Rows are counted where they arrive. */
+/** What a change did. Rows are counted where they arrive. */
 export interface PutCounts {
   readonly rows_in: number;
   readonly gone_in: number;
