@@ -52,7 +52,8 @@ export async function loadNamed(rooms: Rooms, project: Project, options: LoadOpt
   }
 }
 
-function releaseFor(ledger: Ledger, word: string | undefined): ReleaseRecord {
+/** The release that a word means, or the newest. @throws DataflowError E_NO_RELEASE */
+export function releaseFor(ledger: Ledger, word: string | undefined): ReleaseRecord {
   if (word !== undefined) return findRelease(ledger, word);
   const release = ledger.latestRelease();
   if (release !== undefined) return release;

@@ -10,7 +10,7 @@ export const spec: CommandSpec = {
       .option('--all-versions', 'also the files that only older versions hold')
       .option('--quick', 'sizes, logs and balances only: reads no data')
       .option('--rows', 'also read the rows: those of each input file, keys, quarantine by rule and file')
-      .option('--at <name>', 'instead: whether this mirror is equal to the newest release')
+      .option('--at <name>', 'instead: whether this mirror or load is equal to the newest release')
       .option('--sources', 'also tell which source files have changed since they were loaded')
       .addHelpText(
         'after',

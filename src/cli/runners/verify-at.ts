@@ -9,6 +9,8 @@ import { countText } from '../shared/sizes.ts';
 export async function verifyAt(invocation: Invocation, name: string): Promise<number> {
   const { rooms, printer, signal, env } = invocation;
   const { project } = await loadProjectFor(invocation);
+  if (project.loads?.[name] !== undefined)
+    return (await import('./verify-load.ts')).verifyLoad(invocation, project, name);
   const progress = await startProgress(printer, 'comparing', env);
   const proof = await verifyMirror(rooms, project, { name, signal, note: (text) => printer.note(text) }).finally(() =>
     progress.stop(),

@@ -224,6 +224,7 @@ function movesWhatChanged({ under, project }: Suite): void {
     expect(await at.load()).toMatchObject({ status: 'loaded', updates: 0, deletes: 0 });
     await at.expectEqual();
     expect(await at.load()).toMatchObject({ status: 'up_to_date', inserts: 0 });
+    await at.ok(['verify', '--at', 'out']);
     await at.ok(['ledger', 'rebuild']);
     expect(await at.load()).toMatchObject({ status: 'up_to_date', inserts: 0 });
     expect(JSON.parse((await at.ok(['load', 'status', '--format', 'json'])).stdout)).toMatchObject([
@@ -267,6 +268,7 @@ function noticesOthers({ under, project }: Suite): void {
     await at.load();
     for (const harm of ['tamper', 'drop'] as const) {
       await under()[harm]('orders');
+      expect((await at.run(['verify', '--at', 'out'])).status).toBe(1);
       const found = sorted(await under().rows('orders'));
       await at.publish(changed(first));
       const refused = await at.run(['load']);
