@@ -16,7 +16,7 @@ import type { OpenProject } from './open-project.ts';
 import { recordRelease, releasable } from './release.ts';
 import type { RunReport } from './run-events.ts';
 import { budgetError, type RunMeter } from './run-meter.ts';
-import { beginRun, type SetUpOptions, setUpRun } from './run-setup.ts';
+import { beginRun, type LazyEngine, lazyEngine, type SetUpOptions, setUpRun } from './run-setup.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
 
@@ -29,6 +29,7 @@ export interface RunOptions extends SetUpOptions {
 
 /**
  * A run that holds the lock: mends what a dead run left, runs the steps, records the release. Failures of steps are in the report.
+ * @param began.computes some step is known to need the engine.
  */
 export async function lockedRun(
   rooms: Rooms,
@@ -36,12 +37,16 @@ export async function lockedRun(
   lock: Lock,
   selected: ReadonlySet<string>,
   options: RunOptions,
-  began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
+  began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage; readonly computes?: boolean },
 ): Promise<RunReport> {
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
-  await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
-  const { run, meter, threads, close } = await setUpRun(rooms, open, lock, options, { ...began, run_id });
+  const engine = lazyEngine(rooms, project);
+  if (began.computes === true) engine.warm();
+  const { run, meter, threads, close } = await begun(engine, async () => {
+    await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
+    return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine);
+  });
   try {
     await options.first?.(run);
     if (run.redo) await redoDecisions(run, selected);
@@ -75,6 +80,16 @@ export async function lockedRun(
     throw error;
   } finally {
     await close();
+  }
+}
+
+/** What `begin` comes to; if it fails, the engine that was started beside it is closed. */
+async function begun<T>(engine: LazyEngine, begin: () => Promise<T>): Promise<T> {
+  try {
+    return await begin();
+  } catch (error) {
+    await engine.close().catch(() => undefined);
+    throw error;
   }
 }
 

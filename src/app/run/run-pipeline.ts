@@ -40,6 +40,7 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
       return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, {
         started_ms,
         cpu_before,
+        computes: pending.some((step) => step.action === 'run'),
       });
     } finally {
       lock.release();

@@ -106,13 +106,13 @@ export async function setUpRun(
   lock: Lock,
   options: SetUpOptions,
   began: { readonly run_id: string; readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
+  engine: LazyEngine,
 ): Promise<SetUp> {
   const { project } = open;
   const { run_id } = began;
   const state_folder = rooms.stateFolder(project);
   const temp_folder = join(state_folder, 'tmp', run_id);
   await mkdir(temp_folder, { recursive: true, mode: 0o700 });
-  const engine = lazyEngine(rooms, project);
   const limits = engineLimits(project.engine, machineLimits());
   for (const message of limits.warnings) options.tell({ type: 'warning', message });
   const meter = new RunMeter({
@@ -155,27 +155,37 @@ export async function setUpRun(
   return { run, meter, threads: limits.threads, close };
 }
 
-interface LazyEngine {
+/** The engine of a run, opened when it is first asked for. */
+export interface LazyEngine {
   get(): Promise<Engine>;
+  /** Starts it beside whatever else there is to do before the first step needs it; an error waits for who asks for the engine. */
+  warm(): void;
   /** What its reader processes have used; nothing before it is opened. */
   readonly readers: () => ReaderUsage;
   close(): Promise<void>;
 }
 
-function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
+export function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
   let engine: Promise<Engine> | undefined;
   let opened: Engine | undefined;
+  const get = (): Promise<Engine> => {
+    engine ??= rooms.openEngine(project).then((one) => {
+      opened = one;
+      return one;
+    });
+    return engine;
+  };
   return {
-    get: (): Promise<Engine> => {
-      engine ??= rooms.openEngine(project).then((one) => {
-        opened = one;
-        return one;
-      });
-      return engine;
-    },
+    get,
+    warm: () =>
+      void get().then(
+        (one) => one.warm?.(),
+        () => undefined,
+      ),
     readers: () => opened?.readerUsage?.() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
-      if (engine !== undefined) await (await engine).close();
+      // Whoever asked for an engine that could not be opened has been told.
+      await (await engine?.catch(() => undefined))?.close();
     },
   };
 }

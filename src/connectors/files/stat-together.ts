@@ -13,12 +13,14 @@ export interface FileStamp {
 /** The stamp of the file with this index; undefined for what is no regular file any more. */
 export type StampOf = (index: number) => FileStamp | undefined;
 
+/** From this many files on they are stated one after the other, and held against what is known as a whole. */
+export const STAT_TOGETHER_MIN = 2_000;
 /** Below this a second thread costs more than it saves. */
-export const STAT_TOGETHER_MIN = 20_000;
+const SECOND_THREAD_MIN = 20_000;
 
 /**
- * Stats many files of one folder on two threads: half the wall time of one, and a hundred thousand stats are most of what a run with
- * nothing to do costs. Without the worker's file beside the program it is done alone.
+ * Stats many files of one folder, the more of them on two threads: half the wall time of one, and a hundred thousand stats are most of what
+ * a run with nothing to do costs. Without the worker's file beside the program it is done alone.
  * @param folder absolute, with the separator at its end.
  * @param meanwhile what this thread has to do anyway, before it takes its share.
  * @returns by index; undefined for what is no regular file any more. Valid at once: it waits for the other thread.
@@ -27,7 +29,7 @@ export function statTogether(
   folder: string,
   names: readonly string[],
   meanwhile: () => void = () => undefined,
-  url: URL | null = workerUrl(),
+  url: URL | null = names.length < SECOND_THREAD_MIN ? null : workerUrl(),
 ): StampOf {
   const task: StatTask = {
     folder,

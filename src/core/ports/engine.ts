@@ -22,6 +22,8 @@ export interface Engine {
   /** Of the engine itself, as it calls it: `v1.5.6`. */
   readonly version: string;
   openSession(options: SessionOptions): Promise<EngineSession>;
+  /** Begins now what the first session would have to wait for; says nothing of errors, which that session will meet. Absent where there is nothing to begin. */
+  warm?(): void;
   /** Absent for an engine that reads everything itself. */
   readerUsage?(): ReaderUsage;
   close(): Promise<void>;
@@ -90,7 +92,7 @@ export interface WriteTarget {
   readonly columns: readonly Column[];
   /**
    * Split the rows over several files by the value of this expression (one file per distinct value), so that a later
-   * rewrite touches few of them. Not a partition: the expression's value is stored nowhere.
+   * rewrite touches few of them; all in one file where that would make many tiny ones. Not a partition: the expression's value is stored nowhere.
    */
   readonly cluster_by?: string;
 }
@@ -237,8 +239,11 @@ export interface EngineSession {
    * @throws DataflowError E_SQL_SANDBOX when it reads files (`read_csv`, `'x.parquet'`), E_SQL when it is not one SELECT.
    */
   tablesOf(sql: string): Promise<readonly string[]>;
-  /** The parse tree of one SELECT; nothing is bound or run. @throws DataflowError E_SQL when it is not one SELECT. */
-  syntaxOf(sql: string): Promise<QuerySyntax>;
+  /**
+   * The parse tree of one SELECT; nothing is bound or run. Without `functions` no function is known as an aggregate: asking for those takes
+   * longer than the rest. @throws DataflowError E_SQL when it is not one SELECT.
+   */
+  syntaxOf(sql: string, options?: { readonly functions?: boolean }): Promise<QuerySyntax>;
   /** The SQL text of a query in a tree of {@link syntaxOf}, changed or not. */
   sqlOf(tree: SyntaxNode): Promise<string>;
   /** A small result. Throws when it is longer than `rows_max` (default 10,000). A maximum of 1 is for what is known to be one row: it comes faster. */

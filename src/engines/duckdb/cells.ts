@@ -1,5 +1,6 @@
 import {
   DuckDBArrayType,
+  type DuckDBConnection,
   DuckDBListType,
   DuckDBMapType,
   type DuckDBResultReader,
@@ -18,6 +19,20 @@ export function resultColumns(result: {
 }): readonly EngineColumn[] {
   const types = result.columnTypes();
   return result.columnNames().map((name, index) => ({ name, type: typeText(types[index]?.toString() ?? 'VARCHAR') }));
+}
+
+/** Columns of a query that is prepared and not run. */
+export async function columnsOf(connection: DuckDBConnection, sql: string): Promise<readonly EngineColumn[]> {
+  const prepared = await connection.prepare(sql);
+  try {
+    const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
+    return resultColumns({
+      columnNames: () => indexes.map((index) => prepared.columnName(index)),
+      columnTypes: () => indexes.map((index) => prepared.columnType(index)),
+    });
+  } finally {
+    prepared.destroySync();
+  }
 }
 
 /** The engine's spelling of a type in ours: lower case outside quotes. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../core/ports/engine.ts';
-import { statedRows } from './footer.ts';
+import { rowsStated } from './footer.ts';
 import { openDuckDb } from './open-duckdb.ts';
 
 describe('rows that a file states', () => {
@@ -24,7 +24,7 @@ describe('rows that a file states', () => {
     const sql = `select ${names.map((name, index) => `i + ${index} as ${name}`).join(', ')} from range(30) t(i)`;
     const files = await session.write(sql, { folder, columns });
     expect(files).toHaveLength(1);
-    expect(statedRows(files[0]?.uri ?? '')).toBe(30);
+    expect(rowsStated([files[0]?.uri ?? ''])).toBe(30);
     expect(await session.countRows([...files, ...files])).toBe(60);
 
     const bytes = readFileSync(files[0]?.uri ?? '');
@@ -36,10 +36,10 @@ describe('rows that a file states', () => {
       Buffer.from('PAR1\xff\xff\xff\x7fPAR1', 'latin1'),
     ]) {
       writeFileSync(cut, damaged);
-      expect(statedRows(cut)).toBeUndefined();
+      expect(rowsStated([cut])).toBeUndefined();
       await expect(session.countRows([{ ...files[0], uri: cut, size_bytes: 1 } as never])).rejects.toThrow();
     }
-    expect(statedRows(join(folder, 'nowhere.parquet'))).toBeUndefined();
+    expect(rowsStated([join(folder, 'nowhere.parquet')])).toBeUndefined();
     await session.close();
   });
 });

@@ -1,5 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { CompactReader } from '../../kit/compact-protocol.ts';
+import { quoteText } from '../../kit/sql.ts';
 
 /** Length of the metadata, and `PAR1`. */
 const TAIL_BYTES = 8;
@@ -9,8 +11,24 @@ const GUESS_BYTES = 16_384;
 /** `num_rows` of FileMetaData. */
 const ROWS_FIELD = 3;
 
+/** The number of rows that these files state together; undefined when some of them cannot be read by ourselves. */
+export function rowsStated(uris: readonly string[]): number | undefined {
+  let sum = 0;
+  for (const uri of uris) {
+    const rows = isAbsolute(uri) ? statedRows(uri) : undefined;
+    if (rows === undefined) return undefined;
+    sum += rows;
+  }
+  return sum;
+}
+
+/** The query that asks the engine for the same, as `n`. */
+export function rowsSql(uris: readonly string[]): string {
+  return `select sum(num_rows)::bigint as n from parquet_file_metadata([${uris.map(quoteText).join(', ')}])`;
+}
+
 /** The number of rows that a local Parquet file states in its metadata; undefined when it cannot be read as such. */
-export function statedRows(path: string): number | undefined {
+function statedRows(path: string): number | undefined {
   const metadata = metadataOf(path);
   if (metadata === undefined) return undefined;
   let rows: number | undefined;

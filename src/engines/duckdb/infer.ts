@@ -1,5 +1,5 @@
 import type { Column } from '../../core/model/table.ts';
-import type { EngineColumn, ParseRequest } from '../../core/ports/engine.ts';
+import type { EngineColumn, ParseRequest, Row } from '../../core/ports/engine.ts';
 import type { ValueForm } from '../../kit/json-members.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { numberTextSql, recordTextsSql } from './parse-json.ts';
@@ -12,7 +12,7 @@ export type InferRequest = Pick<ParseRequest, 'format' | 'files' | 'dialect' | '
 const SAMPLE_RECORDS = 100_000;
 
 /** The query whose columns are the inferred ones. */
-export function inferSql(request: InferRequest, more: readonly string[] = [], sample_records = SAMPLE_RECORDS): string {
+function inferSql(request: InferRequest, more: readonly string[] = [], sample_records = SAMPLE_RECORDS): string {
   const uris = request.files.map((file) => quoteText(file.uri)).join(', ');
   const compression = quoteText(request.files[0]?.compression ?? 'none');
   if (request.format === 'parquet')
@@ -43,12 +43,12 @@ const FORM_TYPES: Partial<Readonly<Record<ValueForm, RegExp>>> = {
 };
 
 /** The short look, where forms are known at all. */
-export function shortInferSql(request: InferRequest): string | undefined {
+function shortInferSql(request: InferRequest): string | undefined {
   return request.forms === undefined ? undefined : inferSql(request, [], SHORT_SAMPLE_RECORDS);
 }
 
 /** Whether more records could not change what a short look found: each member was seen, with the type that all its values have. */
-export function isSettled({ forms = {} }: InferRequest, found: readonly EngineColumn[]): boolean {
+function isSettled({ forms = {} }: InferRequest, found: readonly EngineColumn[]): boolean {
   const types = new Map(found.map(({ name, type }) => [name, type]));
   return Object.entries(forms).every(([name, form]) => FORM_TYPES[form]?.test(types.get(name) ?? '') === true);
 }
@@ -72,7 +72,7 @@ function losesDigits(text: string): string {
  * For columns of texts (csv, json): a query with one boolean each, true when the sample has a text that its type would change. Undefined when there is
  * nothing to ask.
  */
-export function onlyTextSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
+function onlyTextSql(request: InferRequest, columns: readonly EngineColumn[]): string | undefined {
   if (request.format === 'parquet') return undefined;
   const items = columns.flatMap(({ name, type }) => {
     // A number that is known to be short loses no digit.
@@ -91,7 +91,7 @@ export function onlyTextSql(request: InferRequest, columns: readonly EngineColum
 }
 
 /** Inferred types made storable and safe: nested values stay JSON text, times without zone are taken as UTC instants. */
-export function inferredColumns(columns: readonly EngineColumn[], format: ParseRequest['format']): readonly Column[] {
+function inferredColumns(columns: readonly EngineColumn[], format: ParseRequest['format']): readonly Column[] {
   return columns.map(({ name, type }) => ({ name, type: format === 'parquet' ? type : settled(type), nullable: true }));
 }
 
@@ -99,4 +99,21 @@ function settled(type: string): string {
   if (/^(struct|map)\(|\[\]$|^json$/.test(type)) return 'varchar';
   if (type === 'timestamp') return 'timestamptz';
   return type === '"null"' || type === 'null' ? 'varchar' : type;
+}
+
+/** What the engine is asked while columns are inferred. */
+interface Asked {
+  columns(sql: string): Promise<readonly EngineColumn[]>;
+  row(sql: string): Promise<Row>;
+}
+
+/** Columns of input files: a short look where that settles it, else the long one; what only looks like a number stays text. */
+export async function inferColumns(request: InferRequest, ask: Asked): Promise<readonly Column[]> {
+  const short = shortInferSql(request);
+  const seen = short === undefined ? [] : await ask.columns(short);
+  const found = short !== undefined && isSettled(request, seen) ? seen : await ask.columns(inferSql(request));
+  const sql = onlyTextSql(request, found);
+  const long: Row = sql === undefined ? {} : await ask.row(sql);
+  const columns = found.map((column) => (long[column.name] === true ? { ...column, type: 'varchar' } : column));
+  return inferredColumns(columns, request.format);
 }

@@ -25,6 +25,13 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
     entry === undefined ? undefined : new ReaderPool({ ...limits, entry, settings, temp_folder: options.temp_folder });
   let shared: Shared | undefined;
   const all: Shared[] = [];
+  const sharedNow = (): Shared => {
+    if (shared === undefined) {
+      shared = { instance: create(settings), workplaces: new Workplaces() };
+      all.push(shared);
+    }
+    return shared;
+  };
   return {
     type: 'duckdb',
     version: version(),
@@ -35,11 +42,7 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
         const memory_bytes = Math.max(left, Math.floor(limits.memory_bytes / 2));
         return small({ ...settings, memory_limit: `${memory_bytes}B` }, session, readers);
       }
-      if (shared === undefined) {
-        shared = { instance: create(settings), workplaces: new Workplaces() };
-        all.push(shared);
-      }
-      const used = shared;
+      const used = sharedNow();
       const onLost = (): void => {
         if (shared === used) shared = undefined;
       };
@@ -48,6 +51,7 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
         throw engineError(error);
       });
     },
+    warm: () => void sharedNow().instance.catch(() => undefined),
     readerUsage: () => readers?.usage() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
       await readers?.close();

@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
@@ -18,13 +17,13 @@ import type {
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { resultColumns, toRows } from './cells.ts';
+import { columnsOf, resultColumns, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
 import { exportBytes } from './export-bytes.ts';
-import { statedRows } from './footer.ts';
-import { type InferRequest, inferredColumns, inferSql, isSettled, onlyTextSql, shortInferSql } from './infer.ts';
+import { rowsSql, rowsStated } from './footer.ts';
+import { type InferRequest, inferColumns } from './infer.ts';
 import { KeptViews } from './kept-views.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
@@ -137,9 +136,9 @@ export class DuckDbSession implements EngineSession {
     return this.#vet(sql, 'E_SQL');
   }
 
-  async syntaxOf(sql: string): Promise<QuerySyntax> {
+  async syntaxOf(sql: string, { functions = true } = {}): Promise<QuerySyntax> {
     await this.#vet(sql, 'E_SQL');
-    return syntaxOf((query) => this.#rows(query, ROWS_MAX), sql);
+    return syntaxOf((query) => this.#rows(query, ROWS_MAX), sql, functions);
   }
 
   sqlOf(tree: SyntaxNode): Promise<string> {
@@ -181,14 +180,9 @@ export class DuckDbSession implements EngineSession {
   }
 
   async countRows(files: readonly InputFile[]): Promise<number> {
-    if (files.length === 0) return 0;
-    const stated = files.map((file) => (isAbsolute(file.uri) ? statedRows(file.uri) : undefined));
+    const uris = files.map((file) => file.uri);
     // What is not as expected is left to the engine, which has the words for it.
-    if (stated.every((rows) => rows !== undefined)) return stated.reduce((sum, rows) => sum + rows, 0);
-    const list = files.map((file) => quoteText(file.uri)).join(', ');
-    const sql = `select sum(num_rows)::bigint as n from parquet_file_metadata([${list}])`;
-    const result = await this.#talk.readSmall(sql, { sql });
-    return Number(result.getRows()[0]?.[0] ?? 0);
+    return rowsStated(uris) ?? Number((await this.#rows(rowsSql(uris), 1))[0]?.['n'] ?? 0);
   }
 
   async parse(request: ParseRequest): Promise<ParseResult> {
@@ -240,19 +234,10 @@ export class DuckDbSession implements EngineSession {
   async infer(request: InferRequest): Promise<readonly Column[]> {
     const readers = this.#readersFor(request);
     if (readers !== undefined) return readers.infer(request, this.#signal);
-    const found = await this.#sniffed(request);
-    const sql = onlyTextSql(request, found);
-    const [long = {}] = sql === undefined ? [] : await this.#rows(sql, 1, { reading: 'source' });
-    const columns = found.map((column) => (long[column.name] === true ? { ...column, type: 'varchar' } : column));
-    return inferredColumns(columns, request.format);
-  }
-
-  async #sniffed(request: InferRequest): Promise<readonly EngineColumn[]> {
-    const short = shortInferSql(request);
-    const seen = short === undefined ? [] : await this.#columns(short, { reading: 'source' });
-    return short !== undefined && isSettled(request, seen)
-      ? seen
-      : await this.#columns(inferSql(request), { reading: 'source' });
+    return inferColumns(request, {
+      columns: (sql) => this.#columns(sql, { reading: 'source' }),
+      row: async (sql) => (await this.#rows(sql, 1, { reading: 'source' }))[0] ?? {},
+    });
   }
 
   usage(): EngineUsage {
@@ -294,18 +279,7 @@ export class DuckDbSession implements EngineSession {
 
   async #columns(sql: string, doing?: Doing): Promise<readonly EngineColumn[]> {
     const talk = await this.#ready();
-    return talk.guard(async () => {
-      const prepared = await talk.connection.prepare(sql);
-      try {
-        const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
-        return resultColumns({
-          columnNames: () => indexes.map((index) => prepared.columnName(index)),
-          columnTypes: () => indexes.map((index) => prepared.columnType(index)),
-        });
-      } finally {
-        prepared.destroySync();
-      }
-    }, doing);
+    return talk.guard(() => columnsOf(talk.connection, sql), doing);
   }
 
   /** Tables that the SQL reads; refuses all but one SELECT over tables. */

@@ -12,6 +12,10 @@ const EXTENSION = '.zst.parquet';
 /** Hidden column by whose value `cluster_by` splits files. */
 const CLUSTER = '__dataflow_cluster';
 
+/** From so many files on, together below so many bytes, files of a `cluster_by` become one. */
+const CRUMBS_MIN = 12;
+const CRUMBS_BYTES_MAX = 2 * 1024 * 1024;
+
 interface CopyStatement {
   readonly text: string;
   /** Bytes before the query in it, for the place of an error. */
@@ -21,7 +25,7 @@ interface CopyStatement {
 /**
  * Writes a query's rows as Parquet into the target folder and reads counts and statistics from the writer. Either all files
  * are reported or (on an error or interrupt) none is left behind. No rows, no file. One file per partition tuple and `cluster_by` value, up to
- * 1,000 of them; beyond that a value may get several.
+ * 1,000 of them; beyond that a value may get several. Where `cluster_by` would only make crumbs, all rows are in one file.
  *
  * An empty text in a partition column is written as NULL: the Delta protocol, whose partition values are texts, has only one for both.
  */
@@ -35,14 +39,44 @@ export async function writeFiles(
   const place = join(target.folder, split ? randomUUID() : `part-${randomUUID()}${EXTENSION}`);
   const statement = copyStatement(sql, target, place);
   try {
-    const result = await connection.runAndReadAll(statement.text);
-    const files = result.getRowObjectsJson().map((row) => candidate(row, target));
-    await removeFiles(files.filter((file) => file.rows === 0));
-    return files.filter((file) => file.rows > 0);
+    const files = await written(connection, statement, target);
+    return isCrumbs(files, target) ? await joined(connection, files, target, place) : files;
   } catch (error) {
-    await rm(place, { recursive: true, force: true }).catch(() => undefined);
+    for (const one of [place, `${place}${EXTENSION}`])
+      await rm(one, { recursive: true, force: true }).catch(() => undefined);
     throw engineError(error, { ...doing, sql, bytes_before: statement.bytes_before });
   }
+}
+
+async function written(
+  connection: DuckDBConnection,
+  statement: CopyStatement,
+  target: WriteTarget,
+): Promise<readonly CandidateFile[]> {
+  const result = await connection.runAndReadAll(statement.text);
+  const files = result.getRowObjectsJson().map((row) => candidate(row, target));
+  await removeFiles(files.filter((file) => file.rows === 0));
+  return files.filter((file) => file.rows > 0);
+}
+
+/** Files of a `cluster_by` that are so small that whoever reads them would mostly open them. */
+function isCrumbs(files: readonly CandidateFile[], { cluster_by, partition_by = [] }: WriteTarget): boolean {
+  if (cluster_by === undefined || partition_by.length > 0 || files.length < CRUMBS_MIN) return false;
+  return files.reduce((sum, file) => sum + file.size_bytes, 0) < CRUMBS_BYTES_MAX;
+}
+
+/** The same rows in one file: value by value of `cluster_by`, each in their order. */
+async function joined(
+  connection: DuckDBConnection,
+  files: readonly CandidateFile[],
+  { cluster_by, ...target }: WriteTarget,
+  place: string,
+): Promise<readonly CandidateFile[]> {
+  const list = files.map((file) => quoteText(file.uri)).join(', ');
+  const sql = `select * from read_parquet([${list}], hive_partitioning=false, file_row_number=true) order by ${cluster_by}, file_row_number`;
+  const whole = await written(connection, copyStatement(sql, target, `${place}${EXTENSION}`), target);
+  await rm(place, { recursive: true, force: true });
+  return whole;
 }
 
 /** Takes back files that were written. */

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FileStats, StatValue } from '../../core/model/table.ts';
@@ -118,12 +119,10 @@ function partitionValues(kit: ContractKit): void {
 function clusters(kit: ContractKit): void {
   it('makes one file per cluster value, in the order of the rows, and stores no such column', async () => {
     await kit.session(async (session) => {
-      const columns = [column('i', 'bigint')];
-      const files = await session.write('select i from range(1000000) t(i)', {
-        folder: kit.folder(),
-        columns,
-        cluster_by: 'case when i % 300 = 7 then null else i % 300 end',
-      });
+      const columns = [column('i', 'bigint'), column('h', 'varchar')];
+      const cluster_by = 'case when i % 300 = 7 then null else i % 300 end';
+      const sql = 'select i, cast(hash(i) as varchar) as h from range(1000000) t(i)';
+      const files = await session.write(sql, { folder: kit.folder(), columns, cluster_by });
       expect(files).toHaveLength(300);
       expect(files.every((file) => Object.keys(file.partition_values).length === 0)).toBe(true);
       await session.bind({ name: 'c', columns, files, with_position: true });
@@ -133,6 +132,23 @@ function clusters(kit: ContractKit): void {
       ).toEqual([{ n: 1_000_000, unordered: 0, ids: 1_000_000 }]);
     });
   }, 60_000);
+
+  it('makes one file instead of many tiny ones, value by value, and leaves nothing else', async () => {
+    await kit.session(async (session) => {
+      const columns = [column('i', 'bigint')];
+      const folder = kit.folder();
+      const files = await session.write('select i from range(5000) t(i)', { folder, columns, cluster_by: 'i % 50' });
+      expect(files.map((file) => [file.rows, file.stats.min_values['i'], file.stats.max_values['i']])).toEqual([
+        [5000, 0, 4999],
+      ]);
+      expect(readdirSync(folder).map((name) => join(folder, name))).toEqual(files.map((file) => file.uri));
+      await session.bind({ name: 'c', columns, files, with_position: true });
+      const rows = await session.rows('select i from c order by _pos');
+      expect(rows.map((row) => row['i'])).toEqual(
+        Array.from({ length: 5000 }, (_, at) => (at % 100) * 50 + Math.floor(at / 100)),
+      );
+    });
+  });
 }
 
 function nothingLeft(kit: ContractKit): void {

@@ -45,7 +45,7 @@ export function refreshObstacle(sql: string): string | undefined {
  * files that were added or removed, the other changed inputs being taken with what they had and have, and the distinct values of `by` in its output are
  * collected. That finds every value for models in which an input row only influences output rows that carry its own value of
  * `by`; declaring `refresh` states just that, and {@link refreshObstacle} refuses the plain contradictions.
- * Undefined when it cannot be told (history is gone, columns changed) or when too many values are touched.
+ * Undefined when it cannot be told (history is gone, columns changed) or when too many values are touched. Leaves the inputs bound as they were looked at last.
  */
 export async function touchedValues(
   step: GoldStep,
@@ -58,6 +58,8 @@ export async function touchedValues(
   if (moved === undefined) return undefined;
   const values = new Set<string>();
   let has_null = false;
+  for (const [table, input] of step.inputs)
+    if (!moved.some((one) => one.table === table)) await session.bind(relationOf(input, table));
   for (const { table, input, changes } of moved) {
     const files = [...changes.added, ...changes.removed];
     if (files.length === 0) continue;
@@ -69,7 +71,6 @@ export async function touchedValues(
     await session.bind({ ...relationOf(input, table), files });
     const sql = `select distinct cast(${quoteIdent(by)} as varchar) as v from (${node.spec.sql}\n) limit ${TOUCHED_VALUES_MAX + 1}`;
     const rows = await session.rows(sql);
-    for (const other of moved) await session.bind(relationOf(other.input, other.table));
     for (const row of rows) {
       if (row['v'] === null || row['v'] === undefined) has_null = true;
       else values.add(String(row['v']));

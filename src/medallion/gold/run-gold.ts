@@ -12,6 +12,7 @@ import { publish } from '../publish.ts';
 import { writeInBatches } from '../smaller-plan.ts';
 import { type TouchedValues, touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
 import type { GoldNode, GoldStep } from './step.ts';
+import { touchedInputs } from './touched-inputs.ts';
 
 interface GoldCandidate {
   readonly columns: readonly Column[];
@@ -35,7 +36,10 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
   const session = await run.openSession(`${run.run_id}/${node.key}`);
   try {
     const snapshot = await run.lake.snapshot({ layer: 'gold', name: node.name });
-    for (const [table, input] of step.inputs) await session.bind(relationOf(input, table));
+    // To know the columns no row is needed; a refresh opens the files that it needs, and no others.
+    const empty = mayRefresh(step, snapshot);
+    for (const [table, input] of step.inputs)
+      await session.bind({ ...relationOf(input, table), ...(empty ? { files: [] } : {}) });
     const columns = await modelColumns(step, session);
     const made =
       (await refreshTouched(step, session, columns, snapshot)) ??
@@ -96,6 +100,7 @@ async function computeWhole(
   snapshot: Snapshot | undefined,
 ): Promise<GoldCandidate> {
   const { run, node } = step;
+  for (const [table, input] of step.inputs) await session.bind(relationOf(input, table));
   const folder = await run.lake.stage(run.run_id, step.step_id, 'data');
   const cluster = clusterBy(node, columns);
   const add = await writeInBatches(step, session, node.spec.sql, {
@@ -121,7 +126,7 @@ function total(files: readonly { readonly rows: number }[]): number {
   return files.reduce((sum, file) => sum + file.rows, 0);
 }
 
-/** Tables that are refreshed by a date are kept in one file a month, so that a refresh rewrites few of them. */
+/** Tables that are refreshed by a date are kept in one file a month, unless they are small, so that a refresh rewrites few of them. */
 export function clusterBy(node: GoldNode, columns: readonly Column[]): string | undefined {
   const by = node.spec.refresh?.by;
   if (by === undefined || node.spec.partition_by.length > 0) return undefined;
@@ -129,18 +134,28 @@ export function clusterBy(node: GoldNode, columns: readonly Column[]): string | 
   return /^(date|timestamp)/.test(type) ? `date_trunc('month', ${quoteIdent(by)})` : undefined;
 }
 
-/** The rows that are written all belong into one file of {@link clusterBy}: dividing them would only take its time. */
-function inOneMonth(touched: TouchedValues, stale: readonly DataFile[], by: string): boolean {
+/** Files that hold several months, since each by itself would be tiny, are written again as one as long as they are no larger than this. */
+const COARSE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** The rows that are written all belong into one file of {@link clusterBy}, or replace one that is too small to be divided. */
+function inOneFile(touched: TouchedValues, stale: readonly DataFile[], by: string): boolean {
   if (touched.has_null) return false;
   const column = by.toLowerCase();
   const bound = (bounds: Readonly<Record<string, unknown>> = {}): unknown =>
     Object.entries(bounds).find(([name]) => name.toLowerCase() === column)?.[1];
-  const texts = [
-    ...touched.values,
-    ...stale.flatMap(({ stats }) => [bound(stats?.min_values), bound(stats?.max_values)]),
-  ];
-  const months = new Set(texts.map((text) => /^\d{4}-\d\d(?=-\d\d)/.exec(String(text))?.[0]));
-  return months.size === 1 && !months.has(undefined);
+  const spans = stale.map(({ stats }) => [bound(stats?.min_values), bound(stats?.max_values)].map(monthOf));
+  const months = new Set([...touched.values.map(monthOf), ...spans.flat()]);
+  if (months.has(undefined)) return false;
+  const coarse = spans.some(([first, last]) => first !== last);
+  return months.size === 1 || (coarse && stale.reduce((sum, file) => sum + file.size_bytes, 0) < COARSE_BYTES_MAX);
+}
+
+function monthOf(value: unknown): string | undefined {
+  return /^\d{4}-\d\d(?=-\d\d)/.exec(String(value))?.[0];
+}
+
+function mayRefresh({ node, verdict }: GoldStep, snapshot: Snapshot | undefined): boolean {
+  return node.spec.refresh !== undefined && snapshot !== undefined && verdict.mode === 'incremental';
 }
 
 async function refreshTouched(
@@ -149,18 +164,20 @@ async function refreshTouched(
   columns: readonly Column[],
   snapshot: Snapshot | undefined,
 ): Promise<GoldCandidate | undefined> {
-  const { run, node, verdict } = step;
+  const { run, node } = step;
   const by = node.spec.refresh?.by;
-  if (by === undefined || snapshot === undefined || verdict.mode !== 'incremental') return undefined;
+  if (by === undefined || snapshot === undefined || !mayRefresh(step, snapshot)) return undefined;
   if (JSON.stringify(columns) !== JSON.stringify(snapshot.columns)) return undefined;
   const touched = await touchedValues(step, session, by);
   if (touched === undefined) return undefined;
+  const inputs = await touchedInputs(step, session, touched, by);
+  for (const { needed } of inputs) await session.bind(needed);
   const stale = snapshot.files.filter((file) => touched.mayHold(file, by));
   const keep = snapshot.files.filter((file) => !stale.includes(file));
   const parts = [`select * from (${node.spec.sql}\n) where ${touchedWhere(touched, by)}`];
   await session.bind({ name: 'stale', columns, partition_by: snapshot.partition_by, files: stale });
   if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, by)}`);
-  const cluster = inOneMonth(touched, stale, by) ? undefined : clusterBy(node, columns);
+  const cluster = inOneFile(touched, stale, by) ? undefined : clusterBy(node, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
   const rows_sql = parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n');
   const add = await writeInBatches(step, session, rows_sql, {
@@ -170,6 +187,9 @@ async function refreshTouched(
     ...(cluster === undefined ? {} : { cluster_by: cluster }),
   });
   const rows = await session.countRows(add);
+  // A test may read the inputs, too.
+  if (node.spec.tests.length > 0)
+    for (const { needed, whole } of inputs) if (needed !== whole) await session.bind(whole);
   return {
     columns,
     add,

@@ -34,7 +34,12 @@ export async function bindSources(
   session: EngineSession,
   input: SilverInput,
 ): Promise<{ readonly columns: readonly EngineColumn[]; readonly decided: boolean }> {
-  for (const [table, snapshot] of step.inputs) await session.bind(relationOf(snapshot, table));
+  const texts = JSON.stringify(step.node.spec).toLowerCase();
+  for (const [table, snapshot] of step.inputs) {
+    // The rows to read come under a name of their own; a source goes by its own name only where some SQL names its layer.
+    const named = texts.includes('bronze') || !step.node.inputs.includes(table) || step.node.references.includes(table);
+    if (named) await session.bind(relationOf(snapshot, table));
+  }
   const parts: string[] = [];
   for (const [index, table] of step.node.inputs.entries()) {
     const snapshot = step.inputs.get(table);
