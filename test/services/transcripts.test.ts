@@ -49,8 +49,10 @@ describeService('postgresql', () => {
   replays('docs/guide/load.md', ['postgresql']);
 });
 describeService('kafka', () => {
-  describeService('hdfs', () => {
-    replays('fixtures/projects/weather/README.md', ['kafka', 'hdfs']);
+  describeService('postgresql', () => {
+    describeService('hdfs', () => {
+      replays('fixtures/projects/weather/README.md', ['kafka', 'postgresql', 'hdfs']);
+    });
   });
 });
 describeService('postgresql', () => {
