@@ -15,19 +15,23 @@ export interface MirrorPlace {
   clear(): Promise<void>;
 }
 
+/** A table that goes up in several parts. */
+const LARGE = `\n  paquets: { sql: "select i as id, sha256(i::varchar) as empreinte from range(600000) t(i)" }`;
+
 /** A small project with rejected rows and a mirror of everything. */
 export class MirrorProject {
   readonly folder = mkdtempSync(join(tmpdir(), 'dataflow-mirror-'));
   readonly program: BuiltProgram;
   readonly #place: MirrorPlace;
 
-  constructor(place: MirrorPlace, more = '') {
+  constructor(place: MirrorPlace, options: { readonly keep_days?: number; readonly large?: true } = {}) {
     this.#place = place;
     mkdirSync(join(this.folder, 'in'));
     writeFileSync(
       join(this.folder, 'pipelines.yaml'),
       `version: 1
 name: shop
+lake: { url: ./lake, keep: { versions_days: ${options.keep_days ?? 30} } }
 connections:
   far: ${place.connection}
 sources:
@@ -35,9 +39,9 @@ sources:
 silver:
   sales: { from: sales, key: id, rules: [{ between: { column: amount, above: 0 } }] }
 gold:
-  total: { sql: "select count(*) as n, sum(amount) as amount from silver.sales" }
+  total: { sql: "select count(*) as n, sum(amount) as amount from silver.sales" }${options.large === true ? LARGE : ''}
 mirrors:
-  far: { connection: far, path: lake${more} }
+  far: { connection: far, path: lake }
 `,
     );
     this.program = builtProgram(this.folder, place.env);

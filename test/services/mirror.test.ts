@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncReport } from '../../src/app/mirror/sync-report.ts';
-import { type MirrorPlace, MirrorProject } from './mirror-project.ts';
-import { describeService, uniqueName } from './service.ts';
+import { mirrorSoak } from '../soak/mirror-soak.ts';
+import { bucketPlace } from './bucket-place.ts';
+import { MirrorProject } from './mirror-project.ts';
+import { describeService } from './service.ts';
 
 const PYTHON = process.env['DATAFLOW_PYTHON'];
 const WHY_SKIPPED = PYTHON === undefined ? ' — skipped: DATAFLOW_PYTHON names no Python' : '';
@@ -20,37 +21,6 @@ rows = table.to_pyarrow_table()
 print(json.dumps({"version": table.version(), "rows": rows.num_rows, "sum": str(sum(rows.column("amount").to_pylist()))}))
 `;
 
-async function bucketPlace(url: string): Promise<MirrorPlace & { readonly bucket: string }> {
-  const { hostname, port, host, username, password } = new URL(url);
-  const client = new Client({
-    ...{ endPoint: hostname, port: Number(port), useSSL: false },
-    ...{ accessKey: username, secretKey: password },
-  });
-  const bucket = uniqueName('mirror').replace('_', '-');
-  await client.makeBucket(bucket);
-  const list = async (): Promise<readonly string[]> => {
-    const names: string[] = [];
-    for await (const { name } of client.listObjectsV2(bucket, '', true) as AsyncIterable<{ name: string }>)
-      names.push(name.replace(/^lake\//, ''));
-    return names;
-  };
-  return {
-    bucket,
-    connection: `{ type: s3, endpoint: "http://${host}", bucket: ${bucket}, access_key: "\${FAR_USER}", secret_key: "\${FAR_PASSWORD}" }`,
-    env: { FAR_USER: username, FAR_PASSWORD: password },
-    put: async (path, content) => void (await client.putObject(bucket, `lake/${path}`, content)),
-    remove: async (path) => client.removeObject(bucket, `lake/${path}`),
-    list,
-    clear: async () => {
-      await client.removeObjects(
-        bucket,
-        (await list()).map((name) => `lake/${name}`),
-      );
-      await client.removeBucket(bucket);
-    },
-  };
-}
-
 describeService('minio', ({ url }) => {
   describe('a mirror in a bucket', { timeout: 120_000 }, () => {
     let place: Awaited<ReturnType<typeof bucketPlace>>;
@@ -61,7 +31,7 @@ describeService('minio', ({ url }) => {
     };
     beforeAll(async () => {
       place = await bucketPlace(url);
-      project = new MirrorProject(place);
+      project = new MirrorProject(place, { large: true });
       project.day(1);
       expect((await project.run('run')).code).toBe(0);
     });
@@ -73,8 +43,11 @@ describeService('minio', ({ url }) => {
     it('holds what a dry run says it would, and a second sync asks for one listing', async () => {
       const dry = await sync('--dry-run');
       expect(await place.list()).toEqual([]);
+      const killed = await project.faulty('far-before-complete:kill', 'sync');
+      expect(killed.stderr).toContain('fault point far-before-complete');
       const first = await sync();
-      expect([first.files_put, first.bytes_put]).toEqual([dry.files_put, dry.bytes_put]);
+      expect(first.bytes_resumed).toBeGreaterThan(16 * 1024 * 1024);
+      expect(first.files_put + first.files_equal).toBe(dry.files_put);
       expect(dry.lines.map(({ path }) => path).sort()).toEqual(
         [...(await place.list())].filter((path) => !path.startsWith('_dataflow/')).sort(),
       );
@@ -100,19 +73,21 @@ describeService('minio', ({ url }) => {
     });
 
     it('takes what is new and nothing else, after a kill at any point too', async () => {
-      const points = ['sync-after-put', 'sync-after-data', 'sync-after-log', 'sync-before-marker', 'sync-after-marker'];
+      const points = ['sync-after-put:kill@1', 'sync-after-put:kill@6', 'sync-after-marker:kill'];
       for (const [index, point] of points.entries()) {
         project.day(index + 2);
         expect((await project.run('run')).code).toBe(0);
-        const killed = await project.faulty(`${point}:kill@${point.endsWith('log') ? 2 : 1}`, 'sync');
-        expect(killed.stderr, point).toContain(`fault point ${point}`);
+        const killed = await project.faulty(point, 'sync');
+        expect(killed.stderr, point).toContain(`fault point ${point.split(':')[0]}`);
         const next = await sync();
         expect(next.left).toEqual([]);
         // Three tables with a data file and an entry each, and what the quarantine got.
         expect(next.files_put, point).toBeLessThan(9);
         expect((await sync()).up_to_date, point).toBe(true);
       }
-      expect((await project.run('verify', '--at', 'far')).code).toBe(0);
+      const seed = Date.now() % 1_000_000;
+      const soak = await mirrorSoak({ project, kills: 6, seed, say: () => undefined });
+      expect(soak.violations, `seed ${seed}`).toEqual([]);
     });
 
     it('does not believe in vain: what others did there is told, left alone, and replaced by force', async () => {
@@ -190,7 +165,7 @@ describeService('minio', ({ url }) => {
       const config = join(project.folder, 'pipelines.yaml');
       const edit = (from: string, to: string): void =>
         writeFileSync(config, project.read(config).toString().replace(from, to));
-      edit('name: shop', 'name: shop\nlake: { keep: { versions_days: 0 } }');
+      edit('versions_days: 30', 'versions_days: 0');
       for (const day of [30, 31]) {
         project.day(day);
         expect((await project.run('run', '--full-refresh', '--force')).code).toBe(0);

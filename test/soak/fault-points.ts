@@ -17,6 +17,9 @@ const BY_CONTRACT = 'struck by every source that is asked: src/connectors/testin
 /** The same of destinations. */
 const BY_SINKS = 'struck by every sink: src/connectors/testing/sink-contract.ts';
 
+/** The same of mirrors, at random too: `npm run soak:sync`. */
+const BY_MIRRORS = 'needs an object store: test/services/mirror.test.ts';
+
 /** Fault points that no scenario of the kill soak can pass, each with the reason. */
 export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'stream-before-publish': 'needs a broker: test/services/kafka-publish.test.ts',
@@ -36,6 +39,21 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'after-far-upload': 'needs HDFS: test/services/hdfs-sync.test.ts',
   'before-far-rename': 'needs HDFS: test/services/hdfs-sync.test.ts',
   'after-far-rename': 'needs HDFS: test/services/hdfs-sync.test.ts',
+  'far-before-put': BY_MIRRORS,
+  'far-after-upload': BY_MIRRORS,
+  'far-before-part': BY_MIRRORS,
+  'far-before-complete': BY_MIRRORS,
+  'far-after-complete': BY_MIRRORS,
+  'sync-before-put': BY_MIRRORS,
+  'sync-after-put': BY_MIRRORS,
+  'sync-after-data': BY_MIRRORS,
+  'sync-after-logs': BY_MIRRORS,
+  'sync-before-remove': BY_MIRRORS,
+  'sync-after-record': BY_MIRRORS,
+  'sync-before-marker': BY_MIRRORS,
+  'sync-after-marker': BY_MIRRORS,
+  'restore-before-rename': BY_MIRRORS,
+  'restore-before-publish': BY_MIRRORS,
   'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
   'load-before-put': BY_SINKS,

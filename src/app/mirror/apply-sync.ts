@@ -83,7 +83,7 @@ async function putOne(applying: Applying, item: MirrorItem, done: Applied, stopp
   const file = care.fileOf(near.path);
   try {
     const known = await asItIs(file, near);
-    faultPoint(near.kind === 'data' ? 'sync-before-data' : 'sync-before-log');
+    faultPoint('sync-before-put');
     const outcome = await far.put({
       path: near.path,
       content: { file, size_bytes: known.size_bytes },
@@ -92,7 +92,7 @@ async function putOne(applying: Applying, item: MirrorItem, done: Applied, stopp
       signal,
       sent: (bytes) => sent(bytes, 0),
     });
-    faultPoint(near.kind === 'data' ? 'sync-after-put' : 'sync-after-log');
+    faultPoint('sync-after-put');
     const put = await itIsThere(applying, near, file, outcome);
     done.files_put += 1;
     done.bytes_put += known.size_bytes;
