@@ -50,7 +50,7 @@ const OF_A_TABLE: ReadonlySet<string> = new Set(['E_FAR_SOURCE_DAMAGED', 'E_FAR_
  * sees whole versions; then checkpoints and hints; removals last, and only if nothing went wrong. A damaged file stops its table, not the others.
  */
 export async function applySync(applying: Applying, plan: SyncPlan): Promise<Applied> {
-  const { far, memory, signal, pool } = applying;
+  const { memory, signal, pool } = applying;
   const done: Applied = { files_put: 0, bytes_put: 0, bytes_resumed: 0, files_removed: 0, left: [] };
   const stopped = new Set<string>();
   try {
@@ -71,7 +71,6 @@ export async function applySync(applying: Applying, plan: SyncPlan): Promise<App
     return done;
   } finally {
     memory.flush();
-    if (signal.aborted) far.close().catch(() => undefined);
   }
 }
 

@@ -13,19 +13,29 @@ import { countText, secondsText } from '../shared/sizes.ts';
 export async function sync(invocation: Invocation): Promise<number> {
   if (invocation.verb === 'sync check') return check(invocation);
   if (invocation.verb === 'sync status') return status(invocation);
-  const reports = await syncAll(invocation);
-  printReports(invocation, reports);
+  const { reports, failed } = await syncAll(invocation);
+  if (reports.length > 0) printReports(invocation, reports);
+  const [first, ...others] = failed;
+  for (const { name, error } of others) invocation.printer.warn(`${name}: ${error.code}: ${error.message}`);
+  if (first !== undefined) throw first.error;
   return reports.some((report) => report.left.length > 0) ? 4 : 0;
 }
 
-async function syncAll(invocation: Invocation): Promise<readonly SyncReport[]> {
+interface Synced {
+  readonly reports: readonly SyncReport[];
+  readonly failed: readonly { readonly name: string; readonly error: DataflowError }[];
+}
+
+/** A mirror that fails does not keep the others from being synced. */
+async function syncAll(invocation: Invocation): Promise<Synced> {
   const { rooms, printer, options, args, signal, env } = invocation;
   const { project } = await loadProjectFor(invocation);
   const max_delete_pct = percentFrom(options['maxDelete']);
   const reports: SyncReport[] = [];
+  const failed: { name: string; error: DataflowError }[] = [];
   for (const name of mirrorNames(project, args)) {
     const bar = await startTransfer(printer, name, env);
-    const report = await syncNamed(rooms, project, {
+    const report: SyncReport | undefined = await syncNamed(rooms, project, {
       name,
       force: options['force'] === true,
       ...(options['delete'] === true ? { remove: true } : {}),
@@ -35,10 +45,16 @@ async function syncAll(invocation: Invocation): Promise<readonly SyncReport[]> {
       signal,
       note: (text) => printer.note(text),
       progress: (progress) => bar.update(progress),
-    }).finally(() => bar.stop());
-    reports.push(report);
+    })
+      .catch((error: unknown) => {
+        if (!(error instanceof DataflowError) || signal.aborted) throw error;
+        failed.push({ name, error });
+        return undefined;
+      })
+      .finally(() => bar.stop());
+    if (report !== undefined) reports.push(report);
   }
-  return reports;
+  return { reports, failed };
 }
 
 function printReports({ printer, options }: Invocation, reports: readonly SyncReport[]): void {

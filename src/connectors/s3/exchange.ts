@@ -131,13 +131,10 @@ export class S3Exchange {
     this.requests.set(ask, (this.requests.get(ask) ?? 0) + 1);
     // One signal ends them all: as many listeners as requests are meant.
     setMaxListeners(0, signal);
-    const { request: send } = await import('undici');
+    const agent = await this.#dispatcher();
     const { path, headers } = this.#signed(request);
-    const answer = await send(`${this.#origin}${path}`, {
-      method,
-      headers,
-      dispatcher: await this.#dispatcher(),
-      signal,
+    const answer = await agent.request({
+      ...{ origin: this.#origin, path, method, headers, signal },
       ...(body === undefined ? {} : { body }),
     });
     if (answer.statusCode < 300) return answer;
