@@ -11,7 +11,7 @@ import type { SyncReport } from './sync-report.ts';
 import type { Syncing } from './syncing.ts';
 
 /** Whether the newest release marker is that of this release and these tables, as we wrote it. */
-export async function markerNow(syncing: Syncing, { markers }: Compared): Promise<boolean> {
+export async function markerNow(syncing: Syncing, { markers }: Compared, memory: MirrorMemory): Promise<boolean> {
   if (markers.size === 0) return false;
   const { options, near, known, ledger, far } = syncing;
   const number = Math.max(...markers.keys());
@@ -21,7 +21,11 @@ export async function markerNow(syncing: Syncing, { markers }: Compared): Promis
   const marker = remembered ? undefined : await readMarker(far, number, options.signal).catch(() => undefined);
   const there = remembered ? standing.tables : versionsIn(marker);
   const release_id = remembered ? standing.release_id : marker?.release_id;
-  return release_id === near.release.release_id && isDeepStrictEqual(there, versionsOf(near));
+  const same = release_id === near.release.release_id && isDeepStrictEqual(there, versionsOf(near));
+  const file = markers.get(number);
+  // It was read once: the next listing is enough.
+  if (same && !remembered && file !== undefined && !options.dry_run) memory.add({ ...file, sha256: '' });
+  return same;
 }
 
 function versionsIn(marker: ReleaseMarker | undefined): Readonly<Record<string, number>> {

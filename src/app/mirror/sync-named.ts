@@ -61,11 +61,12 @@ async function synced(syncing: Syncing, wall_ms: () => number): Promise<SyncRepo
   const compared = await compareSides(syncing, known, { signal });
   const plan = await planned(syncing, compared);
   const to_do = plan.data.length + plan.logs.size + plan.removed.length + plan.cleared.length + plan.expired.length > 0;
-  const marked = await markerNow(syncing, compared);
+  const marked = await markerNow(syncing, compared, memory);
   const up_to_date = !to_do && plan.blocked.size === 0 && marked;
   const base = reportBase(syncing, compared, plan, up_to_date);
   if (options.dry_run) return { ...base, ...dryTotals(plan), requests: asked(far), wall_ms: wall_ms() };
   if (compared.adopted.length > 0) adopt(compared, memory);
+  memory.flush();
   if (up_to_date) {
     stand(syncing, compared.markers.size === 0 ? 0 : Math.max(...compared.markers.keys()), base, wall_ms());
     return { ...base, requests: asked(far), wall_ms: wall_ms() };
