@@ -86,7 +86,7 @@ describeService('minio', ({ url }) => {
         expect((await sync()).up_to_date, point).toBe(true);
       }
       const seed = Date.now() % 1_000_000;
-      const soak = await mirrorSoak({ project, kills: 6, seed, say: () => undefined });
+      const soak = await mirrorSoak({ project, kills: 3, seed, say: () => undefined });
       expect(soak.violations, `seed ${seed}`).toEqual([]);
     });
 

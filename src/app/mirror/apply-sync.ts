@@ -9,6 +9,7 @@ import type { LakeCare, LakeFile } from '../../core/ports/lake-care.ts';
 import type { MirrorLedger } from '../../core/ports/mirror-ledger.ts';
 import type { AdaptivePool } from '../../kit/adaptive-pool.ts';
 import { faultPoint } from '../../kit/fault.ts';
+import { markerPath } from './markers.ts';
 import type { SyncPlan } from './plan-sync.ts';
 
 /** Why a table was left as it is on the far side. */
@@ -50,7 +51,7 @@ const OF_A_TABLE: ReadonlySet<string> = new Set(['E_FAR_SOURCE_DAMAGED', 'E_FAR_
  * sees whole versions; then checkpoints and hints; removals last, and only if nothing went wrong. A damaged file stops its table, not the others.
  */
 export async function applySync(applying: Applying, plan: SyncPlan): Promise<Applied> {
-  const { memory, signal, pool } = applying;
+  const { far, memory, signal, pool } = applying;
   const done: Applied = { files_put: 0, bytes_put: 0, bytes_resumed: 0, files_removed: 0, left: [] };
   const stopped = new Set<string>();
   try {
@@ -64,10 +65,11 @@ export async function applySync(applying: Applying, plan: SyncPlan): Promise<App
     });
     memory.flush();
     faultPoint('sync-after-logs');
-    if (done.left.length === 0 && plan.removed.length > 0) {
-      signal.throwIfAborted();
-      await removeAll(applying, plan.removed, done);
-    }
+    if (done.left.length > 0) return done;
+    signal.throwIfAborted();
+    // A release is unlisted before its files go: what a marker names is there.
+    if (plan.expired.length > 0) await far.remove(plan.expired.map(markerPath), signal);
+    if (plan.removed.length > 0) await removeAll(applying, plan.removed, done);
     return done;
   } finally {
     memory.flush();

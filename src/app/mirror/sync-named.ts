@@ -6,7 +6,6 @@ import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { type Applied, applySync, MirrorMemory } from './apply-sync.ts';
 import { markerNow, markRelease, stand } from './mark-release.ts';
-import { markerPath } from './markers.ts';
 import { nearSide } from './near-side.ts';
 import { mirrorOf, openMirror, rememberedFiles } from './opened-mirror.ts';
 import { type Compared, compareSides, listedReleases, planSync, type SyncPlan } from './plan-sync.ts';
@@ -83,7 +82,6 @@ async function synced(syncing: Syncing, wall_ms: () => number): Promise<SyncRepo
       number = marker.number;
       report = { ...report, files_there: report.files_there + 1, bytes_there: report.bytes_there + marker.size_bytes };
     }
-    if (plan.expired.length > 0) await far.remove(plan.expired.map(markerPath), signal);
     await far.leftovers({ begun_before_ms: Date.now() - UPLOAD_MS, remove: true, signal });
     stand(syncing, number, report, wall_ms());
   }
