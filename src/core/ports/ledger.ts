@@ -233,7 +233,6 @@ export interface Ledger extends DestinationLedger, UndoLedgerOf<RunRecord, StepR
   closeDeadRuns(): readonly string[];
   runs(limit: number): readonly RunRecord[];
   run(run_id: string): RunRecord | undefined;
-
   /** What a run took and used; replaces an earlier one of the run. */
   recordReceipt(receipt: Receipt): void;
   receipt(run_id: string): Receipt | undefined;

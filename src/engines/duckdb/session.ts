@@ -17,14 +17,14 @@ import type {
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { columnsOf, resultColumns, toRows } from './cells.ts';
+import { columnsOf, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
-import { exportBytes } from './export-bytes.ts';
 import { rowsSql, rowsStated } from './footer.ts';
 import { type InferRequest, inferColumns } from './infer.ts';
 import { KeptViews } from './kept-views.ts';
+import { guardedBytes, type RowBatch, rowBatches } from './out-batches.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
@@ -150,25 +150,9 @@ export class DuckDbSession implements EngineSession {
     return this.#rows(sql, options.rows_max ?? ROWS_MAX);
   }
 
-  async *stream(
-    sql: string,
-  ): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
+  async *stream(sql: string): AsyncGenerator<RowBatch, void, void> {
     if (this.#sandboxed) await this.#vet(sql, 'E_SQL_SANDBOX');
-    const result = await (await this.#ready()).stream(sql, { sql });
-    const columns = resultColumns(result);
-    const batches = result.yieldRowsJson();
-    let empty = true;
-    try {
-      for (;;) {
-        const next = await this.#talk.guard(() => batches.next(), { sql });
-        if (next.done === true) break;
-        empty = false;
-        yield { columns, rows: toRows(result, next.value) };
-      }
-    } finally {
-      await batches.return?.(undefined);
-    }
-    if (empty) yield { columns, rows: [] };
+    yield* rowBatches(await this.#ready(), sql);
   }
 
   async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
@@ -218,17 +202,7 @@ export class DuckDbSession implements EngineSession {
 
   async *exportBytes(sql: string, format: TextFormat): AsyncGenerator<Uint8Array, number, void> {
     this.#refuseInSandbox();
-    const talk = await this.#ready();
-    const bytes = exportBytes(talk.connection, sql, format);
-    try {
-      for (;;) {
-        const next = await talk.guard(() => bytes.next(), { sql });
-        if (next.done === true) return next.value;
-        yield next.value;
-      }
-    } finally {
-      await bytes.return(0);
-    }
+    return yield* guardedBytes(await this.#ready(), sql, format);
   }
 
   async infer(request: InferRequest): Promise<readonly Column[]> {
