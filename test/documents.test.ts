@@ -220,7 +220,7 @@ describe.skipIf(skipped)(`documents${WHY}`, { timeout: TIMEOUT_MS }, () => {
 
   it.each([
     ['segv', '', /crashed with SIGSEGV/],
-    ['hang', ', page_seconds_max: 1', /took longer than 1 s \(page_seconds_max\)/],
+    ['hang', ', page_seconds_max: 4', /took longer than 4 s \(page_seconds_max\)/],
     ['hog', ', limits: { file_memory_max: 300MB }', /needed more than 300 MB of memory/],
   ])('that make their reader %s are quarantined, the others are loaded', (action, more, reason) => {
     const files = Object.fromEntries([61, 62].map((n) => [`scans/f${n}.png`, drawPng(invoice(n, `${n},00`))]));

@@ -114,7 +114,7 @@ describe('a new connector', { timeout: 300_000 }, () => {
       ['connections.md', 'What nobody may see.'],
     ] as const)
       expect(readFileSync(join(copy, 'docs/reference', page), 'utf8')).toContain(text);
-    node(['scripts/build.mjs']);
+    node(['scripts/build.mjs', '--quick']);
     const binary = join(copy, 'bin/dataflow.js');
     expect(node([binary, 'plan'], project)).toContain('never asked');
     node([binary, 'run'], project);

@@ -39,7 +39,7 @@ it.each([
   expect(outcome.stderr).toMatch(/^error\[E_CONFIG_\w+\] /m);
   expect(outcome.stderr).toMatch(/ {2}at pipelines\.yaml/);
   expect(outcome.stderr.length).toBeLessThan(20_000);
-  expect(Date.now() - started_ms).toBeLessThan(5000);
+  expect(Date.now() - started_ms).toBeLessThan(15_000); // unfolded, any of them would take minutes
 });
 
 const SECRET = 'hunter2-Pa55word';
