@@ -168,8 +168,8 @@ const MISTAKES: readonly (Edit & { readonly name: string; readonly check: keyof 
   {
     name: 'rows are dropped while a file is parsed',
     file: 'src/engines/duckdb/parse.ts',
-    from: 'from (${split.good})`',
-    to: 'from (${split.good}) limit 1`',
+    from: 'from (${rows})`',
+    to: 'from (${rows}) limit 1`',
     check: 'conservation',
   },
   {
