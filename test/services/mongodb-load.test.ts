@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BulkWriter } from '../../src/connectors/mongodb/bulk-writer.ts';
 import { expectDone, expectError, newPlace, type Outcome, type Place } from '../support/fault-project.ts';
+import { builtProgram } from './built-program.ts';
 import { tcpProxy } from './faults/tcp-proxy.ts';
 import { describeService, uniqueName } from './service.ts';
 
@@ -230,6 +232,54 @@ describeService('mongodb', ({ url }) => {
     expect(refused).toEqual([]);
     expect(await db.collection('raced').countDocuments()).toBe(1500);
     await db.collection('raced').drop();
+  });
+});
+
+describeService('mongodb', ({ url }) => {
+  it('the retail project: its ten gold tables, whole, with their keys', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dataflow-retail-'));
+    const database = uniqueName('retail');
+    const client = await MongoClient.connect(url);
+    try {
+      for (const name of ['pipelines.yaml', 'models', 'fixtures/projects/retail/analytics.yaml'])
+        cpSync(name, join(folder, basename(name)), { recursive: true });
+      const program = builtProgram(folder, { MONGO_URL: url, MONGO_DATABASE: database });
+      const call = async (...args: string[]) => {
+        const ended = await program.run('--config', 'analytics.yaml', ...args);
+        expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+        return ended.stdout;
+      };
+      await call('generate', '--seed', '1', '--bad', '0.02');
+      await call('run');
+      await call('load');
+      const db = client.db(database);
+      const meta = await db.collection('_sync_metadata').find({}).toArray();
+      expect(meta).toHaveLength(10);
+      for (const { collection_name, source_table, row_count, status } of meta) {
+        const [lake] = await program.rows(`select count(*) as n from ${source_table}`);
+        expect([await db.collection(collection_name).countDocuments(), row_count, status]).toEqual([
+          lake?.['n'],
+          lake?.['n'],
+          'loaded',
+        ]);
+      }
+      const [lake] = await program.rows(
+        'select sum(montant)::varchar as ca, count(distinct mois) as n from gold.fact_ventes',
+      );
+      const [there] = await db
+        .collection('fact_ventes')
+        .aggregate([{ $group: { _id: null, ca: { $sum: '$montant' }, mois: { $addToSet: '$mois' } } }])
+        .toArray();
+      expect([Number(there?.['ca']), there?.['mois'].length]).toEqual([Number(lake?.['ca']), lake?.['n']]);
+      expect(await db.collection('kpi_ca_par_mois').findOne({ _id: '2024-01' as never })).toMatchObject({
+        mois: '2024-01',
+      });
+      expect(await call('load')).toContain('holds release');
+    } finally {
+      await client.db(database).dropDatabase();
+      await client.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -54,3 +54,18 @@ export async function evolve(
 export function columnNames({ columns }: SinkTable): readonly string[] {
   return columns.map((column) => column.name);
 }
+
+/** Larger collections are only counted: the server lets nobody write to the database while it makes a hash. */
+const HASH_DOCUMENTS_MAX = 200_000;
+
+/** A hash of all documents; null where the server gives none. */
+export async function contentHash(database: Db, name: string): Promise<string | null> {
+  try {
+    if ((await database.collection(name).estimatedDocumentCount()) > HASH_DOCUMENTS_MAX) return null;
+    const answer = await database.command({ dbHash: 1, collections: [name] });
+    return (answer['collections'] as Readonly<Record<string, string>> | undefined)?.[name] ?? null;
+  } catch {
+    // Not for everybody, and not on a cluster of shards.
+    return null;
+  }
+}

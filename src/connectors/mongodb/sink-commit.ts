@@ -4,7 +4,7 @@ import type { HeldTable } from '../../core/model/load.ts';
 import type { SinkTable } from '../../core/ports/sink.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { removeCommand, upsertCommand, type WriteError } from './bulk-writer.ts';
-import { columnNames, uuidOf } from './sink-collections.ts';
+import { columnNames, contentHash, uuidOf } from './sink-collections.ts';
 import { BATCH_DOCUMENTS } from './step-rows.ts';
 import { loaded, metadataOf, type SyncDocument, writeSync } from './sync-metadata.ts';
 
@@ -48,10 +48,24 @@ export async function commitAll(parts: LoadParts, all: readonly Pending[]): Prom
   for (const one of all) if (one.beside !== undefined) await swap(parts, one.table.name, one.beside.name);
   faultPoint('mongodb-after-swap');
   const finals = await Promise.all(all.map((one) => finalOf(parts, one)));
-  if (!parts.replicated) {
-    for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
-    return;
-  }
+  if (parts.replicated) await atOnce(parts, all, finals);
+  else for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
+  for (const { table } of all) if (table.columns.length > 0) await remember(parts, table.name);
+}
+
+/** What others change later shows; until this is written, only a change of their number does. */
+async function remember({ database, id }: LoadParts, name: string): Promise<void> {
+  const written = await metadataOf(database).findOne({ _id: name, load: id, status: 'loaded' });
+  const content_hash = await contentHash(database, name);
+  if (written !== null && content_hash !== null)
+    await metadataOf(database).updateOne({ _id: name, stamp: written.stamp }, { $set: { content_hash } });
+}
+
+async function atOnce(
+  parts: LoadParts,
+  all: readonly Pending[],
+  finals: readonly Omit<SyncDocument, 'stamp'>[],
+): Promise<void> {
   const session = parts.client.startSession();
   try {
     await session.withTransaction(
@@ -84,7 +98,9 @@ async function finalOf({ database, bson, id }: LoadParts, one: Pending): Promise
   if (held === undefined) throw new DataflowError('E_INTERNAL', `${table.name} was put and not recorded`);
   const uuid = one.beside?.uuid ?? (await uuidOf(database, table.name));
   const columns = table.columns.length === 0 ? (meta?.columns ?? []) : columnNames(table);
-  return loaded(held, { load: id, uuid, columns, refused }, bson);
+  const same = table.columns.length === 0;
+  const content_hash = same ? (meta?.content_hash ?? null) : null;
+  return loaded(held, { load: id, uuid, content_hash, columns, refused }, bson);
 }
 
 async function finish(

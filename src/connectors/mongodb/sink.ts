@@ -14,7 +14,7 @@ import type {
 import { finerThanDates, namesRefused } from './bson-columns.ts';
 import { type MongodbConnection, placeOf } from './connection.ts';
 import { connect, factsOf } from './session.ts';
-import { indexesOf } from './sink-collections.ts';
+import { contentHash, indexesOf } from './sink-collections.ts';
 import { compareCollection } from './sink-compare.ts';
 import { sinkError } from './sink-errors.ts';
 import { MongodbLoad } from './sink-load.ts';
@@ -51,7 +51,10 @@ class MongodbSink implements Sink {
     this.place = placeOf(this.#connection);
   }
 
-  async standing(tables: readonly Pick<SinkTable, 'table' | 'name'>[]): Promise<ReadonlyMap<string, Standing>> {
+  async standing(
+    tables: readonly Pick<SinkTable, 'table' | 'name'>[],
+    { deep }: { readonly deep: boolean },
+  ): Promise<ReadonlyMap<string, Standing>> {
     return await this.#with(async ({ database }) => {
       const known = new Map((await metadataOf(database).find({}).toArray()).map((one) => [one._id, one]));
       const there = await database.listCollections({}, { nameOnly: false }).toArray();
@@ -60,7 +63,9 @@ class MongodbSink implements Sink {
       for (const { table, name } of tables) {
         const uuid = uuids.get(name);
         const rows = uuid === undefined ? 0 : await rowsOf(database, name, known.get(name)?.held?.rows);
-        found.push([table, standingOf(known.get(name), this.#request.id, uuid, rows)]);
+        const standing = standingOf(known.get(name), this.#request.id, uuid, rows);
+        const changed = deep && standing.state === 'as_left' && (await isChanged(database, known.get(name)));
+        found.push([table, changed ? { ...standing, ...CHANGED } : standing]);
       }
       return new Map(found);
     });
@@ -133,6 +138,14 @@ class MongodbSink implements Sink {
     const { replicated, version } = await factsOf(client);
     return { client, database: client.db(this.#connection.database), bson, replicated, version };
   }
+}
+
+const CHANGED = { state: 'changed', words: 'documents are not those that were loaded' } as const;
+
+async function isChanged(database: Db, known: SyncDocument | undefined): Promise<boolean> {
+  if (known === undefined || known.content_hash === null || known.under_way !== null) return false;
+  const now = await contentHash(database, known.collection_name);
+  return now !== null && now !== known.content_hash;
 }
 
 /** The server's own count is quick, and not exact after a crash of it. */

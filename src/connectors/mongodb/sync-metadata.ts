@@ -32,6 +32,8 @@ export interface SyncDocument {
   readonly stamp: string;
   /** The collection itself: one that somebody made anew has another. */
   readonly uuid: string | null;
+  /** Of its documents, as the server makes it; null: not known. */
+  readonly content_hash: string | null;
   readonly columns: readonly string[];
   readonly held: HeldTable | null;
   readonly under_way: UnderWay | null;
@@ -84,7 +86,7 @@ export function underWay(
     _id: facts.collection_name,
     ...facts,
     ...{ release: null, source_hash: null, row_count: null, gold_processed_at: null, refresh_time_seconds: null },
-    ...{ refused: 0, uuid: null, columns: [], held: null },
+    ...{ refused: 0, uuid: null, content_hash: null, columns: [], held: null },
     ...{ last_sync: new Date(), status, under_way },
   };
   return { ...held, ...facts, status, under_way };
@@ -93,7 +95,7 @@ export function underWay(
 /** The document once the collection holds the release. */
 export function loaded(
   held: HeldTable,
-  facts: Pick<SyncDocument, 'load' | 'uuid' | 'columns' | 'refused'>,
+  facts: Pick<SyncDocument, 'load' | 'uuid' | 'content_hash' | 'columns' | 'refused'>,
   bson: typeof import('mongodb').BSON,
 ): Omit<SyncDocument, 'stamp'> {
   const last_sync = new Date();

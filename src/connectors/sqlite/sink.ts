@@ -41,12 +41,15 @@ class SqliteSink implements Sink {
     this.place = path;
   }
 
-  async standing(tables: readonly Pick<SinkTable, 'table' | 'name'>[]): Promise<ReadonlyMap<string, Standing>> {
+  async standing(
+    tables: readonly Pick<SinkTable, 'table' | 'name'>[],
+    { deep }: { readonly deep: boolean },
+  ): Promise<ReadonlyMap<string, Standing>> {
     const db = this.#there();
     if (db === undefined) return new Map();
     return written(this.place, () => {
       this.#seen = readState(db, this.#request.id);
-      return new Map(tables.map((table) => [table.table, standingOf(db, this.#seen, table)]));
+      return new Map(tables.map((table) => [table.table, standingOf(db, this.#seen, table, deep)]));
     });
   }
 

@@ -18,6 +18,8 @@ export interface SinkUnderTest {
   readonly modes: readonly ('upsert' | 'append' | 'replace')[];
   /** All rows of a table, in any order; undefined: there is none. Columns whose value is missing count as null. */
   rows(table: string): Promise<readonly SinkRow[] | undefined>;
+  /** Digits of a second that the system keeps of an instant; absent: all six. */
+  readonly second_digits?: 3;
   /** Somebody else removes one row, changes one and adds one, so that as many are there as before. */
   tamper(table: string): Promise<void>;
   /** Somebody else removes the table. */
@@ -131,7 +133,7 @@ export class SinkProject extends SourceProject {
     };
     const text = (name: string): string =>
       name === 'made_at'
-        ? `strftime(made_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') as made_at`
+        ? `strftime(made_at at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%${this.#under.second_digits === 3 ? 'g' : 'f'}Z') as made_at`
         : `${name}::varchar as ${name}`;
     return (await this.query(`select ${columns[table]?.map(text).join(', ')} from ${key}`)) as readonly SinkRow[];
   }
