@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -78,8 +78,15 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
   it('stream run takes batches as they come and ends at SIGTERM after the batch; stream status says how far it is', async () => {
     writeFileSync(
       join(root, 'pipelines.yaml'),
-      PROJECT.replace(/type: fake.*/, 'type: fake, rate: 300, batch: { wait: 100ms } }'),
+      PROJECT.replace(
+        /type: fake.*/,
+        'type: fake, rate: 300, batch: { wait: 100ms } }\n  f: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { k: varchar } }',
+      )
+        .replace('silver:', 'silver:\n  f: { from: f, key: k }')
+        .concat('  both: { sql: "select s.product, f.k from silver.s as s, silver.f as f limit 1" }\n'),
     );
+    mkdirSync(join(root, 'in'));
+    writeFileSync(join(root, 'in/f.csv'), 'k\na\n');
     const child = spawn(process.execPath, [BINARY, 'stream', 'run', 's', '--format', 'json'], {
       cwd: root,
       env: { ...process.env, NO_COLOR: '1' },
@@ -106,6 +113,8 @@ describe('a source that is asked', { timeout: 120_000 }, () => {
       'select count(*) as n, max(id) as last from bronze.s',
     ]);
     expect(counts).toEqual({ n: rows, last: rows - 1 });
+    // What also reads files is made, too, although the files are no part of the stream.
+    expect(json(['query', 'select k from gold.both'])).toEqual([{ k: 'a' }]);
     const [line] = json<{ batch: number; behind: number; rows_per_second: number }[]>(['stream', 'status']);
     expect(line?.batch).toBe(runs);
     expect(line?.behind).toBeGreaterThan(0);

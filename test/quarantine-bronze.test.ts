@@ -194,6 +194,9 @@ describe('refused files', () => {
     expect(place.dataflow(['run']).status).toBe(4);
     const [group] = groups(place);
     expect(group).toMatch(/^bronze.a \w+ 1$/);
+    const dry = place.dataflow(['quarantine', 'replay', 'bronze.a', '--dry-run']);
+    expect(dry.stdout).toContain('0 of 1 row would be replayed');
+    expect(dry.stdout).toContain('1 refused file would be read again: only the run tells what becomes of it');
     const again = place.dataflow(['quarantine', 'replay', 'bronze.a']);
     expect(again.status, again.stdout + again.stderr).toBe(4);
     expect(groups(place)).toHaveLength(1);

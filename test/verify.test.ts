@@ -186,6 +186,15 @@ const DAMAGES: readonly Case[] = [
     found: { check: 'log', message: 'version 3 is missing from the log' },
   },
   {
+    name: 'a first log entry that is gone',
+    act: (p) => rmSync(at(p, 'silver/a/_delta_log', entry(0))),
+    found: {
+      check: 'log',
+      path: `silver/a/_delta_log/${entry(0)}`,
+      message: 'version 0 is missing from the log: no later one can be read, up to the next checkpoint',
+    },
+  },
+  {
     name: 'a log that went back',
     act: (p) => rmSync(at(p, 'gold/g/_delta_log', entry(11))),
     found: { check: 'log', table: 'gold.g', expected: 'version 11', actual: 'version 10' },
@@ -372,6 +381,14 @@ describe('verify', () => {
     expect(report.findings).toContainEqual(expect.objectContaining({ severity: 'error', ...found }));
     expect(report.status).toBe(1);
     expect(report.intact).toBe(false);
+    place.remove();
+  });
+
+  it('a table computed anew says how many rows were refused before as well', () => {
+    const place = copy();
+    const run = place.dataflow(['run', '--full-refresh', '--select', 'silver.a']);
+    expect(run.stderr + run.stdout).toContain('12 rows refused again, as before');
+    expect(run.stderr + run.stdout).not.toContain('put into quarantine');
     place.remove();
   });
 

@@ -234,9 +234,14 @@ describe('case 31: types', () => {
     place.put({ 'in/a.csv': 'id,v\n1,5\n2,6\n' });
     expectDone(place.dataflow(['run']));
     place.put({ 'in/b.csv': 'id,v\n3,7.5\n' });
-    expect(place.dataflow(['run']).status).toBe(0);
+    const told = place.dataflow(['run']);
+    expect(told.status, told.stderr).toBe(0);
     expect(rows(place, 'select count(*) as n from bronze.t')).toEqual([{ n: 2 }]);
     expect(rows(place, 'select line, column_name from quarantine.bronze_t')).toEqual([{ line: 2, column_name: 'v' }]);
+    expect(drift(place)).toMatchObject([
+      { what: 'type_changed', column: 'v', from: 'bigint', to: 'double', action: 'cast', file: 'in/b.csv' },
+    ]);
+    expect(told.stderr).toContain('column v is double in in/b.csv, not bigint');
   });
 
   it.each([

@@ -60,6 +60,8 @@ export interface DecisionReport {
   /** Decided rows that left the quarantine (in a dry run: that would). */
   readonly closed: number;
   readonly failed_again: number;
+  /** In a dry run: refused files. They would be read again, and only that tells what becomes of them. */
+  readonly unread_files: number;
   /** Rows of an edited export that are not open (any more). */
   readonly unknown: number;
   /** Corrections that were not taken, because a cell is no value of its column's type. */
@@ -197,6 +199,7 @@ async function lookFirst(
         ...found,
         closed: options.action === 'discard' ? found.decided : 0,
         failed_again: 0,
+        unread_files: 0,
         moved_files: options.action === 'replay' ? await movedFiles(rooms, project, node, session) : [],
         tried: [],
         run: undefined,
@@ -204,7 +207,12 @@ async function lookFirst(
       if (!options.dry_run || found.decided === 0 || options.action === 'discard') return report;
       const rows = await tryFixes(rooms, project, lake, session, node, temp_folder);
       const failed_again = rows.filter((row) => row['rule'] !== null).length;
-      return { ...report, failed_again, closed: found.decided - failed_again, tried: rows.map(triedRow) };
+      const [whole] = await session.rows(
+        'select count(*) as n from matched m join fixes f on f._id = m.quarantine_id where m.raw is null',
+      );
+      const unread_files = node.layer === 'bronze' ? Number(whole?.['n'] ?? 0) : 0;
+      const closed = found.decided - failed_again - unread_files;
+      return { ...report, failed_again, unread_files, closed, tried: rows.map(triedRow) };
     } finally {
       await engine.close();
     }

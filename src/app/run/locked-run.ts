@@ -5,7 +5,7 @@ import type { Receipt } from '../../core/model/receipt.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
 import { reasonOf } from '../../core/planning/reasons.ts';
 import type { Lake } from '../../core/ports/lake.ts';
-import type { Lock, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
+import type { Lock, QuarantineCount, RunStatus, StepRecord } from '../../core/ports/ledger.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import type { RunContext } from '../../medallion/context.ts';
@@ -47,6 +47,7 @@ export async function lockedRun(
     await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
     return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine);
   });
+  const open_before = openRows(ledger.quarantine());
   try {
     await options.first?.(run);
     if (run.redo) await redoDecisions(run, selected);
@@ -72,6 +73,7 @@ export async function lockedRun(
       wall_ms: Date.now() - began.started_ms,
       receipt,
       refused_files,
+      refused_again: refusedAgain(steps, open_before, openRows(ledger.quarantine())),
       ...(over === undefined ? {} : { error: failureOf(over) }),
       exit_code: exitCodeOf(steps, refused_files) || (over === undefined ? 0 : PARTLY),
     };
@@ -91,6 +93,24 @@ async function begun<T>(engine: LazyEngine, begin: () => Promise<T>): Promise<T>
     await engine.close().catch(() => undefined);
     throw error;
   }
+}
+
+function openRows(counts: readonly QuarantineCount[]): ReadonlyMap<string, number> {
+  const open = new Map<string, number>();
+  for (const { table, rows } of counts) open.set(table, (open.get(table) ?? 0) + rows);
+  return open;
+}
+
+/** Rows that wait in quarantine are judged again with each step that may change the verdict: only what it grew by is news. */
+function refusedAgain(
+  steps: readonly StepRecord[],
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): number {
+  return steps.reduce((sum, { step, status, balance }) => {
+    const grown = Math.max(0, (after.get(step) ?? 0) - (before.get(step) ?? 0));
+    return status === 'succeeded' ? sum + Math.max(0, (balance?.quarantined ?? 0) - grown) : sum;
+  }, 0);
 }
 
 /** Candidates of failed steps stay for inspection. */

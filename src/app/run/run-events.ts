@@ -32,5 +32,7 @@ export interface RunReport {
   readonly error?: StepError;
   /** Whole files that were refused in this run. */
   readonly refused_files: number;
+  /** Rows put into quarantine by which it did not grow: they lay there before. */
+  readonly refused_again: number;
   readonly exit_code: number;
 }

@@ -99,6 +99,7 @@ function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunRe
     release_id: undefined,
     wall_ms: Date.now() - started_ms,
     refused_files: 0,
+    refused_again: 0,
     exit_code: 0,
   };
 }

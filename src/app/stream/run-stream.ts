@@ -12,6 +12,7 @@ import type { RunEvent, RunReport } from '../run/run-events.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
 import { ChangedStreams, streamsBehind } from './publish-changed.ts';
 import type { PublishReport } from './publish-stream.ts';
+import { takenWith } from './taken-with.ts';
 
 export interface StreamOptions {
   /** Sources to take; none: all that are asked. */
@@ -121,7 +122,7 @@ async function round(
   await record(rooms, project, outlooks, { rows, wall_ms: Date.now() - began_ms, error: error?.message });
   const ran = report?.run_id !== undefined;
   if (ran) options.took(report);
-  const total = [...rows.values()].reduce((sum, n) => sum + n, 0);
+  const total = nodes.reduce((sum, { name }) => sum + (rows.get(name) ?? 0), 0);
   return { code: error?.exit_code ?? report?.exit_code ?? 0, rows: total, ran };
 }
 
@@ -187,7 +188,7 @@ async function takeOnce(
 ): Promise<Taken> {
   try {
     const report = await runPipeline(rooms, project, {
-      selection: { select: nodes.map((node) => `${node.key}+`), exclude: [] },
+      selection: { select: await takenWith(rooms, project, new Set(nodes.map((node) => node.key))), exclude: [] },
       ...{ full_refresh: false, rehash: false, batches_max: 1 },
       command: options.command,
       signal: new AbortController().signal,

@@ -81,11 +81,16 @@ function summaryOf(report: DecisionReport, nothing: string): readonly string[] {
   ];
   const were = dry_run ? 'would be' : failed_again === 1 ? 'was' : 'were';
   if (failed_again > 0) lines.push(`${failed_again} ${were} rejected again: dataflow quarantine show ${table}`);
+  if (report.unread_files > 0) lines.push(unreadLine(report.unread_files));
   if (unfit.length > 0) lines.push(`${unfit.length} corrections do not fit, such as ${unfit[0]?.reason ?? ''}`);
   for (const { file, state } of report.moved_files) lines.push(`${file} ${MOVED[state]}`);
   if (unknown > 0) lines.push(`${unknown} rows of the edited file are not open and were left out`);
   if (run !== undefined) lines.push(...runLines(report));
   return dry_run ? [...lines, 'nothing was changed'] : lines;
+}
+
+function unreadLine(files: number): string {
+  return `${files === 1 ? '1 refused file' : `${files} refused files`} would be read again: only the run tells what becomes of ${files === 1 ? 'it' : 'them'}`;
 }
 
 const MOVED = {

@@ -2,6 +2,7 @@ import type { RunEvent, RunReport } from '../../app/run/run-events.ts';
 import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';
+import { countText } from './sizes.ts';
 
 /** Tells on stderr what a run is doing, one line per step. */
 export function tellTo(printer: Printer): (event: RunEvent) => void {
@@ -124,12 +125,15 @@ function printSummary(printer: Printer, report: RunReport): void {
   printer.text(`run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
   for (const step of report.steps.filter((one) => one.status === 'skipped'))
     printer.text(`  ${step.step}: ${step.reason}`);
-  const put_aside = report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0);
+  const put_aside =
+    report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0) - report.refused_again;
   if (put_aside > 0) {
     printer.text(
       `  ${put_aside} ${put_aside === 1 ? 'row was' : 'rows were'} put into quarantine: dataflow quarantine`,
     );
   }
+  if (report.refused_again > 0)
+    printer.text(`  ${countText(report.refused_again, 'row')} refused again, as before: dataflow quarantine`);
   if (report.refused_files > 0) {
     const files = report.refused_files === 1 ? 'file was' : 'files were';
     printer.text(`  ${report.refused_files} ${files} refused as a whole: dataflow quarantine`);

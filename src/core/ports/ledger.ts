@@ -77,7 +77,6 @@ export interface StepRecord {
   readonly reason: string;
   readonly mode?: 'full' | 'incremental';
   readonly code_fingerprint?: string;
-  /** By which tests its table was audited. */
   readonly tests_fingerprint?: string;
   /** Input table → version read. For bronze: the source's name → number of units taken. */
   readonly inputs: Readonly<Record<string, number>>;

@@ -78,7 +78,7 @@ function walk(decoded: Decoded, replayed: ReplayedLog): TableState {
       known = version;
     } else {
       const lost = missing(version, decoded, known === -1);
-      if (lost !== undefined) problems.push(problem('gap', folder, version, listing, lost));
+      if (lost !== undefined) problems.push(problem('gap', folder, lost.version, listing, lost.message));
       replayed.lose();
       known = undefined;
     }
@@ -87,12 +87,23 @@ function walk(decoded: Decoded, replayed: ReplayedLog): TableState {
 }
 
 /** What is missing where a version cannot be read; undefined when it was collected, or when damage told elsewhere is the cause. */
-function missing(version: number, { entries, listing, collected }: Decoded, at_the_start: boolean): string | undefined {
+function missing(
+  version: number,
+  { entries, listing, collected }: Decoded,
+  at_the_start: boolean,
+): { readonly version: number; readonly message: string } | undefined {
   if (collected.has(version)) return undefined;
-  if (!listing.entries.includes(version)) return `version ${version} is missing from the log`;
+  if (!listing.entries.includes(version)) return { version, message: `version ${version} is missing from the log` };
   if (at_the_start && version > 0 && entries.has(version))
-    return `the versions before ${version} are missing from the log`;
+    return {
+      version: 0,
+      message: `${before(version)} missing from the log: no later one can be read, up to the next checkpoint`,
+    };
   return undefined;
+}
+
+function before(version: number): string {
+  return version === 1 ? 'version 0 is' : `versions 0 to ${version - 1} are`;
 }
 
 async function collectedVersions(

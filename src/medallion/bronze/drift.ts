@@ -74,7 +74,8 @@ type Change = Omit<DriftEvent, 'source' | 'files' | 'affected' | 'named_in'>;
 
 /**
  * What changed in the columns of the units against those of the table (`before`), and what the source's `schema_change` makes of it. Pure: the
- * plan tells it before, the run after. `after`: the table's columns as they will be, where that is known.
+ * plan tells it before, the run after. `after`: the table's columns as they will be, where that is known;
+ * `types`: what was found in cells of files without types of their own, by file.
  */
 export function driftOf(
   node: BronzeNode,
@@ -82,10 +83,11 @@ export function driftOf(
   units: readonly SeenUnit[],
   before: readonly Column[],
   after: readonly Column[] = before,
+  types?: ReadonlyMap<string, ReadonlyMap<string, string>>,
 ): readonly DriftEvent[] {
   const found = new Map<string, { change: Change; files: number; rows: number }>();
   for (const seen of units) {
-    for (const change of changesOf(node, seen, before, after)) {
+    for (const change of changesOf(node, seen, before, after, types?.get(seen.unit.path))) {
       const key = JSON.stringify([change.what, change.column, change.from, change.to, change.action]);
       const known = found.get(key) ?? { change, files: 0, rows: 0 };
       known.files += 1;
@@ -109,6 +111,7 @@ function changesOf(
   seen: SeenUnit,
   before: readonly Column[],
   after: readonly Column[],
+  types: ReadonlyMap<string, string> | undefined,
 ): readonly Change[] {
   const extra = extraColumns(seen, before);
   const missing = missingColumns(seen, before);
@@ -135,7 +138,7 @@ function changesOf(
       rows: fieldOf(seen, column)?.records ?? rows,
     });
   }
-  if (!refused) changes.push(...retyped(seen, before, after), ...reordered(seen, before));
+  if (!refused) changes.push(...retyped(seen, before, after, types), ...reordered(seen, before));
   return changes;
 }
 
@@ -154,8 +157,21 @@ function fieldOf(seen: SeenUnit, name: string): UnitField | undefined {
   return fieldsOf(seen)?.find((field) => field.name === name);
 }
 
-function retyped(seen: SeenUnit, before: readonly Column[], after: readonly Column[]): readonly Change[] {
-  return retypedColumns(seen, before).map(({ column, type }) => {
+/** `types`: what a look at the cells of a file without types of its own found. */
+function retyped(
+  seen: SeenUnit,
+  before: readonly Column[],
+  after: readonly Column[],
+  types: ReadonlyMap<string, string> | undefined,
+): readonly Change[] {
+  const told = retypedColumns(seen, before);
+  const looked = before.flatMap((column) => {
+    const type = types?.get(column.name);
+    return type === undefined || type === column.type || told.some((one) => one.column === column)
+      ? []
+      : [{ column, type }];
+  });
+  return [...told, ...looked].map(({ column, type }) => {
     const common = commonType(column.type, type);
     const widened = after.find((one) => one.name === column.name)?.type !== column.type;
     return {

@@ -11,6 +11,13 @@ import type { AcceptedUnit } from './intake.ts';
 import { unfitFor } from './isolate.ts';
 import type { BronzeStep } from './step.ts';
 
+/** The columns of a table with what its new files bring. */
+export interface Evolved {
+  readonly columns: readonly Column[];
+  /** Types that are not the table's, by file and column, as far as they were looked at. */
+  readonly types: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
 /**
  * `schema_change: evolve`: the table's columns with those that the files bring beyond them, at the end, with the types that the engine sees
  * in the first file that has them (older files read NULL there), and with the types that are needed to hold what the files bring.
@@ -20,11 +27,14 @@ export async function evolvedColumns(
   session: EngineSession,
   accepted: readonly AcceptedUnit[],
   columns: readonly Column[],
-): Promise<readonly Column[]> {
-  if (step.node.spec.schema_change !== 'evolve') return columns;
+): Promise<Evolved> {
+  const types = new Map<string, ReadonlyMap<string, string>>();
+  if (step.node.spec.schema_change !== 'evolve') return { columns, types };
   let grown = columns;
   for (const one of accepted) {
-    grown = widenedBy(step, grown, await typesOf(step, session, one, grown));
+    const seen = await typesOf(step, session, one, grown);
+    if (seen.size > 0) types.set(one.unit.path, seen);
+    grown = widenedBy(step, grown, seen);
     const extra = new Set(extraColumns(one, grown));
     if (extra.size === 0) continue;
     const taken = new Set(grown.map((column) => column.name.toLowerCase()));
@@ -32,7 +42,7 @@ export async function evolvedColumns(
     const added = inferred.filter((column) => extra.has(column.name) && !taken.has(column.name.toLowerCase()));
     grown = [...grown, ...canonicalColumns(added, step.node.key)];
   }
-  return grown;
+  return { columns: grown, types };
 }
 
 /** A file that cannot be looked at brings no columns; parsing it will tell what is wrong with it. */

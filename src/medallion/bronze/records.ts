@@ -3,6 +3,7 @@ import type { RecordCheck } from '../../core/model/record-check.ts';
 import type { Column } from '../../core/model/table.ts';
 import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import { type CandidateFile, type CsvDialect, type EngineSession, REJECT_COLUMNS } from '../../core/ports/engine.ts';
+import { timeSortedId } from '../../kit/ids.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 
 /** How the records of a file are written, as the quarantine keeps it. `drift`: JSON of a row whose file had undeclared columns. */
@@ -107,7 +108,8 @@ async function writeTexts(
   name: string,
   sql: string,
 ): Promise<string | undefined> {
-  const uri = `${places.temp_folder}/records-${name}.txt`;
+  // The folder is that of the run: another source may be doing the same at this moment.
+  const uri = `${places.temp_folder}/records-${name}-${timeSortedId()}.txt`;
   const lines = await session.exportFile(sql, { uri, format: 'lines', compression: 'none' });
   return lines === 0 ? undefined : uri;
 }

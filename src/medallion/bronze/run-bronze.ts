@@ -14,7 +14,7 @@ import { discoverSource } from './discover.ts';
 import { driftOf } from './drift.ts';
 import { driftTests } from './drift-tests.ts';
 import { earlyUnits, NOTHING_EARLY, parseEarly } from './early-parse.ts';
-import { evolvedColumns } from './evolve.ts';
+import { type Evolved, evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
 import { refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
@@ -123,7 +123,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     await early.settle();
     if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
     const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
-    const columns = await evolvedColumns(step, session, fit, base);
+    const { columns, types } = await evolvedColumns(step, session, fit, base);
     const sound = await parseUnits(
       step,
       session,
@@ -141,6 +141,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
       parsed,
       refused,
       columns,
+      types,
       base,
       gone: gone.paths,
       mended,
@@ -170,6 +171,7 @@ interface Load {
   readonly parsed: Parsed;
   readonly refused: readonly RefusedUnit[];
   readonly columns: readonly Column[];
+  readonly types: Evolved['types'];
   /** The columns before these files were looked at. */
   readonly base: readonly Column[];
   /** Units whose rows go because they are no longer there. */
@@ -189,7 +191,7 @@ async function publishLoad(step: BronzeStep, session: EngineSession, load: Load)
       ? { add: [], remove: snapshot?.files ?? [] }
       : await replacedRows(step, session, { loaded, gone: load.gone }, snapshot, columns);
   const units = [...loaded, ...parsed.unfit].map((one) => one.accepted);
-  const drift = driftOf(step.node, step.run.graph, units, snapshot?.columns ?? load.base, columns);
+  const drift = driftOf(step.node, step.run.graph, units, snapshot?.columns ?? load.base, columns, load.types);
   const tests = driftTests(drift, units);
   const quarantine = await stageRejects(step, session, parsed, refused, [...load.gone, ...load.mended]);
   if (loaded.length + old.remove.length + load.gone.length === 0) {

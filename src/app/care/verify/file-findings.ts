@@ -50,7 +50,7 @@ function logRemedy(kind: LogProblem['kind'], path: string): string {
     return `Remove ${path}: the log's entries tell the same, and the next checkpoint takes its place.`;
   if (kind === 'difference')
     return `One of the two is damaged. When nothing else is found in the log, remove ${path}; else restore the log from a backup or a mirror.`;
-  return 'Restore this log entry from a backup or a mirror; versions before and after it are not concerned.';
+  return 'Restore this log entry from a backup or a mirror; the versions after it rest on it, up to the next checkpoint.';
 }
 
 /** Files that nobody owns: they take space and harm nobody. */

@@ -32,10 +32,17 @@ export function ledgerFindings(
   for (const step of steps.values()) {
     if (step.step !== table || step.status !== 'succeeded' || step.output_version === undefined) continue;
     if (isSuperseded(step.step_id, step.output_version, published, steps)) continue;
+    if (isBehindDamage(report, step.output_version)) continue;
     const finding = ledgerAgainstLog(table, step, newestOf(report), published);
     if (finding !== undefined) findings.push(finding);
   }
   return findings;
+}
+
+/** It cannot be read for what is told of the log itself, which may well go on that far. */
+function isBehindDamage(report: LogReport, version: number): boolean {
+  if (version <= newestOf(report)) return false;
+  return report.problems.some((one) => (one.kind === 'gap' || one.kind === 'entry') && one.version <= version);
 }
 
 /**

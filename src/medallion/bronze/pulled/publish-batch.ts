@@ -85,7 +85,7 @@ async function published(pulling: Pulling, batch: Batch): Promise<StepRecord> {
     const done = new Set([...(early?.parsed.loaded ?? []), ...(early?.parsed.unfit ?? [])].map(pathOf));
     const rest = intake.accepted.filter(({ unit }) => !done.has(unit.path));
     const { columns: base, fit, unfit } = await layoutOf(step, session, rest, early?.columns ?? batch.columns);
-    const columns = await evolvedColumns(step, session, fit, base);
+    const { columns } = await evolvedColumns(step, session, fit, base);
     const later = await parseUnits(step, session, fit, columns, NOTHING_EARLY.resultOf);
     const sound = early === undefined ? later : merged([early.parsed, later]);
     const parsed: Parsed = { ...sound, unfit: [...unfit, ...sound.unfit] };
