@@ -21,21 +21,46 @@ export function crc32c(bytes: Uint8Array, from: number, to: number, before = 0):
   let crc = ~before;
   let at = from;
   // Two words at a time: reading bytes one by one takes twice as long.
-  for (; at + 8 <= to; at += 8) {
-    const low = crc ^ view.getInt32(at, true);
-    const high = view.getInt32(at + 4, true);
-    crc =
-      look(1792 + (low & 0xff)) ^
-      look(1536 + ((low >>> 8) & 0xff)) ^
-      look(1280 + ((low >>> 16) & 0xff)) ^
-      look(1024 + (low >>> 24)) ^
-      look(768 + (high & 0xff)) ^
-      look(512 + ((high >>> 8) & 0xff)) ^
-      look(256 + ((high >>> 16) & 0xff)) ^
-      look(high >>> 24);
-  }
+  for (; at + 8 <= to; at += 8) crc = eight(crc ^ view.getInt32(at, true), view.getInt32(at + 4, true));
   for (; at < to; at++) crc = look((crc ^ view.getUint8(at)) & 0xff) ^ (crc >>> 8);
   return ~crc >>> 0;
+}
+
+/** CRC-32C of each chunk of `bytes[from, from + count * chunk_bytes)`, as big-endian words. `chunk_bytes` is a multiple of eight. */
+export function crc32cChunks(bytes: Uint8Array, from: number, count: number, chunk_bytes: number): Buffer {
+  const sums = Buffer.allocUnsafe(4 * count);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let done = 0;
+  // Two chunks side by side: each step of one waits for its last, and two use what one leaves idle (1.5 times as fast).
+  for (; done + 2 <= count; done += 2) {
+    let [one, two] = [-1, -1];
+    const begin = from + done * chunk_bytes;
+    for (let at = begin; at < begin + chunk_bytes; at += 8) {
+      one = eight(one ^ view.getInt32(at, true), view.getInt32(at + 4, true));
+      two = eight(two ^ view.getInt32(at + chunk_bytes, true), view.getInt32(at + chunk_bytes + 4, true));
+    }
+    sums.writeInt32BE(~one, 4 * done);
+    sums.writeInt32BE(~two, 4 * done + 4);
+  }
+  if (done < count) {
+    const begin = from + done * chunk_bytes;
+    sums.writeUInt32BE(crc32c(bytes, begin, begin + chunk_bytes), 4 * done);
+  }
+  return sums;
+}
+
+/** Eight bytes further. @param low the first four with what was before them @param high the other four */
+function eight(low: number, high: number): number {
+  return (
+    look(1792 + (low & 0xff)) ^
+    look(1536 + ((low >>> 8) & 0xff)) ^
+    look(1280 + ((low >>> 16) & 0xff)) ^
+    look(1024 + (low >>> 24)) ^
+    look(768 + (high & 0xff)) ^
+    look(512 + ((high >>> 8) & 0xff)) ^
+    look(256 + ((high >>> 16) & 0xff)) ^
+    look(high >>> 24)
+  );
 }
 
 function look(at: number): number {

@@ -40,6 +40,7 @@ describe('checksums of HDFS', () => {
   it('does not depend on the pieces in which bytes come', () => {
     const rules: readonly ChecksumRule[] = [
       { kind: 'md5', crc: 'CRC32C', chunk_bytes: 8, block_bytes: 32 },
+      { kind: 'md5', crc: 'CRC32C', chunk_bytes: 10, block_bytes: 30 },
       { kind: 'md5', crc: 'CRC32', chunk_bytes: 16, block_bytes: 0 },
       { kind: 'composite', crc: 'CRC32C', chunk_bytes: 0, block_bytes: 0 },
     ];

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { crc32c } from '../../kit/crc32c.ts';
+import { crc32c, crc32cChunks } from '../../kit/crc32c.ts';
 
 /** What GETFILECHECKSUM says. */
 export interface FileChecksum {
@@ -125,12 +125,19 @@ export class ChecksumMaker {
     while (bytes.length - at >= chunk_bytes) {
       const left = block_bytes === 0 ? Number.POSITIVE_INFINITY : (block_bytes - this.#block_bytes) / chunk_bytes;
       const count = Math.min(Math.floor((bytes.length - at) / chunk_bytes), left);
-      const sums = Buffer.allocUnsafe(4 * count);
-      for (let i = 0; i < count; i++, at += chunk_bytes)
-        sums.writeUInt32BE(this.#sum(bytes, at, at + chunk_bytes), 4 * i);
-      this.#take(sums, count * chunk_bytes);
+      this.#take(this.#sums(bytes, at, count), count * chunk_bytes);
+      at += count * chunk_bytes;
     }
     return at;
+  }
+
+  #sums(bytes: Uint8Array, from: number, count: number): Buffer {
+    const { chunk_bytes, crc } = this.#rule;
+    if (crc === 'CRC32C' && chunk_bytes % 8 === 0) return crc32cChunks(bytes, from, count, chunk_bytes);
+    const sums = Buffer.allocUnsafe(4 * count);
+    for (let i = 0, at = from; i < count; i++, at += chunk_bytes)
+      sums.writeUInt32BE(this.#sum(bytes, at, at + chunk_bytes), 4 * i);
+    return sums;
   }
 
   #chunk(bytes: Uint8Array, from: number, to: number): void {

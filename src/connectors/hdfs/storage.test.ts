@@ -21,6 +21,7 @@ afterEach(async () => {
   }
 });
 
+const OPENSSL = 'openssl';
 const signal = new AbortController().signal;
 const DEFAULTS = { user: 'me', connect_timeout_s: 5, request_timeout_s: 5, ready_timeout_s: 0 };
 const bytes = Buffer.from('hello');
@@ -172,7 +173,7 @@ describe('far storage on HDFS', () => {
     const [key, ca_file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     const names = 'subjectAltName=IP:127.0.0.1,DNS:dn1.cluster';
     execFileSync(
-      'openssl',
+      OPENSSL,
       [
         ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
         ...['-subj', '/CN=cluster', '-addext', names, '-keyout', key, '-out', ca_file],
