@@ -7,6 +7,7 @@ import { type Backoff, jitteredWait } from '../../kit/backoff.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { clientConfig, type PostgresConnection, placeOf } from './connection.ts';
 import { type CopiedRows, copyRows } from './copy-rows.ts';
+import { pgDriver } from './driver.ts';
 import { postgresError } from './errors.ts';
 
 /** A row of a small result: every value as the text that the database writes. */
@@ -56,7 +57,7 @@ export class Session {
 
   /** Signs in and begins; a server that is just starting or full is asked again a few times. */
   static async open(connection: PostgresConnection, options: SessionOptions): Promise<Session> {
-    const { Client: Pg } = (await import('pg')).default;
+    const Pg = await pgDriver();
     const place = placeOf(connection);
     const config: ClientConfig = { ...clientConfig(connection, authorityOf(connection, options.root)), types: AS_TEXT };
     for (let attempt = 1; ; attempt += 1) {

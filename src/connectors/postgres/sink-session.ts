@@ -4,6 +4,7 @@ import { type Backoff, jitteredWait } from '../../kit/backoff.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { clientConfig, type PostgresConnection, placeOf } from './connection.ts';
 import { copyIn } from './copy-in.ts';
+import { pgDriver } from './driver.ts';
 import { AS_TEXT, authorityOf, type TextRow } from './session.ts';
 import { sinkError } from './sink-errors.ts';
 
@@ -48,7 +49,7 @@ export class SinkSession {
 
   /** Signs in; a server that is just starting or full is asked again a few times. */
   static async open(connection: PostgresConnection, { root, signal }: SinkSessionOptions): Promise<SinkSession> {
-    const { Client: Pg } = (await import('pg')).default;
+    const Pg = await pgDriver();
     const place = placeOf(connection);
     const set = ([name, value]: [string, string]): string =>
       `set_config(${quoteText(name)}, ${quoteText(value)}, false)`;
