@@ -143,7 +143,7 @@ class MongodbSink implements Sink {
 const CHANGED = { state: 'changed', words: 'documents are not those that were loaded' } as const;
 
 async function isChanged(database: Db, known: SyncDocument | undefined): Promise<boolean> {
-  if (known === undefined || known.content_hash === null || known.under_way !== null) return false;
+  if (typeof known?.content_hash !== 'string' || known.under_way !== null) return false;
   const now = await contentHash(database, known.collection_name);
   return now !== null && now !== known.content_hash;
 }
