@@ -8,8 +8,8 @@ export interface FarFile {
   /** By the clock of the other side: a hint, never an order. */
   readonly modified_ms: number;
   /**
-   * Tells one writing of the file from every other: a tag (S3), file number and time (HDFS). Whoever remembers the mark of what was put knows from a
-   * listing alone that the bytes are still the same. Opaque, never empty.
+   * Tells one writing of the file from others: a tag (S3), file number and time (HDFS). Of one path the same mark stands for the same bytes: whoever
+   * remembers that of what was put knows from a listing alone that they are still there. Opaque, never empty.
    */
   readonly mark: string;
 }
