@@ -64,5 +64,4 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'export-file-moved': 'writes no lake: test/export-data.test.ts',
   'mongodb-batch': 'needs MongoDB: test/services/mongodb-load.test.ts',
   'mongodb-after-swap': 'needs MongoDB: test/services/mongodb-load.test.ts',
-  'sqlite-put': 'needs a destination: src/connectors/sqlite/sink.test.ts',
 };

@@ -1,7 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { HeldTable } from '../../core/model/load.ts';
 import type { Comparison, OutRows, PutCounts, SinkLoad, SinkTable, TableChange } from '../../core/ports/sink.ts';
-import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { textLines } from '../../kit/text-lines.ts';
 import { type Database, type SqliteValue, written } from './driver.ts';
@@ -46,7 +45,6 @@ export class SqliteLoad implements SinkLoad {
       [gone_in, deleted] = await this.#each(`delete from ${name} where ${where}`, gone, keys);
     }
     const [rows_in, written_rows] = await this.#each(insertion(table, columns), rows, columns);
-    faultPoint('sqlite-put');
     const rows_after = count();
     const inserted = rows_after - start + deleted;
     const append = table.mode === 'append' && !whole;
