@@ -6,6 +6,8 @@ export interface Measured {
   readonly wall_ms: number;
   /** Peak resident memory of the process, from the kernel's own account. */
   readonly peak_rss_mb: number;
+  /** Processor time of the process with its threads, to a few hundredths of a second. */
+  readonly cpu_ms: number;
   readonly stdout: string;
 }
 
@@ -31,9 +33,10 @@ export function timed(
   child.stderr.on('data', (data: Buffer) => {
     stderr += data.toString();
   });
-  let peak = 0;
+  let [peak, cpu_ms] = [0, 0];
   const watch = setInterval(() => {
     peak = Math.max(peak, residentMb(child.pid));
+    cpu_ms = Math.max(cpu_ms, cpuMs(child.pid));
   }, 20);
   return new Promise((resolve, reject) => {
     child.on('close', (code) => {
@@ -41,7 +44,7 @@ export function timed(
       const wall_ms = performance.now() - started;
       if (!(options.expect ?? [0]).includes(code ?? -1))
         reject(new Error(`${command} ${args.join(' ')} ended with ${code}\n${stderr.slice(0, 800)}`));
-      else resolve({ wall_ms, peak_rss_mb: peak, stdout });
+      else resolve({ wall_ms, peak_rss_mb: peak, cpu_ms, stdout });
     });
   });
 }
@@ -50,6 +53,18 @@ function residentMb(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** User and system time, which the kernel counts in hundredths of a second. */
+function cpuMs(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Behind the command's name, which may hold blanks: state, then numbers; the times are the 14th and 15th field of the line.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return 0;
   }

@@ -40,7 +40,8 @@ export class JsonObjectCheck {
   to = 0;
   readonly #reserved: ReadonlySet<string>;
   readonly #members: JsonMembers | undefined;
-  readonly #first_bytes: ReadonlySet<number>;
+  /** One where a reserved name may begin, or one that is written with escapes. */
+  readonly #first_bytes = new Uint8Array(256);
   readonly #inside = new Uint8Array(DEPTH_MAX + 1);
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
@@ -54,7 +55,8 @@ export class JsonObjectCheck {
   constructor(reserved: Iterable<string>, members?: JsonMembers) {
     this.#members = members;
     this.#reserved = new Set(reserved);
-    this.#first_bytes = new Set([BACKSLASH, ...[...this.#reserved].map((name) => Buffer.from(name)[0] ?? 0)]);
+    this.#first_bytes[BACKSLASH] = 1;
+    for (const name of this.#reserved) this.#first_bytes[Buffer.from(name)[0] ?? 0] = 1;
   }
 
   check(bytes: Uint8Array, from: number, to: number): boolean {
@@ -180,7 +182,7 @@ export class JsonObjectCheck {
     const from = this.#at;
     if (!this.#string()) return false;
     if (this.#depth === 1) {
-      if (this.#first_bytes.has(this.#bytes[from + 1] as number) && this.#isReserved(from)) return false;
+      if (this.#first_bytes[this.#bytes[from + 1] as number] === 1 && this.#isReserved(from)) return false;
       this.#members?.name(this.#bytes, from + 1, this.#at - 1);
     }
     this.#space();

@@ -82,7 +82,10 @@ async function* stretchesOf(copy: AsyncGenerator<CopiedRows, void, void>): Async
     let from = 0;
     spans ||= multiline;
     for (;;) {
-      const over = starts.findIndex((start, index) => index > from && size + start - (starts[from] ?? 0) >= UNIT_BYTES);
+      const before = starts[from] ?? 0;
+      // Most chunks end no unit: they are not walked through.
+      const fits = size + (starts.at(-1) ?? 0) - before < UNIT_BYTES;
+      const over = fits ? -1 : starts.findIndex((start, index) => index > from && size + start - before >= UNIT_BYTES);
       const to = over < 0 ? starts.length - 1 : over;
       const part = bytes.subarray(starts[from], starts[to]);
       chunks.push(part);
