@@ -1,5 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
 import { component } from '../../src/connectors/hdfs/storage.ts';
+import { resumableName } from '../../src/connectors/hdfs/upload.ts';
 import { storageContract } from '../../src/connectors/testing/storage-contract.ts';
 import type { FarStorage } from '../../src/core/ports/far-storage.ts';
 import { hdfsKeeper } from './place-keepers.ts';
@@ -16,6 +22,30 @@ describeService('hdfs', ({ url }) => {
       root: '/',
       note: () => undefined,
     });
+
+  it('takes up what an earlier call brought, all of it or a part, and refuses a file that has grown', async () => {
+    const name = uniqueName('resumed');
+    const keeper = await hdfsKeeper(url, name);
+    const far = await open('', { path: `/${name}` });
+    const file = join(mkdtempSync(join(tmpdir(), 'dataflow-hdfs-')), 'large');
+    const bytes = randomBytes(9 * MIB + 1000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const signal = new AbortController().signal;
+    writeFileSync(file, bytes);
+    const put = (path: string, size_bytes: number) =>
+      far.put({ path, content: { file, size_bytes }, sha256, over: 'nothing', signal });
+    try {
+      for (const there of [bytes.length, 2 * MIB + 7]) {
+        await keeper.put(resumableName(`/${name}/a${there}`, sha256), bytes.subarray(0, there));
+        expect(await put(`a${there}`, bytes.length)).toMatchObject({ done: true, resumed_bytes: there });
+      }
+      await expect(put('grown', bytes.length - 5)).rejects.toMatchObject({ code: 'E_FAR_SOURCE_DAMAGED' });
+    } finally {
+      await far.close();
+      await keeper.clear();
+      rmSync(dirname(file), { recursive: true });
+    }
+  }, 60_000);
 
   storageContract('HDFS', async () => {
     const base = uniqueName('far');

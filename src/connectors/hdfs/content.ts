@@ -54,10 +54,14 @@ export class Content {
       maker.add(piece);
       const skipped = Math.max(0, offset - at);
       at += piece.length;
+      if (at > this.size_bytes) throw this.#damaged('more than');
       if (skipped < piece.length) yield skipped === 0 ? piece : piece.subarray(skipped);
     }
-    if (at !== this.size_bytes)
-      throw new DataflowError('E_FAR_SOURCE_DAMAGED', `${this.#what} has ${at} bytes, not ${this.size_bytes}`);
+    if (at < this.size_bytes) throw this.#damaged(`${at} of`);
+  }
+
+  #damaged(found: string): DataflowError {
+    return new DataflowError('E_FAR_SOURCE_DAMAGED', `${this.#what} has ${found} ${this.size_bytes} bytes`);
   }
 
   async *#all(): AsyncGenerator<Uint8Array> {

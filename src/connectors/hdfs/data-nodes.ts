@@ -130,24 +130,29 @@ class BodyFailure extends Error {
   }
 }
 
-/** Sends the body no faster than it is taken, and ends with the head of the answer, which may come before the body is through. */
+/**
+ * Sends the body no faster than it is taken, and ends with the head of the answer. A refusal may come before the body is through, which then ends; all of a
+ * body that is taken is read to its end, however early the answer.
+ */
 function exchange(request: ClientRequest, body: Body | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     let over = false;
-    request.once('response', (answer) => {
-      over = true;
-      resolve(answer);
-    });
     request.on('error', (error) => {
       over = true;
       reject(error);
     });
-    if (body === undefined) request.end();
-    else
-      feed(request, body, () => over).catch((error: unknown) => {
-        request.destroy();
-        reject(new BodyFailure(error));
-      });
+    const fed = body === undefined ? Promise.resolve(void request.end()) : feed(request, body, () => over);
+    request.once('response', (answer) => {
+      over = (answer.statusCode ?? 0) >= 300;
+      fed.then(
+        () => resolve(answer),
+        () => answer.destroy(),
+      );
+    });
+    fed.catch((error: unknown) => {
+      request.destroy();
+      reject(new BodyFailure(error));
+    });
   });
 }
 
