@@ -121,7 +121,7 @@ describeService('hdfs', () => {
       halted ??= pair?.halt('SIGKILL');
     };
     const going = put(far, 'restarted/large', bytes, { sent });
-    await expect.poll(() => halted, { timeout: 60_000 }).toBeDefined();
+    await expect.poll(() => halted !== undefined, { timeout: 60_000 }).toBe(true);
     await halted;
     await pair?.resume();
     expect(await going).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
