@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Column } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { quoteIdent } from '../../kit/sql.ts';
+import { rowJson } from '../changes/row-json.ts';
 import { bindSides, isUnique } from '../changes/version-sides.ts';
 
 /** The step from one version of a table to another, as messages in an order that is always the same. */
@@ -68,25 +69,4 @@ function keyText(columns: readonly Column[], key: readonly string[], side: strin
     key.flatMap((name) => columns.find((column) => column.name === name) ?? []),
     side,
   );
-}
-
-/** A row as one JSON object, put together from text, so that no number loses a digit. */
-export function rowJson(columns: readonly Column[], side: string): string {
-  const members = columns.map((column, index) => {
-    const name = quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(column.name)}:`);
-    return `${name} || coalesce(cast(${valueJson(column, `${side}.${quoteIdent(column.name)}`)} as varchar), 'null')`;
-  });
-  return columns.length === 0 ? `'{}'` : `(${members.join(' || ')} || '}')`;
-}
-
-/** A value as JSON. Instants are ISO 8601 in UTC; what JSON has no word for (bytes, NaN, infinity) is text. */
-function valueJson({ type, kept_as }: Column, value: string): string {
-  if (kept_as === 'json')
-    return `case when json_valid(${value}) then cast(${value} as json) else to_json(${value}) end`;
-  if (type === 'timestamptz') return `to_json(strftime(${value} at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'))`;
-  if (type === 'timestamp') return `to_json(strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f'))`;
-  if (type === 'double' || type === 'float')
-    return `case when isfinite(${value}) then to_json(${value}) else to_json(cast(${value} as varchar)) end`;
-  if (type === 'blob' || type === 'binary') return `to_json(base64(${value}))`;
-  return `to_json(${value})`;
 }
