@@ -73,6 +73,11 @@ function printReports({ printer, options }: Invocation, reports: readonly SyncRe
   for (const report of reports)
     for (const { table, path, why } of report.left)
       printer.warn(`${report.mirror}: ${table} was left as it is there: ${path === '' ? '' : `${path}: `}${why}`);
+  for (const { mirror, left } of reports)
+    if (left.length > 0)
+      printer.note(
+        `next: dataflow sync check ${mirror}; then \`dataflow sync ${mirror} --force\` to replace what others wrote, or another path: for the mirror, to keep it`,
+      );
 }
 
 const LINE_COLUMNS = [
@@ -125,7 +130,9 @@ function words(report: SyncReport): readonly string[] {
     report.bytes_resumed === 0 ? '' : `, ${sizeText(report.bytes_resumed)} of it there from an earlier attempt`;
   return [
     `${mirror}: ${place} holds ${countText(report.files_there, 'file')} (${sizeText(report.bytes_there)}), read back after the last write`,
-    `${mirror}: ${sizeText(bytes_put)} in ${secondsText(report.wall_ms)} (${rate}/s)${resumed}`,
+    ...(files_put === 0
+      ? []
+      : [`${mirror}: ${sizeText(bytes_put)} in ${secondsText(report.wall_ms)} (${rate}/s)${resumed}`]),
     ...left,
   ];
 }
