@@ -72,3 +72,8 @@ describeService('postgresql', () => {
     replays('fixtures/projects/transactions/README.md', ['kafka', 'postgresql']);
   });
 });
+describeService('mongodb', () => {
+  describeService('minio', () => {
+    replays('fixtures/projects/retail/README.md', ['mongodb', 'minio']);
+  });
+});

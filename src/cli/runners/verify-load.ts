@@ -27,6 +27,7 @@ export async function verifyLoad(
       },
     ],
   });
+  printer.text('');
   for (const { table, words, samples } of proof.tables) {
     if (words !== null) printer.text(`  ${table}: ${words}`);
     for (const sample of samples) printer.text(`  ${table}: ${escapeControls(sample)}`);
