@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectDone, expectError, filesBelow, newPlace, type Place } from '../support/fault-project.ts';
+import { stopped } from '../support/stopped.ts';
 
 /** Cases 21 to 24, 31 and 35: which file is which, what its columns are, and how far a name reaches. */
 const places: Place[] = [];
@@ -116,10 +117,7 @@ describe('a file that moves under the reader', () => {
   it('case 24: rewritten between two looks, as long as before: what was read is not published under the hash of what was there', async () => {
     const place = sourceOf('', { 'in/a.csv': 'id,v\n1,x\n2,y\n' });
     const { child, ended } = place.start(['run'], { DATAFLOW_FAULT: 'after-inspect:stop' });
-    await new Promise<void>((stopped) => {
-      child.stderr?.on('data', (text: Buffer) => text.includes('fault point after-inspect') && stopped());
-      child.on('exit', () => stopped());
-    });
+    await stopped(child.pid);
     place.put({ 'in/a.csv': 'id,v\n1,x\n3,z\n' });
     child.kill('SIGCONT');
     expectError(await ended, 'E_SOURCE_CHANGED', 5);

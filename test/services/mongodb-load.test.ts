@@ -1,11 +1,11 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BulkWriter } from '../../src/connectors/mongodb/bulk-writer.ts';
 import { expectDone, expectError, newPlace, type Outcome, type Place } from '../support/fault-project.ts';
+import { stopped } from '../support/stopped.ts';
 import { builtProgram } from './built-program.ts';
 import { tcpProxy } from './faults/tcp-proxy.ts';
 import { describeService, uniqueName } from './service.ts';
@@ -313,13 +313,3 @@ describeService('mongodb_three', ({ url }) => {
     });
   });
 });
-
-/** Waits until a process stands still. */
-async function stopped(pid: number | undefined): Promise<void> {
-  for (let waited = 0; waited < 30_000; waited += 20) {
-    const state = / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
-    if (state === 'T') return;
-    await sleep(20);
-  }
-  expect.unreachable('it never came to the fault point');
-}
