@@ -123,7 +123,10 @@ describe('watchSignals', () => {
     expect([watch.signal.aborted, watch.exitCode(), told.length, exits]).toEqual([true, 143, 1, []]);
     handlers.get('SIGINT')?.('SIGINT');
     expect(exits).toEqual([130]);
+    // A signal that comes while the program ends is not to end it in another way.
     watch.dispose();
+    expect(handlers.size).toBe(2);
+    watchSignals((line) => told.push(line), host).dispose();
     expect(handlers.size).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ export interface SignalWatch {
   readonly signal: AbortSignal;
   /** 130 or 143 once a signal came: the exit status that the program must end with, whatever the command returned. */
   exitCode(): number | undefined;
-  /** Takes the handlers off again. */
+  /** Takes the handlers off again, unless a signal came. */
   dispose(): void;
 }
 
@@ -29,6 +29,8 @@ export function watchSignals(tell: (line: string) => void, host: NodeJS.Process 
     signal: controller.signal,
     exitCode: () => received,
     dispose: () => {
+      // A second signal may come while the program ends; without a handler it would end as if the first one had not been heard.
+      if (received !== undefined) return;
       for (const name of Object.keys(EXIT_OF)) host.off(name, onSignal);
     },
   };
