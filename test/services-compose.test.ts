@@ -16,8 +16,9 @@ interface Compose {
   readonly 'x-settings': Readonly<Record<string, string>>;
 }
 
-// OpenSSH with the key that the harness makes has no counterpart: containers offer the server with a password.
-const WITHOUT_CONTAINER = ['sftp'];
+// OpenSSH with the key that the harness makes has no counterpart: containers offer the server with a password. The pair of NameNodes is only ever a test's own,
+// which stops and kills its processes.
+const WITHOUT_CONTAINER = ['sftp', 'hdfs_pair'];
 
 const { services, 'x-settings': settings } = parse(readFileSync('compose.yaml', 'utf8'), { merge: true }) as Compose;
 
