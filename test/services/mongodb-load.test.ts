@@ -141,7 +141,7 @@ describeService('mongodb', ({ url }) => {
       inserts: 1,
       updates: 0,
       deletes: 10,
-      action: 'step',
+      action: 'changes',
     });
     await expectWhole(client, one);
   });
