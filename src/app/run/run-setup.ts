@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +125,8 @@ export async function setUpRun(
     warn: (message) => options.tell({ type: 'warning', message }),
   });
   const signal = AbortSignal.any([options.signal, meter.signal]);
+  // Everything that is on its way listens to it: many requests at once are no leak.
+  setMaxListeners(0, signal);
   const run: RunContext = {
     ...open,
     run_id,

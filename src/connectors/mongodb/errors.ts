@@ -15,6 +15,7 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [286, 'E_SOURCE_LOST'], // ChangeStreamHistoryLost
   [280, 'E_SOURCE_LOST'], // ChangeStreamFatalError
   [260, 'E_SOURCE_LOST'], // InvalidResumeToken
+  [136, 'E_SOURCE_LOST'], // CappedPositionLost: the oplog is cut off while it is looked through
   [326, 'E_SOURCE_LOST'], // OplogQueryMinTsMissing: the oplog begins later
   [6, 'E_SOURCE_UNREACHABLE'], // HostUnreachable
   [7, 'E_SOURCE_UNREACHABLE'],
