@@ -56,6 +56,8 @@ function codeOf(driver: DriverError): ErrorCode {
     const known = CODES.get(code);
     if (known !== undefined) return known;
   }
+  // Told without its number where the server finds out while it opens the stream.
+  if (/Resume of change stream was not possible|no longer be in the oplog/.test(driver.message)) return 'E_SOURCE_LOST';
   // What the socket says by itself, before the driver has put its own name on it.
   if (typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH)/.test(code))
     return 'E_SOURCE_UNREACHABLE';
