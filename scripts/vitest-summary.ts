@@ -6,6 +6,8 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** Names of those that failed first and passed when they were tried again; they count as passed. */
+  readonly retried: readonly string[];
 }
 
 const REASON_MARK = ' — skipped: ';
@@ -34,6 +36,7 @@ export class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const tally = tallyOf(modules, errors.length);
     for (const { name, reason } of tally.skipped) console.log(`skipped: ${name} (${reason})`);
+    for (const name of tally.retried) console.log(`passed at the second attempt only: ${name}`);
     // The default reporter prints its own summary while this event is handed round; ours comes last.
     process.once('exit', () => console.log(summaryLine(tally)));
   }
@@ -43,10 +46,12 @@ function tallyOf(modules: readonly TestModule[], stray_errors: number): Tally {
   let passed = 0;
   let failed = stray_errors;
   const skipped: { name: string; reason: string }[] = [];
+  const retried: string[] = [];
   for (const module of modules) {
     if (module.errors().length > 0) failed += 1; // did not load, or broke outside its tests
     for (const test of module.children.allTests()) {
       const result = test.result();
+      if (test.diagnostic()?.flaky === true) retried.push(`${module.relativeModuleId} > ${test.fullName}`);
       if (result.state === 'passed') passed += 1;
       else if (result.state === 'failed') failed += 1;
       else {
@@ -57,5 +62,5 @@ function tallyOf(modules: readonly TestModule[], stray_errors: number): Tally {
     }
     for (const suite of module.children.allSuites()) if (suite.errors().length > 0) failed += 1;
   }
-  return { passed, failed, skipped };
+  return { passed, failed, skipped, retried };
 }

@@ -65,7 +65,7 @@ describe('hygiene', () => {
 
 describe('summary of a test run', () => {
   it('ends with one line', () => {
-    expect(summaryLine({ passed: 3, failed: 1, skipped: [{ name: 'a', reason: 'b' }] })).toBe(
+    expect(summaryLine({ passed: 3, failed: 1, skipped: [{ name: 'a', reason: 'b' }], retried: [] })).toBe(
       '3 passed, 1 failed, 1 skipped',
     );
   });

@@ -29,8 +29,8 @@ export const component: FarStorageComponent = {
   open: (request) => new HdfsStorage(request),
 };
 
-/** Attempts where a node breaks off or is overloaded. */
-const ATTEMPTS = 6;
+/** Attempts where a node breaks off or is overloaded: one that died is named for minutes, and a NameNode leaves out hosts, of which several may be one machine. */
+const ATTEMPTS = 8;
 /** Folders that are listed, and files that are removed, at the same time. */
 const AT_ONCE = 8;
 const PART_BYTES_MAX = 255;

@@ -37,7 +37,7 @@ const TEMPORARY = /^\.dataflow-[0-9a-f]{24}\.part$/;
 /** From here on what arrived is worth keeping when a connection breaks. */
 const RESUME_BYTES = 8 * 1024 * 1024;
 /** Appends to one file that may fail before it is begun anew under another name. */
-const APPENDS_MAX = 3;
+const APPENDS_MAX = 2;
 /** What blocks hold where the connection does not say; that of the last answer from then on. */
 const BLOCK_BYTES = 128 * 1024 * 1024;
 
