@@ -22,6 +22,17 @@ export async function mavenJars(folder: string, artifacts: readonly Artifact[]):
   await runCommand('mvn', args, { cwd: folder, timeout_ms: 600_000 });
 }
 
+/** Unpacks a packed artifact of Maven, `group:artifact:version:tar.gz:classifier`, into the folder. */
+export async function mavenBundle(folder: string, artifact: `${Artifact}:tar.gz:${string}`): Promise<void> {
+  need('mvn', 'Maven');
+  need('tar', 'tar');
+  const draft = join(folder, 'bundle');
+  const args = ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
+  await runCommand('mvn', args, { cwd: folder, timeout_ms: 600_000 });
+  await runCommand('tar', ['-xzf', join(draft, readdirSync(draft)[0] ?? 'nothing'), '-C', folder]);
+  rmSync(draft, { recursive: true });
+}
+
 export interface Wheel {
   /** `name==version`. */
   readonly requirement: string;

@@ -4,12 +4,14 @@ import { kafka } from './kafka.ts';
 import { minio } from './minio.ts';
 import { mongodb, mongodb_three } from './mongodb.ts';
 import { postgresql } from './postgresql.ts';
+import { schema_registry } from './schema-registry.ts';
 import type { Server } from './server.ts';
 import { sftp, sftp_password } from './sftp.ts';
 
 /** Every server that tests can use. A new one is a file and a line here. */
 export const SERVERS = {
   kafka,
+  schema_registry,
   minio,
   mongodb,
   mongodb_three,

@@ -72,7 +72,7 @@ describeService('minio', ({ url }) => {
       expect(JSON.parse(stdout || JSON.stringify(stderr))).toEqual({ version: 0, rows: 9, sum: '49.50' });
     });
 
-    it('takes what is new and nothing else, after a kill at any point too', async () => {
+    it('case 44: takes what is new and nothing else, after a kill at any point too', async () => {
       const points = ['sync-after-put:kill@1', 'sync-after-put:kill@6', 'sync-after-marker:kill'];
       for (const [index, point] of points.entries()) {
         project.day(index + 2);
@@ -90,7 +90,7 @@ describeService('minio', ({ url }) => {
       expect(soak.violations, `seed ${seed}`).toEqual([]);
     });
 
-    it('does not believe in vain: what others did there is told, left alone, and replaced by force', async () => {
+    it('case 44: what others did there is told, left alone, and replaced by force', async () => {
       const [entry = ''] = (await place.list()).filter((path) => path.startsWith('gold/total/_delta_log/'));
       await place.put(entry, '{"commitInfo":{}}\n');
       const refused = await project.run('sync');
@@ -161,7 +161,7 @@ describeService('minio', ({ url }) => {
       expect(readdirSync(join(old, 'silver/sales')).filter((name) => name.startsWith('part-'))).toHaveLength(1);
     });
 
-    it('loses only what it may: nothing by default, not much at once, and what a listed release needs never', async () => {
+    it('case 44: loses only what it may: nothing by default, not much at once, and what a listed release needs never', async () => {
       const config = join(project.folder, 'pipelines.yaml');
       const edit = (from: string, to: string): void =>
         writeFileSync(config, project.read(config).toString().replace(from, to));

@@ -156,7 +156,7 @@ describeService('mongodb', ({ url }) => {
     await expectWhole(client, one);
   });
 
-  it('keeps a row aside that no document can be, and takes the others', async () => {
+  it('case 45: keeps a row aside that no document can be, and takes the others', async () => {
     one.release([...lines(30), { id: 99, n: 1, huge: 17_000_000 }]);
     const done = one.load('--full-refresh');
     expectError(done, 'E_PARTIAL', 4);
@@ -197,7 +197,7 @@ describeService('mongodb', ({ url }) => {
     await expectWhole(client, one);
   });
 
-  it('goes on after the connection was cut in mid bulk', async () => {
+  it('case 45: goes on after the connection was cut in mid bulk', async () => {
     const proxy = await tcpProxy(new URL(url.replace('mongodb:', 'http:')).host);
     try {
       one.url = `mongodb://${proxy.address}/?directConnection=true`;
@@ -214,7 +214,7 @@ describeService('mongodb', ({ url }) => {
     }
   });
 
-  it('two upserts of one key at the same moment both end well', async () => {
+  it('case 45: two upserts of one key at the same moment both end well', async () => {
     const db = client.db(one.database);
     const refused: unknown[] = [];
     const writer = () =>
@@ -284,8 +284,8 @@ describeService('mongodb', ({ url }) => {
 });
 
 describeService('mongodb_three', ({ url }) => {
-  describe('a primary that steps down in mid bulk', () => {
-    it('is followed by the next one: the same documents', async () => {
+  describe('a primary that steps down', () => {
+    it('case 45: a primary that steps down in mid bulk is followed by the next one: the same documents', async () => {
       const client = await MongoClient.connect(url);
       const one = new Loaded(url);
       try {

@@ -78,7 +78,7 @@ describeService('postgresql', ({ url }) => {
     client.query(`create function ${schema}.trap() returns trigger language plpgsql as $$ begin ${body} return new; end $$;
       create ${how === '' ? '' : 'constraint'} trigger trap ${when} insert or update on ${schema}._dataflow_loads ${how} for each row execute function ${schema}.trap()`);
 
-  it('a connection cut in the middle of a COPY, a deadlock, a serialization failure: tried again, loaded once', async () => {
+  it('case 46: a connection cut in the middle of a COPY, a deadlock, a serialization failure: tried again, loaded once', async () => {
     proxy.resetAfter('up', 1_000_000);
     expect(await load()).toMatchObject({ status: 0, report: { attempts: 2, inserts: ROWS, updates: 0 } });
     expect(await holds()).toEqual(all(1));
@@ -104,7 +104,7 @@ describeService('postgresql', ({ url }) => {
     expect(await holds()).toEqual(all(3));
   }, 120_000);
 
-  it('a connection lost at COMMIT: the outcome is looked up, whichever it was', async () => {
+  it('case 46: a connection lost at COMMIT: the outcome is looked up, whichever it was', async () => {
     await load();
     await trap('perform pg_sleep(1.5);', 'after', 'deferrable initially deferred');
     const committing = async (): Promise<string> => {
@@ -129,7 +129,7 @@ describeService('postgresql', ({ url }) => {
     expect(await holds()).toEqual(all(5));
   }, 120_000);
 
-  it('no space, a row that a constraint or a type refuses, a file of the lake that is gone: all or nothing, and why', async () => {
+  it('case 46: no space, a row that a constraint or a type refuses, a file of the lake that is gone: all or nothing, and why', async () => {
     await publish(6);
     await load();
     await trap(`raise 'could not extend file: No space left on device' using errcode = '53100';`);

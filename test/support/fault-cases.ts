@@ -58,6 +58,17 @@ export const FAULT_CASES: readonly FaultCase[] = [
   fault(41, 'HDFS: DataNodes that die, cannot be reached, or are not named', 'RESUME EXIT'),
   fault(42, 'HDFS: standby, failover, safe mode, start, refused rights', 'RESUME EXIT'),
   fault(43, 'S3: overload, resets, errors in the body of a 200', 'RESUME EXIT'),
+  fault(44, 'mirror: changed by others, a source that shrank, a sync that was cut off', 'EXIT RESUME'),
+  fault(
+    45,
+    'MongoDB: connection cut and primary changed in mid bulk, two upserts of one key, rows that no document can be',
+    'RESUME QUAR',
+  ),
+  fault(
+    46,
+    'PostgreSQL: cut in mid COPY and at COMMIT, deadlock, disk full, a value that is refused',
+    'ATOMIC RESUME EXIT',
+  ),
   fault(47, 'API: refusals, damaged answers, silence', 'RESUME EXIT'),
   fault(48, 'API: pages that go in circles, shift, are empty', 'ATOMIC EXIT'),
 ];
