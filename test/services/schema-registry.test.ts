@@ -54,7 +54,11 @@ describeService('schema_registry', ({ url }) => {
     ids['place'] = await register(`${subject}-place`, PLACE);
     ids['first'] = await register(`${subject}-value`, FIRST);
     ids['second'] = await register(`${subject}-value`, SECOND, { references });
-    ids['json'] = await register(`${subject}-json`, { type: 'object' }, { schemaType: 'JSON' });
+    ids['json'] = await register(
+      `${subject}-json`,
+      { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' },
+      { schemaType: 'JSON' },
+    );
   });
   afterAll(() => broker.close());
 
