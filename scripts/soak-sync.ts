@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { bucketPlace } from '../test/services/bucket-place.ts';
+import { hdfsPlace } from '../test/services/hdfs-place.ts';
 import { MirrorProject } from '../test/services/mirror-project.ts';
+import { openLakeReader } from '../test/soak/lake-reader.ts';
 import { mirrorSoak } from '../test/soak/mirror-soak.ts';
 import { numberOption, writeResult } from '../test/soak/results.ts';
 import { writeSoakLine } from './reliability/soak-section.ts';
@@ -9,23 +11,38 @@ import { startServer } from './services/room.ts';
 import { SERVERS } from './services/servers.ts';
 
 /**
- * `npm run soak:sync [-- --kills N] [--seed N] [--write]`: `dataflow sync` to a MinIO of its own, killed at random at least N times (300); after each trial both
- * sides must be equal by their checksums. `--write` keeps the figures in docs/reliability.md.
+ * `npm run soak:sync [-- --to minio|hdfs] [--kills N] [--seed N] [--write]`: `dataflow sync` and `restore` with a server of their own, killed at random at least N times (300);
+ * delta-rs reads what a kill left there, and both sides afterwards. `--write` keeps the figures in docs/reliability.md. Needs DATAFLOW_PYTHON with deltalake.
  */
 const words = process.argv.slice(2);
 const seed = numberOption(words, 'seed', 1);
-const server = await startServer(SERVERS.minio, makeLeash());
-const project = new MirrorProject(await bucketPlace(server.settings['DATAFLOW_TEST_MINIO'] ?? ''), { keep_days: 0 });
+const to = words[words.indexOf('--to') + 1] === 'hdfs' ? 'hdfs' : 'minio';
+const reader = openLakeReader();
+const server = await startServer(SERVERS[to], makeLeash());
+const place =
+  to === 'hdfs'
+    ? await hdfsPlace(server.settings['DATAFLOW_TEST_HDFS'] ?? '')
+    : await bucketPlace(server.settings['DATAFLOW_TEST_MINIO'] ?? '');
+const project = new MirrorProject(place, { keep_days: 0, large: true });
 try {
-  const result = await mirrorSoak({ project, kills: numberOption(words, 'kills', 300), seed, say: console.log });
-  console.log(`kept in ${writeResult(`sync-${seed}`, { seed, ...result })}`);
+  const kills = numberOption(words, 'kills', 300);
+  const result = await mirrorSoak({ project, kills, seed, reader, say: console.log });
+  console.log(`kept in ${writeResult(`sync-${to}-${seed}`, { to, seed, ...result })}`);
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const done = `${result.kills} kills of \`dataflow sync\` to a real MinIO, ${result.syncs} syncs`;
+  const counts = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  const done = `${counts(result.kills)} kills in ${result.trials} trials on a real ${to === 'hdfs' ? 'HDFS' : 'MinIO'} (lake: ${counts(result.changes)}); delta-rs read what ${result.looks} of them left there, and both sides in the end`;
   const wrong = result.violations.length;
   if (words.includes('--write'))
-    writeSoakLine('soak:sync', `| \`soak:sync\` | ${done} | ${wrong} violations | ${commit}, seed ${seed} |`);
+    writeSoakLine(
+      `soak:sync ${to}`,
+      `| \`soak:sync ${to}\` | ${done} | ${wrong} violations | ${commit}, seed ${seed} |`,
+    );
   process.exitCode = wrong === 0 ? 0 : 1;
 } finally {
   project.remove();
+  reader.close();
   await server.stop();
 }

@@ -9,8 +9,8 @@ export interface FarFaultRow {
   readonly cells: readonly string[];
 }
 
-const HEAD = `| request | 503 | 429 | reset | no answer | cut answer | reset each time |
-| --- | --- | --- | --- | --- | --- | --- |`;
+const HEAD = `| request | 503 | 429 | 500 | error in a 200 | reset | no answer | cut answer | reset each time |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
 
 /** The table of a system as docs/reliability.md has it. */
 export function farTable(system: string): string {

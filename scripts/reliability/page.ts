@@ -78,7 +78,8 @@ ${rows.join('\n')}
 \`npm run soak:kill\` kills the program at every pass of every fault point of every verb that writes, and at random instants, and compares
 with an undisturbed run by delta-rs. \`npm run soak:corrupt\` damages input files and the lake's own files at random places; what is not
 refused must read exactly as the damaged file says to pyarrow and to Python's own csv, json and gzip. Slices of both are part of
-\`npm test\`. \`npm run soak:kafka\` kills the program while it takes a topic of a real broker in; a slice is part of \`npm run test:services\`. Figures are kept with \`-- --write\`.
+\`npm test\`. \`npm run soak:kafka\` kills the program while it takes a topic of a real broker in, \`npm run soak:sync\` while it fills a mirror in MinIO or HDFS and restores from it: delta-rs reads what
+a kill leaves there, and both sides afterwards. Slices are part of \`npm run test:services\`. Figures are kept with \`-- --write\`.
 
 ${BEGIN}
 ${HEAD}
@@ -87,8 +88,8 @@ ${END}
 
 ## Mishaps at destinations
 
-Between the program and the real servers stands a proxy that does one thing to one kind of request: it answers 503 or 429, resets the connection (in the
-middle of a large body, else after the server has done what was asked), lets the answer never come, or cuts it in its middle. Then a sync goes on: list, put
+Between the program and the real servers stands a proxy that does one thing to one kind of request: it answers 503, 429 or 500, answers 200
+with an error in it after the server has done what was asked (as S3 may, WebHDFS not), resets the connection (in the middle of a large body, else after it was done), lets the answer never come, or cuts it in its middle. Then a sync goes on: list, put
 (a small and a large file), remove, tidy, read back. "same sync" is equality at its end as if nothing had happened; "next sync" is a clean stop with
 an error that is worth another attempt, and equality after the next one. In the last column the mishap never ends until the first sync gave up.
 ${SYSTEMS.map((system) => `\n**${system}**\n\n${tables.get(system) ?? ''}\n`).join('')}

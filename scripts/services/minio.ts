@@ -20,7 +20,9 @@ export const minio: Server = {
     const address = `127.0.0.1:${await room.port('server')}`;
     const console_address = `127.0.0.1:${await room.port('console')}`;
     const args = ['server', join(room.folder, 'data'), '--address', address, '--console-address', console_address];
-    const env = { MINIO_ROOT_USER: USER, MINIO_ROOT_PASSWORD: PASSWORD, MINIO_BROWSER: 'off', HOME: room.folder };
+    const login = { MINIO_ROOT_USER: USER, MINIO_ROOT_PASSWORD: PASSWORD };
+    // A host below the domain names a bucket: virtual-host style.
+    const env = { ...login, MINIO_DOMAIN: 'minio.test', MINIO_BROWSER: 'off', HOME: room.folder };
     room.launch({ name: 'minio', command: join(room.installed, 'minio'), args, env });
     await room.ready(async () => (await fetch(`http://${address}/minio/health/ready`)).ok);
     return { DATAFLOW_TEST_MINIO: `http://${USER}:${PASSWORD}@${address}` };

@@ -7,25 +7,31 @@ export interface Ended {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** By SIGKILL, its own or that of {@link BuiltProgram.cut}. */
+  readonly killed: boolean;
 }
 
 /** The built program in a project's folder. */
 export interface BuiltProgram {
   run(...args: readonly string[]): Promise<Ended>;
+  /** Killed after so many milliseconds, unless it came to its end before. */
+  cut(after_ms: number, ...args: readonly string[]): Promise<Ended>;
   /** The rows of a query, as `--format json` prints them. */
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 export function builtProgram(folder: string, more: Readonly<Record<string, string>>): BuiltProgram {
   const env = { ...process.env, ...more };
-  const run = (...args: readonly string[]): Promise<Ended> =>
+  const cut = (timeout: number, ...args: readonly string[]): Promise<Ended> =>
     new Promise((done) => {
-      execFile(process.execPath, [BINARY, ...args], { cwd: folder, env }, (error, stdout, stderr) =>
-        done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      const how = { cwd: folder, env, timeout, killSignal: 'SIGKILL' } as const;
+      execFile(process.execPath, [BINARY, ...args], how, (error, stdout, stderr) =>
+        done({ code: error === null ? 0 : Number(error.code), stdout, stderr, killed: error?.signal === 'SIGKILL' }),
       );
     });
+  const run = (...args: readonly string[]): Promise<Ended> => cut(0, ...args);
   return {
-    run,
+    ...{ run, cut },
     rows: async (sql) => JSON.parse((await run('query', sql, '--format', 'json')).stdout) as Record<string, unknown>[],
   };
 }

@@ -4,7 +4,7 @@ import { DataflowError } from '../../src/core/errors/dataflow-error.ts';
 import type { FarStorage } from '../../src/core/ports/far-storage.ts';
 import { httpProxy, type Mishap, type ProxiedRequest } from './faults/http-proxy.ts';
 
-export const MISHAPS: readonly Mishap[] = ['503', '429', 'reset', 'timeout', 'truncated'];
+const MISHAPS: readonly Mishap[] = ['503', '429', '500', 'error', 'reset', 'timeout', 'truncated'];
 const SIZES = ['small', 'large'] as const;
 type Size = (typeof SIZES)[number];
 /** Of a mishap that never ends. */
@@ -14,6 +14,8 @@ const FOR_EVER = 1_000_000;
 export interface RequestKind {
   readonly name: string;
   is(asked: ProxiedRequest): boolean;
+  /** Whether it may be answered by 200 and an error: its answer is no file. */
+  readonly errs?: true;
   /** It is only sent for such files; absent: for all. */
   readonly only?: Size;
   /** What has to be there for it to be sent at all. */
@@ -40,7 +42,7 @@ const signal = new AbortController().signal;
 /** Each mishap at each kind of request, once, for small and large files, and a reset at every attempt: what came of it, as rows of a table. */
 export async function runMatrix(under: MatrixUnderTest): Promise<readonly FarFaultRow[]> {
   const cells = under.kinds.flatMap((kind) => [
-    ...MISHAPS.flatMap((mishap) =>
+    ...MISHAPS.filter((mishap) => mishap !== 'error' || kind.errs === true).flatMap((mishap) =>
       SIZES.filter((size) => (kind.only ?? size) === size).map((size) => ({ kind, mishap, size, times: 1 })),
     ),
     { kind, mishap: 'reset' as const, size: kind.only ?? ('small' as const), times: FOR_EVER },
@@ -58,7 +60,7 @@ export async function runMatrix(under: MatrixUnderTest): Promise<readonly FarFau
     const all = SIZES.map((size) => outcomes.get(keyOf({ kind, mishap, size, times }))).filter(
       (one) => one !== undefined,
     );
-    return [...new Set(all)].join(' / ');
+    return all.length === 0 ? '–' : [...new Set(all)].join(' / ');
   };
   return under.kinds.map((kind) => ({
     system: under.system,

@@ -12,6 +12,8 @@ export interface MirrorPlace {
   put(path: string, content: string): Promise<void>;
   remove(path: string): Promise<void>;
   list(): Promise<readonly string[]>;
+  /** All of it, into a folder of this machine. */
+  copyTo(folder: string): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -56,6 +58,16 @@ mirrors:
 
   run(...args: readonly string[]): Promise<Ended> {
     return this.program.run(...args);
+  }
+
+  /** Killed after so many milliseconds. */
+  cut(after_ms: number, ...args: readonly string[]): Promise<Ended> {
+    return this.program.cut(after_ms, ...args);
+  }
+
+  /** The mirror as it is now, brought here by somebody else. */
+  copyTo(folder: string): Promise<void> {
+    return this.#place.copyTo(folder);
   }
 
   /** With a fault on the way. */

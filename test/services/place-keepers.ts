@@ -84,14 +84,31 @@ export async function sftpKeeper(
   };
 }
 
+/** A keeper who also tells what is there. */
+export interface HdfsKeeper extends PlaceKeeper {
+  /** Paths of all files below a folder. */
+  list(below: string): Promise<readonly string[]>;
+  get(name: string): Promise<Buffer>;
+}
+
 /** Files below a folder of its own in HDFS. */
-export async function hdfsKeeper(url: string, name: string): Promise<PlaceKeeper> {
+export async function hdfsKeeper(url: string, name: string): Promise<HdfsKeeper> {
   const folder = `/${name}`;
   const at = (path: string, operation: string): string =>
     `${url}/webhdfs/v1${folder}/${path.split('/').map(encodeURIComponent).join('/')}?user.name=hdfs&op=${operation}`;
   const done = async (method: string, path: string, operation: string): Promise<void> => {
     const { status, text } = await ask(method, at(path, operation));
     if (status !== 200) throw new Error(`${operation} of ${path}: ${status} ${text}`);
+  };
+  const list = async (below: string): Promise<readonly string[]> => {
+    const { status, text } = await ask('GET', at(below, 'LISTSTATUS'));
+    if (status === 404) return [];
+    if (status !== 200) throw new Error(`LISTSTATUS of ${below}: ${status} ${text}`);
+    const { FileStatuses: found } = JSON.parse(text) as { FileStatuses: { FileStatus: readonly FileStatus[] } };
+    const paths = found.FileStatus.map(async ({ pathSuffix, type }) =>
+      type === 'DIRECTORY' ? await list(`${below}/${pathSuffix}`) : [`${below}/${pathSuffix}`],
+    );
+    return (await Promise.all(paths)).flat();
   };
   await done('PUT', '', 'MKDIRS');
   return {
@@ -105,8 +122,20 @@ export async function hdfsKeeper(url: string, name: string): Promise<PlaceKeeper
       if (status !== 201) throw new Error(`CREATE of ${path}: ${status} ${text}`);
     },
     remove: (path) => done('DELETE', path, 'DELETE'),
+    list,
+    get: async (path) => {
+      const { location } = await ask('GET', at(path, 'OPEN'));
+      const { status, bytes } = await ask('GET', location);
+      if (status !== 200) throw new Error(`OPEN of ${path}: ${status} ${bytes.toString()}`);
+      return bytes;
+    },
     clear: () => done('DELETE', '', 'DELETE&recursive=true'),
   };
+}
+
+interface FileStatus {
+  readonly pathSuffix: string;
+  readonly type: 'FILE' | 'DIRECTORY';
 }
 
 /** Not by undici: a DataNode says "100 Continue" unasked when it is written to. */
@@ -114,16 +143,16 @@ function ask(
   method: string,
   url: string,
   body: string | Buffer = '',
-): Promise<{ readonly status: number; readonly location: string; readonly text: string }> {
+): Promise<{ readonly status: number; readonly location: string; readonly text: string; readonly bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method }, (response) => {
-      let text = '';
-      response.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const bytes = Buffer.concat(chunks);
+        const { location = '' } = response.headers;
+        resolve({ status: response.statusCode ?? 0, location, text: bytes.toString(), bytes });
       });
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, location: response.headers.location ?? '', text }),
-      );
     });
     asked.on('error', reject);
     asked.end(body);

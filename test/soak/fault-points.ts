@@ -47,6 +47,7 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'sync-before-put': BY_MIRRORS,
   'sync-after-put': BY_MIRRORS,
   'sync-after-data': BY_MIRRORS,
+  'sync-after-early': BY_MIRRORS,
   'sync-after-logs': BY_MIRRORS,
   'sync-before-remove': BY_MIRRORS,
   'sync-after-record': BY_MIRRORS,

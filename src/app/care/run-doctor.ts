@@ -59,7 +59,8 @@ function configProblem(problem: unknown): DoctorFinding {
 async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
   const nowhere = noPlaceForLake(project);
   const findings: DoctorFinding[] = [...(await engine(rooms, project))];
-  if (nowhere !== undefined) return [...findings, nowhere, ...(await sources(rooms, project, undefined, signal))];
+  if (nowhere !== undefined)
+    return [...findings, nowhere, ...(await sources({ rooms, project, ledger: undefined, signal }))];
   findings.push(...permissions(rooms, project));
   const lake = await rooms.openLake(project);
   const has_tables = await lake.tables().then(
@@ -68,14 +69,15 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
   );
   const opened = await openLedger(() => rooms.openLedger(project, { read_only: true, create: false }), has_tables);
   const { ledger } = opened;
+  const about = { rooms, project, ledger, signal };
   try {
     findings.push(...disk(project, ledger?.receipts(1)[0]?.bytes_out ?? 0));
     findings.push(...opened.findings);
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
-    findings.push(...(await sources(rooms, project, ledger, signal)));
-    findings.push(...(await guarded('lookups', () => lookups(rooms, project, ledger, signal))));
+    findings.push(...(await sources(about)));
+    findings.push(...(await guarded('lookups', () => lookups(about))));
     findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
-    findings.push(...(await guarded('mirrors', () => mirrors(rooms, project, ledger, signal))));
+    findings.push(...(await guarded('mirrors', () => mirrors(about))));
     findings.push(
       ...(await guarded('left-over files', async () =>
         abandonedLanding(project, await rooms.openLandingCare(project)),

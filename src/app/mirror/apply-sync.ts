@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { MirroredFile } from '../../core/model/mirror.ts';
+import { parseTableKey } from '../../core/model/table.ts';
 import type { MirrorItem } from '../../core/planning/mirror-plan.ts';
 import type { FarFile, FarStorage, PutOutcome } from '../../core/ports/far-storage.ts';
 import type { LakeCare, LakeFile } from '../../core/ports/lake-care.ts';
@@ -47,21 +48,26 @@ const HELD_BYTES_MAX = 48 * 1024 * 1024;
 const OF_A_TABLE: ReadonlySet<string> = new Set(['E_FAR_SOURCE_DAMAGED', 'E_FAR_CHANGED']);
 
 /**
- * Carries a plan out: data files first; when all of a table are there its log entries, each created exclusively and in order, so that whoever reads there
- * sees whole versions; then checkpoints and hints; removals last, and only if nothing went wrong. A damaged file stops its table, not the others.
+ * Carries a plan out: data files first; when all of a table are there its log entries, each created exclusively and in the planned order, so that whoever
+ * reads there sees whole versions; then checkpoints and hints; removals last, and only if nothing went wrong. A damaged file stops its table, not the others.
  */
 export async function applySync(applying: Applying, plan: SyncPlan): Promise<Applied> {
   const { far, memory, signal, pool } = applying;
   const done: Applied = { files_put: 0, bytes_put: 0, bytes_resumed: 0, files_removed: 0, left: [] };
   const stopped = new Set<string>();
   try {
-    if (plan.cleared.length > 0) await removeAll(applying, plan.cleared, done);
     const weigh = ({ near }: MirrorItem): number => Math.min(near?.size_bytes ?? 0, HELD_BYTES_MAX);
     await pool.run(plan.data, (item) => putOne(applying, item, done, stopped), weigh);
     memory.flush();
     faultPoint('sync-after-data');
-    await pool.run(plan.logs.values(), async (items) => {
-      for (const item of items) await putOne(applying, item, done, stopped);
+    await stopDamaged(applying, plan, done, stopped);
+    await pool.run(plan.early, (item) => putOne(applying, item, done, stopped));
+    memory.flush();
+    faultPoint('sync-after-early');
+    await pool.run(plan.logs, async ({ table, cleared, puts }) => {
+      if (stopped.has(table)) return;
+      if (cleared.length > 0) await removeAll(applying, cleared, done);
+      for (const item of puts) await putOne(applying, item, done, stopped);
     });
     memory.flush();
     faultPoint('sync-after-logs');
@@ -73,6 +79,22 @@ export async function applySync(applying: Applying, plan: SyncPlan): Promise<App
     return done;
   } finally {
     memory.flush();
+  }
+}
+
+/** A checkpoint has no hash on record: one that says something else than the entries before it stops its table. */
+async function stopDamaged({ care }: Applying, { logs }: SyncPlan, done: Applied, stopped: Set<string>): Promise<void> {
+  for (const { table, puts } of logs) {
+    const paths = new Set(puts.filter(({ near }) => near?.kind === 'checkpoint').map(({ path }) => path));
+    const id = parseTableKey(table);
+    if (paths.size === 0 || id === undefined || stopped.has(table)) continue;
+    const { problems } = await care.examineLog(id);
+    const damage = problems.find(
+      ({ kind, path }) => (kind === 'checkpoint' || kind === 'difference') && paths.has(path),
+    );
+    if (damage === undefined) continue;
+    stopped.add(table);
+    done.left.push({ table, path: damage.path, code: 'E_FAR_SOURCE_DAMAGED', why: damage.message });
   }
 }
 

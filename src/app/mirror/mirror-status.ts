@@ -7,6 +7,7 @@ import { mirrorNames, mirrorOf } from './opened-mirror.ts';
 export interface MirrorStatusLine {
   readonly mirror: string;
   readonly connection: string;
+  readonly state: 'current' | 'behind' | 'never synced';
   readonly place: string | null;
   readonly release_id: string | null;
   /** Releases that came since; null: nothing was synced yet. */
@@ -32,12 +33,13 @@ export async function mirrorStatus(
       const { connection } = mirrorOf(project, mirror);
       const standing = standings.get(mirror);
       const behind = releases.indexOf(standing?.release_id ?? '');
+      const releases_behind = standing === undefined ? null : behind < 0 ? releases.length : behind;
       return {
-        mirror,
-        connection,
+        ...{ mirror, connection },
+        state: releases_behind === null ? 'never synced' : releases_behind === 0 ? 'current' : 'behind',
         place: standing?.place ?? null,
         release_id: standing?.release_id ?? null,
-        releases_behind: standing === undefined ? null : behind < 0 ? releases.length : behind,
+        releases_behind,
         files: standing?.files ?? null,
         size_bytes: standing?.size_bytes ?? null,
         synced_at: standing?.synced_at ?? null,

@@ -7,6 +7,7 @@ import type { LakeCare } from '../../core/ports/lake-care.ts';
 import { AdaptivePool } from '../../kit/adaptive-pool.ts';
 import { markerNumber, readMarker } from './markers.ts';
 import type { NearSide } from './near-side.ts';
+import { isOfLog, type LogPlan, planLogs } from './plan-logs.ts';
 
 /** What a far side's listing shows beside the tables' files. */
 export interface FarCounts {
@@ -74,13 +75,9 @@ function gone(error: unknown): false {
 }
 
 /** What one sync is going to do. */
-export interface SyncPlan {
+export interface SyncPlan extends LogPlan {
   /** In the order in which they are put: large files first. */
   readonly data: readonly MirrorItem[];
-  /** By table: log entries in their order, then checkpoints, then hints. */
-  readonly logs: ReadonlyMap<string, readonly MirrorItem[]>;
-  /** Files of a table that is replaced by force, which go before its new log comes. */
-  readonly cleared: readonly MirrorItem[];
   readonly removed: readonly MirrorItem[];
   /** Files that the lake no longer has and that stay there all the same. */
   readonly left: number;
@@ -96,7 +93,10 @@ export interface PlanOptions {
   readonly max_delete_pct: number;
 }
 
-const ORDER = { data: 0, entry: 1, checkpoint: 2, hint: 3 } as const;
+/** Everything that a sync puts. */
+export function putsOf({ data, early, logs }: SyncPlan): readonly MirrorItem[] {
+  return [...data, ...early, ...logs.flatMap(({ puts }) => puts)];
+}
 
 /** Pure, but for the markers that were read. @throws DataflowError E_FAR_DELETE when more would be removed than allowed */
 export function planSync(
@@ -113,16 +113,9 @@ export function planSync(
       file !== undefined && !blocked.has(table) && (mark === '+' || mark === '*' || (mark === '!' && options.force)),
   );
   const replaced = options.force ? new Set(blockedTables(items).keys()) : new Set<string>();
-  const cleared = items.filter(
-    ({ near: file, table = '', path, mark }) =>
-      file === undefined && replaced.has(table) && (mark === '!' || path.includes('/_delta_log/')),
-  );
-  const logs = new Map<string, MirrorItem[]>();
-  for (const item of puts)
-    if (item.table !== undefined && item.near?.kind !== 'data')
-      logs.set(item.table, [...(logs.get(item.table) ?? []), item]);
-  for (const list of logs.values()) list.sort((a, b) => order(a) - order(b) || (a.path < b.path ? -1 : 1));
-  const gone = items.filter((item) => item.mark === '-' && item.ours && !cleared.includes(item));
+  const { early, logs } = planLogs(near.tables, items, puts, replaced);
+  const cleared = new Set(logs.flatMap((log) => log.cleared));
+  const gone = items.filter((item) => item.mark === '-' && item.ours && !cleared.has(item));
   const held = heldFolders(near, listed.markers);
   const free = gone.filter(({ path }) => !held.some((folder) => path.startsWith(`${folder}/`)));
   const removed = options.remove && blocked.size === 0 ? free : [];
@@ -131,20 +124,14 @@ export function planSync(
     data: puts
       .filter(({ near: file }) => file?.kind === 'data')
       .sort((a, b) => (b.near?.size_bytes ?? 0) - (a.near?.size_bytes ?? 0)),
-    ...{ logs, cleared, blocked, conflicts },
+    ...{ early, logs, blocked, conflicts },
     // Entries first, oldest first: a version is unreadable before its files go.
-    removed: [...removed].sort((a, b) => Number(isLog(b)) - Number(isLog(a)) || (a.path < b.path ? -1 : 1)),
+    removed: [...removed].sort(
+      (a, b) => Number(isOfLog(b.path)) - Number(isOfLog(a.path)) || (a.path < b.path ? -1 : 1),
+    ),
     left: items.filter(({ mark }) => mark === '-').length - removed.length,
     expired: options.remove && blocked.size === 0 ? listed.expired : [],
   };
-}
-
-function order({ near }: MirrorItem): number {
-  return ORDER[near?.kind ?? 'data'];
-}
-
-function isLog({ path }: MirrorItem): boolean {
-  return path.includes('/_delta_log/');
 }
 
 /** Folders of tables of which a listed release names a version that the lake can no longer read: what it consists of is known there alone. */

@@ -3,21 +3,15 @@ import type { Project } from '../../core/model/project.ts';
 import type { FarStorage } from '../../core/ports/far-storage.ts';
 import type { Rooms } from '../rooms.ts';
 import type { FarListing, WantedTable } from './far-tables.ts';
-import type { SyncProgress } from './syncing.ts';
+import type { TransferOptions } from './transfer.ts';
 
-export interface RestoreOptions {
-  readonly name: string;
+export interface RestoreOptions extends TransferOptions {
   readonly table?: string;
   readonly version?: number;
   /** A release id, or its beginning; absent: the newest there. */
   readonly release?: string;
   /** Absolute path of the folder to make; absent: the lake itself. */
   readonly to?: string;
-  readonly dry_run: boolean;
-  readonly command: string;
-  readonly signal: AbortSignal;
-  readonly note: (text: string) => void;
-  readonly progress: (progress: SyncProgress) => void;
 }
 
 export interface RestoredTable {

@@ -8,7 +8,7 @@ import { type Applied, applySync, MirrorMemory } from './apply-sync.ts';
 import { markerNow, markRelease, stand } from './mark-release.ts';
 import { nearSide } from './near-side.ts';
 import { mirrorOf, openMirror, rememberedFiles } from './opened-mirror.ts';
-import { type Compared, compareSides, listedReleases, planSync, type SyncPlan } from './plan-sync.ts';
+import { type Compared, compareSides, listedReleases, planSync, putsOf, type SyncPlan } from './plan-sync.ts';
 import { linesOf } from './sync-lines.ts';
 import type { SyncReport } from './sync-report.ts';
 import type { Syncing, SyncOptions } from './syncing.ts';
@@ -59,7 +59,7 @@ async function synced(syncing: Syncing, wall_ms: () => number): Promise<SyncRepo
   const { signal } = options;
   const compared = await compareSides(syncing, known, { signal });
   const plan = await planned(syncing, compared);
-  const to_do = plan.data.length + plan.logs.size + plan.removed.length + plan.cleared.length + plan.expired.length > 0;
+  const to_do = plan.data.length + plan.logs.length + plan.removed.length + plan.expired.length > 0;
   const marked = await markerNow(syncing, compared, memory);
   const up_to_date = !to_do && plan.blocked.size === 0 && marked;
   const base = reportBase(syncing, compared, plan, up_to_date);
@@ -117,7 +117,7 @@ const NO_PROGRESS = { files: 0, files_total: 0, bytes: 0, bytes_total: 0 };
 
 async function carriedOut(syncing: Syncing, plan: SyncPlan, memory: MirrorMemory): Promise<Applied> {
   const { far, care, pool, options } = syncing;
-  const items = [...plan.data, ...[...plan.logs.values()].flat()];
+  const items = putsOf(plan);
   const totals = {
     files_total: items.length,
     bytes_total: items.reduce((sum, { near }) => sum + (near?.size_bytes ?? 0), 0),
@@ -186,11 +186,11 @@ function reportBase(
 }
 
 function dryTotals(plan: SyncPlan): Pick<SyncReport, 'files_put' | 'bytes_put' | 'files_removed'> {
-  const items = [...plan.data, ...[...plan.logs.values()].flat()];
+  const items = putsOf(plan);
   return {
     files_put: items.length,
     bytes_put: items.reduce((sum, { near }) => sum + (near?.size_bytes ?? 0), 0),
-    files_removed: plan.removed.length + plan.cleared.length,
+    files_removed: plan.removed.length + plan.logs.flatMap(({ cleared }) => cleared).length,
   };
 }
 

@@ -3,7 +3,7 @@ import { mirrorStatus } from '../../app/mirror/mirror-status.ts';
 import { mirrorNames } from '../../app/mirror/opened-mirror.ts';
 import { syncNamed } from '../../app/mirror/sync-named.ts';
 import type { SyncReport } from '../../app/mirror/sync-report.ts';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { DataflowError, DataflowErrors } from '../../core/errors/dataflow-error.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import { startTransfer } from '../progress.ts';
@@ -16,14 +16,13 @@ export async function sync(invocation: Invocation): Promise<number> {
   const { reports, failed } = await syncAll(invocation);
   if (reports.length > 0) printReports(invocation, reports);
   const [first, ...others] = failed;
-  for (const { name, error } of others) invocation.printer.warn(`${name}: ${error.code}: ${error.message}`);
-  if (first !== undefined) throw first.error;
+  if (first !== undefined) throw others.length === 0 ? first : new DataflowErrors(failed);
   return reports.some((report) => report.left.length > 0) ? 4 : 0;
 }
 
 interface Synced {
   readonly reports: readonly SyncReport[];
-  readonly failed: readonly { readonly name: string; readonly error: DataflowError }[];
+  readonly failed: readonly DataflowError[];
 }
 
 /** A mirror that fails does not keep the others from being synced. */
@@ -32,7 +31,7 @@ async function syncAll(invocation: Invocation): Promise<Synced> {
   const { project } = await loadProjectFor(invocation);
   const max_delete_pct = percentFrom(options['maxDelete']);
   const reports: SyncReport[] = [];
-  const failed: { name: string; error: DataflowError }[] = [];
+  const failed: DataflowError[] = [];
   for (const name of mirrorNames(project, args)) {
     const bar = await startTransfer(printer, name, env);
     const report: SyncReport | undefined = await syncNamed(rooms, project, {
@@ -48,7 +47,7 @@ async function syncAll(invocation: Invocation): Promise<Synced> {
     })
       .catch((error: unknown) => {
         if (!(error instanceof DataflowError) || signal.aborted) throw error;
-        failed.push({ name, error });
+        failed.push(error);
         return undefined;
       })
       .finally(() => bar.stop());
@@ -171,17 +170,28 @@ async function status(invocation: Invocation): Promise<number> {
       {
         columns: [
           { name: 'mirror' },
-          { name: 'release_id', title: 'release', give_way: true },
-          { name: 'releases_behind', title: 'behind', align: 'right' },
-          { name: 'files', align: 'right' },
-          { name: 'size_bytes', title: 'size', align: 'right', format: (v) => (v === null ? '' : sizeText(Number(v))) },
-          { name: 'synced_at', title: 'synced' },
+          { name: 'state' },
+          { name: 'release_id', title: 'release', give_way: true, format: told },
+          { name: 'releases_behind', title: 'behind', align: 'right', format: told },
+          { name: 'files', align: 'right', format: told },
+          {
+            name: 'size_bytes',
+            title: 'size',
+            align: 'right',
+            format: (v) => (v === null ? '-' : sizeText(Number(v))),
+          },
+          { name: 'synced_at', title: 'synced', format: told },
         ],
         rows: lines.map((line) => ({ ...line })),
       },
     ],
   });
   return 0;
+}
+
+/** Nothing is known of a mirror that nothing was put to yet. */
+function told(value: unknown): string {
+  return value === null ? '-' : String(value);
 }
 
 function percentFrom(value: unknown): number | undefined {

@@ -160,8 +160,7 @@ class HdfsStorage implements FarStorage {
       for (let folder = this.#base; ; folder = folder.slice(0, folder.lastIndexOf('/')) || '/') {
         const there = (await this.#hdfs.mayAccess(folder, 'rwx', signal)) === true;
         if (!there && folder !== '/') continue;
-        const words = `HDFS at ${this.#hdfs.name}, ${this.#base}`;
-        return { words: folder === this.#base ? words : `${words}, which is made in ${folder} when something is put` };
+        return { words: folder === this.#base ? 'reachable' : `reachable, made in ${folder} when something is put` };
       }
     } catch (error) {
       signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FarFile, PutRequest } from '../../core/ports/far-storage.ts';
 import type { S3Answer, S3Exchange } from './exchange.ts';
-import { allOf, parseAnswer, textOf, type XmlElement } from './xml.ts';
+import { allOf, textOf, type XmlElement } from './xml.ts';
 
 /** A bucket's keys below one prefix, as paths. */
 export interface BucketFolder {
@@ -47,12 +47,10 @@ export async function* listKeys(
       ...(token === '' ? {} : { 'continuation-token': token }),
     };
     const request = { ask: 'list', method: 'GET', query, signal } as const;
-    // Cut off on the way it is no whole document: asked for again.
-    const page = await folder.exchange.retried(request, async () =>
-      parseAnswer((await folder.exchange.once(request)).text),
-    );
+    const marks = { mark: 'NextContinuationToken', last: token };
+    const { page, next } = await folder.exchange.page(request, 'ListBucketResult', marks);
     yield allOf(page, 'Contents').flatMap((object) => fileOf(folder, object));
-    token = textOf(page, 'IsTruncated') === 'true' ? textOf(page, 'NextContinuationToken') : '';
+    token = next;
     if (token === '') return;
   }
 }

@@ -13,7 +13,10 @@ const schema = z
       describe('Address of the S3-compatible service.', 'https://s3.eu-west-3.amazonaws.com'),
     ),
     bucket: text.check(
-      z.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket'),
+      z.regex(
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
+      ),
       describe('The bucket; `path:` of a source starts in it.', 'exports'),
     ),
     access_key: z.optional(text.check(describe('Access key; without it requests are not signed.'))),

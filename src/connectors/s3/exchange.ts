@@ -6,8 +6,9 @@ import type { FarStorageRequest } from '../../core/ports/far-storage.ts';
 import type { Backoff } from '../../kit/backoff.ts';
 import { withRetries } from '../../kit/retries.ts';
 import type { S3ConnectionOptions } from './connection.ts';
-import { farError, refusalOf, S3Problem, worthAnother } from './refusals.ts';
+import { documentOf, farError, nextPage, refusalInside, refusalOf, S3Problem, worthAnother } from './refusals.ts';
 import { Signature4 } from './signature.ts';
+import type { XmlElement } from './xml.ts';
 
 /** What is counted under one name, and the right that it takes. */
 export const RIGHTS = {
@@ -34,7 +35,7 @@ export interface S3Request {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** SHA-256 of the body in hex, where the caller has it already. */
+  /** SHA-256 of the body in hex, where the caller has it already; `UNSIGNED` where a header of the request vouches for it. */
   readonly body_sha256?: string;
   readonly signal: AbortSignal;
 }
@@ -53,8 +54,8 @@ const CONNECTIONS_MAX = 64;
 const NOTHING_SHA256 = createHash('sha256').update('').digest('hex');
 
 /**
- * Signed requests to one bucket. The hash of every body is part of the signature, so the service refuses bytes that changed on the way. Why the
- * library is not used here: ADR 0052.
+ * Signed requests to one bucket. The hash of a body is part of the signature, or a checksum of it is, so the service refuses bytes that changed on the way.
+ * Why the library is not used here: ADR 0052.
  */
 export class S3Exchange {
   readonly requests = new Map<string, number>();
@@ -84,6 +85,23 @@ export class S3Exchange {
   /** A whole answer, tried again where that may help. @throws DataflowError E_FAR_*, S3Problem when `allowed` holds its code */
   async ask(request: S3Request, allowed: readonly string[] = []): Promise<S3Answer> {
     return await this.retried(request, () => this.once(request), allowed);
+  }
+
+  /** What is asked for as a document of that name; asked again when it is cut off. @throws as {@link ask} */
+  async document(request: S3Request, name: string): Promise<XmlElement> {
+    return await this.retried(request, async () => documentOf((await this.once(request)).text, name));
+  }
+
+  /** The same of one page of many; `next` is the mark of the page that follows, empty on the last. */
+  async page(
+    request: S3Request,
+    name: string,
+    { mark, last }: { readonly mark: string; readonly last: string },
+  ): Promise<{ readonly page: XmlElement; readonly next: string }> {
+    return await this.retried(request, async () => {
+      const page = documentOf((await this.once(request)).text, name);
+      return { page, next: nextPage(page, mark, last) };
+    });
   }
 
   /** The loop around {@link once} and whatever else is one attempt. */
@@ -122,6 +140,8 @@ export class S3Exchange {
       chunks.push(chunk as Buffer);
     }
     const text = Buffer.concat(chunks).toString('utf8');
+    const refused = refusalInside(text);
+    if (refused !== undefined) throw refused;
     return { status: answer.statusCode, headers: plainHeaders(answer.headers), text };
   }
 

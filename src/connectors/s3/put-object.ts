@@ -43,7 +43,7 @@ async function putWhole(folder: BucketFolder, put: PutRequest, body: Buffer): Pr
           return await folder.exchange.once(request);
         } catch (error) {
           // What was refused did not happen; of anything else nobody knows.
-          if (!(error instanceof S3Problem) || error.code === 'InternalError') unknown = true;
+          if (!(error instanceof S3Problem) || error.unsure) unknown = true;
           throw error;
         }
       },

@@ -100,6 +100,7 @@ async function* followed(
 ): AsyncGenerator<Uint8Array> {
   let at = from;
   let body = first;
+  let cause: unknown;
   for (let breaks = 0; ; breaks++) {
     try {
       for await (const chunk of body) {
@@ -108,16 +109,13 @@ async function* followed(
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (breaks === BREAKS_MAX)
-        throw new DataflowError(
-          'E_FAR_UNREACHABLE',
-          `${folder.exchange.name}: ${file.path} breaks off again and again`,
-          {
-            cause: error,
-          },
-        );
+      cause = error;
     }
     if (at >= to) return;
+    if (breaks === BREAKS_MAX) {
+      const words = `${folder.exchange.name}: ${file.path} breaks off again and again`;
+      throw new DataflowError('E_FAR_UNREACHABLE', words, { cause });
+    }
     const more = await opened(folder, file.path, { from: at, to }, signal, file.mark);
     if (more === undefined || more === 'empty')
       throw new DataflowError('E_FAR_CHANGED', `${folder.exchange.name}: ${file.path} changed while it was read`);

@@ -1,6 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { retryAfterMs } from '../../kit/backoff.ts';
-import { CutOff, parseAnswer, textOf } from './xml.ts';
+import { CutOff, parseAnswer, textOf, type XmlElement } from './xml.ts';
 
 /** An answer that refuses, in the service's own words. */
 export class S3Problem extends Error {
@@ -10,17 +10,20 @@ export class S3Problem extends Error {
   /** The service asks to be spared. */
   readonly spare: boolean;
   readonly after_ms: number | undefined;
+  /** What was asked for may have been done all the same. */
+  readonly unsure: boolean;
 
   constructor(
     code: string,
     message: string,
-    how: { readonly again: boolean; readonly spare?: boolean; readonly after_ms?: number },
+    how: { readonly again: boolean; readonly spare?: boolean; readonly after_ms?: number; readonly unsure?: boolean },
   ) {
     super(message.includes(code) ? message : `${code}: ${message}`);
     this.code = code;
     this.again = how.again;
     this.spare = how.spare === true;
     this.after_ms = how.after_ms;
+    this.unsure = how.unsure === true;
   }
 }
 
@@ -39,6 +42,8 @@ const AGAIN_CODES = new Set([
   'SlowDown',
   'ServiceUnavailable',
 ]);
+/** Inside a 200: what does not pass by itself. */
+const FOR_GOOD = new Set(['InvalidPart', 'NoSuchUpload', 'PreconditionFailed', 'MalformedXML', 'EntityTooSmall']);
 const DENIED = new Set([
   'AccessDenied',
   'AllAccessDisabled',
@@ -61,6 +66,7 @@ export function refusalOf(status: number, headers: Readonly<Record<string, strin
   return new S3Problem(code, said?.message || `it answers ${status}`, {
     again: AGAIN_STATUS.has(status) || AGAIN_CODES.has(code),
     spare: SPARE_STATUS.has(status) || code === 'SlowDown',
+    unsure: status >= 500,
     ...(after_ms === undefined ? {} : { after_ms: Math.min(after_ms, AFTER_MAX_MS) }),
   });
 }
@@ -70,8 +76,37 @@ export function refusalInside(text: string): S3Problem | undefined {
   const said = saidIn(text);
   if (said === undefined) return undefined;
   return new S3Problem(said.code, said.message, {
-    again: !DENIED.has(said.code) && said.code !== 'InvalidPart' && said.code !== 'NoSuchUpload',
+    again: !DENIED.has(said.code) && !FOR_GOOD.has(said.code),
     spare: said.code === 'SlowDown',
+    unsure: true,
+  });
+}
+
+/** What an answer about many keys says of one of them. */
+export function keyRefusal(code: string, message: string): S3Problem {
+  return new S3Problem(code, message, { again: AGAIN_CODES.has(code), spare: code === 'SlowDown' });
+}
+
+/** The answer as a document of that name. @throws CutOff when it is not whole; S3Problem when it is another one */
+export function documentOf(text: string, name: string): XmlElement {
+  const root = parseAnswer(text);
+  if (root.name === name) return root;
+  throw new S3Problem(
+    'NotS3',
+    `it answers with <${root.name.slice(0, 50)}> instead of <${name}>: no S3 service is there`,
+    {
+      again: false,
+    },
+  );
+}
+
+/** The mark with which a page says that another one follows; empty on the last. @throws S3Problem when it leads nowhere */
+export function nextPage(page: XmlElement, name: string, last: string): string {
+  if (textOf(page, 'IsTruncated') !== 'true') return '';
+  const next = textOf(page, name);
+  if (next !== '' && next !== last) return next;
+  throw new S3Problem('NotWhole', `its list is cut off, and it does not say where it goes on (${name})`, {
+    again: false,
   });
 }
 
@@ -138,11 +173,15 @@ export function farError(
     return new DataflowError('E_FAR_DENIED', words, { ...options, hint: 'Set the clock of this machine.' });
   if (DENIED.has(error.code))
     return new DataflowError('E_FAR_DENIED', `${words} (${ask} as ${user} needs ${right})`, options);
-  return new DataflowError(error.again ? 'E_FAR_UNREACHABLE' : 'E_FAR_REFUSED', words, options);
+  // Somebody gave the upload up: the next sync begins another one.
+  const again = error.again || error.code === 'NoSuchUpload';
+  return new DataflowError(again ? 'E_FAR_UNREACHABLE' : 'E_FAR_REFUSED', words, options);
 }
 
+/** Addresses are left out: what was asked stands before it. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = (error as AggregateError).errors?.[0] as Error | undefined;
-  return error.message || inner?.message || error.name;
+  const words = error.message || inner?.message || error.name;
+  return words.replace(/^(connect \w+) \S+:\d+.*$/, '$1');
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { type BucketFolder, keyOf } from './bucket-folder.ts';
-import { refusalInside } from './refusals.ts';
-import { allOf, escaped, parseAnswer, textOf } from './xml.ts';
+import { documentOf, keyRefusal, type S3Problem } from './refusals.ts';
+import { allOf, escaped, textOf, type XmlElement } from './xml.ts';
 
 const KEYS_MAX = 1000;
 
@@ -24,18 +23,18 @@ export async function removeObjects(
       'content-md5': createHash('md5').update(body).digest('base64'),
     };
     const request = { ask: 'delete', method: 'POST', query: { delete: '' }, headers, body, signal } as const;
-    const answer = await folder.exchange.retried(request, async () => {
-      const { text } = await folder.exchange.once(request);
-      const refused = refusalInside(text);
-      if (refused !== undefined) throw refused;
-      return parseAnswer(text);
+    await folder.exchange.retried(request, async () => {
+      const answer = documentOf((await folder.exchange.once(request)).text, 'DeleteResult');
+      const refused = allOf(answer, 'Error')
+        .map(keptBack)
+        .filter(({ code }) => code !== 'NoSuchKey');
+      const first = refused.find(({ again }) => !again) ?? refused[0];
+      if (first !== undefined) throw first;
     });
-    const [failed] = allOf(answer, 'Error');
-    if (failed === undefined) continue;
-    const [key, code] = [textOf(failed, 'Key'), textOf(failed, 'Code')];
-    throw new DataflowError(
-      code === 'AccessDenied' ? 'E_FAR_DENIED' : 'E_FAR_REFUSED',
-      `${folder.exchange.name}/${key} is not removed: ${code}: ${textOf(failed, 'Message')}${code === 'AccessDenied' ? ' (it needs s3:DeleteObject)' : ''}`,
-    );
   }
+}
+
+function keptBack(error: XmlElement): S3Problem {
+  const code = textOf(error, 'Code');
+  return keyRefusal(code, `${textOf(error, 'Key')} is not removed: ${code}: ${textOf(error, 'Message')}`);
 }

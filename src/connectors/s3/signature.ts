@@ -1,12 +1,15 @@
 import { createHash, createHmac } from 'node:crypto';
 
+/** Stands for the hash of a body that is not part of the signature. */
+export const UNSIGNED = 'UNSIGNED-PAYLOAD';
+
 export interface Signable {
   readonly method: string;
   /** Encoded as it is sent, with its query sorted. */
   readonly path: string;
   /** Lower-case names; all of them are signed. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of the body, in hex. */
+  /** Of the body, in hex; or {@link UNSIGNED}. */
   readonly body_sha256: string;
 }
 

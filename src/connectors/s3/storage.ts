@@ -7,8 +7,8 @@ import { tagMatches } from './parts.ts';
 import { putObject } from './put-object.ts';
 import { headObject, readObject } from './read-object.ts';
 import { removeObjects } from './remove-objects.ts';
-import { leftUploads } from './upload.ts';
-import { parseAnswer, textOf } from './xml.ts';
+import { leftUploads } from './uploads.ts';
+import { textOf } from './xml.ts';
 
 /** Objects of a bucket, below a prefix: `connection:` of type s3. */
 export const component: FarStorageComponent = {
@@ -57,11 +57,11 @@ async function matches(
 /** One key of the folder, and whether old versions are kept by the bucket itself. */
 async function probe({ exchange, prefix }: BucketFolder, signal: AbortSignal): Promise<FarProbe> {
   const query = { 'list-type': '2', 'max-keys': '1', prefix };
-  const { text } = await exchange.ask({ ask: 'list', method: 'GET', query, signal });
-  const empty = textOf(parseAnswer(text), 'KeyCount') === '0';
+  const listed = await exchange.document({ ask: 'list', method: 'GET', query, signal }, 'ListBucketResult');
+  const empty = textOf(listed, 'KeyCount') === '0';
   const request = { ask: 'bucket', method: 'GET', query: { versioning: '' }, signal } as const;
-  const status = await exchange.ask(request).then(
-    (answer) => textOf(parseAnswer(answer.text), 'Status'),
+  const status = await exchange.document(request, 'VersioningConfiguration').then(
+    (answer) => textOf(answer, 'Status'),
     () => '', // Who may not ask this may still mirror.
   );
   const versioned = status === 'Enabled';

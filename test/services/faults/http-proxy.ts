@@ -13,10 +13,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { resetNow } from './reset.ts';
 
 /**
- * `503`, `429`: refused; the server never hears of it. `reset`: the connection is reset, in the middle of a large body, else after the server has done what
- * was asked. `timeout`: it is done, and the answer never comes. `truncated`: it is done, and half of the answer comes.
+ * `503`, `429`, `500`: refused; the server never hears of it. `error`: it is done, and answered by 200 with an error as its document. `reset`: the connection is
+ * reset, in the middle of a large body, else after the server has done what was asked. `timeout`: it is done, and the answer never comes. `truncated`: it is done,
+ * and half of the answer comes.
  */
-export type Mishap = '503' | '429' | 'reset' | 'timeout' | 'truncated';
+export type Mishap = '503' | '429' | '500' | 'error' | 'reset' | 'timeout' | 'truncated';
 
 export interface ProxiedRequest {
   readonly method: string;
@@ -45,6 +46,10 @@ export interface HttpProxy {
 
 /** A body from this size on is broken off in its middle. */
 const LARGE_BYTES = 64 * 1024;
+
+/** As S3 has it when something goes wrong after it began to answer. */
+const ERROR =
+  '<?xml version="1.0" encoding="UTF-8"?>\n\n<Error><Code>InternalError</Code><Message>Please try again.</Message></Error>';
 
 /** Starts it. @param target host:port of the server */
 export async function httpProxy(target: string): Promise<HttpProxy> {
@@ -91,8 +96,9 @@ export async function httpProxy(target: string): Promise<HttpProxy> {
 }
 
 function pass(incoming: IncomingMessage, response: ServerResponse, to: string, mishap: Mishap | undefined): void {
-  if (mishap === '503' || mishap === '429') {
-    incoming.resume().once('end', () => response.writeHead(Number(mishap), { 'retry-after': '0' }).end('<html>'));
+  if (mishap === '503' || mishap === '429' || mishap === '500') {
+    const headers = mishap === '500' ? {} : { 'retry-after': '0' };
+    incoming.resume().once('end', () => response.writeHead(Number(mishap), headers).end('<html>'));
     return;
   }
   const [hostname = '', port = ''] = to.split(':');
@@ -100,6 +106,7 @@ function pass(incoming: IncomingMessage, response: ServerResponse, to: string, m
   const passed = request({ hostname, port, method, path: url, headers, agent: false }, (answer) => {
     if (mishap === 'timeout') answer.resume();
     else if (mishap === 'reset') answer.resume().once('end', () => reset(response));
+    else if (mishap === 'error') answer.resume().once('end', () => response.writeHead(200).end(ERROR));
     else if (mishap === 'truncated') void truncate(answer, response);
     else {
       response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -1,34 +1,24 @@
 import { type AskedEnrich, looksIntoTable } from '../../../core/model/enrich.ts';
-import type { Project } from '../../../core/model/project.ts';
-import type { Ledger } from '../../../core/ports/ledger.ts';
 import { questionDigest } from '../../../medallion/silver/enrich/answers.ts';
 import { namedKey, placesOf } from '../../../medallion/silver/enrich/asking.ts';
-import type { Rooms } from '../../rooms.ts';
+import type { Examined } from './examined.ts';
 import { type DoctorFinding, failure, ok, warn } from './finding.ts';
 
 /** Longest wait for a system that is asked for the values of keys. */
 const ANSWER_MS_MAX = 10_000;
 
 /** Reaches the system of each lookup by what changes nothing there; what it answers is not remembered. */
-export async function lookups(
-  rooms: Rooms,
-  project: Project,
-  ledger: Ledger | undefined,
-  signal: AbortSignal,
-): Promise<readonly DoctorFinding[]> {
+export async function lookups(examined: Examined): Promise<readonly DoctorFinding[]> {
   const found: DoctorFinding[] = [];
-  for (const [table, { enrich = [] }] of Object.entries(project.silver))
-    for (const spec of enrich)
-      if (!looksIntoTable(spec)) found.push(await probed(rooms, project, ledger, { spec, table }, signal));
+  for (const [table, { enrich = [] }] of Object.entries(examined.project.silver))
+    for (const spec of enrich) if (!looksIntoTable(spec)) found.push(await probed(examined, spec, table));
   return found;
 }
 
 async function probed(
-  rooms: Rooms,
-  project: Project,
-  ledger: Ledger | undefined,
-  { spec, table }: { readonly spec: AskedEnrich; readonly table: string },
-  signal: AbortSignal,
+  { rooms, project, ledger, signal }: Examined,
+  spec: AskedEnrich,
+  table: string,
 ): Promise<DoctorFinding> {
   const check = `lookup ${table}.${spec.name}`;
   try {

@@ -1,20 +1,14 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import type { Project } from '../../../core/model/project.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
 import { openMirror } from '../../mirror/opened-mirror.ts';
-import type { Rooms } from '../../rooms.ts';
+import type { Examined } from './examined.ts';
 import { type DoctorFinding, ok, warn } from './finding.ts';
 
 /** Longest wait for a storage that the lake is mirrored to. */
 const ANSWER_MS_MAX = 10_000;
 
 /** Whether each mirror's storage answers and lets us in, and whether the mirror holds the newest release. Writes nothing. */
-export async function mirrors(
-  rooms: Rooms,
-  project: Project,
-  ledger: Ledger | undefined,
-  signal: AbortSignal,
-): Promise<readonly DoctorFinding[]> {
+export async function mirrors({ rooms, project, ledger, signal }: Examined): Promise<readonly DoctorFinding[]> {
   const found: DoctorFinding[] = [];
   for (const [name, spec] of Object.entries(project.mirrors ?? {})) {
     const check = `mirror ${name}`;

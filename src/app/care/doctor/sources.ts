@@ -1,25 +1,19 @@
 import { tmpdir } from 'node:os';
-import type { Project, SourceSpec } from '../../../core/model/project.ts';
-import type { Ledger } from '../../../core/ports/ledger.ts';
-import type { Rooms } from '../../rooms.ts';
+import type { SourceSpec } from '../../../core/model/project.ts';
+import type { Examined } from './examined.ts';
 import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
 /** Looks into every source as a run would, without opening a file or asking for data. */
-export async function sources(
-  rooms: Rooms,
-  project: Project,
-  ledger: Ledger | undefined,
-  signal: AbortSignal,
-): Promise<readonly DoctorFinding[]> {
+export async function sources(examined: Examined): Promise<readonly DoctorFinding[]> {
   const found: DoctorFinding[] = [];
-  for (const [name, spec] of Object.entries(project.sources)) {
+  for (const [name, spec] of Object.entries(examined.project.sources)) {
     const check = `source ${name}`;
     if (spec.pulled === true) {
-      found.push(await probed(rooms, project, spec, check, signal));
+      found.push(await probed(examined, spec, check));
       continue;
     }
     try {
-      found.push(await looked(rooms, project, ledger, { name, spec, check }, signal));
+      found.push(await looked(examined, { name, spec, check }));
     } catch (error) {
       found.push(failure(check, error));
     }
@@ -29,11 +23,8 @@ export async function sources(
 
 /** What a run would find in the folders of a source, and whether it could read it. */
 async function looked(
-  rooms: Rooms,
-  project: Project,
-  ledger: Ledger | undefined,
+  { rooms, project, ledger, signal }: Examined,
   { name, spec, check }: { readonly name: string; readonly spec: SourceSpec; readonly check: string },
-  signal: AbortSignal,
 ): Promise<DoctorFinding> {
   const source = await rooms.createSource(spec, project);
   const ready = (await source.ready?.()) ?? { ok: true, words: '' };
@@ -67,13 +58,7 @@ async function looked(
 }
 
 /** Reaches the system of a source that is asked, signs in, takes nothing. */
-async function probed(
-  rooms: Rooms,
-  project: Project,
-  spec: SourceSpec,
-  check: string,
-  signal: AbortSignal,
-): Promise<DoctorFinding> {
+async function probed({ rooms, project, signal }: Examined, spec: SourceSpec, check: string): Promise<DoctorFinding> {
   try {
     const source = await rooms.openPulled(spec, project);
     try {
