@@ -156,10 +156,35 @@ describeService('minio', ({ url }) => {
       expect(await sync()).toMatchObject({ up_to_date: true, files_put: 0 });
       expect((await project.run('run')).stdout).toContain('0 published');
       const old = join(project.folder, 'old');
+      // What another attempt was about is not part of it.
+      const other = await project.faulty('restore-before-publish:kill', 'restore', 'far', '--to', old);
+      expect(other.killed).toBe(true);
       const one = await project.run('restore', 'far', '--table', 'silver.sales', '--version', '0', '--to', old);
       expect(one.code, one.stderr).toBe(0);
+      expect(readdirSync(old)).toEqual(['silver']);
       expect(readdirSync(join(old, 'silver/sales')).filter((name) => name.startsWith('part-'))).toHaveLength(1);
+      expect(readdirSync(join(old, 'silver/sales/_delta_log')).filter((name) => name.endsWith('.json'))).toHaveLength(
+        1,
+      );
     });
+
+    /** A checkpoint has no hash on record: it is held against the entries before it goes out. */
+    async function refusesDamagedCheckpoint(): Promise<void> {
+      const log = join(project.folder, 'lake/silver/sales/_delta_log');
+      const checkpoints = (): readonly string[] => readdirSync(log).filter((name) => name.includes('.checkpoint.'));
+      const known = checkpoints();
+      for (let day = 40; checkpoints().length === known.length && day < 50; day++) {
+        project.day(day);
+        expect((await project.run('run')).code).toBe(0);
+      }
+      const file = join(log, checkpoints().find((name) => !known.includes(name)) ?? '');
+      const sound = project.read(file);
+      writeFileSync(file, sound.subarray(0, sound.length - 9));
+      const { code, stderr } = await project.run('sync');
+      expect([code, stderr]).toEqual([4, expect.stringContaining('silver.sales was left as it is there')]);
+      writeFileSync(file, sound);
+      expect((await sync()).left).toEqual([]);
+    }
 
     it('case 44: loses only what it may: nothing by default, not much at once, and what a listed release needs never', async () => {
       const config = join(project.folder, 'pipelines.yaml');
@@ -171,6 +196,7 @@ describeService('minio', ({ url }) => {
         expect((await project.run('run', '--full-refresh', '--force')).code).toBe(0);
         expect((await sync()).left).toEqual([]);
       }
+      await refusesDamagedCheckpoint();
       expect((await project.run('compact', '--grace', '0s')).code).toBe(0);
       const before = (await place.list()).length;
       const kept = await sync();

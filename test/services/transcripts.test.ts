@@ -48,6 +48,9 @@ describeService('kafka', () => {
 describeService('postgresql', () => {
   replays('docs/guide/load.md', ['postgresql']);
 });
+describeService('minio', () => {
+  replays('docs/guide/mirror.md', ['minio']);
+});
 describeService('kafka', () => {
   describeService('postgresql', () => {
     describeService('hdfs', () => {

@@ -35,8 +35,12 @@ export async function copyLake(restoring: Restoring, to: string): Promise<Restor
 async function stagedAt(restoring: Restoring, staging: string, target: string): Promise<Restored> {
   const { options, far, listing, marker } = restoring;
   mkdirSync(staging, { recursive: true });
+  // An earlier attempt may have been about another release or other tables: of it only data files are used.
+  removeAllBut(staging, (path) => !path.startsWith('_') && !path.includes('/_delta_log/'));
   const logs = await logsOf(restoring, staging);
   const data = logs.flatMap((one) => one.data);
+  const wanted = new Set(everything(logs).map(({ path }) => path));
+  removeAllBut(staging, (path) => wanted.has(path));
   const there = await alreadyThere(data, staging);
   await fetchData(
     restoring,
@@ -62,6 +66,17 @@ async function logsOf(restoring: Restoring, staging: string): Promise<readonly F
   const logs: FetchedLog[] = [];
   for (const table of tables) logs.push(await fetchLog(restoring, table, staging, care));
   return logs;
+}
+
+/** Removes files below a folder, and folders that are empty then. */
+function removeAllBut(folder: string, stays: (path: string) => boolean, below = ''): boolean {
+  let empty = true;
+  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (entry.isDirectory() ? !removeAllBut(folder, stays, path) : stays(path)) empty = false;
+    else rmSync(join(folder, path), { recursive: true });
+  }
+  return empty;
 }
 
 function everything(

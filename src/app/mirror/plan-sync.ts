@@ -163,17 +163,26 @@ function refuseTooMany(removed: number, comparison: MirrorComparison, near: Near
 export async function listedReleases(
   far: FarStorage,
   markers: Compared['markers'],
-  rules: { readonly kept: ReadonlySet<string>; readonly listed_after_ms: number; readonly signal: AbortSignal },
+  rules: {
+    readonly kept: ReadonlySet<string>;
+    readonly listed_after_ms: number;
+    /** Something may be removed. Otherwise they are not read, unless one of them is old. */
+    readonly wanted: boolean;
+    readonly signal: AbortSignal;
+  },
 ): Promise<{ readonly markers: readonly ReleaseMarker[]; readonly expired: readonly number[] }> {
   const numbers = [...markers.keys()].sort((a, b) => b - a);
+  const replacedAt = (index: number): number =>
+    markers.get(numbers[index - 1] ?? -1)?.modified_ms ?? Number.POSITIVE_INFINITY;
+  const old = numbers.some((_, index) => index >= RELEASES_LISTED && replacedAt(index) < rules.listed_after_ms);
+  if (!old && !rules.wanted) return { markers: [], expired: [] };
   const listed: ReleaseMarker[] = [];
   const expired: number[] = [];
   for (const [index, number] of numbers.entries()) {
     const marker = await readMarker(far, number, rules.signal);
     if (marker === undefined) continue;
-    const next = markers.get(numbers[index - 1] ?? -1);
     const stays = index < RELEASES_LISTED || rules.kept.has(marker.release_id);
-    if (stays || next === undefined || next.modified_ms >= rules.listed_after_ms) listed.push(marker);
+    if (stays || replacedAt(index) >= rules.listed_after_ms) listed.push(marker);
     else expired.push(number);
   }
   return { markers: listed, expired };

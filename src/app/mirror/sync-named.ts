@@ -95,6 +95,7 @@ async function planned(syncing: Syncing, compared: Compared): Promise<SyncPlan> 
     ? await listedReleases(far, compared.markers, {
         kept: new Set(ledger.keptReleases().map(({ release_id }) => release_id)),
         listed_after_ms: Date.now() - project.lake.keep.versions_days * DAY_MS,
+        wanted: compared.comparison.items.some(({ mark, ours }) => mark === '-' && ours),
         signal: options.signal,
       })
     : { markers: [], expired: [] };

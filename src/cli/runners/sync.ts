@@ -72,11 +72,14 @@ function printReports({ printer, options }: Invocation, reports: readonly SyncRe
   for (const report of reports)
     for (const { table, path, why } of report.left)
       printer.warn(`${report.mirror}: ${table} was left as it is there: ${path === '' ? '' : `${path}: `}${why}`);
-  for (const { mirror, left } of reports)
-    if (left.length > 0)
+  for (const { mirror, left } of reports) {
+    if (left.some(({ code }) => code === 'E_FAR_CHANGED'))
       printer.note(
         `next: dataflow sync check ${mirror}; then \`dataflow sync ${mirror} --force\` to replace what others wrote, or another path: for the mirror, to keep it`,
       );
+    if (left.some(({ code }) => code === 'E_FAR_SOURCE_DAMAGED'))
+      printer.note(`next: dataflow verify; what was mirrored before comes back by \`dataflow restore ${mirror}\``);
+  }
 }
 
 const LINE_COLUMNS = [
