@@ -52,6 +52,7 @@ const DENIED = new Set([
   'SignatureDoesNotMatch',
   'ExpiredToken',
   'InvalidToken',
+  'InvalidTokenId',
   'RequestTimeTooSkewed',
   'AuthorizationHeaderMalformed',
 ]);
