@@ -31,7 +31,7 @@ export interface MirrorSoakResult {
 
 /** A sync passes about so many fault points, the ledger's among them. */
 const POINTS_MAX = 70;
-const KILLS_IN_A_TRIAL = 5;
+const KILLS_IN_A_TRIAL = 12;
 /** A sync of a small lake takes about so long. */
 const INSTANT_MS = 900;
 const ROWS = 5;
@@ -149,8 +149,9 @@ class Soak {
 
   async #killSyncs(how: readonly string[]): Promise<void> {
     for (let again = 0; again < KILLS_IN_A_TRIAL; again++) {
-      if (!(await this.#kill('sync', POINTS_MAX >> again, how))) return;
-      if (this.#random.share() < 0.4) await this.#look();
+      if (this.#killed() >= this.#options.kills) return;
+      if (!(await this.#kill('sync', POINTS_MAX >> (again >> 1), how))) return;
+      if (this.#random.share() < 0.25) await this.#look();
     }
   }
 
