@@ -80,15 +80,16 @@ export class DataNodes {
     body: Body | undefined,
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> {
+    const link: Link = { reached: false };
     try {
       const request = this.#request(method, url, body, signal);
-      return await exchange(request, body);
+      return await exchange(request, body, link);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof OutboundRefusal)
         throw new DataflowError('E_OUTBOUND', `the NameNode sends us to ${error.message}`, { cause: error });
       if (error instanceof BodyFailure) throw error.cause;
-      throw new NodeFailure('data', url.host, error);
+      throw new NodeFailure('data', url.host, error, link.reached);
     }
   }
 
@@ -123,6 +124,11 @@ export class DataNodes {
   }
 }
 
+/** Whether there was a connection at all. */
+interface Link {
+  reached: boolean;
+}
+
 /** What is to be sent could not be had: that is no fault of the node. */
 class BodyFailure extends Error {
   constructor(cause: unknown) {
@@ -134,14 +140,17 @@ class BodyFailure extends Error {
  * Sends the body no faster than it is taken, and ends with the head of the answer. A refusal may come before the body is through, which then ends; all of a
  * body that is taken is read to its end, however early the answer.
  */
-function exchange(request: ClientRequest, body: Body | undefined): Promise<IncomingMessage> {
+function exchange(request: ClientRequest, body: Body | undefined, link: Link): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     let over = false;
     request.on('error', (error) => {
       over = true;
       reject(error);
     });
-    const fed = body === undefined ? Promise.resolve(void request.end()) : feed(request, body, () => over);
+    // Of a body nothing is taken before there is somebody to send it to: it can still go elsewhere.
+    const met = connected(request, link);
+    const fed =
+      body === undefined ? Promise.resolve(void request.end()) : met.then(() => feed(request, body, () => over));
     request.once('response', (answer) => {
       over = (answer.statusCode ?? 0) >= 300;
       fed.then(
@@ -156,7 +165,21 @@ function exchange(request: ClientRequest, body: Body | undefined): Promise<Incom
   });
 }
 
+/** Until there is a connection, or never will be one. */
+function connected(request: ClientRequest, link: Link): Promise<void> {
+  return new Promise((resolve) => {
+    request.once('close', resolve);
+    request.once('socket', (socket) => {
+      socket.once(request.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        link.reached = true;
+        resolve();
+      });
+    });
+  });
+}
+
 async function feed(request: ClientRequest, body: Body, over: () => boolean): Promise<void> {
+  if (over()) return;
   for await (const chunk of body.chunks) {
     if (over()) return;
     if (!request.write(chunk) && !over()) await room(request);

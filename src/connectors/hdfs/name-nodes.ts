@@ -23,6 +23,8 @@ export interface Question {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+/** Longer than this nobody waits for what is only good to know. */
+const BEAN_MS = 5000;
 
 /** NameNodes that stand in for each other, or a gateway in their place: the one that answered last is asked first. */
 export class NameNodes {
@@ -59,42 +61,64 @@ export class NameNodes {
   async open(
     question: Question,
   ): Promise<{ readonly location: string } | { readonly chunks: AsyncIterable<Uint8Array> }> {
-    return await this.#each(question, async (answer) => {
+    return await this.#each(question, async (answer, host) => {
       const location = headerOf(answer, 'location');
       if (REDIRECTS.has(answer.statusCode) && location !== undefined) {
         await answer.body.dump();
         return { location };
       }
-      if (answer.statusCode === 200) return { chunks: whole(answer.body, new URL(this.url).host) };
+      if (answer.statusCode === 200) return { chunks: whole(answer.body, host) };
       throw refusalOf(answer.statusCode, await bytesOf(answer.body), headerOf(answer, 'retry-after'));
     });
+  }
+
+  /** An attribute of a management bean, where the one that answered last tells it. */
+  async bean(name: string, attribute: string): Promise<string | undefined> {
+    const url = new URL(`${this.url}/jmx`);
+    url.searchParams.set('get', `${name}::${attribute}`);
+    const { user, password } = this.#options;
+    if (user !== undefined && password === undefined) url.searchParams.set('user.name', user);
+    try {
+      const answer = await this.#send(url, { method: 'GET', signal: AbortSignal.timeout(BEAN_MS) });
+      const { beans } = JSON.parse((await bytesOf(answer.body)).toString('utf8')) as {
+        beans?: readonly Readonly<Record<string, unknown>>[];
+      };
+      const value = beans?.[0]?.[attribute];
+      return typeof value === 'string' ? value : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   async close(): Promise<void> {
     await (await this.#agent)?.destroy();
   }
 
-  /** Asks the one that answered last, then the others: one of them is active. */
-  async #each<T>(question: Question, read: (answer: Dispatcher.ResponseData) => Promise<T>): Promise<T> {
+  /** Asks the one that answered last, then each of the others: one of them is active. */
+  async #each<T>(question: Question, read: (answer: Dispatcher.ResponseData, host: string) => Promise<T>): Promise<T> {
     let last: unknown;
-    for (const _ of this.urls) {
+    // Many ask at once: where one of them has got to is nothing to the others.
+    for (let tried = 0, at = this.#at; tried < this.urls.length; tried++, at = (at + 1) % this.urls.length) {
+      const base = this.urls[at] ?? '';
       try {
-        return await read(await this.#send(this.#address(question), question));
+        const found = await read(await this.#send(this.#address(base, question), question), new URL(base).host);
+        this.#at = at;
+        return found;
       } catch (error) {
         question.signal?.throwIfAborted();
-        const failure =
-          error instanceof RemoteException ? error : new NodeFailure('name', new URL(this.url).host, error);
-        // Another one may be active; of anything else it would only say the same.
-        if (passing(failure) !== 'cluster' && !(failure instanceof NodeFailure)) throw failure;
+        const failure = error instanceof RemoteException ? error : new NodeFailure('name', new URL(base).host, error);
         last = failure;
+        if (passing(failure) === 'cluster' || failure instanceof NodeFailure) continue;
+        // Of anything else another one would only say the same.
+        this.#at = at;
+        throw failure;
       }
-      this.#at = (this.#at + 1) % this.urls.length;
     }
     throw last;
   }
 
-  #address({ path, op, query = {} }: Question): URL {
-    const url = new URL(`${this.url}/webhdfs/v1${path.split('/').map(encodeURIComponent).join('/')}`);
+  #address(base: string, { path, op, query = {} }: Question): URL {
+    const url = new URL(`${base}/webhdfs/v1${path.split('/').map(encodeURIComponent).join('/')}`);
     const { user, password, delegation_token } = this.#options;
     const asks = user === undefined || password !== undefined ? {} : { 'user.name': user };
     const who = delegation_token !== undefined ? { delegation: delegation_token } : asks;
@@ -102,7 +126,7 @@ export class NameNodes {
     return url;
   }
 
-  async #send(url: URL, { method, signal }: Question): Promise<Dispatcher.ResponseData> {
+  async #send(url: URL, { method, signal }: Pick<Question, 'method' | 'signal'>): Promise<Dispatcher.ResponseData> {
     const { request } = await import('undici');
     const { user = '', password } = this.#options;
     const basic = Buffer.from(`${user}:${password}`).toString('base64');

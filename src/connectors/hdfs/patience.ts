@@ -15,7 +15,8 @@ export interface Patience {
   spared(): void;
 }
 
-const BACKOFF: Backoff = { attempts: Number.POSITIVE_INFINITY, base_ms: 200, max_ms: 5000 };
+/** Between attempts. */
+export const BACKOFF: Backoff = { attempts: Number.POSITIVE_INFINITY, base_ms: 200, max_ms: 5000 };
 /** A name that cannot be resolved: another DataNode may have one that can. */
 const UNRESOLVED_ATTEMPTS = 3;
 /** However little patience there is. */

@@ -83,6 +83,35 @@ describe('WebHDFS', () => {
     expect([standby.asked.length, active.asked.length]).toEqual([1, 2]);
   });
 
+  it('finds the active NameNode for each of many that ask at once', async () => {
+    const standby = await node((_, response) => refusal(response, 403, 'StandbyException'));
+    const active = await node((_, response) => response.end('abcdef'));
+    const place = await placeAt({ url: [standby.url, active.url] });
+    const texts = await Promise.all(Array.from({ length: 8 }, () => textOf(place, 0)));
+    expect(texts).toEqual(Array.from({ length: 8 }, () => 'abcdef'));
+  });
+
+  it.each([
+    ['no entry', []],
+    ['the same entries', ['a.csv']],
+  ])('a folder whose next page has %s is not taken for a whole one', async (_, names) => {
+    const name = await node(({ url }, response) => {
+      if (url.searchParams.get('op') === 'GETFILESTATUS')
+        return json(response, 200, { FileStatus: { pathSuffix: '', type: 'DIRECTORY' } });
+      const FileStatus = (url.searchParams.get('startAfter') === '' ? ['a.csv'] : names).map((pathSuffix) => ({
+        ...{ pathSuffix, type: 'FILE', length: 3, modificationTime: 5 },
+      }));
+      json(response, 200, {
+        DirectoryListing: { partialListing: { FileStatuses: { FileStatus } }, remainingEntries: 2 },
+      });
+    });
+    const place = await placeAt({ url: name.url });
+    const all = async (): Promise<void> => {
+      for await (const _one of (await place.list({ prefix: '/d', folder: '/d', depth: 1 })) ?? []);
+    };
+    await expect(all()).rejects.toMatchObject({ code: 'E_SOURCE_QUERY', message: expect.stringContaining('2 more') });
+  });
+
   it('reads a folder page by page', async () => {
     const entry = (pathSuffix: string, type = 'FILE') => ({
       pathSuffix,

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FarFile, FarRange } from '../../core/ports/far-storage.ts';
-import { type Patience, patiently } from './patience.ts';
+import { jitteredWait } from '../../kit/backoff.ts';
+import { BACKOFF, type Patience, patiently } from './patience.ts';
 import { NodeFailure } from './refusals.ts';
 
 /** How the rest of a file is asked for. */
@@ -37,6 +39,7 @@ export async function* readWhole(
       signal.throwIfAborted();
       failures = at > before ? 1 : failures + 1;
       if (!(error instanceof NodeFailure) || failures >= patience.attempts) throw again.told(error);
+      await sleep(jitteredWait(failures, BACKOFF), undefined, { signal });
       await patiently(() => unchanged(file, again), patience, signal);
     }
   }

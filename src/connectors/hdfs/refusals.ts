@@ -24,12 +24,15 @@ export class NodeFailure extends Error {
   /** Of the system, or `EBODY` for an answer that is not whole. */
   readonly code: string;
   readonly role: 'name' | 'data';
+  /** False: there was no connection, so nothing was sent. */
+  readonly reached: boolean;
 
-  constructor(role: 'name' | 'data', host: string, cause: unknown) {
+  constructor(role: 'name' | 'data', host: string, cause: unknown, reached = true) {
     super(`${host}: ${messageOf(cause)}`, { cause });
     this.role = role;
     this.host = host;
     this.code = codeOf(cause);
+    this.reached = reached;
   }
 }
 
@@ -48,9 +51,9 @@ const CLUSTER = new Set([
 /** What NameNodes say in words of their own while they start, and before DataNodes have told them of themselves. */
 const STARTING = /still not started|in startup mode|Failed to find datanode|in safe mode/i;
 /** A file that a dead writer holds is given free after a while. */
-const LEASED = ['AlreadyBeingCreatedException', 'RecoveryInProgressException', 'LeaseExpiredException'];
+const HELD = ['AlreadyBeingCreatedException', 'RecoveryInProgressException', 'LeaseExpiredException'];
 const NODE = new Set([
-  ...LEASED,
+  ...HELD,
   'NotReplicatedYetException',
   'ServerTooBusyException',
   'IOException',
@@ -80,6 +83,11 @@ export function passing(error: unknown): Passing {
   if (CLUSTER.has(exception) || STARTING.test(message)) return 'cluster';
   if (exception === '') return status === 429 || status >= 500 || status === 0 || status === 408 ? 'node' : undefined;
   return NODE.has(exception) && !LASTING.test(message) ? 'node' : undefined;
+}
+
+/** Whether a file is not to be had because somebody writes it, or did until just now. */
+export function isHeld(error: unknown): boolean {
+  return error instanceof RemoteException && HELD.includes(error.exception);
 }
 
 /** In the words of a place that files are read from. */

@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as httpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as httpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { FarStorage, PutOutcome, PutRequest } from '../../core/ports/far-storage.ts';
 import { ChecksumMaker, USUAL_RULE } from './checksum.ts';
 import { component } from './storage.ts';
+import { resumableName } from './upload.ts';
 
 /** A cluster that does what real ones do only on bad days, or behind gateways; the real ones are in test/services. */
 const servers: Server[] = [];
@@ -25,10 +27,22 @@ const OPENSSL = 'openssl';
 const signal = new AbortController().signal;
 const DEFAULTS = { user: 'me', connect_timeout_s: 5, request_timeout_s: 5, ready_timeout_s: 0 };
 const bytes = Buffer.from('hello');
+const empty = Buffer.alloc(0);
+const MIB = 1024 * 1024;
+const large = Buffer.alloc(9 * MIB, 'large');
+const sha256 = createHash('sha256').update(large).digest('hex');
 
 interface Odd {
-  /** Where CREATE sends us; absent: to the cluster itself. */
-  location?(url: string, path: string): string | undefined;
+  /** Where CREATE and APPEND send us; absent: to the cluster itself. */
+  location?(url: string, path: string, asked: URL): string | undefined;
+  /** What is said instead of an answer: status, exception, words. */
+  refuse?(asked: URL): readonly [number, string, string] | undefined;
+  /** DataNodes as its bean has them. */
+  readonly live_nodes?: Readonly<Record<string, unknown>>;
+  /** Bytes of a body after which the connection breaks, which are kept. */
+  readonly breaks_after?: number;
+  /** Files are encrypted on the disks: their checksums are of something else. */
+  readonly encrypted?: true;
   /** Those of another node, which both then have. */
   readonly files?: Map<string, Buffer>;
   /** As HttpFS does: it knows no options of RENAME, and no `noredirect`. */
@@ -47,9 +61,19 @@ async function cluster(odd: Odd = {}): Promise<Cluster> {
   const asked: string[] = [];
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const body: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => body.push(chunk));
+    const url = new URL(request.url ?? '', base());
+    const path = decodeURIComponent(url.pathname.replace('/webhdfs/v1', ''));
+    let left = odd.breaks_after ?? Number.POSITIVE_INFINITY;
+    request.on('data', (chunk: Buffer) => {
+      body.push(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left > 0) return;
+      left = Number.POSITIVE_INFINITY;
+      files.set(path, Buffer.concat([...(url.searchParams.has('append') ? [files.get(path) ?? empty] : []), ...body]));
+      asked.push(`${url.searchParams.get('op')} broken off`);
+      request.destroy();
+    });
     request.on('end', () => {
-      const url = new URL(request.url ?? '', base());
       asked.push(`${url.searchParams.get('op')} ${request.headers.host} ${Buffer.concat(body).length}`);
       answer(url, Buffer.concat(body), response);
     });
@@ -68,14 +92,20 @@ async function cluster(odd: Odd = {}): Promise<Cluster> {
     const found = files.get(path);
     const op = url.searchParams.get('op');
     const to = url.searchParams.get('destination') ?? '';
-    if (op === 'CREATE' && !url.searchParams.has('data')) {
-      const location = (odd.location ?? sentTo)(base(), path);
+    const [status, exception, message] = odd.refuse?.(url) ?? [];
+    if (status !== undefined) say(status, { RemoteException: { exception, message } });
+    else if (url.pathname === '/jmx') say(200, { beans: [{ LiveNodes: JSON.stringify(odd.live_nodes ?? {}) }] });
+    else if ((op === 'CREATE' || op === 'APPEND') && !url.searchParams.has('data')) {
+      const location = (odd.location ?? sentTo)(base(), path, url);
       const wants_json = url.searchParams.get('noredirect') === 'true' && odd.httpfs === undefined;
       if (wants_json && location !== undefined) say(200, { Location: location });
       else response.writeHead(307, location === undefined ? {} : { location }).end();
     } else if (op === 'CREATE') {
       files.set(path, body);
       response.writeHead(201).end();
+    } else if (op === 'APPEND') {
+      files.set(path, Buffer.concat([found ?? empty, body]));
+      response.writeHead(200).end();
     } else if (op === 'RENAME' && odd.httpfs !== undefined && files.has(to)) say(200, { boolean: false });
     else if (op === 'RENAME' && found !== undefined) {
       files.delete(path);
@@ -85,18 +115,22 @@ async function cluster(odd: Odd = {}): Promise<Cluster> {
     } else if (op === 'DELETE') say(200, { boolean: files.delete(path) });
     else if (found === undefined) refuse(404, 'FileNotFoundException');
     else if (op === 'GETFILESTATUS')
-      say(200, { FileStatus: { pathSuffix: '', type: 'FILE', length: found.length, modificationTime: 5 } });
+      say(200, {
+        FileStatus: { pathSuffix: '', type: 'FILE', length: found.length, modificationTime: 5, encBit: odd.encrypted },
+      });
     else if (op === 'GETFILECHECKSUM') {
-      const maker = new ChecksumMaker(USUAL_RULE);
-      maker.add(found);
+      const maker = new ChecksumMaker({ ...USUAL_RULE, block_bytes: 128 * MIB });
+      maker.add(odd.encrypted === undefined ? found : Buffer.from(found.toReversed()));
       say(200, { FileChecksum: maker.digest() });
-    } else refuse(400, 'UnsupportedOperationException');
+    } else if (op === 'OPEN') response.writeHead(200).end(found);
+    else refuse(400, 'UnsupportedOperationException');
   };
   return { url: base(), files, asked };
 }
 
-function sentTo(url: string, path: string): string {
-  return `${url}/webhdfs/v1${path}?op=CREATE&data=true`;
+function sentTo(url: string, path: string, asked?: URL): string {
+  const append = asked?.searchParams.get('op') === 'APPEND';
+  return `${url}/webhdfs/v1${path}?op=${append ? 'APPEND&append=true' : 'CREATE'}&data=true`;
 }
 
 function open(url: string, more: Readonly<Record<string, unknown>> = {}): FarStorage {
@@ -158,6 +192,113 @@ describe('far storage on HDFS', () => {
       message: expect.stringContaining('names no DataNode'),
     });
   }, 30_000);
+
+  it.each([
+    ['by the address that tells it from its neighbour', true, '127.0.0.1:1001'],
+    ['by its IP where the NameNode does not tell', false, '127.0.0.1'],
+  ])('case 41: a DataNode that refuses is left out %s, for other files too', async (_, tells, address) => {
+    const data = await cluster();
+    const node = (web: string, port: number) => ({
+      infoAddr: web,
+      infoSecureAddr: ':0',
+      xferaddr: `127.0.0.1:${port}`,
+    });
+    const live_nodes = { 'dn1:1001': node('127.0.0.1:1', 1001), 'dn1:1002': node(new URL(data.url).host, 1002) };
+    const name = await cluster({
+      ...{ files: data.files, ...(tells ? { live_nodes } : {}) },
+      location: (_own, path, asked) =>
+        sentTo(asked.searchParams.get('excludedatanodes') === address ? data.url : 'http://127.0.0.1:1', path),
+    });
+    const far = open(name.url);
+    for (const path of ['a', 'b'])
+      expect(await far.put({ path, content: { bytes }, over: 'nothing', signal })).toMatchObject({ done: true });
+    await far.close();
+    expect(name.asked.filter((one) => one.startsWith('CREATE'))).toHaveLength(3);
+    expect(far.requests.get('put')).toBe(6);
+  });
+
+  it('goes to a node that is left out when there is no other', async () => {
+    const left = ['http://127.0.0.1:1'];
+    const name = await cluster({
+      refuse: (asked) =>
+        asked.searchParams.has('excludedatanodes')
+          ? [403, 'IOException', 'Failed to find datanode, suggest to check cluster health.']
+          : undefined,
+      location: (own, path) => sentTo(left.pop() ?? own, path),
+    });
+    expect(await put(open(name.url))).toMatchObject({ done: true });
+  });
+
+  describe('with a part of a large file that arrived earlier', () => {
+    const temporary = `/lake/${resumableName('/lake/a', sha256)}`;
+    const begun = (): Map<string, Buffer> => new Map([[temporary, large.subarray(0, 3 * MIB)]]);
+    const putLarge = async (far: FarStorage): Promise<PutOutcome> => {
+      try {
+        return await far.put({ path: 'a', content: { bytes: large }, sha256, over: 'nothing', signal });
+      } finally {
+        await far.close();
+      }
+    };
+
+    it('goes on where it broke, however often, as long as it gets on', async () => {
+      vi.spyOn(Math, 'random').mockReturnValue(0);
+      const name = await cluster({ files: begun(), breaks_after: 0.5 * MIB });
+      expect(await putLarge(open(name.url))).toMatchObject({ done: true, resumed_bytes: 3 * MIB });
+      expect(name.asked.filter((one) => one === 'APPEND broken off').length).toBeGreaterThan(10);
+      expect(name.files.get('/lake/a')?.equals(large)).toBe(true);
+      vi.restoreAllMocks();
+    });
+
+    it.each([
+      ['the only node that has it is dead', undefined],
+      [
+        'the cluster cannot append to it',
+        [400, 'UnsupportedOperationException', 'Cannot append to files with striped'],
+      ],
+      ['somebody else began it', [403, 'AccessControlException', 'Permission denied: user=me, access=WRITE']],
+    ] as const)('case 41: begins anew at once where %s', async (_, refusal) => {
+      const name = await cluster({
+        files: begun(),
+        refuse: (asked) => (asked.searchParams.get('op') === 'APPEND' ? refusal : undefined),
+        location: (own, path, asked) =>
+          sentTo(asked.searchParams.get('op') === 'APPEND' ? 'http://127.0.0.1:1' : own, path, asked),
+      });
+      expect(await putLarge(open(name.url))).toMatchObject({ done: true, resumed_bytes: 0 });
+      expect(name.asked.filter((one) => one.startsWith('CREATE') && one.endsWith(` ${large.length}`))).toHaveLength(1);
+      expect([...name.files.keys()]).toEqual(['/lake/a']);
+    });
+  });
+
+  it('reads back what is encrypted on the disks, where a checksum is of other bytes', async () => {
+    const name = await cluster({ encrypted: true });
+    const far = open(name.url);
+    const outcome = await far.put({ path: 'a', content: { bytes }, over: 'nothing', signal });
+    expect(outcome).toMatchObject({ done: true });
+    expect(name.asked.some((one) => one.startsWith('OPEN'))).toBe(true);
+    const file = join(mkdtempSync(join(tmpdir(), 'dataflow-hdfs-same-')), 'a');
+    folders.push(join(file, '..'));
+    writeFileSync(file, bytes);
+    if (outcome.done) expect(await far.matches(file, outcome.file, signal)).toBeUndefined();
+    await far.close();
+  });
+
+  it('makes the folder again when somebody removed it, whatever it is called', async () => {
+    let there = false;
+    const name = await cluster({
+      refuse: (asked) => {
+        const op = asked.searchParams.get('op');
+        if (op === 'MKDIRS') there = true;
+        if (op === 'MKDIRS') return [200, '', ''];
+        return op === 'RENAME' && !there
+          ? [404, 'FileNotFoundException', 'rename destination parent /lake/source/a not found.']
+          : undefined;
+      },
+    });
+    const far = open(name.url);
+    const request = { path: 'source/a', content: { bytes }, over: 'nothing' as const, signal };
+    expect(await far.put(request)).toMatchObject({ done: true });
+    await far.close();
+  });
 
   it('gets along with HttpFS: redirects, a RENAME that says no without a reason, replacement in two steps', async () => {
     const gateway = await cluster({ httpfs: true });

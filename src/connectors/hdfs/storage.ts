@@ -16,6 +16,7 @@ import { Content, contentOfFile } from './content.ts';
 import { markOf } from './mark.ts';
 import { urlsOf } from './name-nodes.ts';
 import { type Patience, patiently } from './patience.ts';
+import { isMasked } from './proof.ts';
 import { Publication } from './publish.ts';
 import { readWhole } from './read.ts';
 import { farFault } from './refusals.ts';
@@ -29,8 +30,8 @@ export const component: FarStorageComponent = {
   open: (request) => new HdfsStorage(request),
 };
 
-/** Attempts where a node breaks off or is overloaded: one that died is named for minutes, and a NameNode leaves out hosts, of which several may be one machine. */
-const ATTEMPTS = 8;
+/** Attempts where nodes break off or are overloaded, and nothing comes of it. */
+const ATTEMPTS = 6;
 /** Folders that are listed, and files that are removed, at the same time. */
 const AT_ONCE = 8;
 const PART_BYTES_MAX = 255;
@@ -126,7 +127,9 @@ class HdfsStorage implements FarStorage {
     if (theirs === undefined) return false;
     const rule = ruleOf(theirs);
     if (rule === undefined) return undefined;
-    return sameChecksum(theirs, await (await contentOfFile(local_file)).checksum(rule));
+    if (sameChecksum(theirs, await (await contentOfFile(local_file)).checksum(rule))) return true;
+    const status = await this.#asked(far.path, signal, () => this.#hdfs.status(this.#full(far.path), signal));
+    return status !== undefined && isMasked(status) ? undefined : false;
   }
 
   async remove(paths: readonly string[], signal: AbortSignal): Promise<void> {

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { faultPoint } from '../../kit/fault.ts';
-import { type ChecksumRule, ruleOf, sameChecksum, USUAL_RULE } from './checksum.ts';
+import { type ChecksumRule, USUAL_RULE } from './checksum.ts';
 import type { Content, Sums } from './content.ts';
 import { type Patience, patiently } from './patience.ts';
-import { NodeFailure } from './refusals.ts';
+import { proofOf } from './proof.ts';
+import { isHeld, NodeFailure, passing, RemoteException } from './refusals.ts';
 import type { FileStatus, WebHdfs } from './webhdfs.ts';
 
 /** A file under its temporary name: all bytes are there, by the cluster's own checksum. */
@@ -36,8 +37,8 @@ export interface UploadSettings {
 const TEMPORARY = /^\.dataflow-[0-9a-f]{24}\.part$/;
 /** From here on what arrived is worth keeping when a connection breaks. */
 const RESUME_BYTES = 8 * 1024 * 1024;
-/** Appends to one file that may fail before it is begun anew under another name. */
-const APPENDS_MAX = 2;
+/** What appends that got nowhere may weigh before a file is begun anew: one that is held by another writer 1, one that broke off 2. */
+const FAILED_MAX = 4;
 /** What blocks hold where the connection does not say; that of the last answer from then on. */
 const BLOCK_BYTES = 128 * 1024 * 1024;
 
@@ -48,7 +49,7 @@ export function isTemporary(name: string): boolean {
 
 /**
  * Brings files to a cluster under temporary names. A large file whose SHA-256 is known has the same temporary name each time: what arrived of it is
- * appended to (APPEND), in the same call and in a later one. Other files begin anew under another name, so that a writer that died holds nobody up.
+ * appended to (APPEND), in the same call and in a later one, or replaced where that cannot be. Other files begin anew under another name.
  */
 export class Uploads {
   readonly #settings: UploadSettings;
@@ -64,7 +65,7 @@ export class Uploads {
   async bring(request: UploadRequest): Promise<Uploaded> {
     const one = new OneUpload(this.#settings, request, this.#rule);
     try {
-      return await patiently((attempt) => one.attempt(attempt), this.#settings.patience, request.signal);
+      return await this.#persist(one, request.signal);
     } catch (error) {
       await one.discard(error);
       throw error;
@@ -72,19 +73,34 @@ export class Uploads {
       this.#rule = one.rule;
     }
   }
+
+  /** Nodes that break off again and again are borne as long as the file gets on. */
+  async #persist(one: OneUpload, signal: AbortSignal): Promise<Uploaded> {
+    for (;;) {
+      const before = one.furthest;
+      try {
+        return await patiently(() => one.attempt(), this.#settings.patience, signal);
+      } catch (error) {
+        if (one.furthest === before || passing(error) !== 'node') throw error;
+      }
+    }
+  }
 }
 
 class OneUpload {
   rule: ChecksumRule;
+  /** Bytes that had arrived when the attempt began that got furthest. */
+  furthest = 0;
   readonly #settings: UploadSettings;
   readonly #request: UploadRequest;
   readonly #resumable: boolean;
   #path: string;
   #fresh = true;
-  #failed_appends = 0;
+  /** What appends that got nowhere weigh. */
+  #failed = 0;
   /** Bytes that `sent` was told of, and those that were there before this call. */
   #told = 0;
-  #resumed = 0;
+  #resumed: number | undefined;
 
   constructor(settings: UploadSettings, request: UploadRequest, rule: ChecksumRule) {
     this.#settings = settings;
@@ -96,20 +112,21 @@ class OneUpload {
     this.#path = `${folder}/${name}`;
   }
 
-  async attempt(attempt: number): Promise<Uploaded> {
+  async attempt(): Promise<Uploaded> {
+    const { hdfs } = this.#settings;
     const { content, signal } = this.#request;
-    const from = this.#resumable && this.#failed_appends < APPENDS_MAX ? await this.#arrived() : 0;
-    if (attempt === 1) this.#resumed = from;
-    this.#tell(from - Math.min(this.#resumed, from) - this.#told);
-    this.#resumed = Math.min(this.#resumed, from);
-    const body = content.from(from, this.rule);
-    await this.#send(from, body.pieces);
-    const sums = body.sums();
+    const from = this.#resumable ? await this.#arrived() : 0;
+    if (from > this.furthest) [this.furthest, this.#failed] = [from, 0];
+    const sums = (from > 0 ? await this.#append(from) : undefined) ?? (await this.#create());
     this.#refuseDamage(sums);
     faultPoint('after-far-upload');
-    const status = await this.#settings.hdfs.status(this.#path, signal);
+    const status = await hdfs.status(this.#path, signal);
+    if (status === undefined) throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} is gone`));
+    // The node that wrote it may not have closed it yet; one that was cut short is continued.
+    if (this.#resumable && status.length < content.size_bytes)
+      throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} has ${status.length} bytes so far`));
     await this.#prove(status, sums);
-    return { path: this.#path, status: status as FileStatus, resumed_bytes: this.#resumed };
+    return { path: this.#path, status, resumed_bytes: this.#resumed ?? 0 };
   }
 
   /** Takes away what is of no use any more; what can be resumed stays. */
@@ -127,31 +144,52 @@ class OneUpload {
     return status === undefined || status.length > content.size_bytes ? 0 : status.length;
   }
 
-  async #send(from: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const { hdfs, query } = this.#settings;
-    const { content, signal } = this.#request;
-    const chunks = this.#watched(pieces);
-    // Where all bytes are there already nothing is appended: that closes a file whose writer may still hold it.
-    if (from > 0) {
-      try {
-        await hdfs.append(this.#path, { size_bytes: content.size_bytes - from, chunks }, signal);
-      } catch (error) {
-        this.#failed_appends += 1;
-        throw error;
-      }
-      return;
+  /** Adds what is missing. Undefined: what is there cannot be added to, so is of no use. */
+  async #append(from: number): Promise<Sums | undefined> {
+    const { size_bytes } = this.#request.content;
+    const { chunks, sums } = this.#bytesFrom(from);
+    try {
+      // Where all bytes are there already nothing is appended: that closes a file whose writer may still hold it.
+      await this.#settings.hdfs.append(this.#path, { size_bytes: size_bytes - from, chunks }, this.#request.signal);
+      return sums();
+    } catch (error) {
+      this.#request.signal.throwIfAborted();
+      if (!this.#isLost(error)) throw error;
+      return undefined;
     }
-    // A writer that died may still hold the last name.
-    if (!this.#fresh && (!this.#resumable || this.#failed_appends >= APPENDS_MAX)) await this.#rename();
+  }
+
+  /** A node that cannot be reached had the last block; a file that is encoded or somebody else's takes no bytes; a writer that died holds it for a minute. */
+  #isLost(error: unknown): boolean {
+    if (error instanceof NodeFailure && !error.reached) return true;
+    if (!(error instanceof NodeFailure) && !(error instanceof RemoteException)) return false;
+    if (passing(error) === undefined) return true;
+    this.#failed += isHeld(error) ? 1 : 2;
+    return this.#failed >= FAILED_MAX;
+  }
+
+  async #create(): Promise<Sums> {
+    const { hdfs, query } = this.#settings;
+    const { content, signal, folder } = this.#request;
+    const { chunks, sums } = this.#bytesFrom(0);
+    this.#failed = 0;
+    // What has a name for good is replaced, whoever holds it. Any other name is taken once: its writer may still be at it.
+    if (!this.#fresh && !this.#resumable) {
+      await hdfs.remove(this.#path, signal).catch(() => undefined);
+      this.#path = `${folder}/${anyName()}`;
+    }
     this.#fresh = false;
     const overwrite = String(this.#resumable);
     await hdfs.create(this.#path, { size_bytes: content.size_bytes, chunks }, { ...query, overwrite }, signal);
+    return sums();
   }
 
-  async #rename(): Promise<void> {
-    const old = this.#path;
-    this.#path = `${this.#request.folder}/${anyName()}`;
-    await this.#settings.hdfs.remove(old, this.#request.signal).catch(() => undefined);
+  /** The bytes from an offset on; whoever counts them is told what is to be sent again. */
+  #bytesFrom(from: number): { readonly chunks: AsyncIterable<Uint8Array>; sums(): Sums } {
+    this.#resumed = Math.min(this.#resumed ?? from, from);
+    this.#tell(from - this.#resumed - this.#told);
+    const { pieces, sums } = this.#request.content.from(from, this.rule);
+    return { chunks: this.#watched(pieces), sums };
   }
 
   async *#watched(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -177,39 +215,21 @@ class OneUpload {
       );
   }
 
-  /** Length and checksum as the cluster has them. What is not right is taken away and sent again. */
-  async #prove(status: FileStatus | undefined, sums: Sums): Promise<void> {
+  /** Length and bytes as the cluster has them. What is not right is taken away and sent again. */
+  async #prove(status: FileStatus, sums: Sums): Promise<void> {
     const { content, signal } = this.#request;
     const { hdfs } = this.#settings;
-    const wrong = async (what: string): Promise<never> => {
-      await hdfs.remove(this.#path, signal);
-      throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} ${what} after it was written`));
-    };
-    if (status === undefined) throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} is gone`));
-    if (status.length !== content.size_bytes) {
-      // The node that wrote it may not have closed it yet; one that was cut short is continued.
-      if (this.#resumable && status.length < content.size_bytes)
-        throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} has ${status.length} bytes so far`));
-      await wrong(`has ${status.length} bytes, not ${content.size_bytes},`);
-    }
-    if (content.size_bytes === 0) return;
-    const theirs = await hdfs.checksum(this.#path, signal);
-    if (theirs === undefined) throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} is gone`));
-    const rule = ruleOf(theirs);
-    // No rule of ours gives that: the length is all that can be compared.
-    if (rule === undefined) return;
-    const ours = isSameRule(rule, sums) ? sums.checksum : await content.checksum(rule);
-    if (rule.block_bytes > 0 || rule.kind === 'composite') this.rule = rule;
-    if (!sameChecksum(ours, theirs)) await wrong('has another checksum');
+    const short =
+      status.length === content.size_bytes ? undefined : `has ${status.length} bytes, not ${content.size_bytes},`;
+    const { wrong, rule } =
+      short === undefined
+        ? await proofOf(hdfs, this.#path, status, { content, sums }, signal)
+        : { wrong: short, rule: undefined };
+    this.rule = rule ?? this.rule;
+    if (wrong === undefined) return;
+    await hdfs.remove(this.#path, signal);
+    throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} ${wrong} after it was written`));
   }
-}
-
-/** A file of one block says nothing of how large blocks are. */
-function isSameRule(theirs: ChecksumRule, { rule, checksum }: Sums): boolean {
-  if (theirs.kind !== rule.kind || theirs.crc !== rule.crc || theirs.chunk_bytes !== rule.chunk_bytes) return false;
-  return (
-    theirs.block_bytes === rule.block_bytes || (theirs.block_bytes === 0 && checksum.algorithm.startsWith('MD5-of-0'))
-  );
 }
 
 /** The same for the same bytes under the same path, so that the next call finds what arrived. */

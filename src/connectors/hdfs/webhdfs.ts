@@ -1,13 +1,13 @@
-import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FileChecksum } from './checksum.ts';
 import type { HdfsConnectionOptions } from './connection.ts';
 import { type Body, DataNodes } from './data-nodes.ts';
+import { Follower } from './follow.ts';
 import { HostRules } from './hosts.ts';
 import { NameNodes, type Question, urlsOf } from './name-nodes.ts';
-import { NodeFailure, RemoteException } from './refusals.ts';
+import { RemoteException } from './refusals.ts';
 
 /** What a NameNode says of a file or folder. */
 export interface FileStatus {
@@ -19,6 +19,9 @@ export interface FileStatus {
   readonly modificationTime: number;
   /** Stays with a file when it is renamed, and is never given again. */
   readonly fileId?: number;
+  /** It is encrypted, or in stripes, on the disks. */
+  readonly encBit?: boolean;
+  readonly ecBit?: boolean;
   readonly permission?: string;
   readonly owner?: string;
   readonly group?: string;
@@ -34,9 +37,6 @@ export interface FolderPage {
 /** What renaming came to: `taken` when something has the name already, `gone` when there is nothing to rename. */
 export type Renamed = 'done' | 'taken' | 'gone' | 'no_folder';
 
-/** What a NameNode says that has no DataNode besides those that it shall not name. */
-const NO_OTHER = /Failed to find datanode/i;
-
 /**
  * WebHDFS, one method per operation and one attempt each. Redirects are followed by hand: the NameNode is asked where a file's bytes are or go to, and only
  * the DataNode that it names sees them. Errors are RemoteException, NodeFailure, or DataflowError E_OUTBOUND.
@@ -46,8 +46,7 @@ export class WebHdfs {
   readonly requests = new Map<string, number>();
   readonly #names: NameNodes;
   readonly #data: DataNodes;
-  /** The DataNode that broke off last: the NameNode is asked for another one. */
-  #avoided: string | undefined;
+  readonly #follower: Follower;
 
   /** @param root project folder: relative paths of certificates start here */
   constructor(options: HdfsConnectionOptions, root = '/') {
@@ -55,6 +54,7 @@ export class WebHdfs {
     const authority = authorityOf(options.ca_file, root);
     this.#names = new NameNodes(options, rules, authority);
     this.#data = new DataNodes(options, rules, authority);
+    this.#follower = new Follower(this.#names, (kind) => this.#count(kind));
   }
 
   /** Address of the NameNode that answered last. */
@@ -93,27 +93,27 @@ export class WebHdfs {
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     const { offset, length } = range;
     const query = { offset: String(offset), ...(length === undefined ? {} : { length: String(length) }) };
-    return await orMissing(async () => {
-      this.#count('get');
-      const answer = await this.#names.open({ method: 'GET', path, op: 'OPEN', query, signal });
-      if ('chunks' in answer) return answer.chunks;
-      this.#count('get');
-      return await this.#watched(this.#data.open(answer.location, signal));
-    });
+    return await orMissing(() =>
+      this.#follower.follow<AsyncIterable<Uint8Array>>({
+        kind: 'get',
+        question: { method: 'GET', path, op: 'OPEN', query, signal },
+        where: async (question) => {
+          const answer = await this.#names.open(question);
+          return 'chunks' in answer ? { done: answer.chunks } : answer;
+        },
+        there: async (location) => this.#follower.watched(await this.#data.open(location, signal), location),
+      }),
+    );
   }
 
   /** Makes a file of all the bytes; folders above it are made. Ends when the cluster has them, which is no proof that it has them all. */
   async create(path: string, body: Body, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
-    const location = await this.#sentTo({ method: 'PUT', path, op: 'CREATE', query, signal });
-    this.#count('put');
-    await this.#watched(this.#data.send('PUT', location, body, signal));
+    await this.#send({ method: 'PUT', path, op: 'CREATE', query, signal }, body);
   }
 
   /** Adds bytes to the end of a file. */
   async append(path: string, body: Body, signal?: AbortSignal): Promise<void> {
-    const location = await this.#sentTo({ method: 'POST', path, op: 'APPEND', signal });
-    this.#count('put');
-    await this.#watched(this.#data.send('POST', location, body, signal));
+    await this.#send({ method: 'POST', path, op: 'APPEND', signal }, body);
   }
 
   /** Gives a file another name in one step; whether something of that name may be replaced is the cluster's to decide. */
@@ -122,14 +122,13 @@ export class WebHdfs {
     try {
       const answer = await this.#ask('rename', { method: 'PUT', path: from, op: 'RENAME', query, signal });
       // HttpFS knows no options and says `false` without a reason.
-      const plain =
-        answer.length > 0 && (JSON.parse(answer.toString('utf8')) as { boolean?: boolean }).boolean === false;
-      return plain ? 'taken' : 'done';
+      return answer.length > 0 && (parsed(answer) as { boolean?: boolean }).boolean === false ? 'taken' : 'done';
     } catch (error) {
       if (!(error instanceof RemoteException)) throw error;
       if (error.exception === 'FileAlreadyExistsException') return 'taken';
       if (error.exception !== 'FileNotFoundException' && error.exception !== 'ParentNotDirectoryException') throw error;
-      return /source/i.test(error.message) ? 'gone' : 'no_folder';
+      // Paths are in these messages too.
+      return /^rename destination/i.test(error.message) ? 'no_folder' : 'gone';
     }
   }
 
@@ -147,16 +146,23 @@ export class WebHdfs {
 
   /** Undefined: there is no such file. */
   async checksum(path: string, signal?: AbortSignal): Promise<FileChecksum | undefined> {
-    return await orMissing(async () => {
-      const question = { method: 'GET', path, op: 'GETFILECHECKSUM', query: { noredirect: 'true' }, signal } as const;
-      this.#count('checksum');
-      const { body, location } = await this.#names.ask(question);
-      const said = location === undefined ? (parsed(body) as { FileChecksum?: FileChecksum; Location?: string }) : {};
-      if (said.FileChecksum !== undefined) return said.FileChecksum;
-      this.#count('checksum');
-      const answer = await this.#data.send('GET', location ?? said.Location ?? noLocation(question), undefined, signal);
-      return (parsed(answer) as { FileChecksum: FileChecksum }).FileChecksum;
-    });
+    return await orMissing(() =>
+      this.#follower.follow<FileChecksum>({
+        kind: 'checksum',
+        question: { method: 'GET', path, op: 'GETFILECHECKSUM', query: { noredirect: 'true' }, signal },
+        where: async (question) => {
+          const { body, location } = await this.#names.ask(question);
+          if (location !== undefined) return { location };
+          const said = parsed(body) as { FileChecksum?: FileChecksum; Location?: string };
+          if (said.FileChecksum !== undefined) return { done: said.FileChecksum };
+          return { location: said.Location ?? noLocation(question) };
+        },
+        there: async (location) => {
+          const answer = await this.#data.send('GET', location, undefined, signal);
+          return (parsed(answer) as { FileChecksum: FileChecksum }).FileChecksum;
+        },
+      }),
+    );
   }
 
   /** Undefined: there is nothing of that name. @param rights `rwx`, `-w-` @throws RemoteException AccessControlException */
@@ -171,41 +177,19 @@ export class WebHdfs {
     return this.#names.close();
   }
 
-  /** Where bytes go, without sending one to the NameNode: as JSON where it knows `noredirect`, else by a redirect. */
-  async #sentTo(question: Question): Promise<string> {
-    const avoided = this.#avoided;
-    this.#count('put');
-    const excluded = avoided === undefined ? {} : { excludedatanodes: avoided };
-    const query = { ...question.query, ...excluded, noredirect: 'true' };
-    try {
-      const { location, status, body } = await this.#names.ask({ ...question, query });
-      if (location !== undefined) return location;
-      const said = status === 200 && body.length > 0 ? (parsed(body) as { Location?: string }).Location : undefined;
-      return said ?? noLocation(question);
-    } catch (error) {
-      if (avoided === undefined || !(error instanceof RemoteException) || !NO_OTHER.test(error.message)) throw error;
-      // There is no other one.
-      this.#avoided = undefined;
-      return await this.#sentTo(question);
-    }
-  }
-
-  /** Remembers a DataNode that breaks off, by the address that NameNodes know it by. */
-  async #watched<T>(work: Promise<T>): Promise<T> {
-    try {
-      const done = await work;
-      this.#avoided = undefined;
-      return done;
-    } catch (error) {
-      if (error instanceof NodeFailure) {
-        const host = error.host.replace(/:\d+$/, '');
-        this.#avoided = await lookup(host).then(
-          ({ address }) => address,
-          () => host,
-        );
-      }
-      throw error;
-    }
+  /** Asks where bytes go, without sending one to the NameNode: as JSON where it knows `noredirect`, else by a redirect; then sends them there. */
+  async #send(question: Question & { readonly method: 'PUT' | 'POST' }, body: Body): Promise<void> {
+    await this.#follower.follow<Buffer>({
+      kind: 'put',
+      question: { ...question, query: { ...question.query, noredirect: 'true' } },
+      where: async (asked) => {
+        const { location, status, body: text } = await this.#names.ask(asked);
+        if (location !== undefined) return { location };
+        const said = status === 200 && text.length > 0 ? (parsed(text) as { Location?: string }).Location : undefined;
+        return { location: said ?? noLocation(asked) };
+      },
+      there: (location) => this.#data.send(question.method, location, body, question.signal),
+    });
   }
 
   async #ask(kind: string, question: Question): Promise<Buffer> {
