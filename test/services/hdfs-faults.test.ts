@@ -97,19 +97,24 @@ describeService('hdfs', () => {
 
   it('case 41: a DataNode that dies in the middle of a file: it arrives whole by the other one', async () => {
     const far = open();
-    const bytes = randomBytes(24 * MIB);
+    const bytes = randomBytes(9 * MIB);
     let killed = false;
     const sent = (): void => {
       if (killed) return;
       killed = true;
       process.kill(-processOf('datanode-one'), 'SIGKILL');
     };
-    const outcome = await put(far, 'killed/large', bytes, { sent });
-    expect(outcome).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
+    // Of several files that are on their way at least one is on its way to the node that dies.
+    const paths = ['a', 'b', 'c', 'd'].map((name) => `killed/${name}`);
+    const done = { done: true, file: { size_bytes: bytes.length } };
+    const outcomes = await Promise.all(paths.map((path) => put(far, path, bytes, { sent })));
+    expect(outcomes).toMatchObject(paths.map(() => done));
+    expect(await put(far, 'killed/e', bytes)).toMatchObject(done);
     const names: string[] = [];
     for await (const page of far.list({ prefix: 'killed/', signal })) names.push(...page.map(({ path }) => path));
-    expect(names).toEqual(['killed/large']);
-    expect(await sums('killed/large')).toContain('MD5-of-2048MD5-of-512CRC32C');
+    expect(names.sort()).toEqual([...paths, 'killed/e']);
+    for (const line of (await sums('killed/*')).trim().split('\n'))
+      expect(line).toContain('MD5-of-2048MD5-of-512CRC32C');
     await far.close();
   }, 120_000);
 

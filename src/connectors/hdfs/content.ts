@@ -28,7 +28,8 @@ export class Content {
   }
 
   /**
-   * The bytes from an offset on; all of them, those before it too, go into the sums, which are complete after the last piece.
+   * The bytes from an offset on; all of them, those before it too, go into the sums, which are complete after the last piece. A piece is good until the next
+   * one is asked for: its place is used again.
    * @throws DataflowError E_FAR_SOURCE_DAMAGED when there are fewer or more than was said
    */
   from(offset: number, rule: ChecksumRule): { readonly pieces: AsyncIterable<Uint8Array>; sums(): Sums } {
@@ -40,11 +41,11 @@ export class Content {
     };
   }
 
-  /** The checksum alone, by another rule. */
-  async checksum(rule: ChecksumRule): Promise<FileChecksum> {
+  /** What it adds up to, without sending it anywhere. */
+  async sums(rule: ChecksumRule): Promise<Sums> {
     const { pieces, sums } = this.from(this.size_bytes, rule);
     for await (const _ of pieces);
-    return sums().checksum;
+    return sums();
   }
 
   async *#pieces(offset: number, hash: Hash, maker: ChecksumMaker): AsyncGenerator<Uint8Array> {
@@ -70,16 +71,26 @@ export class Content {
       return;
     }
     const file = await open(this.#content.file, 'r');
+    // One byte more than was said tells that the file has grown.
+    let left = this.size_bytes + 1;
+    const rooms = [0, 1].map(() => Buffer.allocUnsafe(Math.min(PIECE_BYTES, left)));
+    const read = async (room: Buffer): Promise<Uint8Array> => {
+      const { bytesRead } = await file.read(room, 0, Math.min(room.length, left));
+      left -= bytesRead;
+      return room.subarray(0, bytesRead);
+    };
+    let next = read(rooms[0] as Buffer);
     try {
-      // One byte more than was said tells that the file has grown.
-      for (let left = this.size_bytes + 1; left > 0; ) {
-        const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, left));
-        const { bytesRead } = await file.read(piece, 0, piece.length);
-        if (bytesRead === 0) return;
-        left -= bytesRead;
-        yield bytesRead === piece.length ? piece : piece.subarray(0, bytesRead);
+      for (let turn = 1; ; turn++) {
+        const piece = await next;
+        if (piece.length === 0) return;
+        next = read(rooms[turn % 2] as Buffer);
+        // Whoever is at work on this piece hears of it with the next one.
+        next.catch(() => undefined);
+        yield piece;
       }
     } finally {
+      await next.catch(() => undefined);
       await file.close();
     }
   }

@@ -11,6 +11,7 @@ import { NodeFailure, RemoteException } from './refusals.ts';
 /** Bytes on their way to a DataNode. */
 export interface Body {
   readonly size_bytes: number;
+  /** The next one is asked for when one has left us. */
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -182,21 +183,27 @@ async function feed(request: ClientRequest, body: Body, over: () => boolean): Pr
   if (over()) return;
   for await (const chunk of body.chunks) {
     if (over()) return;
-    if (!request.write(chunk) && !over()) await room(request);
+    await written(request, chunk, over);
   }
   request.end();
 }
 
-/** Until it takes more, or never will. */
-function room(request: ClientRequest): Promise<void> {
+/** Until the bytes have left us, or never will. */
+function written(request: ClientRequest, chunk: Uint8Array, over: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      for (const event of ['drain', 'close', 'error', 'response']) request.off(event, done);
+      for (const event of EVENTS) request.off(event, look);
       resolve();
     };
-    for (const event of ['drain', 'close', 'error', 'response']) request.on(event, done);
+    const look = (): void => {
+      if (over() || request.destroyed) done();
+    };
+    for (const event of EVENTS) request.on(event, look);
+    request.write(chunk, done);
   });
 }
+
+const EVENTS = ['close', 'error', 'response'] as const;
 
 function limitTime(request: ClientRequest, connect_ms: number, idle_ms: number): void {
   const late = (what: string) => (): void =>

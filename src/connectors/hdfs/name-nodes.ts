@@ -166,9 +166,10 @@ export function refusalOf(status: number, text: Buffer, retry_after?: string): R
   if (status === 401) return new RemoteException('AuthenticationException', 'it asks who we are (401)', status);
   try {
     const { RemoteException: said } = JSON.parse(text.toString('utf8')) as {
-      RemoteException: { exception: string; message: string };
+      RemoteException: { exception: string; message: string | null };
     };
-    return new RemoteException(said.exception, said.message.split('\n')[0] ?? '', status);
+    // Some of Java's exceptions have no message.
+    return new RemoteException(said.exception, said.message?.split('\n')[0] || 'it gives no reason', status);
   } catch {
     return new RemoteException('', `it answers ${status}`, status, waitAskedFor(retry_after));
   }

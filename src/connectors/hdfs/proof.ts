@@ -33,14 +33,15 @@ export async function proofOf(
     const wrong = (await sha256Of(hdfs, path, signal)) === sums.sha256 ? undefined : 'reads differently';
     return { wrong, rule: undefined };
   }
-  const ours = isSameRule(rule, sums) ? sums.checksum : await content.checksum(rule);
+  const ours = isSameRule(rule, sums) ? sums.checksum : (await content.sums(rule)).checksum;
   return {
     wrong: sameChecksum(ours, theirs) ? undefined : 'has another checksum',
     rule: rule.block_bytes > 0 || rule.kind === 'composite' ? rule : undefined,
   };
 }
 
-async function sha256Of(hdfs: WebHdfs, path: string, signal: AbortSignal): Promise<string> {
+/** Of a file as it is read. */
+export async function sha256Of(hdfs: WebHdfs, path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of (await hdfs.open(path, { offset: 0 }, signal)) ?? gone(hdfs, path)) hash.update(chunk);
   return hash.digest('hex');

@@ -57,7 +57,17 @@ const NODE = new Set([
   'NotReplicatedYetException',
   'ServerTooBusyException',
   'IOException',
+  // Of a DataNode that lost sight of the NameNode, or of its neighbours.
   'ClosedChannelException',
+  'ConnectException',
+  'ConnectTimeoutException',
+  'EOFException',
+  'InterruptedIOException',
+  'NoRouteToHostException',
+  'SocketException',
+  'SocketTimeoutException',
+  'BlockMissingException',
+  'ReplicaNotFoundException',
 ]);
 /** An IOException is anything; these say what no other node will do better. */
 const LASTING = /quota|disk space|must both be directories|Invalid|not support/i;

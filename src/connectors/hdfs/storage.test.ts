@@ -36,7 +36,7 @@ interface Odd {
   /** Where CREATE and APPEND send us; absent: to the cluster itself. */
   location?(url: string, path: string, asked: URL): string | undefined;
   /** What is said instead of an answer: status, exception, words. */
-  refuse?(asked: URL): readonly [number, string, string] | undefined;
+  refuse?(asked: URL): readonly [number, string, string | null] | undefined;
   /** DataNodes as its bean has them. */
   readonly live_nodes?: Readonly<Record<string, unknown>>;
   /** Bytes of a body after which the connection breaks, which are kept. */
@@ -217,6 +217,20 @@ describe('far storage on HDFS', () => {
     expect(far.requests.get('put')).toBe(6);
   });
 
+  it.each(['ClosedChannelException', 'ConnectException', 'FileNotFoundException'])(
+    'case 41: tries again when a DataNode says no more than %s',
+    async (exception) => {
+      const left = [exception];
+      const name = await cluster({
+        refuse: (asked) => {
+          const one = asked.searchParams.has('data') ? left.pop() : undefined;
+          return one === undefined ? undefined : [403, one, null];
+        },
+      });
+      expect(await put(open(name.url))).toMatchObject({ done: true });
+    },
+  );
+
   it('goes to a node that is left out when there is no other', async () => {
     const left = ['http://127.0.0.1:1'];
     const name = await cluster({
@@ -278,7 +292,10 @@ describe('far storage on HDFS', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'dataflow-hdfs-same-')), 'a');
     folders.push(join(file, '..'));
     writeFileSync(file, bytes);
-    if (outcome.done) expect(await far.matches(file, outcome.file, signal)).toBeUndefined();
+    const there = outcome.done ? outcome.file : expect.unreachable('it was put');
+    expect(await far.matches(file, there, signal)).toBe(true);
+    writeFileSync(file, 'hellp');
+    expect(await far.matches(file, there, signal)).toBe(false);
     await far.close();
   });
 

@@ -10,13 +10,13 @@ import type {
   PutOutcome,
   PutRequest,
 } from '../../core/ports/far-storage.ts';
-import { ruleOf, sameChecksum } from './checksum.ts';
+import { ruleOf, sameChecksum, USUAL_RULE } from './checksum.ts';
 import type { HdfsConnectionOptions } from './connection.ts';
 import { Content, contentOfFile } from './content.ts';
 import { markOf } from './mark.ts';
 import { urlsOf } from './name-nodes.ts';
 import { type Patience, patiently } from './patience.ts';
-import { isMasked } from './proof.ts';
+import { isMasked, sha256Of } from './proof.ts';
 import { Publication } from './publish.ts';
 import { readWhole } from './read.ts';
 import { farFault } from './refusals.ts';
@@ -123,13 +123,15 @@ class HdfsStorage implements FarStorage {
   async matches(local_file: string, far: FarFile, signal: AbortSignal): Promise<boolean | undefined> {
     if ((await stat(local_file)).size !== far.size_bytes) return false;
     if (far.size_bytes === 0) return true;
-    const theirs = await this.#asked(far.path, signal, () => this.#hdfs.checksum(this.#full(far.path), signal));
+    const full = this.#full(far.path);
+    const theirs = await this.#asked(far.path, signal, () => this.#hdfs.checksum(full, signal));
     if (theirs === undefined) return false;
     const rule = ruleOf(theirs);
-    if (rule === undefined) return undefined;
-    if (sameChecksum(theirs, await (await contentOfFile(local_file)).checksum(rule))) return true;
-    const status = await this.#asked(far.path, signal, () => this.#hdfs.status(this.#full(far.path), signal));
-    return status !== undefined && isMasked(status) ? undefined : false;
+    const ours = await (await contentOfFile(local_file)).sums(rule ?? USUAL_RULE);
+    if (rule !== undefined && sameChecksum(theirs, ours.checksum)) return true;
+    const status = await this.#asked(far.path, signal, () => this.#hdfs.status(full, signal));
+    if (status === undefined || (rule !== undefined && !isMasked(status))) return false;
+    return (await this.#asked(far.path, signal, () => sha256Of(this.#hdfs, full, signal))) === ours.sha256;
   }
 
   async remove(paths: readonly string[], signal: AbortSignal): Promise<void> {

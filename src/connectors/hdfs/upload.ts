@@ -180,7 +180,14 @@ class OneUpload {
     }
     this.#fresh = false;
     const overwrite = String(this.#resumable);
-    await hdfs.create(this.#path, { size_bytes: content.size_bytes, chunks }, { ...query, overwrite }, signal);
+    try {
+      await hdfs.create(this.#path, { size_bytes: content.size_bytes, chunks }, { ...query, overwrite }, signal);
+    } catch (error) {
+      // Somebody removed it, or the folder, while it was written.
+      if (error instanceof RemoteException && error.exception === 'FileNotFoundException')
+        throw new NodeFailure('data', hdfs.name, error);
+      throw error;
+    }
     return sums();
   }
 
