@@ -120,13 +120,12 @@ class OneUpload {
     const sums = (from > 0 ? await this.#append(from) : undefined) ?? (await this.#create());
     this.#refuseDamage(sums);
     faultPoint('after-far-upload');
-    const status = await hdfs.status(this.#path, signal);
-    if (status === undefined) throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} is gone`));
-    // The node that wrote it may not have closed it yet; one that was cut short is continued.
-    if (this.#resumable && status.length < content.size_bytes)
-      throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} has ${status.length} bytes so far`));
-    await this.#prove(status, sums);
-    return { path: this.#path, status, resumed_bytes: this.#resumed ?? 0 };
+    const { status, wrong, rule } = await proofOf(hdfs, this.#path, { content, sums }, signal);
+    this.rule = rule ?? this.rule;
+    if (wrong === undefined) return { path: this.#path, status, resumed_bytes: this.#resumed ?? 0 };
+    // The node that wrote it may not have closed it yet: one that is too short is continued.
+    if (!this.#resumable || status.length >= content.size_bytes) await hdfs.remove(this.#path, signal);
+    throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} ${wrong} after it was written`));
   }
 
   /** Takes away what is of no use any more; what can be resumed stays. */
@@ -220,22 +219,6 @@ class OneUpload {
         'E_FAR_SOURCE_DAMAGED',
         `${this.#request.target}: its SHA-256 is ${sha256}, not ${wanted}`,
       );
-  }
-
-  /** Length and bytes as the cluster has them. What is not right is taken away and sent again. */
-  async #prove(status: FileStatus, sums: Sums): Promise<void> {
-    const { content, signal } = this.#request;
-    const { hdfs } = this.#settings;
-    const short =
-      status.length === content.size_bytes ? undefined : `has ${status.length} bytes, not ${content.size_bytes},`;
-    const { wrong, rule } =
-      short === undefined
-        ? await proofOf(hdfs, this.#path, status, { content, sums }, signal)
-        : { wrong: short, rule: undefined };
-    this.rule = rule ?? this.rule;
-    if (wrong === undefined) return;
-    await hdfs.remove(this.#path, signal);
-    throw new NodeFailure('data', hdfs.name, new Error(`${this.#path} ${wrong} after it was written`));
   }
 }
 
