@@ -80,8 +80,12 @@ export class WebHdfs {
           remainingEntries: number;
         };
       };
-      const { partialListing, remainingEntries } = answer.DirectoryListing;
-      return { entries: partialListing.FileStatuses.FileStatus, left: remainingEntries };
+      const { partialListing, remainingEntries: left } = answer.DirectoryListing;
+      const entries = partialListing.FileStatuses.FileStatus;
+      // A listing is whole or fails: that of a gateway which does not turn pages would be neither.
+      if (left > 0 && (entries.at(-1)?.pathSuffix ?? after) === after)
+        throw new RemoteException('PagingException', `${path}: ${left} more are said to follow and do not come`);
+      return { entries, left };
     });
   }
 
