@@ -67,8 +67,7 @@ async function cluster(odd: Odd = {}): Promise<Cluster> {
     request.on('data', (chunk: Buffer) => {
       body.push(chunk.subarray(0, left));
       left -= chunk.length;
-      if (left > 0) return;
-      left = Number.POSITIVE_INFINITY;
+      if (left > 0 || request.destroyed) return;
       files.set(path, Buffer.concat([...(url.searchParams.has('append') ? [files.get(path) ?? empty] : []), ...body]));
       asked.push(`${url.searchParams.get('op')} broken off`);
       request.destroy();
