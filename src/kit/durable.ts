@@ -5,21 +5,33 @@ import { makeFolders } from './make-folders.ts';
 
 /** Writes a whole file so that it is there with all its bytes or not at all, also after a power cut: temp file, fsync, rename, fsync of the folder. */
 export async function writeDurably(target: string, content: string | Uint8Array): Promise<void> {
-  const temp = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
+  await writeDurablyAs(dirname(target), content, () => target);
+}
+
+/** The same, where the name is known only once all is written; undefined: the file is not wanted. */
+export async function writeDurablyAs(
+  folder: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+  targetOf: () => string | undefined | Promise<string | undefined>,
+): Promise<void> {
+  const temp = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
     const handle = await open(temp, 'wx', 0o600);
     try {
-      await handle.writeFile(content);
+      if (typeof content === 'string' || content instanceof Uint8Array) await handle.writeFile(content);
+      else for await (const bytes of content) await handle.writeFile(bytes);
       await handle.sync();
     } finally {
       await handle.close();
     }
+    const target = await targetOf();
+    if (target === undefined) return await rm(temp);
     await rename(temp, target);
   } catch (error) {
     await rm(temp, { force: true });
     throw error;
   }
-  await syncFolder(dirname(target));
+  await syncFolder(folder);
 }
 
 /** Makes the names in a folder durable, where the system can. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutJson, endOfJson, JsonFault, memberOf } from './json-cut.ts';
+import { cutJson, endOfJson, memberOf } from './json-cut.ts';
+import { JsonFault } from './json-fault.ts';
 import { type JsonPath, parseJsonPath } from './json-path.ts';
 
 const at = (text: string): JsonPath => {

@@ -1,3 +1,4 @@
+import { cutOff, emptyJson, JsonFault, misplaced, strayEnd, textOf } from './json-fault.ts';
 import type { JsonPath } from './json-path.ts';
 
 /** Where a value stands in the document's bytes: up to, but without, `end`. */
@@ -18,16 +19,6 @@ export interface JsonFind {
 /** What to note of the value at a path besides where it is. */
 export type JsonWanted = 'value' | 'elements' | 'columns';
 
-/** The document is not whole or not JSON. */
-export class JsonFault extends Error {
-  readonly offset: number;
-  constructor(message: string, offset: number) {
-    super(message);
-    this.name = 'JsonFault';
-    this.offset = offset;
-  }
-}
-
 /** Deeper nesting than any table needs. */
 const DEPTH_MAX = 200;
 const QUOTE = 0x22;
@@ -41,11 +32,12 @@ const OBJECT_END = 0x7d;
 
 const stack = new Uint8Array(DEPTH_MAX);
 
-interface Node {
+/** Paths as a tree: what is wanted at a place, and what lies below it. */
+export interface JsonNode {
   find: JsonFind | undefined;
   wanted: JsonWanted;
-  readonly names: Map<string, Node>;
-  readonly indexes: Map<number, Node>;
+  readonly names: Map<string, JsonNode>;
+  readonly indexes: Map<number, JsonNode>;
 }
 
 /**
@@ -59,14 +51,26 @@ export function cutJson(
   bytes: Uint8Array,
   paths: readonly { readonly path: JsonPath; readonly wanted: JsonWanted }[],
 ): readonly JsonFind[] {
-  const root = newNode();
-  const finds = paths.map(({ path, wanted }) => wish(root, path, wanted));
-  const first = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  const start = blanks(bytes, first);
-  if (start >= bytes.length) throw new JsonFault('it is empty', start);
-  const end = blanks(bytes, walk(bytes, start, root));
-  if (end < bytes.length) throw new JsonFault('something stands after the end of the JSON', end);
+  const { root, finds } = jsonTree(paths);
+  const start = skipBlanks(bytes, markBytes(bytes));
+  if (start >= bytes.length) throw emptyJson(start);
+  const end = skipBlanks(bytes, walkJson(bytes, start, root));
+  if (end < bytes.length) throw strayEnd(end);
   return finds;
+}
+
+/** A tree of these paths, and what will be found at each. */
+export function jsonTree(paths: readonly { readonly path: JsonPath; readonly wanted: JsonWanted }[]): {
+  readonly root: JsonNode;
+  readonly finds: readonly JsonFind[];
+} {
+  const root = newNode();
+  return { root, finds: paths.map(({ path, wanted }) => wish(root, path, wanted)) };
+}
+
+/** How long the byte order mark is that the document begins with. */
+export function markBytes(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
 /** Where the JSON value that begins at `start` ends. @throws JsonFault when it is not whole. */
@@ -79,18 +83,18 @@ export function memberOf(bytes: Uint8Array, start: number, name: string): JsonRa
   if (bytes[start] !== OBJECT) return undefined;
   const root = newNode();
   const found = wish(root, { text: name, steps: [name] }, 'value');
-  walk(bytes, start, root);
+  walkJson(bytes, start, root);
   return found.value;
 }
 
-function newNode(): Node {
+function newNode(): JsonNode {
   return { find: undefined, wanted: 'value', names: new Map(), indexes: new Map() };
 }
 
-function wish(root: Node, path: JsonPath, wanted: JsonWanted): JsonFind {
+function wish(root: JsonNode, path: JsonPath, wanted: JsonWanted): JsonFind {
   let node = root;
   for (const step of path.steps) {
-    const children: Map<string | number, Node> =
+    const children: Map<string | number, JsonNode> =
       typeof step === 'string' ? (node.names as never) : (node.indexes as never);
     const child = children.get(step) ?? newNode();
     children.set(step, child);
@@ -102,7 +106,7 @@ function wish(root: Node, path: JsonPath, wanted: JsonWanted): JsonFind {
 }
 
 /** Walks the value at `at` and notes what the node wants; returns where it ends. */
-function walk(bytes: Uint8Array, at: number, node: Node): number {
+export function walkJson(bytes: Uint8Array, at: number, node: JsonNode): number {
   const { find } = node;
   // A member that stands twice: the last one counts, as most readers have it.
   if (find !== undefined) {
@@ -114,7 +118,7 @@ function walk(bytes: Uint8Array, at: number, node: Node): number {
   return end;
 }
 
-function walkInside(bytes: Uint8Array, at: number, node: Node, find: JsonFind | undefined): number {
+function walkInside(bytes: Uint8Array, at: number, node: JsonNode, find: JsonFind | undefined): number {
   const opens = bytes[at];
   if (opens === ARRAY && (node.wanted === 'elements' || node.indexes.size > 0))
     return walkArray(bytes, at, node, node.wanted === 'elements' ? find?.elements : undefined);
@@ -123,47 +127,57 @@ function walkInside(bytes: Uint8Array, at: number, node: Node, find: JsonFind | 
   return skip(bytes, at);
 }
 
-function walkArray(bytes: Uint8Array, start: number, node: Node | undefined, elements: number[] | undefined): number {
-  let at = blanks(bytes, start + 1);
+function walkArray(
+  bytes: Uint8Array,
+  start: number,
+  node: JsonNode | undefined,
+  elements: number[] | undefined,
+): number {
+  let at = skipBlanks(bytes, start + 1);
   if (bytes[at] === ARRAY_END) return at + 1;
   for (let index = 0; ; index++) {
     const child = node?.indexes.get(index);
-    const end = child === undefined ? skip(bytes, at) : walk(bytes, at, child);
+    const end = child === undefined ? skip(bytes, at) : walkJson(bytes, at, child);
     elements?.push(at, end);
-    at = blanks(bytes, end);
+    at = skipBlanks(bytes, end);
     if (bytes[at] === ARRAY_END) return at + 1;
     expect(bytes, at, COMMA);
-    at = blanks(bytes, at + 1);
+    at = skipBlanks(bytes, at + 1);
   }
 }
 
-function walkObject(bytes: Uint8Array, start: number, node: Node, members: JsonFind['members'] | undefined): number {
-  let at = blanks(bytes, start + 1);
+function walkObject(
+  bytes: Uint8Array,
+  start: number,
+  node: JsonNode,
+  members: JsonFind['members'] | undefined,
+): number {
+  let at = skipBlanks(bytes, start + 1);
   if (bytes[at] === OBJECT_END) return at + 1;
   for (;;) {
     expect(bytes, at, QUOTE);
-    const name_end = string(bytes, at + 1);
+    const name_end = endOfText(bytes, at + 1);
     const raw = textOf(bytes, at + 1, name_end - 1);
-    const child = node.names.get(raw.includes('\\') ? unescaped(raw) : raw);
-    at = blanks(bytes, name_end);
+    const child = node.names.get(memberName(raw));
+    at = skipBlanks(bytes, name_end);
     expect(bytes, at, COLON);
-    const value = blanks(bytes, at + 1);
+    const value = skipBlanks(bytes, at + 1);
     const end = member(bytes, value, child, raw, members);
-    at = blanks(bytes, end);
+    at = skipBlanks(bytes, end);
     if (bytes[at] === OBJECT_END) return at + 1;
     expect(bytes, at, COMMA);
-    at = blanks(bytes, at + 1);
+    at = skipBlanks(bytes, at + 1);
   }
 }
 
 function member(
   bytes: Uint8Array,
   at: number,
-  child: Node | undefined,
+  child: JsonNode | undefined,
   name: string,
   members: JsonFind['members'] | undefined,
 ): number {
-  if (members === undefined) return child === undefined ? skip(bytes, at) : walk(bytes, at, child);
+  if (members === undefined) return child === undefined ? skip(bytes, at) : walkJson(bytes, at, child);
   const elements: number[] | undefined = bytes[at] === ARRAY ? [] : undefined;
   const end = elements === undefined ? skip(bytes, at) : walkArray(bytes, at, undefined, elements);
   members.push({ name, value: { start: at, end }, elements });
@@ -177,7 +191,7 @@ function skip(bytes: Uint8Array, start: number): number {
   let depth = 0;
   while (at < size) {
     const byte = bytes[at] as number;
-    if (byte === QUOTE) at = string(bytes, at + 1);
+    if (byte === QUOTE) at = endOfText(bytes, at + 1);
     else if (byte === OBJECT || byte === ARRAY) {
       open(depth, byte, at);
       depth += 1;
@@ -194,7 +208,7 @@ function skip(bytes: Uint8Array, start: number): number {
     } else at = token(bytes, at);
     if (depth === 0) return at;
   }
-  throw cut(size);
+  throw cutOff(size);
 }
 
 function open(depth: number, byte: number, at: number): void {
@@ -224,7 +238,7 @@ function token(bytes: Uint8Array, start: number): number {
 }
 
 /** The end of a string whose first byte after the quote is at `start`: behind its closing quote. */
-function string(bytes: Uint8Array, start: number): number {
+export function endOfText(bytes: Uint8Array, start: number): number {
   const size = bytes.length;
   let at = start;
   while (at < size) {
@@ -238,10 +252,10 @@ function string(bytes: Uint8Array, start: number): number {
     }
     at += 1;
   }
-  throw cut(size);
+  throw cutOff(size);
 }
 
-function blanks(bytes: Uint8Array, start: number): number {
+export function skipBlanks(bytes: Uint8Array, start: number): number {
   let at = start;
   while (at < bytes.length && isBlank(bytes[at] as number)) at += 1;
   return at;
@@ -253,24 +267,13 @@ function isBlank(byte: number): boolean {
 
 function expect(bytes: Uint8Array, at: number, byte: number): void {
   if (bytes[at] === byte) return;
-  if (at >= bytes.length) throw cut(at);
+  if (at >= bytes.length) throw cutOff(at);
   throw misplaced(bytes, at);
 }
 
-function cut(offset: number): JsonFault {
-  return new JsonFault('it ends before the JSON does; it was cut off', offset);
-}
-
-function misplaced(bytes: Uint8Array, at: number): JsonFault {
-  const shown = JSON.stringify(textOf(bytes, at, Math.min(bytes.length, at + 12)));
-  return new JsonFault(`${shown} stands where JSON does not allow it`, at);
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-}
-
-function unescaped(raw: string): string {
+/** A member's name as it is meant. @param raw as it is written, without its quotes */
+export function memberName(raw: string): string {
+  if (!raw.includes('\\')) return raw;
   try {
     return String(JSON.parse(`"${raw}"`));
   } catch {

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { appendFile, open, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { createGunzip, createGzip, gunzip, gzip } from 'node:zlib';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { RawEntry, RawStore } from '../core/ports/pulled-source.ts';
-import { makePrivateFolder, syncFolder, writeDurably } from '../kit/durable.ts';
+import { makePrivateFolder, syncFolder, writeDurably, writeDurablyAs } from '../kit/durable.ts';
 import { SpaceWatch } from './space.ts';
 
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
+const LEVEL = 4;
 /** What was asked and when: one line of JSON an answer. */
 export const INDEX = 'index.ndjson';
 
@@ -25,17 +28,35 @@ export function openRawStore(folder: string): RawStore {
   };
   const space = new SpaceWatch(folder);
   const pathOf = (sha256: string): string => join(folder, `${sha256}.gz`);
+  const isThere = async (sha256: string): Promise<boolean> =>
+    (await stat(pathOf(sha256)).catch(() => undefined)) !== undefined;
+  const putWhole = async (body: Uint8Array) => {
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    if (!(await isThere(sha256))) {
+      const bytes = await compress(body, { level: LEVEL });
+      await space.take(bytes.length);
+      await writeDurably(pathOf(sha256), bytes);
+    }
+    return { sha256, size_bytes: body.length };
+  };
+  const putPieces = async (body: AsyncIterable<Uint8Array>) => {
+    const counted = counting(body);
+    const packed = watched(
+      pipeline(counted.pieces, createGzip({ level: LEVEL }), () => undefined),
+      space,
+    );
+    let sha256 = '';
+    await writeDurablyAs(folder, packed, async () => {
+      sha256 = counted.sha256();
+      return (await isThere(sha256)) ? undefined : pathOf(sha256);
+    });
+    return { sha256, size_bytes: counted.size_bytes() };
+  };
   return {
     put: async (body, about) => {
       await makePrivateFolder(folder);
-      const sha256 = createHash('sha256').update(body).digest('hex');
-      const there = await stat(pathOf(sha256)).catch(() => undefined);
-      if (there === undefined) {
-        const bytes = await compress(body, { level: 4 });
-        await space.take(bytes.length);
-        await writeDurably(pathOf(sha256), bytes);
-      }
-      const entry: RawEntry = { sha256, size_bytes: body.length, ...about };
+      const put = body instanceof Uint8Array ? putWhole(body) : putPieces(body);
+      const entry: RawEntry = { ...(await put), ...about };
       const all = await entries();
       await appendLine(join(folder, INDEX), JSON.stringify(entry));
       all.push(entry);
@@ -50,7 +71,39 @@ export function openRawStore(folder: string): RawStore {
       if (createHash('sha256').update(body).digest('hex') !== sha256) damaged(sha256);
       return body;
     },
+    pieces: async function* ({ sha256 }) {
+      const counted = counting(
+        pipeline(createReadStream(pathOf(sha256)), createGunzip({ chunkSize: 65_536 }), () => undefined),
+      );
+      try {
+        yield* counted.pieces;
+      } catch (cause) {
+        damaged(sha256, cause);
+      }
+      if (counted.sha256() !== sha256) damaged(sha256);
+    },
   };
+}
+
+/** Hashes and counts what passes. */
+function counting(body: AsyncIterable<Uint8Array>) {
+  const hash = createHash('sha256');
+  let size_bytes = 0;
+  const pieces = (async function* () {
+    for await (const bytes of body) {
+      hash.update(bytes);
+      size_bytes += bytes.length;
+      yield bytes;
+    }
+  })();
+  return { pieces, sha256: () => hash.digest('hex'), size_bytes: () => size_bytes };
+}
+
+async function* watched(pieces: AsyncIterable<Uint8Array>, space: SpaceWatch): AsyncGenerator<Uint8Array, void, void> {
+  for await (const bytes of pieces) {
+    await space.take(bytes.length);
+    yield bytes;
+  }
 }
 
 function damaged(sha256: string, cause?: unknown): never {

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { component } from '../../src/connectors/http/source.ts';
 import { runShape, said } from '../../src/core/config/messages.ts';
 import type {
@@ -71,15 +72,21 @@ export async function pull(
 /** Kept responses in memory. */
 export function heldRaw(): RawStore & { readonly kept: { readonly entry: RawEntry; readonly body: Buffer }[] } {
   const kept: { entry: RawEntry; body: Buffer }[] = [];
+  const bodyOf = (sha256: string) => kept.find(({ entry }) => entry.sha256 === sha256)?.body ?? Buffer.alloc(0);
   return {
     kept,
-    put: async (body, about) => {
+    put: async (given, about) => {
+      const body = given instanceof Uint8Array ? Buffer.from(given) : await buffer(given);
       const entry: RawEntry = { ...about, sha256: String(kept.length).padStart(64, '0'), size_bytes: body.length };
-      kept.push({ entry, body: Buffer.from(body) });
+      kept.push({ entry, body });
       return entry;
     },
     find: async (key) => kept.findLast(({ entry }) => entry.key === key)?.entry,
     entries: async () => kept.map(({ entry }) => entry),
-    read: async ({ sha256 }) => kept.find(({ entry }) => entry.sha256 === sha256)?.body ?? Buffer.alloc(0),
+    read: async ({ sha256 }) => bodyOf(sha256),
+    pieces: async function* ({ sha256 }) {
+      const body = bodyOf(sha256);
+      for (let at = 0; at < body.length; at += 65_536) yield body.subarray(at, at + 65_536);
+    },
   };
 }

@@ -55,6 +55,7 @@ export function heldLanding(units_max = Number.POSITIVE_INFINITY): {
       find: async () => undefined,
       entries: async () => [],
       read: async () => new Uint8Array(),
+      pieces: async function* () {},
     },
   };
   return { landing, units };

@@ -26,6 +26,9 @@ export class MemoryLanding implements Landing {
     find: () => Promise.resolve(undefined),
     entries: () => Promise.resolve([]),
     read: () => Promise.reject(new Error('nothing is kept raw here')),
+    pieces: () => {
+      throw new Error('nothing is kept raw here');
+    },
   };
 
   async open(name: string, layout: UnitLayout): Promise<UnitWriter> {

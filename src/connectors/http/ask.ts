@@ -32,6 +32,8 @@ export interface Ask {
   readonly key: string;
   /** Whether an address to which it is redirected holds a secret: nobody else is asked there. */
   readonly holdsSecret?: (url: URL) => boolean;
+  /** Folder for an answer that is too large to be held in memory; absent: it is held all the same. */
+  readonly large_to?: string;
   /** The body signs in: it goes to no other origin. */
   readonly confidential?: true;
 }

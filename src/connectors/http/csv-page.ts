@@ -7,35 +7,44 @@ const QUOTE = 0x22;
 
 /** The records of a CSV body behind its header line; quoted fields may hold line ends. */
 export function csvRecords(body: Buffer, delimiter: string) {
-  const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
-  const bounds: number[] = [];
-  for (let at = start; at < body.length; ) {
-    const end = endOfRecord(body, at);
-    if (end > at) bounds.push(at, end);
-    at = end;
-    if (body[at] === CR) at += 1;
-    if (body[at] === LF) at += 1;
-  }
-  const [from, to] = bounds;
-  const header = from === undefined ? [] : fieldsOf(body.toString('utf8', from, to), delimiter);
-  const layout: UnitLayout = {
-    format: 'csv',
-    dialect: { delimiter, quote: '"', escape: '"', has_header: false, skip_lines: 0 },
-    header,
-  };
-  return { layout, bytes: body, records: bounds.slice(2) };
+  const { bounds } = csvBounds(body, true, true);
+  return { layout: csvLayout(body, bounds, delimiter), bytes: body, records: bounds.slice(2) };
 }
 
-function endOfRecord(body: Buffer, start: number): number {
-  let at = start;
+/** How records below this header are written. @param bounds its record is the first of them */
+export function csvLayout(bytes: Buffer, [from, to]: readonly number[], delimiter: string): UnitLayout {
+  return {
+    format: 'csv',
+    dialect: { delimiter, quote: '"', escape: '"', has_header: false, skip_lines: 0 },
+    header: from === undefined ? [] : fieldsOf(bytes.toString('utf8', from, to), delimiter),
+  };
+}
+
+/** Starts and ends of the whole records by turns, and how many bytes hold them. @param first, last whether the body begins and ends here */
+export function csvBounds(bytes: Buffer, first: boolean, last: boolean) {
+  const bounds: number[] = [];
+  let at = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  while (at < bytes.length) {
+    const { end, quoted } = endOfRecord(bytes, at);
+    if (quoted && last) throw badBody('its CSV ends inside a quoted field; it was cut off');
+    // What stands behind it tells the end of a record: without it there may be more.
+    if (!last && end + 1 >= bytes.length) break;
+    if (end > at) bounds.push(at, end);
+    at = end;
+    if (bytes[at] === CR) at += 1;
+    if (bytes[at] === LF) at += 1;
+  }
+  return { bounds, used: at };
+}
+
+function endOfRecord(body: Buffer, start: number): { readonly end: number; readonly quoted: boolean } {
   let quoted = false;
-  for (; at < body.length; at++) {
+  for (let at = start; at < body.length; at++) {
     const byte = body[at];
     if (byte === QUOTE) quoted = !quoted;
-    else if ((byte === LF || byte === CR) && !quoted) return at;
+    else if ((byte === LF || byte === CR) && !quoted) return { end: at, quoted };
   }
-  if (quoted) throw badBody('its CSV ends inside a quoted field; it was cut off');
-  return at;
+  return { end: body.length, quoted };
 }
 
 /** The fields of one CSV record. */

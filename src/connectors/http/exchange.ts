@@ -1,10 +1,9 @@
 import { isIP } from 'node:net';
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Agent, Dispatcher } from 'undici';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { bareHost, guardedLookup, isLiterallyPrivate, isPublicAddress } from '../../kit/outbound.ts';
 import type { Ask } from './ask.ts';
+import { type BodyFile, readBody } from './body.ts';
 import { AttemptFailed, badBody, networkFailure, refused } from './errors.ts';
 import type { HttpOptions } from './options.ts';
 
@@ -14,6 +13,8 @@ export interface Answer {
   /** Lower-case names; a repeated header is joined by commas. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Set when all of the body lies there, for whoever asked to have a large one so: `body` is then its beginning only. */
+  readonly file?: BodyFile;
   /** Where it came from in the end. */
   readonly url: URL;
 }
@@ -57,7 +58,7 @@ export class Exchange {
         this.check(url);
         const response = await this.#one(ask, url, sign(url), limit.signal);
         const to = REDIRECTS.has(response.statusCode) ? headerOf(response.headers, 'location') : undefined;
-        if (to === undefined) return await this.#answer(response, url);
+        if (to === undefined) return await this.#answer(response, url, ask.large_to);
         await response.body.dump();
         if (hops === REDIRECTS_MAX)
           throw new AttemptFailed('network', `more than ${REDIRECTS_MAX} redirects, the last to ${shown(url)}`, {
@@ -151,12 +152,13 @@ export class Exchange {
     });
   }
 
-  async #answer(response: Dispatcher.ResponseData, url: URL): Promise<Answer> {
+  async #answer(response: Dispatcher.ResponseData, url: URL, large_to: string | undefined): Promise<Answer> {
     const headers: Record<string, string> = {};
     for (const name of Object.keys(response.headers)) headers[name] = headerOf(response.headers, name) ?? '';
     const max = this.#settings.max_response_bytes;
-    const raw = await readAll(response.body, Number(headers['content-length'] ?? Number.NaN), max);
-    return { status: response.statusCode, headers, body: await decoded(raw, headers['content-encoding'], max), url };
+    // What is refused is asked for its first words only.
+    const folder = response.statusCode < 300 ? large_to : undefined;
+    return { status: response.statusCode, headers, url, ...(await readBody(response.body, headers, max, folder)) };
   }
 }
 
@@ -180,49 +182,6 @@ function publicHeaders(headers: Ask['headers']): Readonly<Record<string, string>
 function headerOf(headers: Dispatcher.ResponseData['headers'], name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
-}
-
-function tooLarge(max: number): AttemptFailed {
-  return new AttemptFailed('body', `it is larger than max_response_bytes (${max.toLocaleString('en')})`, {
-    retry: false,
-  });
-}
-
-/** The body in one piece, copied once. How much may come is the agent's to watch. */
-async function readAll(body: Dispatcher.ResponseData['body'], length: number, max: number): Promise<Buffer> {
-  if (length > max) {
-    // Its own error has nobody else to go to.
-    body.on('error', () => undefined).destroy();
-    throw tooLarge(max);
-  }
-  try {
-    const bytes = await body.bytes();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw tooLarge(max);
-    throw error;
-  }
-}
-
-const DECODERS: Readonly<Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-};
-
-async function decoded(body: Buffer, encoding: string | undefined, max: number): Promise<Buffer> {
-  const name = encoding?.trim().toLowerCase() ?? '';
-  // An answer without a body may still say how a body would be encoded.
-  if (name === '' || name === 'identity' || body.length === 0) return body;
-  const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
-  if (decode === undefined) throw badBody(`it is encoded as ${JSON.stringify(name)}, which was not asked for`);
-  try {
-    return await decode(body, { maxOutputLength: max });
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(max);
-    throw badBody(`its ${name} body is damaged (${(error as Error).message})`, error);
-  }
 }
 
 /** A signal that also fires after `total_ms`. */

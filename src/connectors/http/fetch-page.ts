@@ -1,12 +1,15 @@
+import { createReadStream } from 'node:fs';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { PullContext, RawEntry, RawStore } from '../../core/ports/pulled-source.ts';
 import type { Ask, Item } from './ask.ts';
 import type { Asker, AskHooks } from './asker.ts';
+import { type Body, keptBody, keptWhole } from './body.ts';
 import { badBody } from './errors.ts';
 import type { Answer } from './exchange.ts';
+import { mayComeInParts, pageOf } from './large-page.ts';
 import { Links } from './links.ts';
 import type { HttpOptions } from './options.ts';
-import { type Page, readPage } from './page.ts';
+import type { Page } from './page.ts';
 import type { ItemState } from './position.ts';
 
 /** A page with what came along with it. */
@@ -72,7 +75,7 @@ export class PageFetcher {
     if (this.#context.from_raw) return this.#again(question, kept);
     if (kept !== undefined && this.#isUnsealed(question, kept)) return this.#fromKept(question.item, kept);
     const validators = this.#validators(question, kept);
-    const ask: Ask = { ...question.ask, headers: { ...question.ask.headers, ...validators } };
+    const ask: Ask = { ...question.ask, ...this.#large(), headers: { ...question.ask.headers, ...validators } };
     const also = question.may_be_missing ? [404] : [];
     this.requests += 1;
     return this.#asker.ask(ask, this.#hooks, (answer) => this.#accepted(question, answer, kept), also);
@@ -89,11 +92,21 @@ export class PageFetcher {
     );
   }
 
+  #large(): Pick<Ask, 'large_to'> {
+    return mayComeInParts(this.#options) ? { large_to: this.#context.temp_folder } : {};
+  }
+
   /** A page of a kept response. */
   async #fromKept(item: Item, entry: RawEntry): Promise<Fetched> {
-    const body = Buffer.from(await this.#raw.read(entry));
+    const body = await keptBody(this.#raw, entry, this.#large().large_to);
     return {
-      ...fetched(this.#options, item, answerOf(this.#options, item, entry, body), entry.sha256),
+      ...(await fetched(
+        this.#options,
+        item,
+        answerOf(this.#options, item, entry, body),
+        entry.sha256,
+        this.#context.signal,
+      )),
       status: Number(entry.head['status']),
     };
   }
@@ -120,9 +133,10 @@ export class PageFetcher {
     }
     const empty = answer.status === 404 ? { ...answer, status: 204, body: Buffer.alloc(0) } : answer;
     // The page first: what is damaged is not kept.
-    const result = fetched(this.#options, item, empty, undefined);
+    const result = await fetched(this.#options, item, empty, undefined, this.#context.signal);
     if (!this.#options.keep_raw) return { ...result, status: answer.status };
-    const entry = await this.#raw.put(answer.body, {
+    const whole = answer.file === undefined ? answer.body : createReadStream(answer.file.path);
+    const entry = await this.#raw.put(whole, {
       key: question.ask.key,
       fetched_at: new Date().toISOString(),
       head: headOf(this.#options, question, answer, this.#context.redact),
@@ -133,7 +147,8 @@ export class PageFetcher {
   /** An unchanged answer counts for this pass too; its bytes lie there already. */
   async #keepAgain({ started, polls, since, until }: PageQuestion, { key, head, ...kept }: RawEntry): Promise<void> {
     const about = { pass: started, polls: String(polls), since, ...(until === undefined ? {} : { until }) };
-    await this.#raw.put(await this.#raw.read({ key, head, ...kept }), {
+    const entry = { key, head, ...kept };
+    await this.#raw.put(await keptWhole(this.#raw, entry), {
       key,
       fetched_at: new Date().toISOString(),
       head: { ...head, ...about },
@@ -180,7 +195,7 @@ function headOf(
 }
 
 /** The answer as it was when it was kept. */
-export function answerOf(options: HttpOptions, item: Item, { head }: Pick<RawEntry, 'head'>, body: Buffer): Answer {
+export function answerOf(options: HttpOptions, item: Item, { head }: Pick<RawEntry, 'head'>, body: Body): Answer {
   const status = Number(head['status'] ?? 200);
   const links = new Links(options, item, undefined);
   const url = new URL(links.opened(head['url'] ?? '?'));
@@ -188,14 +203,20 @@ export function answerOf(options: HttpOptions, item: Item, { head }: Pick<RawEnt
   return {
     status: status === 404 ? 204 : status,
     headers: { ...head, ...(link === undefined ? {} : { link }) },
-    body,
+    ...body,
     url,
   };
 }
 
-function fetched(options: HttpOptions, item: Item, answer: Answer, raw: string | undefined): Fetched {
+async function fetched(
+  options: HttpOptions,
+  item: Item,
+  answer: Answer,
+  raw: string | undefined,
+  signal: AbortSignal,
+): Promise<Fetched> {
   return {
-    page: readPage(options, item, answer),
+    page: await pageOf(options, item, answer, signal),
     status: answer.status,
     link: answer.headers['link'],
     url: answer.url.href,

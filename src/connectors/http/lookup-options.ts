@@ -12,6 +12,11 @@ export const schema = z
       }),
     ),
     query: z.clone(requestFields.query).check(z.meta({ description: 'Query parameters; `{column}` as in `url`.' })),
+    max_response_bytes: z.clone(requestFields.max_response_bytes).check(
+      z.meta({
+        description: 'A larger response is refused, before and after decompression. A response is held in memory.',
+      }),
+    ),
     body: z
       .clone(requestFields.body)
       .check(

@@ -193,7 +193,9 @@ const shape = {
   ),
   max_response_bytes: z._default(
     whole(1, 2_000_000_000).check(
-      describe('A larger response is refused, before and after decompression. A response is held in memory.'),
+      describe(
+        'A larger response is refused, before and after decompression. A response that is asked for by itself (without `pages`, `cursor.field` and `columnar`) is not held in memory beyond 16 MB; others are.',
+      ),
     ),
     256_000_000,
   ),

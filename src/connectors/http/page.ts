@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { UnitLayout, UnreadableRecord } from '../../core/ports/pulled-source.ts';
-import { cutJson, endOfJson, JsonFault, type JsonFind, type JsonWanted } from '../../kit/json-cut.ts';
+import { cutJson, endOfJson, type JsonFind, type JsonWanted } from '../../kit/json-cut.ts';
+import { JsonFault } from '../../kit/json-fault.ts';
 import { type JsonPath, parseJsonPath } from '../../kit/json-path.ts';
 import { filled, type Item, itemValue } from './ask.ts';
 import { csvRecords } from './csv-page.ts';
@@ -20,10 +21,37 @@ export interface Page {
   readonly next: string | undefined;
   readonly has_more: boolean | undefined;
   readonly total: number | undefined;
+  /** Set when the response lies in a file: then `bytes`, `records` and `unreadable` are empty, and what is in it comes part by part. */
+  readonly large?: LargeRecords;
 }
 
-const NDJSON: UnitLayout = { format: 'ndjson' };
-const NOTHING = { addition: '', unreadable: [], next: undefined, has_more: undefined, total: undefined } as const;
+/** The records of a response that is not held in memory. */
+export interface LargeRecords {
+  readonly records: number;
+  /** What stands among them and is no record. */
+  readonly strays: number;
+  /** Its parts in order, once; the bytes of one are good until the next is asked for. The file goes with the last. */
+  parts(): AsyncIterable<Page>;
+}
+
+/** How many records there are. */
+export function recordsOf({ large, records }: Page): number {
+  return large?.records ?? records.length / 2;
+}
+
+/** How many entries are no records. */
+export function straysOf({ large, unreadable }: Page): number {
+  return large?.strays ?? unreadable.length;
+}
+
+export const NDJSON: UnitLayout = { format: 'ndjson' };
+export const NOTHING = {
+  addition: '',
+  unreadable: [],
+  next: undefined,
+  has_more: undefined,
+  total: undefined,
+} as const;
 const LF = 0x0a;
 const CR = 0x0d;
 const BLANK = 0x20;
@@ -82,6 +110,11 @@ function wishesOf(options: HttpOptions): readonly { readonly path: JsonPath; rea
   return known;
 }
 
+/** The paths that a document is searched for: that of the records first. */
+export function pathsOf(options: HttpOptions): readonly JsonPath[] {
+  return wishesOf(options).map(({ path }) => path);
+}
+
 function documentPage(options: HttpOptions, item: Item, body: Buffer): Page {
   const [at_records, next, has_more, total, ...additions] = cutJson(body, wishesOf(options));
   const { pages } = options;
@@ -101,7 +134,7 @@ function documentPage(options: HttpOptions, item: Item, body: Buffer): Page {
   };
 }
 
-type Cut = Pick<Page, 'bytes' | 'records' | 'unreadable'>;
+export type Cut = Pick<Page, 'bytes' | 'records' | 'unreadable'>;
 
 function elements(options: HttpOptions, bytes: Buffer, { value, elements: found }: JsonFind): Cut {
   if (value === undefined) throw badBody(`there is nothing at ${options.records}`);
@@ -114,7 +147,7 @@ function elements(options: HttpOptions, bytes: Buffer, { value, elements: found 
 }
 
 /** Records are objects; what else stands among them is put aside. */
-function objectsOnly(bytes: Buffer, found: readonly number[]): Cut {
+export function objectsOnly(bytes: Buffer, found: readonly number[]): Cut {
   let strays = 0;
   for (let at = 0; at < found.length; at += 2) if (bytes[found[at] as number] !== OBJECT) strays += 1;
   if (strays === 0) return { bytes, records: found, unreadable: [] };
@@ -165,6 +198,11 @@ function latin(text: string): string {
 }
 
 function lines(options: HttpOptions, item: Item, bytes: Buffer): Cut & Pick<Page, 'layout' | 'addition'> {
+  return { layout: NDJSON, ...lineRecords(bytes), addition: additionOf(options, item, []) };
+}
+
+/** The records of lines of JSON. */
+export function lineRecords(bytes: Buffer): Cut {
   const found: number[] = [];
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(LF, start);
@@ -178,7 +216,7 @@ function lines(options: HttpOptions, item: Item, bytes: Buffer): Cut & Pick<Page
   // A connection that ended early leaves half a line; the others are judged one by one later.
   const last = found.at(-2);
   if (last !== undefined && bytes.at(-1) !== LF) endOfJson(bytes, last);
-  return { layout: NDJSON, ...objectsOnly(bytes, found), addition: additionOf(options, item, []) };
+  return objectsOnly(bytes, found);
 }
 
 /** A string or number as text; undefined for null, false, an empty string and what is missing. */
@@ -187,7 +225,8 @@ function scalar(raw: string | undefined): string | undefined {
   return raw.startsWith('"') ? String(JSON.parse(raw)) : raw;
 }
 
-function additionOf(options: HttpOptions, item: Item, found: readonly (string | undefined)[]): string {
+/** @param found raw values of the paths among the additions, in order */
+export function additionOf(options: HttpOptions, item: Item, found: readonly (string | undefined)[]): string {
   let at = 0;
   const members = Object.entries(options.add).map(([name, text]) => {
     const raw = text.startsWith('$')

@@ -8,7 +8,7 @@ import { type Fetched, PageFetcher } from './fetch-page.ts';
 import { Links } from './links.ts';
 import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
-import { flatten } from './page.ts';
+import { flatten, recordsOf, straysOf } from './page.ts';
 import { afterPage, nextLink, pageParameters, SHORTFALL_HINT, shortfall, totalRemark } from './paging.ts';
 import {
   asksOf,
@@ -166,8 +166,8 @@ export class Pull {
     const dropped = union(again, changes?.known(page) ?? []);
     const after = afterPage(pages, sequence.links.openedPage(pass.page), {
       status: fetched.status,
-      records: page.records.length / 2,
-      strays: page.unreadable.length,
+      records: recordsOf(page),
+      strays: straysOf(page),
       known: again.length,
       next: page.next,
       has_more: page.has_more,

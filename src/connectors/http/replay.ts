@@ -1,11 +1,13 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Landing, PullContext, PullResult, RawEntry } from '../../core/ports/pulled-source.ts';
 import { type Item, itemOf } from './ask.ts';
+import { keptBody } from './body.ts';
 import { Changes } from './changes.ts';
 import { answerOf } from './fetch-page.ts';
+import { mayComeInParts, pageOf } from './large-page.ts';
 import type { HttpOptions } from './options.ts';
 import { Overlap } from './overlap.ts';
-import { flatten, type Page, readPage } from './page.ts';
+import { flatten } from './page.ts';
 import { asksOf, type HttpPosition, type ItemState, readPosition, writePosition } from './position.ts';
 import { Units } from './units.ts';
 
@@ -27,6 +29,7 @@ export async function replayKept(options: HttpOptions, landing: Landing, context
       options,
       units,
       landing,
+      context,
       sequence: index + 1,
     });
     const items = Object.keys(after).length === 0 ? state.items : { ...state.items, [group.item.key]: after };
@@ -91,6 +94,7 @@ interface Rooms {
   readonly options: HttpOptions;
   readonly units: Units;
   readonly landing: Landing;
+  readonly context: PullContext;
   /** Number of the group, for people. */
   readonly sequence: number;
 }
@@ -98,7 +102,7 @@ interface Rooms {
 async function takeGroup(
   group: Group,
   before: ItemState,
-  { options, units, landing, sequence }: Rooms,
+  { options, units, landing, context: { temp_folder, signal }, sequence }: Rooms,
 ): Promise<ItemState> {
   const { cursor, key, pages } = options;
   const overlap = new Overlap(key === undefined ? [] : [key].flat(), []);
@@ -106,8 +110,8 @@ async function takeGroup(
   let head: RawEntry['head'] = {};
   for (const entry of group.entries) {
     head = entry.head;
-    const body = Buffer.from(await landing.raw.read(entry));
-    const page: Page = readPage(options, group.item, answerOf(options, group.item, entry, body));
+    const body = await keptBody(landing.raw, entry, mayComeInParts(options) ? temp_folder : undefined);
+    const page = await pageOf(options, group.item, answerOf(options, group.item, entry, body), signal);
     flatten(page);
     const dropped = new Set([...(pages === undefined ? [] : overlap.known(page)), ...(changes?.known(page) ?? [])]);
     const number = Number(head['page'] ?? 1);

@@ -1,6 +1,6 @@
 import type { Landing, Position, UnitWriter } from '../../core/ports/pulled-source.ts';
 import { linesOf } from './emit.ts';
-import type { Page } from './page.ts';
+import { type Page, recordsOf, straysOf } from './page.ts';
 
 /** A unit is sealed after so many bytes, pages or milliseconds, whichever comes first: what a crash can cost is asked again. */
 const BYTES_MAX = 8_000_000;
@@ -37,7 +37,7 @@ export class Units {
 
   /** True when this page cannot go into the open unit. */
   isOther(page: Page): boolean {
-    return this.#writer !== undefined && page.records.length > 0 && JSON.stringify(page.layout) !== this.#layout;
+    return this.#writer !== undefined && recordsOf(page) > 0 && JSON.stringify(page.layout) !== this.#layout;
   }
 
   /** @param where names the page for people: `page 12`; a page without records opens no unit. */
@@ -48,15 +48,19 @@ export class Units {
     dropped: readonly number[],
     raw: string | undefined,
   ): Promise<void> {
-    const records = page.records.length / 2 - dropped.length;
-    if (records === 0 && page.unreadable.length === 0) {
+    const records = recordsOf(page) - dropped.length;
+    if (records === 0 && straysOf(page) === 0) {
       if (raw !== undefined && this.#writer !== undefined) this.#raw.push(raw);
       return;
     }
     const writer = this.#writer ?? (await this.#open(name, page));
-    for (const piece of linesOf(page, dropped)) await writer.write(piece);
-    for (const [index, record] of page.unreadable.entries())
-      writer.unreadable({ ...record, where: `${where} stray ${index + 1}` });
+    try {
+      await written(writer, where, page, dropped);
+    } catch (error) {
+      // Half a page must not be sealed with the pages before it.
+      await this.abandon();
+      throw error;
+    }
     if (raw !== undefined) this.#raw.push(raw);
     this.#pages += 1;
     this.#records += records;
@@ -91,5 +95,13 @@ export class Units {
     const writer = this.#writer;
     this.#writer = undefined;
     await writer?.abandon();
+  }
+}
+
+async function written(writer: UnitWriter, where: string, page: Page, dropped: readonly number[]): Promise<void> {
+  let strays = 0;
+  for await (const part of page.large?.parts() ?? [page]) {
+    for (const piece of linesOf(part, dropped)) await writer.write(piece);
+    for (const record of part.unreadable) writer.unreadable({ ...record, where: `${where} stray ${++strays}` });
   }
 }

@@ -110,13 +110,16 @@ export interface RawEntry {
 }
 
 export interface RawStore {
-  put(body: Uint8Array, about: Omit<RawEntry, 'sha256' | 'size_bytes'>): Promise<RawEntry>;
+  /** @param body whole, or piece by piece */
+  put(body: Uint8Array | AsyncIterable<Uint8Array>, about: Omit<RawEntry, 'sha256' | 'size_bytes'>): Promise<RawEntry>;
   /** The newest answer to this question; undefined when there is none. */
   find(key: string): Promise<RawEntry | undefined>;
   /** In the order in which they were kept. */
   entries(): Promise<readonly RawEntry[]>;
   /** @throws DataflowError E_LAKE_CORRUPT when the bytes do not have their hash any more. */
   read(entry: RawEntry): Promise<Uint8Array>;
+  /** The same piece by piece; whether the bytes have their hash is known at the end. @throws DataflowError E_LAKE_CORRUPT */
+  pieces(entry: RawEntry): AsyncIterable<Uint8Array>;
 }
 
 /** What one pull may take. */
