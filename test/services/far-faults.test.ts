@@ -14,7 +14,7 @@ import { describeService, uniqueName } from './service.ts';
 
 const MIB = 1024 * 1024;
 
-/** What the real command meets: which request, what happens to it, and whether a sync ends as if nothing had. */
+/** What the real command meets on its way. */
 const COMMAND_CASES: readonly (readonly [string, (asked: ProxiedRequest) => boolean, Mishap])[] = [
   ['the listing is refused', ({ query }) => query.has('list-type'), '503'],
   ['the listing is an error', ({ query }) => query.has('list-type'), 'error'],
@@ -74,7 +74,7 @@ describeService('hdfs', ({ url }) => {
   ];
 
   it('case 41: each request of WebHDFS meets 503, 429, 500, a reset, silence and a cut answer', {
-    timeout: 240_000,
+    timeout: 300_000,
   }, async () => {
     const base = uniqueName('mishaps');
     const keeper = await hdfsKeeper(url, base);
@@ -158,18 +158,15 @@ describeService('minio', ({ url }) => {
       expect([code, stdout]).toEqual([0, expect.stringContaining('equal: all')]);
     };
     try {
-      for (const [index, [words, when, mishap]] of COMMAND_CASES.entries()) {
-        project.day(index + 1);
-        expect((await project.run('run')).code).toBe(0);
-        const before = proxy.met;
-        proxy.plan({ when, mishap, times: 2 });
-        const { code, stderr } = await project.run('sync');
-        expect([words, code, stderr, proxy.met - before]).toEqual([words, 0, '', 2]);
-      }
-      await equal();
-      project.day(100);
+      project.day(1);
       expect((await project.run('run')).code).toBe(0);
-      proxy.plan({ when: ({ method }) => method === 'PUT', mishap: 'reset', times: 1_000_000 });
+      proxy.plan(...COMMAND_CASES.map(([, when, mishap]) => ({ when, mishap, times: 2 })));
+      expect(await project.run('sync')).toMatchObject({ code: 0, stderr: '' });
+      expect(proxy.met).toBe(2 * COMMAND_CASES.length);
+      await equal();
+      project.day(2);
+      expect((await project.run('run')).code).toBe(0);
+      proxy.plan({ when: ({ query }) => query.has('list-type'), mishap: 'reset', times: 1_000_000 });
       const given_up = await project.run('sync');
       expect([given_up.code, given_up.stderr]).toEqual([5, expect.stringContaining('E_FAR_UNREACHABLE')]);
       proxy.clear();
@@ -183,7 +180,7 @@ describeService('minio', ({ url }) => {
   });
 
   it('case 43: each request of S3 meets 503, 429, 500, an error in a 200, a reset, silence and a cut answer', {
-    timeout: 240_000,
+    timeout: 300_000,
   }, async () => {
     const { hostname, port, host, username, password } = new URL(url);
     const bucket = uniqueName('mishaps').replace('_', '-');

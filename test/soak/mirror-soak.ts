@@ -30,10 +30,8 @@ export interface MirrorSoakResult {
 }
 
 /** A sync passes about so many fault points, the ledger's among them. */
-const POINTS_MAX = 70;
+const POINTS_MAX = 40;
 const KILLS_IN_A_TRIAL = 12;
-/** A sync of a small lake takes about so long. */
-const INSTANT_MS = 900;
 const ROWS = 5;
 
 /**
@@ -59,6 +57,8 @@ class Soak {
   readonly #changes: Record<string, number> = {};
   readonly #violations: string[] = [];
   #looks = 0;
+  /** So long took the last command that nobody disturbed: instants lie within. */
+  #wall_ms = 1000;
   #day = 1000;
   /** What the trial under way did so far. */
   #story: string[] = [];
@@ -160,7 +160,7 @@ class Soak {
     const { project } = this.#options;
     const by_point = this.#random.share() < 0.6;
     const nth = 1 + this.#random.below(Math.max(2, points));
-    const instant = 50 + this.#random.below(INSTANT_MS);
+    const instant = Math.round(this.#wall_ms * (0.2 + this.#random.share()));
     const { killed, stderr } = by_point
       ? await project.faulty(`any:kill@${nth}`, verb, ...args)
       : await project.cut(instant, verb, ...args);
@@ -193,7 +193,9 @@ class Soak {
 
   async #settle(how: readonly string[]): Promise<void> {
     const { project, reader } = this.#options;
+    const began = performance.now();
     const [report] = await project.json<readonly SyncReport[]>('sync', 'far', ...how);
+    this.#wall_ms = performance.now() - began;
     if (report === undefined || report.left.length > 0) this.#wrong('the sync afterwards left something');
     const [next] = await project.json<readonly SyncReport[]>('sync', 'far');
     if (next?.up_to_date !== true) this.#wrong('another sync has something to do');
