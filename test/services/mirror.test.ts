@@ -52,6 +52,8 @@ describeService('minio', ({ url }) => {
         [...(await place.list())].filter((path) => !path.startsWith('_dataflow/')).sort(),
       );
       expect(first.files_there).toBe((await place.list()).length);
+      // Each file once, and the marker.
+      expect(first.files_there).toBe(dry.files_put + 1);
       const second = await sync();
       expect(second).toMatchObject({ up_to_date: true, files_put: 0, requests: { list: 1 } });
       const verified = await project.run('verify', '--at', 'far');

@@ -38,14 +38,15 @@ async function wantedTables(
   const wanted = (key: string): boolean => spec.tables.some((pattern) => matchesGlob(pattern, key));
   const released = Object.entries(release.tables).flatMap(([key, version]) => {
     const table = parseTableKey(key);
-    return table === undefined || !wanted(key) || version < 0 ? [] : [{ table, version }];
+    const rejects = table?.layer === 'quarantine';
+    return table === undefined || rejects || !wanted(key) || version < 0 ? [] : [{ table, version }];
   });
   if (!spec.quarantine) return released;
   const all = await lake.tables();
   const rejected: { table: TableId; version: number }[] = [];
   for (const table of all) {
     if (table.layer !== 'quarantine' || !wanted(tableKey(ownerOf(undecided(table))))) continue;
-    // No release names them: rows that are put aside are there before those that are published.
+    // As they are now, not as they were released: rows that are put aside are there before those that are published.
     const version = await lake.latestVersion(table);
     if (version !== undefined) rejected.push({ table, version });
   }
