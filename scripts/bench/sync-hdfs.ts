@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { component } from '../../src/connectors/hdfs/storage.ts';
 import type { FarStorage } from '../../src/core/ports/far-storage.ts';
+import { hdfsServer } from '../services/hdfs.ts';
 import { makeLeash } from '../services/processes.ts';
 import { startServer } from '../services/room.ts';
-import { SERVERS } from '../services/servers.ts';
 import { type BenchSettings, type Figure, ratioFigure } from './figure.ts';
 import { median } from './measure.ts';
 
@@ -22,9 +22,12 @@ const MIB = 1024 * 1024;
 const LIMIT_LARGE = 1.05;
 const OPTIONS = { user: 'hdfs', connect_timeout_s: 15, request_timeout_s: 60, ready_timeout_s: 60 };
 
-/** Files to HDFS as a mirror puts them (temporary name, length, checksum, RENAME) beside a bare loop of CREATE: many small ones, and a large one. */
+/**
+ * Files to HDFS as it is shipped, as a mirror puts them (temporary name, length, checksum, RENAME), beside a bare loop of CREATE: many small ones, and a large
+ * one.
+ */
 export async function syncHdfs(settings: BenchSettings): Promise<readonly Figure[]> {
-  const server = await startServer(SERVERS.hdfs, makeLeash());
+  const server = await startServer(hdfsServer({}), makeLeash());
   const url = server.settings['DATAFLOW_TEST_HDFS'] ?? '';
   const far = component.open({
     connection: { name: 'bench', type: 'hdfs', options: { url, ...OPTIONS } },

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { classPath, HADOOP_VERSION, hadoopProcess, installHadoop, writeHadoopSettings } from './hadoop.ts';
-import { hasDataNodes } from './hdfs.ts';
+import { hasDataNodes, PROMPT } from './hdfs.ts';
 import type { Room, Server } from './server.ts';
 
 const NODES = ['one', 'two'] as const;
@@ -58,6 +58,7 @@ async function writeSettings(room: Room, webs: readonly string[]): Promise<void>
   const value = (name: string): string => `\${${name}}`;
   const node = value('node');
   writeHadoopSettings(room, core, {
+    ...PROMPT,
     ...nodes,
     'dfs.nameservices': 'pair',
     'dfs.ha.namenodes.pair': NODES.join(','),

@@ -214,6 +214,8 @@ describe('far storage on HDFS', () => {
     await far.close();
     expect(name.asked.filter((one) => one.startsWith('CREATE'))).toHaveLength(3);
     expect(far.requests.get('put')).toBe(6);
+    // Nothing was sent that would have to be taken away.
+    expect(far.requests.get('delete')).toBeUndefined();
   });
 
   it.each(['ClosedChannelException', 'ConnectException', 'FileNotFoundException'])(
