@@ -100,6 +100,11 @@ export function isHeld(error: unknown): boolean {
   return error instanceof RemoteException && HELD.includes(error.exception);
 }
 
+/** Whether a quota is used up: what arrived is worth keeping until there is room. */
+export function isFull(error: unknown): boolean {
+  return error instanceof RemoteException && SPACE.has(error.exception);
+}
+
 /** In the words of a place that files are read from. */
 export function sourceFault(name: string, error: unknown): unknown {
   if (isOwn(error)) return error;

@@ -282,6 +282,17 @@ describe('far storage on HDFS', () => {
       expect(name.asked.filter((one) => one.startsWith('CREATE') && one.endsWith(` ${large.length}`))).toHaveLength(1);
       expect([...name.files.keys()]).toEqual(['/lake/a']);
     });
+
+    it('keeps what arrived when the quota is used up', async () => {
+      const refusal = [403, 'DSQuotaExceededException', 'The DiskSpace quota of /lake is exceeded'] as const;
+      const files = begun();
+      const name = await cluster({
+        files,
+        refuse: (asked) => (asked.searchParams.get('op') === 'APPEND' ? refusal : undefined),
+      });
+      await expect(putLarge(open(name.url))).rejects.toMatchObject({ code: 'E_FAR_REFUSED' });
+      expect(files.get(temporary)?.length).toBe(3 * MIB);
+    });
   });
 
   it('reads back what is encrypted on the disks, where a checksum is of other bytes', async () => {

@@ -5,7 +5,7 @@ import { type ChecksumRule, USUAL_RULE } from './checksum.ts';
 import type { Content, Sums } from './content.ts';
 import { type Patience, patiently } from './patience.ts';
 import { proofOf } from './proof.ts';
-import { isHeld, NodeFailure, passing, RemoteException } from './refusals.ts';
+import { isFull, isHeld, NodeFailure, passing, RemoteException } from './refusals.ts';
 import type { FileStatus, WebHdfs } from './webhdfs.ts';
 
 /** A file under its temporary name: all bytes are there, by the cluster's own checksum. */
@@ -162,7 +162,7 @@ class OneUpload {
   #isLost(error: unknown): boolean {
     if (error instanceof NodeFailure && !error.reached) return true;
     if (!(error instanceof NodeFailure) && !(error instanceof RemoteException)) return false;
-    if (passing(error) === undefined) return true;
+    if (passing(error) === undefined) return !isFull(error);
     this.#failed += isHeld(error) ? 1 : 2;
     return this.#failed >= FAILED_MAX;
   }
