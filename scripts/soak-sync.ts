@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { bucketPlace } from '../test/services/bucket-place.ts';
 import { hdfsPlace } from '../test/services/hdfs-place.ts';
 import { MirrorProject } from '../test/services/mirror-project.ts';
 import { openLakeReader } from '../test/soak/lake-reader.ts';
 import { mirrorSoak } from '../test/soak/mirror-soak.ts';
 import { numberOption, writeResult } from '../test/soak/results.ts';
-import { writeSoakLine } from './reliability/soak-section.ts';
+import { keepSoakLine } from './reliability/soak-section.ts';
 import { makeLeash } from './services/processes.ts';
 import { startServer } from './services/room.ts';
 import { SERVERS } from './services/servers.ts';
@@ -28,18 +27,13 @@ try {
   const kills = numberOption(words, 'kills', 300);
   const result = await mirrorSoak({ project, kills, seed, reader, say: console.log });
   console.log(`kept in ${writeResult(`sync-${to}-${seed}`, { to, seed, ...result })}`);
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const counts = (of: Readonly<Record<string, number>>): string =>
     Object.entries(of)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ');
   const done = `${counts(result.kills)} kills in ${result.trials} trials on a real ${to === 'hdfs' ? 'HDFS' : 'MinIO'} (lake: ${counts(result.changes)}); delta-rs read what ${result.looks} of them left there, and both sides in the end`;
   const wrong = result.violations.length;
-  if (words.includes('--write'))
-    writeSoakLine(
-      `soak:sync ${to}`,
-      `| \`soak:sync ${to}\` | ${done} | ${wrong} violations | ${commit}, seed ${seed} |`,
-    );
+  keepSoakLine(words, { name: `soak:sync ${to}`, done, wrong, seed });
   process.exitCode = wrong === 0 ? 0 : 1;
 } finally {
   project.remove();

@@ -5,15 +5,12 @@ import { makeLeash } from '../services/processes.ts';
 import { startServer } from '../services/room.ts';
 import { SERVERS } from '../services/servers.ts';
 import { type BenchSettings, type Figure, ratioFigure } from './figure.ts';
+import { INVOICES_SQL, loadMemory } from './load-memory.ts';
 import { median, timed } from './measure.ts';
 
 const BINARY = resolve('bin/dataflow.js');
 const RAW = resolve('scripts/bench/raw-mongodb.mjs');
 const LIMIT = 1.1;
-
-const SELECT = `select i as id, date '2024-01-01' + (i % 700)::int as day, (['France', 'Maroc', 'Belgique', 'Suisse'])[1 + i % 4] as pays,
-      (['CB', 'VIREMENT', 'ESPECES'])[1 + i % 3] as mode, ((i * 7919) % 1000000 / 100.0)::decimal(12,2) as montant, (i % 1000)::double / 7 as score,
-      timestamptz '2024-01-01 00:00:00Z' + i * interval '20 seconds' as updated_at`;
 
 const CONFIG = (url: string) => `version: 1
 name: bench
@@ -22,7 +19,7 @@ connections:
 sources:
   n: { type: files, path: n.csv, columns: { upto: bigint } }
 gold:
-  factures: { sql: "${SELECT.replaceAll(/\s+/g, ' ')} from (select unnest(range(1, upto + 1)) as i from bronze.n)", key: id }
+  factures: { sql: "${INVOICES_SQL}", key: id }
 loads:
   mongo: { connection: mongo, tables: [gold.factures] }
 `;
@@ -63,6 +60,7 @@ export async function mongodbLoad(settings: BenchSettings): Promise<readonly Fig
         undefined,
         'beside the load itself',
       ),
+      await loadMemory('mongodb', `{ type: mongodb, url: "${url}", database: memory }`, 4 * rows, settings),
     ];
   } finally {
     await client.close();

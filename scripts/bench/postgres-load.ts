@@ -4,6 +4,7 @@ import { makeLeash } from '../services/processes.ts';
 import { startServer } from '../services/room.ts';
 import { SERVERS } from '../services/servers.ts';
 import { type BenchSettings, type Figure, milliseconds, ratioFigure } from './figure.ts';
+import { loadMemory } from './load-memory.ts';
 import { median, timed } from './measure.ts';
 
 const BINARY = resolve('bin/dataflow.js');
@@ -95,6 +96,7 @@ export async function postgresLoad(settings: BenchSettings): Promise<readonly Fi
         ok: again - start <= AGAIN_MS_MAX,
         note: 'beside `dataflow validate`, which reads the same configuration: a connection is made, the destination asked what it holds, and no engine opened',
       },
+      await loadMemory('postgres-load', `{ type: postgres, url: "${url}" }`, rows, settings),
     ];
   } finally {
     await server.stop();

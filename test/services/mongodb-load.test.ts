@@ -10,7 +10,9 @@ import { builtProgram } from './built-program.ts';
 import { tcpProxy } from './faults/tcp-proxy.ts';
 import { describeService, uniqueName } from './service.ts';
 
-const CONFIG = (database: string): string => `connections:
+const ALL = 'tables: [gold.keyed, gold.pair, gold.bag], overrides: { gold.keyed: { indexes: [part] } }';
+
+const CONFIG = (database: string, load: string): string => `connections:
   mongo: { type: mongodb, url: "\${MONGO_URL}", database: ${database} }
 sources:
   a: { type: files, path: in/a.csv, settle_seconds: 0, on_rewrite: replace, columns: { id: bigint, part: varchar, n: integer, huge: integer } }
@@ -18,8 +20,9 @@ gold:
   keyed: { sql: "select id, part, n, n::decimal(18,2) as price, repeat('x', huge) as text from bronze.a", key: id }
   pair: { sql: "select part, id, n from bronze.a", key: [part, id] }
   bag: { sql: "select n % 7 as n7, count(*) as c from bronze.a group by 1" }
+  log: { sql: "select id from bronze.a" }
 loads:
-  mongo: { connection: mongo, tables: [gold.*], overrides: { gold.keyed: { indexes: [part] } } }
+  mongo: { connection: mongo, ${load} }
 `;
 
 interface Line {
@@ -38,9 +41,9 @@ class Loaded {
   url: string;
   lines: readonly Line[] = [];
 
-  constructor(url: string) {
+  constructor(url: string, load = ALL) {
     this.url = url;
-    this.place = newPlace(CONFIG(this.database));
+    this.place = newPlace(CONFIG(this.database, load));
   }
 
   env(fault?: string): Record<string, string> {
@@ -101,7 +104,7 @@ describeService('mongodb', ({ url }) => {
     one.release(lines(5000));
     const planned = one.load('--dry-run');
     expectDone(planned);
-    expect(planned.stdout).toContain('10007 inserts');
+    expect(planned.stdout).toContain('10,007 inserts');
     expect(await client.db(one.database).listCollections().toArray()).toEqual([]);
     expectDone(one.load());
     await expectWhole(client, one);
@@ -164,13 +167,20 @@ describeService('mongodb', ({ url }) => {
     const kept = readFileSync(join(one.place.folder, 'lake/_dataflow/refused/mongo/gold.keyed.ndjson'), 'utf8');
     expect(JSON.parse(kept)).toMatchObject({ reason: 'the document is larger than 16 MB' });
     expect(one.load('status').stdout).toContain('gold.keyed: 1 row refused');
+    const told = (...args: string[]): string => one.place.dataflow(args, one.env()).stdout.replaceAll(/\s+/g, ' ');
+    expect(told('quarantine')).toContain('1 row of gold.keyed that load mongo could not bring to its destination');
+    expect(told('doctor')).toContain('could not hold 1 row of gold.keyed, kept in lake/_dataflow/refused/mongo');
     one.release(lines(31));
+    one.place.dataflow(['load'], one.env('load-before-commit:kill'));
+    expect(told('doctor')).toContain('could not hold 1 row');
     expectDone(one.load());
     await expectWhole(client, one);
+    expect(told('doctor')).not.toContain('could not hold');
   });
 
   // All rows anew; then a step that is too large for one transaction; then a small one.
   it.each([
+    ['mongodb-created:kill', 3000, 1, ['--full-refresh']],
     ['mongodb-batch:kill@2', 3000, 1, ['--full-refresh']],
     ['load-after-put:kill', 3000, 1, ['--full-refresh']],
     ['mongodb-after-swap:kill', 3000, 1, ['--full-refresh']],
@@ -195,6 +205,30 @@ describeService('mongodb', ({ url }) => {
     expect(meta).toMatchObject({ status: 'loading', row_count: 12_002 });
     expectDone(one.load());
     await expectWhole(client, one);
+  });
+
+  it('case 45: rows that are appended come once, also without a key and after a kill, and those of earlier versions stay', async () => {
+    const own = new Loaded(url, `mode: append, tables: [gold.keyed, gold.log]`);
+    const db = client.db(own.database);
+    const held = async (): Promise<unknown> => [
+      await db.collection('keyed').countDocuments(),
+      (await db.collection('log').find({}).toArray()).map((row) => Number(row['id'])).sort((a, b) => a - b),
+    ];
+    const ids = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i + 1);
+    try {
+      own.release(lines(10));
+      expectDone(own.load());
+      own.release(lines(4010).slice(10));
+      expect(own.place.dataflow(['load'], own.env('mongodb-batch:kill')).signal).toBe('SIGKILL');
+      expectDone(own.load());
+      expect(await held()).toEqual([4010, ids(0, 4010)]);
+      // The older version again: its rows are new beside the ones that are held, and take no other's place.
+      expectDone(own.load('--release', 'first'));
+      expect(await held()).toEqual([4010, [...ids(0, 10), ...ids(0, 4010)].sort((a, b) => a - b)]);
+    } finally {
+      await db.dropDatabase();
+      own.remove();
+    }
   });
 
   it('case 45: goes on after the connection was cut in mid bulk', async () => {

@@ -44,6 +44,7 @@ const TYPES: readonly (readonly [column: string, sql: string, type: string, text
   ['by', "'\\xDE\\xAD\\x00'::blob", 'bytea', '\\xdead00'],
   ['l', '[1.10::decimal(20,2), null]', 'jsonb', '[1.10, null]'],
   ['s', `{'a': 1, 'b': 'x"y'}`, 'jsonb', '{"a": 1, "b": "x\\"y"}'],
+  ['j', `to_json({'a': 1, 'b': [true, null]})`, 'jsonb', '{"a": 1, "b": [true, null]}'],
   ['Ünï "cödé" x', "'odd'", 'text', 'odd'],
 ];
 
@@ -142,6 +143,20 @@ describeService('postgresql', ({ url }) => {
     await client.query(`drop view ${schema}.v_sum`);
     await load('--full-refresh');
     expect(await rows(`select distinct v from ${schema}.t`)).toEqual([{ v: 'text' }]);
+  });
+
+  it('a column that went and comes back holds what the lake says, not what it held before', async () => {
+    const t = (more: string): object => ({ back: { sql: `select id, v${more} from bronze.s`, key: 'id' } });
+    for (const more of [", 'x' as more", '', ", case when id = 1 then 'y' end as more"]) {
+      say(t(more), { tables: ['gold.back'] });
+      await project.ok(['run']);
+      await load();
+    }
+    expect(await rows(`select id::int, more from ${schema}.back order by id`)).toEqual([
+      { id: 1, more: 'y' },
+      { id: 2, more: null },
+      { id: 3, more: null },
+    ]);
   });
 
   it('a table of others is left alone; tables one by one', async () => {

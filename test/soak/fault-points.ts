@@ -57,6 +57,7 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'restore-before-publish': BY_MIRRORS,
   'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
+  'load-before-begin': BY_SINKS,
   'load-before-put': BY_SINKS,
   'load-after-put': BY_SINKS,
   'load-before-commit': BY_SINKS,
@@ -64,5 +65,6 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'export-staged': 'writes no lake: test/export-data.test.ts',
   'export-file-moved': 'writes no lake: test/export-data.test.ts',
   'mongodb-batch': 'needs MongoDB: test/services/mongodb-load.test.ts',
+  'mongodb-created': 'needs MongoDB: test/services/mongodb-load.test.ts',
   'mongodb-after-swap': 'needs MongoDB: test/services/mongodb-load.test.ts',
 };

@@ -11,6 +11,7 @@ import { disk, engine, environment, permissions } from './doctor/machine.ts';
 import { mirrors } from './doctor/mirrors.ts';
 import { orphans } from './doctor/orphans.ts';
 import { noPlaceForLake } from './doctor/place.ts';
+import { refusedRows } from './doctor/refused.ts';
 import { sources } from './doctor/sources.ts';
 import { clock, leftoverFinding, leftovers, locks, lost, openLedger, unfinished } from './doctor/state.ts';
 
@@ -77,6 +78,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...(await sources(about)));
     findings.push(...(await guarded('lookups', () => lookups(about))));
     findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
+    findings.push(...(await guarded('loads', () => refusedRows(rooms, project))));
     findings.push(...(await guarded('mirrors', () => mirrors(about))));
     findings.push(
       ...(await guarded('left-over files', async () =>

@@ -4,9 +4,9 @@ import { buildGraph } from '../../core/planning/graph.ts';
 import type { Comparison, Standing } from '../../core/ports/sink.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
-import { releaseFor } from './load-named.ts';
 import { chosenColumns, type LoadedTable, loadedTables, loadOf, sinkTable } from './load-tables.ts';
 import { allRows } from './out-rows.ts';
+import { releaseFor } from './release-for.ts';
 
 /** One table of the newest release, and what the destination has of it. */
 export interface ComparedTable extends Comparison {

@@ -3,20 +3,21 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Engine, EngineSession } from '../../core/ports/engine.ts';
-import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import type { Sink } from '../../core/ports/sink.ts';
 import { type Backoff, jitteredWait } from '../../kit/backoff.ts';
 import { timeSortedId } from '../../kit/ids.ts';
-import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
+import { idleLoad } from './idle-load.ts';
 import { type PlannedWork, planLoad } from './load-plan.ts';
 import { type Moves, Progress } from './load-progress.ts';
 import type { LoadReport } from './load-report.ts';
 import { loadedTables, loadOf } from './load-tables.ts';
 import type { Loading, LoadOptions } from './loading.ts';
+import { movingTables } from './moving.ts';
 import { putTables, rowsOf } from './put-tables.ts';
 import { RefusedRows } from './refused-rows.ts';
+import { releaseFor } from './release-for.ts';
 
 const ATTEMPTS: Backoff = { attempts: 4, base_ms: 500, max_ms: 8000 };
 const WORTH_ANOTHER: ReadonlySet<string> = new Set(['E_LOAD_CONFLICT', 'E_LOAD_UNREACHABLE', 'E_LOAD_UNKNOWN']);
@@ -27,6 +28,19 @@ const WORTH_ANOTHER: ReadonlySet<string> = new Set(['E_LOAD_CONFLICT', 'E_LOAD_U
  * @throws DataflowError E_SELECTION, E_LOCKED, E_NO_RELEASE, E_LOAD_…
  */
 export async function loadNamed(rooms: Rooms, project: Project, options: LoadOptions): Promise<LoadReport> {
+  const { name, full_refresh, signal, note } = options;
+  loadOf(project, name);
+  const sink = await rooms.openSink({ name, project, signal, note });
+  try {
+    const idle = full_refresh ? undefined : await idleLoad(rooms, project, options, sink);
+    return idle ?? (await lockedLoad(rooms, project, options, sink));
+  } finally {
+    await sink.close();
+  }
+}
+
+/** @param sink a way in that is open already: the first attempt takes it, and closes it. */
+async function lockedLoad(rooms: Rooms, project: Project, options: LoadOptions, sink: Sink): Promise<LoadReport> {
   const { name, dry_run } = options;
   const spec = loadOf(project, name);
   const lake = await rooms.openLake(project);
@@ -42,7 +56,7 @@ export async function loadNamed(rooms: Rooms, project: Project, options: LoadOpt
         ...{ rooms, project, spec, lake, ledger, release, graph, options },
         run_id: timeSortedId(),
       };
-      return await persistently(loading);
+      return await persistently(loading, sink);
     } finally {
       await lease.release();
       lock?.release();
@@ -52,24 +66,16 @@ export async function loadNamed(rooms: Rooms, project: Project, options: LoadOpt
   }
 }
 
-/** The release that a word means, or the newest. @throws DataflowError E_NO_RELEASE */
-export function releaseFor(ledger: Ledger, word: string | undefined): ReleaseRecord {
-  if (word !== undefined) return findRelease(ledger, word);
-  const release = ledger.latestRelease();
-  if (release !== undefined) return release;
-  throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
-    hint: 'A run that succeeds records one: dataflow run',
-  });
-}
-
-async function persistently(loading: Loading): Promise<LoadReport> {
+async function persistently(loading: Loading, opened: Sink): Promise<LoadReport> {
   const { rooms, project, options } = loading;
   const began = performance.now();
   let engine: Engine | undefined;
   const progress = new Progress(loading);
+  let told: string | undefined;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const sink = await rooms.openSink({ name: options.name, project, signal: options.signal, note: options.note });
+      const { name, signal, note } = options;
+      const sink = attempt === 1 ? opened : await rooms.openSink({ name, project, signal, note });
       const session = lazySession(async () => {
         engine ??= await rooms.openEngine(project);
         return await engine.openSession({ label: `load/${options.name}`, signal: options.signal });
@@ -79,11 +85,11 @@ async function persistently(loading: Loading): Promise<LoadReport> {
         return progress.report(sink.place, attempt, Math.round(performance.now() - began));
       } catch (error) {
         if (!mayPass(error) || attempt >= ATTEMPTS.attempts || options.signal.aborted) throw error;
-        options.note(`${error.code}: ${error.message}; trying again`);
+        if (error.message !== told) options.note(`load ${options.name}: ${error.message}; trying again`);
+        told = error.message;
         await sleep(jitteredWait(attempt, ATTEMPTS), undefined, { signal: options.signal }).catch(() => undefined);
       } finally {
-        await session.close();
-        await sink.close();
+        await session.close().finally(() => sink.close());
       }
     }
   } finally {
@@ -120,10 +126,12 @@ async function attemptLoad(
     for (const work of works) progress.counted(work, await counted(session, work));
     return;
   }
+  const refused = new RefusedRows(rooms.stateFolder(project), options.name);
+  for (const { loaded, standing } of planned) refused.settle(loaded.table, standing.held);
   await putTables(
     {
-      ...{ sink, run_id, session, release_id: release.release_id },
-      refused: new RefusedRows(rooms.stateFolder(project), options.name),
+      ...{ sink, run_id, session, release_id: release.release_id, refused },
+      moving: movingTables(works, options.progress),
       views_pending: progress.views.length > 0,
       at_once: spec.transaction === 'release' && sink.whole_release,
       done: (work, held, counts, wall_ms) => progress.put(work, held, counts, wall_ms),

@@ -1,4 +1,5 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { HeldTable } from '../../core/model/load.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
@@ -44,16 +45,30 @@ export interface LoadSituation {
   readonly full_refresh: boolean;
 }
 
+/** The same for a destination that holds the release, which it is only asked for; undefined: it does not, or a closer look has to tell. */
+export async function planIdle(situation: LoadSituation): Promise<readonly PlannedNothing[] | undefined> {
+  const { sink, tables, release } = situation;
+  const found = await sink.standing(tables, { deep: false });
+  const planned = tables.flatMap((loaded): readonly PlannedNothing[] => {
+    const standing = found.get(loaded.table);
+    return standing === undefined || !holds(standing, loaded, situation) ? [] : [nothing(loaded, standing, release)];
+  });
+  return planned.length === tables.length ? planned : undefined;
+}
+
+function nothing(loaded: LoadedTable, standing: Standing, { release_id }: ReleaseRecord): PlannedNothing {
+  return { action: 'none', loaded, standing, reason: `holds version ${loaded.version} of release ${release_id}` };
+}
+
 /**
  * What has to be done so that the destination holds the release. Reads the lake's log and what the destination says of itself, and changes nothing.
  * @throws DataflowError E_LOAD_CHANGED when somebody else wrote there, E_LOAD_SCHEMA when columns do not fit.
  */
 export async function planLoad(situation: LoadSituation): Promise<readonly PlannedTable[]> {
   const { sink, tables, full_refresh } = situation;
-  const quick = await sink.standing(tables, { deep: false });
-  const standing = tables.some((table) => !holds(quick.get(table.table), table, situation))
-    ? await sink.standing(tables, { deep: true })
-    : quick;
+  const idle = await planIdle(situation);
+  if (idle !== undefined) return idle;
+  const standing = await sink.standing(tables, { deep: true });
   if (!full_refresh) refuseChanged(situation, standing);
   const planned: PlannedTable[] = [];
   for (const loaded of tables)
@@ -102,13 +117,7 @@ function refuseChanged({ sink, tables }: LoadSituation, standing: ReadonlyMap<st
 
 async function planTable(situation: LoadSituation, loaded: LoadedTable, standing: Standing): Promise<PlannedTable> {
   const { release, sink } = situation;
-  if (holds(standing, loaded, situation))
-    return {
-      action: 'none',
-      loaded,
-      standing,
-      reason: `holds version ${loaded.version} of release ${release.release_id}`,
-    };
+  if (holds(standing, loaded, situation)) return nothing(loaded, standing, release);
   const after = await snapshotOf(situation.lake, loaded.table, loaded.version);
   const chosen = chosenColumns(loaded, after);
   const target = sinkTable(loaded, chosen);
@@ -132,7 +141,7 @@ interface Way {
 }
 
 async function wayTo(
-  { lake, full_refresh }: LoadSituation,
+  { lake, sink, full_refresh }: LoadSituation,
   loaded: LoadedTable,
   { held, under_way, state }: Standing,
   after: Snapshot,
@@ -140,35 +149,76 @@ async function wayTo(
   const whole = (reason: string): Way => ({ action: 'whole', reason });
   if (full_refresh) return whole('--full-refresh');
   if (held === undefined || state === 'absent') return whole('first load');
+  if (loaded.mode === 'append') return await wayToAppend(lake, loaded, { held, under_way }, after);
   if (held.settings_hash !== loaded.settings_hash)
     return whole('pipelines.yaml says otherwise than when it was loaded');
   // Which of them the next version still has is not known: all are tried again.
   if (held.refused !== undefined && held.version !== after.version)
     return whole(`${held.refused} rows of version ${held.version} could not be held`);
-  const before = await snapshotAt(lake, loaded.table, held.version);
-  if (before === undefined || before.committed_at_ms !== held.version_committed_at_ms)
-    return whole(`version ${held.version} is no longer in the lake`);
+  const before = await heldVersion(lake, held);
+  if (before === undefined) return whole(`version ${held.version} is no longer in the lake`);
   if (under_way !== undefined && under_way.version !== after.version)
     return whole(`a load of version ${under_way.version} was cut off`);
   if (under_way === undefined && (held.version === after.version || (await sameRows(lake, held.version, after))))
     return { action: 'record', reason: `version ${after.version} has the rows of version ${held.version}` };
   if (loaded.mode === 'replace') return whole(`version ${held.version} → ${after.version}`);
-  if (!comparable(before, after)) return whole('types of columns changed');
-  const { missing } = await lake.previewRestore(before.table, before.version);
-  if (missing.length > 0) return whole(`files of version ${held.version} are no longer in the lake`);
+  if (!comparable(before, after, sink.types_in_rows)) return whole('types of columns changed');
+  if (!(await isWhole(lake, before))) return whole(`files of version ${held.version} are no longer in the lake`);
   return { action: 'changes', reason: `version ${held.version} → ${after.version}`, before };
+}
+
+/** Rows that are there stay, whatever became of the version that brought them: nothing is made anew without being asked. */
+async function wayToAppend(
+  lake: Lake,
+  { table, key, settings_hash }: LoadedTable,
+  { held, under_way }: { readonly held: HeldTable; readonly under_way: Standing['under_way'] },
+  after: Snapshot,
+): Promise<Way> {
+  const before = await heldVersion(lake, held);
+  const said = held.settings_hash === settings_hash;
+  const words = `version ${held.version} → ${after.version}`;
+  if (before !== undefined && said && under_way === undefined && held.refused === undefined) {
+    if (held.version === after.version || (await sameRows(lake, held.version, after)))
+      return { action: 'record', reason: `version ${after.version} has the rows of version ${held.version}` };
+  }
+  const usable = before !== undefined && comparable(before, after) && (await isWhole(lake, before));
+  const certain = said && held.refused === undefined && (under_way?.version ?? after.version) === after.version;
+  if (usable && (certain || key.length === 0)) return { action: 'changes', reason: words, before };
+  if (key.length > 0) return { action: 'changes', reason: `${words}: of all rows those whose key is new` };
+  throw new DataflowError(
+    'E_LOAD_SCHEMA',
+    `${table} is appended to and has no key, and version ${held.version}, which the destination holds, cannot be compared with any more: nothing tells which rows are new`,
+    {
+      kept: 'nothing was changed at the destination',
+      hint: 'Give it a key (overrides: { TABLE: { key: … } }); or load it with --full-refresh, which leaves only the rows of the release there.',
+    },
+  );
+}
+
+/** The version that the destination holds; undefined when it is gone, or the table was made anew since. */
+async function heldVersion(
+  lake: Lake,
+  held: Pick<HeldTable, 'table' | 'version' | 'version_committed_at_ms'>,
+): Promise<Snapshot | undefined> {
+  const found = await snapshotAt(lake, held.table, held.version);
+  return found?.committed_at_ms === held.version_committed_at_ms ? found : undefined;
+}
+
+async function isWhole(lake: Lake, { table, version }: Snapshot): Promise<boolean> {
+  return (await lake.previewRestore(table, version)).missing.length === 0;
 }
 
 async function sameRows(lake: Lake, from: number, after: Snapshot): Promise<boolean> {
   return from < after.version && (await lake.onlyRearranged(after.table, from, after.version));
 }
 
-/** Whether the values of columns that both versions have can be held against each other. */
-function comparable(before: Snapshot, after: Snapshot): boolean {
-  const old = new Map(before.columns.map(({ name, type }) => [name, type]));
-  return after.columns.every(({ name, type }) => {
+/** Whether the values of columns that both versions have can be held against each other. @param exactly only as the same type */
+function comparable(before: Snapshot, after: Snapshot, exactly = false): boolean {
+  const old = new Map(before.columns.map((column) => [column.name, column]));
+  return after.columns.every(({ name, type, kept_as }) => {
     const other = old.get(name);
-    return other === undefined || commonType(other, type) !== undefined;
+    if (other === undefined) return true;
+    return exactly ? other.type === type && other.kept_as === kept_as : commonType(other.type, type) !== undefined;
   });
 }
 

@@ -8,13 +8,17 @@ import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { namedLoads } from './load-all.ts';
 import { type LoadedTable, loadedTables, loadOf } from './load-tables.ts';
+import { releaseFor } from './release-for.ts';
 
 /** How one table of a destination stands. */
 export interface LoadedTableLine {
   readonly table: string;
   readonly name: string;
-  /** `current`: the newest release. `behind`: an older version. `same`: an older release with the same version. */
-  readonly state: 'current' | 'same' | 'behind' | 'missing' | 'changed' | 'foreign';
+  /**
+   * `current`: the newest release. `behind`: an older version. `same`: an older release with the same version. `unknown`: the destination did not
+   * answer, and nothing is remembered.
+   */
+  readonly state: 'current' | 'same' | 'behind' | 'missing' | 'changed' | 'foreign' | 'unknown';
   readonly release_id: string | null;
   readonly version: number | null;
   readonly version_newest: number;
@@ -59,11 +63,7 @@ export async function loadStatus(
   const ledger = await ledgerForReading(rooms, project, lake);
   try {
     const graph = buildGraph(project, await rooms.checks());
-    const release = ledger.latestRelease();
-    if (release === undefined)
-      throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
-        hint: 'A run that succeeds records one: dataflow run',
-      });
+    const release = releaseFor(ledger, undefined);
     const lines: LoadLine[] = [];
     for (const name of all) lines.push(await oneLoad({ rooms, project, ledger, graph, release, signal }, name));
     return lines;
@@ -100,7 +100,13 @@ async function oneLoad(looking: Looking, name: string): Promise<LoadLine> {
       const held = known.get(table);
       return held === undefined ? { state: 'absent' } : { state: 'as_left', held };
     });
-    return { ...line, state: 'unreachable', remembered: true, words: rooms.redact(error.message) };
+    return {
+      ...line,
+      state: 'unreachable',
+      tables: line.tables.map((one) => (one.state === 'missing' ? { ...one, state: 'unknown' } : one)),
+      remembered: true,
+      words: rooms.redact(error.message),
+    };
   }
 }
 

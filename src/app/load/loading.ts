@@ -16,6 +16,17 @@ export interface LoadOptions {
   readonly command: string;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
+  /** Told again and again how far it is; absent: nobody looks. */
+  readonly progress?: (now: LoadMoving) => void;
+}
+
+/** How far a load is. */
+export interface LoadMoving {
+  readonly table: string;
+  /** Rows of it that went there, roughly. */
+  readonly rows: number;
+  /** Of the whole load, 0 to 1. */
+  readonly share: number;
 }
 
 /** What one load works on. */

@@ -4,6 +4,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { PutCounts, Sink, SinkLoad } from '../../core/ports/sink.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import type { PlannedWork } from './load-plan.ts';
+import type { Moving } from './moving.ts';
 import { allRows, type ChangedRows, changedRows, keyProblems } from './out-rows.ts';
 import type { RefusedRows } from './refused-rows.ts';
 
@@ -18,6 +19,7 @@ export interface PutParts {
   readonly views_pending: boolean;
   readonly session: () => Promise<EngineSession>;
   readonly refused: RefusedRows;
+  readonly moving: Moving;
   /** Told when a table is done, and when what is done is committed. */
   readonly done: (work: PlannedWork, held: HeldTable, counts: PutCounts, wall_ms: number) => void;
   readonly committed: () => void;
@@ -33,6 +35,7 @@ export async function putTables(parts: PutParts, works: readonly PlannedWork[]):
   const groups = parts.at_once || works.length === 0 ? [works] : works.map((work) => [work]);
   for (const group of groups) {
     if (group.length === 0 && !parts.views_pending) continue;
+    faultPoint('load-before-begin');
     const load = await parts.sink.begin(parts.release_id);
     try {
       for (const work of group) await putTable(parts, load, work);
@@ -43,6 +46,7 @@ export async function putTables(parts: PutParts, works: readonly PlannedWork[]):
       await load.rollback();
       throw error;
     }
+    parts.refused.committed();
     parts.committed();
   }
 }
@@ -71,11 +75,18 @@ async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
     refuse: (row) => kept.add({ release_id, version, ...row }),
     whole: work.action === 'whole',
     remake: work.remake,
-    rows: changed.rows,
+    came: cameColumns(work),
+    rows: parts.moving(work, changed.rows),
     ...(changed.gone === undefined ? {} : { gone: changed.gone }),
   });
-  kept.close();
   return counts;
+}
+
+/** Rows that are appended to are left as they are. */
+function cameColumns({ before, chosen, loaded }: PlannedWork): readonly string[] {
+  if (before === undefined || loaded.mode === 'append') return [];
+  const old = new Set(before.columns.map(({ name }) => name));
+  return chosen.flatMap(({ from, as }) => (old.has(from.name) ? [] : [as]));
 }
 
 /** The rows that a table sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */

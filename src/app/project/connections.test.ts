@@ -68,6 +68,24 @@ async function problems(text: string): Promise<readonly string[]> {
 }
 
 describe('connections', () => {
+  it('secrets that are written out are named with their place, and stay masked', async () => {
+    put({
+      'pipelines.yaml': `connections:
+  a: { type: server, url: "pg://me:geheim@host/db", password: literally }
+  b: { type: server, url: "pg://me:\${PW}@host/db", password: "\${PW}" }
+  c: { type: server, url: "pg://host/db", auth: { token: "file:token.txt" } }
+`,
+      'token.txt': 'jeton-secret\n',
+    });
+    const { warnings, secrets } = await load({ PW: 'hidden' });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^pipelines\.yaml:2:27: a secret is written out in connections\.a\.url;/),
+      expect.stringMatching(/^pipelines\.yaml:2:\d+: a secret is written out in connections\.a\.password;/),
+    ]);
+    expect(warnings.join()).not.toMatch(/geheim|literally/);
+    expect(secrets).toEqual(expect.arrayContaining(['geheim', 'literally', 'hidden']));
+  });
+
   it('may be spread over files; a source names one; secrets at any depth come from files and are masked', async () => {
     put({
       'pipelines.yaml':

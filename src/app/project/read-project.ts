@@ -9,7 +9,15 @@ import { namedChecks } from '../../core/config/named-checks.ts';
 import { type ProjectShape, projectSchema } from '../../core/config/schema.ts';
 import type { GoldShape } from '../../core/config/schema-tables.ts';
 import { resolveSecrets } from '../../core/config/secrets.ts';
-import { type ConfigTree, isContainer, placeOf, problemAt, valueAt } from '../../core/config/tree.ts';
+import {
+  type ConfigTree,
+  isContainer,
+  type Path,
+  pathText,
+  placeOf,
+  problemAt,
+  valueAt,
+} from '../../core/config/tree.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { GoldSpec, LakeSpec, Project } from '../../core/model/project.ts';
 import { redactor } from '../../kit/redact.ts';
@@ -177,9 +185,16 @@ function checkedProject(
   reading: Reading,
 ): Project | undefined {
   const root = projectRoot(config_file);
-  for (const secret of interpolate(tree, options.env, reading.problems)) reading.secrets.add(secret);
+  const writtenOut = (path: Path): void => {
+    const { file, line, column } = placeOf(tree, path);
+    const where = `${relative(root, file)}:${line}:${column}`;
+    reading.warnings.push(
+      `${where}: a secret is written out in ${pathText(path)}; take it from the environment (\${NAME}) or from a file (file:/run/secrets/name)`,
+    );
+  };
+  for (const secret of interpolate(tree, options.env, reading.problems, writtenOut)) reading.secrets.add(secret);
   const readSecret = (path: string): string => readTextFile(resolve(root, path), CONFIG_LIMITS.file_bytes_max);
-  for (const secret of resolveSecrets(tree, options.components, readSecret, reading.problems))
+  for (const secret of resolveSecrets(tree, options.components, readSecret, reading.problems, writtenOut))
     reading.secrets.add(secret);
   const { shape, problems } = checkShape(tree, projectSchema(options.components));
   // A text whose variable is unset was reported already; what the schema says of the leftover would only confuse.

@@ -4,17 +4,20 @@ import { type LoadLine, loadStatus } from '../../app/load/load-status.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
+import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { ageText, countText, secondsText } from '../shared/sizes.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 export async function load(invocation: Invocation): Promise<number> {
   return invocation.verb === 'load status' ? await status(invocation) : await run(invocation);
 }
 
 async function run(invocation: Invocation): Promise<number> {
-  const { rooms, printer, args, options, signal, command_line } = invocation;
+  const { rooms, printer, args, options, signal, command_line, env } = invocation;
   const { project } = await loadProjectFor(invocation);
   const release = options['release'];
+  const bar = await startProgress(printer, 'comparing', env);
   const { loads, failed } = await loadAll(rooms, project, args, {
     ...(typeof release === 'string' ? { release } : {}),
     full_refresh: options['fullRefresh'] === true,
@@ -22,7 +25,8 @@ async function run(invocation: Invocation): Promise<number> {
     command: command_line,
     signal,
     note: (text) => printer.note(text),
-  });
+    progress: ({ table, rows, share }) => bar.update(share, `${table}, ${numbered(rows, 'row')}`),
+  }).finally(() => bar.stop());
   const failures = failed.map(({ load: name, error }) => ({ load: name, code: error.code, message: error.message }));
   printer.report({
     document: { loads, failed: failures },
@@ -50,7 +54,7 @@ function refuseRefused(loads: readonly LoadReport[]): void {
     done === 'loaded' ? tables.flatMap(({ table, refused }) => (refused > 0 ? [{ name, table, refused }] : [])) : [],
   );
   if (some.length === 0) return;
-  const words = some.map(({ name, table, refused }) => `${countText(refused, 'row')} of ${table} (${name})`);
+  const words = some.map(({ name, table, refused }) => `${numbered(refused, 'row')} of ${table} (${name})`);
   throw new DataflowError('E_PARTIAL', `a destination could not hold ${words.join(', ')}`, {
     kept: 'the others are loaded; these rows are kept with their reasons in _dataflow/refused/ of the lake',
     hint: 'Mend the rows or the columns; the next release is tried whole.',
@@ -105,28 +109,37 @@ function reportWords(printer: Printer, report: LoadReport): void {
   const { load: name, place, release_id, tables, dry_run, attempts } = report;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   if (report.status === 'up_to_date') {
-    printer.text(
-      `${name}: ${place} holds release ${release_id} already: ${countText(tables.length, 'table')}, ${countText(rows, 'row')}`,
+    printWrapped(
+      printer,
+      `${name}: ${place} holds release ${release_id} already: ${countText(tables.length, 'table')}, ${numbered(rows, 'row')}`,
     );
     return;
   }
   for (const { table, statements, remarks } of tables) {
     if (dry_run || printer.verbose) for (const one of statements) printer.text(`  ${one}`);
-    for (const remark of remarks) printer.text(`  ${table}: ${remark}`);
+    for (const remark of remarks) printWrapped(printer, `  ${table}: ${remark}`);
   }
   if (dry_run || printer.verbose) for (const one of report.view_statements) printer.text(`  ${one}`);
   const moves = [
-    countText(report.inserts, 'insert'),
-    countText(report.updates, 'update'),
-    countText(report.deletes, 'delete'),
+    numbered(report.inserts, 'insert'),
+    numbered(report.updates, 'update'),
+    numbered(report.deletes, 'delete'),
   ].join(', ');
   if (dry_run) {
-    printer.text(`${name}: release ${release_id} would go to ${place}: ${moves}`);
+    printWrapped(printer, `${name}: release ${release_id} would go to ${place}: ${moves}`);
     printer.text('nothing was changed');
     return;
   }
   const tried = attempts > 1 ? `, ${attempts} attempts` : '';
-  printer.text(`${name}: ${place} holds release ${release_id}: ${moves} in ${secondsText(report.wall_ms)}${tried}`);
+  printWrapped(
+    printer,
+    `${name}: ${place} holds release ${release_id}: ${moves} in ${secondsText(report.wall_ms)}${tried}`,
+  );
+}
+
+/** `1 row`, `12,345 rows`. */
+function numbered(count: number, one: string): string {
+  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
 }
 
 async function status(invocation: Invocation): Promise<number> {
@@ -152,21 +165,22 @@ async function status(invocation: Invocation): Promise<number> {
     ],
   });
   printer.text('');
-  for (const line of lines) for (const words of statusWords(line)) printer.text(words);
+  for (const line of lines) for (const words of statusWords(line)) printWrapped(printer, words);
   return 0;
 }
 
 function statusWords({ load: name, place, loaded_at, words, remembered, tables }: LoadLine): readonly string[] {
   const at = loaded_at === null ? 'nothing loaded yet' : `loaded ${loaded_at.slice(0, 19).replace('T', ' ')} UTC`;
-  const first = remembered ? [`  ${name}: ${words ?? 'no answer'}; as the ledger remembers it`] : [];
+  const known = `${place}${place === '' ? '' : ', '}${at}`;
   const odd = tables.filter(({ state }) => state === 'changed' || state === 'foreign' || state === 'missing');
   return [
-    ...first,
-    `  ${name}: ${place}${place === '' ? '' : ', '}${at}`,
+    ...(remembered
+      ? [`  ${name}: cannot be reached: ${words ?? 'no answer'}`, `  ${name}: as the ledger remembers it: ${known}`]
+      : [`  ${name}: ${known}`]),
     ...tables
       .filter(({ refused }) => refused > 0)
       .map(
-        ({ table, refused }) => `    ${table}: ${countText(refused, 'row')} refused, kept in _dataflow/refused/${name}`,
+        ({ table, refused }) => `    ${table}: ${numbered(refused, 'row')} refused, kept in _dataflow/refused/${name}`,
       ),
     ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
   ];

@@ -1,3 +1,4 @@
+import { keptRefused } from '../../app/load/refused-rows.ts';
 import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
 import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/quarantine/list-quarantine.ts';
 import { entryHistory, openRows } from '../../app/quarantine/show-quarantine.ts';
@@ -57,6 +58,11 @@ async function list(invocation: Invocation): Promise<number> {
     );
     if (closed > 0 && state === 'open')
       printer.text(`${countText(closed, 'row was', 'rows were')} decided on: dataflow quarantine --state all`);
+    // They are no rows of a quarantine: in the lake nothing is wrong with them.
+    for (const one of args[0] === undefined ? keptRefused(rooms.stateFolder(project)) : [])
+      printer.text(
+        `${countText(one.rows, 'row')} of ${one.table} that load ${one.load} could not bring to its destination: dataflow doctor`,
+      );
     return 0;
   } finally {
     ledger.close();

@@ -1,9 +1,21 @@
 import { verifyMirror } from '../../app/mirror/verify-mirror.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { nameHint } from '../../kit/name-list.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { countText } from '../shared/sizes.ts';
+
+/** @throws DataflowError E_SELECTION when neither a load nor a mirror has the name */
+function knownPlace({ loads = {}, mirrors = {} }: Project, name: string): void {
+  if (mirrors[name] !== undefined) return;
+  const names = [...Object.keys(loads), ...Object.keys(mirrors)];
+  throw new DataflowError('E_SELECTION', `there is neither a load nor a mirror ${name}`, {
+    hint: names.length === 0 ? 'The project has neither `loads:` nor `mirrors:`.' : nameHint(name, names),
+  });
+}
 
 /** `verify --at NAME`: whether what lies elsewhere is equal to the newest release. Exit 1 when it is not. */
 export async function verifyAt(invocation: Invocation, name: string): Promise<number> {
@@ -11,6 +23,7 @@ export async function verifyAt(invocation: Invocation, name: string): Promise<nu
   const { project } = await loadProjectFor(invocation);
   if (project.loads?.[name] !== undefined)
     return (await import('./verify-load.ts')).verifyLoad(invocation, project, name);
+  knownPlace(project, name);
   const progress = await startProgress(printer, 'comparing', env);
   const proof = await verifyMirror(rooms, project, { name, signal, note: (text) => printer.note(text) }).finally(() =>
     progress.stop(),

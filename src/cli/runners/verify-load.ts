@@ -2,7 +2,7 @@ import { compareLoad } from '../../app/load/compare-load.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
 import { countText } from '../shared/sizes.ts';
-import { escapeControls } from '../text.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 /** `verify --at NAME` of a load: whether the destination has the rows of the newest release. Exit 1 when it has not. */
 export async function verifyLoad(
@@ -29,11 +29,12 @@ export async function verifyLoad(
   });
   printer.text('');
   for (const { table, words, samples } of proof.tables) {
-    if (words !== null) printer.text(`  ${table}: ${words}`);
-    for (const sample of samples) printer.text(`  ${table}: ${escapeControls(sample)}`);
+    if (words !== null) printWrapped(printer, `  ${table}: ${words}`);
+    for (const sample of samples) printWrapped(printer, `  ${table}: ${sample}`);
   }
   const different = proof.tables.filter(({ equal }) => !equal).length;
-  printer.text(
+  printWrapped(
+    printer,
     proof.equal
       ? `equal: ${proof.place} has all rows of release ${proof.release_id}`
       : `${countText(different, 'table is', 'tables are')} not equal at ${proof.place}; next: dataflow load ${name} --dry-run`,

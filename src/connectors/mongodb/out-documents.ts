@@ -20,8 +20,8 @@ export interface Batch {
 export interface MakeOptions {
   readonly bson: typeof Bson;
   readonly table: SinkTable;
-  /** Rows without key are told apart by the version that brought them and their number in it. */
-  readonly version: number;
+  /** Rows without key are told apart by what brought them and their number in it. */
+  readonly brought_by: Document;
   readonly documents_max: number;
   readonly bytes_max: number;
   readonly refuse: (refused: RefusedOutRow) => void;
@@ -29,7 +29,7 @@ export interface MakeOptions {
 
 /** The rows as documents, in batches. */
 export function outDocuments(rows: OutRows, options: MakeOptions): AsyncGenerator<Batch, void, void> {
-  const { table, bson, version } = options;
+  const { table, bson, brought_by } = options;
   const columns = table.columns.map((column) => bsonColumn(column, bson));
   const key = keyColumns(table, columns);
   let number = 0;
@@ -38,7 +38,7 @@ export function outDocuments(rows: OutRows, options: MakeOptions): AsyncGenerato
     const values = columns.map(({ decode, name }, index) => decoded(decode, line[`c${index}`], name));
     const document: Document = { _id: null };
     for (const [index, { name }] of columns.entries()) document[name] = values[index];
-    document['_id'] = key.length === 0 ? { version, n: number } : idOf(key, (index) => values[index]);
+    document['_id'] = key.length === 0 ? { ...brought_by, n: number } : idOf(key, (index) => values[index]);
     return document;
   };
   return batches(rows, columns, make, options);

@@ -33,9 +33,15 @@ function nameOf(key: IndexDescription['key']): string {
   return [...(key as ReadonlyMap<string, number>)].flat().join('_');
 }
 
-/** All ids that rows without key have of one version. */
-export function idsOfVersion({ to: { version } }: TableChange, bson: typeof import('mongodb').BSON): Document {
-  return { _id: { $gte: { version, n: new bson.MinKey() }, $lte: { version, n: new bson.MaxKey() } } };
+/** What brings rows without key: all of a version; or a step from what a load had left there, whichever version it leads to. */
+export function broughtBy({ whole, to: { version } }: TableChange, held_run_id: string | undefined): Document {
+  return whole ? { version } : { after: held_run_id ?? '', version };
+}
+
+/** All ids that rows without key got in steps from there: of one that was cut off. */
+export function idsOfStep(held_run_id: string | undefined, bson: typeof import('mongodb').BSON): Document {
+  const after = held_run_id ?? '';
+  return { _id: { $gte: { after, version: new bson.MinKey() }, $lte: { after, version: new bson.MaxKey() } } };
 }
 
 /** Rows that did not change get the columns that came, without value, and lose those that went. */

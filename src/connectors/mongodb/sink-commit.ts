@@ -8,6 +8,17 @@ import { columnNames, contentHash, uuidOf } from './sink-collections.ts';
 import { BATCH_DOCUMENTS } from './step-rows.ts';
 import { loaded, metadataOf, type SyncDocument, writeSync } from './sync-metadata.ts';
 
+/** How a collection looked when the load was planned. */
+export interface SeenCollection {
+  /** Of the document that says what it holds; undefined: there was none. */
+  readonly stamp: string | undefined;
+  /** Of its documents; null: not known. */
+  readonly hash: string | null;
+}
+
+/** By the name of the collection. */
+export type Seen = ReadonlyMap<string, SeenCollection>;
+
 /** What a load works on. */
 export interface LoadParts {
   readonly client: MongoClient;
@@ -19,6 +30,7 @@ export interface LoadParts {
   /** Project and load. */
   readonly id: string;
   readonly release_id: string;
+  readonly seen: Seen;
   readonly signal: AbortSignal;
   note(text: string): void;
 }
@@ -27,6 +39,8 @@ export interface LoadParts {
 export interface Pending {
   readonly table: SinkTable;
   meta: SyncDocument | undefined;
+  /** Documents were changed where they are already. */
+  in_place?: true;
   /** A new collection takes the place of the old one at the commit. */
   readonly beside?: { readonly name: string; readonly uuid: string };
   /** Writes for the transaction of the commit. */
@@ -45,12 +59,37 @@ export interface Pending {
  * transaction, where the server has them.
  */
 export async function commitAll(parts: LoadParts, all: readonly Pending[]): Promise<void> {
+  for (const { table, meta, in_place } of all) {
+    if (in_place !== true) await refuseOthers(parts, table.name);
+    await refuseOtherLoad(parts, table.name, meta?.stamp);
+  }
   for (const one of all) if (one.beside !== undefined) await swap(parts, one.table.name, one.beside.name);
   faultPoint('mongodb-after-swap');
   const finals = await Promise.all(all.map((one) => finalOf(parts, one)));
   if (parts.replicated) await atOnce(parts, all, finals);
   else for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
   for (const { table } of all) if (table.columns.length > 0) await remember(parts, table.name);
+}
+
+/**
+ * Somebody may have written after planning had looked: the hash that is made of the collection afterwards would hide it.
+ * @throws DataflowError E_LOAD_CONFLICT
+ */
+export async function refuseOthers({ database, seen }: LoadParts, name: string): Promise<void> {
+  const hash = seen.get(name)?.hash ?? null;
+  if (hash === null || hash === (await contentHash(database, name))) return;
+  throw new DataflowError('E_LOAD_CONFLICT', `somebody else wrote to ${name} in this moment`);
+}
+
+/** @throws DataflowError E_LOAD_CONFLICT when another load had the collection in between */
+export async function refuseOtherLoad(
+  { database }: LoadParts,
+  name: string,
+  expected: string | undefined,
+): Promise<SyncDocument | undefined> {
+  const now = (await metadataOf(database).findOne({ _id: name })) ?? undefined;
+  if (now?.stamp === expected) return now;
+  throw new DataflowError('E_LOAD_CONFLICT', `somebody else loaded ${name} at the same time`);
 }
 
 /** What others change later shows; until this is written, only a change of their number does. */

@@ -17,7 +17,7 @@ export async function compareCollection(
   const refuse = (): void => {
     refused += 1;
   };
-  const lake = outDocuments(rows, { bson, table, version: 0, refuse, ...BATCH });
+  const lake = outDocuments(rows, { bson, table, brought_by: {}, refuse, ...BATCH });
   const found =
     table.key.length === 0 ? await asBags(database, bson, table, lake) : await byKey(database, bson, table, lake);
   const { rows_lake, only_lake, ...rest } = found;

@@ -5,18 +5,19 @@ import { timeSortedId } from '../../kit/ids.ts';
 import { BulkWriter } from './bulk-writer.ts';
 import { type MakeOptions, outDocuments } from './out-documents.ts';
 import {
+  broughtBy,
   columnNames,
   countIfThere,
   evolve,
   foreignIndexes,
-  idsOfVersion,
+  idsOfStep,
   indexesOf,
   uuidOf,
 } from './sink-collections.ts';
-import { commitAll, dropBeside, type LoadParts, type Pending } from './sink-commit.ts';
+import { commitAll, dropBeside, type LoadParts, type Pending, refuseOtherLoad, refuseOthers } from './sink-commit.ts';
 import { sinkError } from './sink-errors.ts';
 import { BATCH_BYTES, BATCH_DOCUMENTS, StepRows } from './step-rows.ts';
-import { metadataOf, type SyncDocument, type UnderWay, underWay, writeSync } from './sync-metadata.ts';
+import { type SyncDocument, type UnderWay, underWay, writeSync } from './sync-metadata.ts';
 
 /** What goes into one transaction: the server gives it a minute, and keeps it in memory. */
 const TRANSACTION_WRITES = 10_000;
@@ -38,8 +39,8 @@ export class MongodbLoad implements SinkLoad {
 
   async put(change: TableChange): Promise<PutCounts> {
     return await this.#translated(async () => {
-      const { table } = change;
-      const meta = (await metadataOf(this.#parts.database).findOne({ _id: table.name })) ?? undefined;
+      const { name } = change.table;
+      const meta = await refuseOtherLoad(this.#parts, name, this.#parts.seen.get(name)?.stamp);
       // What a load left that was cut off.
       const left = meta?.under_way?.beside ?? null;
       if (left !== null) await this.#parts.database.dropCollection(left);
@@ -52,7 +53,7 @@ export class MongodbLoad implements SinkLoad {
     if (known !== undefined) known.held = held;
     else
       await this.#translated(async () => {
-        const meta = (await metadataOf(this.#parts.database).findOne({ _id: held.name })) ?? undefined;
+        const meta = await refuseOtherLoad(this.#parts, held.name, this.#parts.seen.get(held.name)?.stamp);
         const table: SinkTable = {
           table: held.table,
           name: held.name,
@@ -78,9 +79,12 @@ export class MongodbLoad implements SinkLoad {
     const { database } = this.#parts;
     const { table } = change;
     const name = `_loading_${timeSortedId()}_${table.name}`.slice(0, 120);
+    // Named before it is made: whoever is killed in between leaves nothing that nobody knows of.
+    const named = await this.#mark(table, before, 'building', change, { beside: name, beside_uuid: null });
     const collection = await database.createCollection(name);
+    faultPoint('mongodb-created');
     const uuid = await uuidOf(database, name);
-    const meta = await this.#mark(table, before, 'building', change, { beside: name, beside_uuid: uuid });
+    const meta = await this.#mark(table, named, 'building', change, { beside: name, beside_uuid: uuid });
     const pending: Pending = { table, meta, beside: { name, uuid }, refused: 0 };
     this.#pending.set(table.name, pending);
     const writer = this.#writer(change, pending);
@@ -153,13 +157,21 @@ export class MongodbLoad implements SinkLoad {
   async #putInPlace(change: TableChange, pending: Pending, step: StepRows): Promise<PutCounts> {
     const { table } = change;
     const { database } = this.#parts;
+    await refuseOthers(this.#parts, table.name);
+    const cut_off = pending.meta?.under_way?.beside === null;
     pending.meta = await this.#mark(table, pending.meta, 'loading', change, { beside: null, beside_uuid: null });
+    pending.in_place = true;
     this.#pending.set(table.name, pending);
     const collection = database.collection(table.name);
     const writer = this.#writer(change, pending);
     const append = table.mode === 'append';
-    if (append && table.key.length === 0) await collection.deleteMany(idsOfVersion(change, this.#parts.bson));
-    const rows_before = await collection.countDocuments({}, { hint: '_id_' });
+    if (append && table.key.length === 0)
+      await collection.deleteMany(idsOfStep(pending.meta.held?.run_id, this.#parts.bson));
+    const indexes = indexesOf(table);
+    if (append && indexes.length > 0) await collection.createIndexes([...indexes]);
+    // Rows that are appended count from what was held: those of an attempt that was cut off are there already.
+    const rows_before =
+      append && cut_off ? (pending.meta.held?.rows ?? 0) : await collection.countDocuments({}, { hint: '_id_' });
     await evolve(collection, pending.meta.columns, columnNames(table));
     let [rows_in, gone_in] = [0, 0];
     for await (const ids of step.goneBatches()) {
@@ -205,9 +217,10 @@ export class MongodbLoad implements SinkLoad {
     });
   }
 
-  #make({ table, to, refuse }: TableChange, pending: Pending): MakeOptions {
+  #make(change: TableChange, pending: Pending): MakeOptions {
+    const { table, refuse } = change;
     return {
-      ...{ table, version: to.version, bson: this.#parts.bson },
+      ...{ table, brought_by: broughtBy(change, pending.meta?.held?.run_id), bson: this.#parts.bson },
       ...{ documents_max: BATCH_DOCUMENTS, bytes_max: BATCH_BYTES },
       refuse: (row: RefusedOutRow) => {
         pending.refused += 1;

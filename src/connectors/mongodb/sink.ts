@@ -15,6 +15,7 @@ import { finerThanDates, namesRefused } from './bson-columns.ts';
 import { type MongodbConnection, placeOf } from './connection.ts';
 import { connect, factsOf } from './session.ts';
 import { contentHash, indexesOf } from './sink-collections.ts';
+import type { Seen, SeenCollection } from './sink-commit.ts';
 import { compareCollection } from './sink-compare.ts';
 import { sinkError } from './sink-errors.ts';
 import { MongodbLoad } from './sink-load.ts';
@@ -39,9 +40,11 @@ class MongodbSink implements Sink {
   readonly place: string;
   /** In one transaction as far as the changes fit into one: see ADR 0050. */
   readonly whole_release = true;
+  readonly types_in_rows = true;
   readonly #request: SinkRequest;
   readonly #connection: MongodbConnection;
   #opened: Promise<Opened> | undefined;
+  #seen: Seen = new Map();
   #abort: (() => void) | undefined;
 
   constructor(request: SinkRequest) {
@@ -59,15 +62,21 @@ class MongodbSink implements Sink {
       const known = new Map((await metadataOf(database).find({}).toArray()).map((one) => [one._id, one]));
       const there = await database.listCollections({}, { nameOnly: false }).toArray();
       const uuids = new Map(there.map((one) => [one.name, String((one as { info?: { uuid?: unknown } }).info?.uuid)]));
-      const found: [string, Standing][] = [];
+      const found = new Map<string, Standing>();
+      const seen = new Map<string, SeenCollection>();
       for (const { table, name } of tables) {
         const uuid = uuids.get(name);
-        const rows = uuid === undefined ? 0 : await rowsOf(database, name, known.get(name)?.held?.rows);
-        const standing = standingOf(known.get(name), this.#request.id, uuid, rows);
-        const changed = deep && standing.state === 'as_left' && (await isChanged(database, known.get(name)));
-        found.push([table, changed ? { ...standing, ...CHANGED } : standing]);
+        const before = known.get(name);
+        const rows = uuid === undefined ? 0 : await rowsOf(database, name, before?.held?.rows);
+        const standing = standingOf(before, this.#request.id, uuid, rows);
+        const expected = standing.under_way === undefined ? (before?.content_hash ?? null) : null;
+        const hash = deep && expected !== null ? await contentHash(database, name) : null;
+        const changed = standing.state === 'as_left' && hash !== null && hash !== expected;
+        found.set(table, changed ? { ...standing, ...CHANGED } : standing);
+        seen.set(name, { stamp: before?.stamp, hash });
       }
-      return new Map(found);
+      this.#seen = seen;
+      return found;
     });
   }
 
@@ -93,7 +102,7 @@ class MongodbSink implements Sink {
     const { id, signal } = this.#request;
     const opened = await this.#with(async (one) => one);
     const note = (text: string): void => this.#request.note(text);
-    return new MongodbLoad({ ...opened, place: this.place, id, release_id, signal, note });
+    return new MongodbLoad({ ...opened, place: this.place, id, release_id, seen: this.#seen, signal, note });
   }
 
   async compare(table: SinkTable, rows: OutRows): Promise<Comparison> {
@@ -135,18 +144,17 @@ class MongodbSink implements Sink {
     const client = await connect(this.#connection);
     this.#abort = () => void client.close(true).catch(() => undefined);
     this.#request.signal.addEventListener('abort', this.#abort);
-    const { replicated, version } = await factsOf(client);
-    return { client, database: client.db(this.#connection.database), bson, replicated, version };
+    try {
+      const { replicated, version } = await factsOf(client);
+      return { client, database: client.db(this.#connection.database), bson, replicated, version };
+    } catch (error) {
+      await client.close(true).catch(() => undefined);
+      throw error;
+    }
   }
 }
 
 const CHANGED = { state: 'changed', words: 'documents are not those that were loaded' } as const;
-
-async function isChanged(database: Db, known: SyncDocument | undefined): Promise<boolean> {
-  if (typeof known?.content_hash !== 'string' || known.under_way !== null) return false;
-  const now = await contentHash(database, known.collection_name);
-  return now !== null && now !== known.content_hash;
-}
 
 /** The server's own count is quick, and not exact after a crash of it. */
 async function rowsOf(database: Db, name: string, expected: number | undefined): Promise<number> {

@@ -67,6 +67,9 @@ export const component: ConnectionComponent<PostgresConnection> = {
   loads: { modes: ['upsert', 'append', 'replace'], within: 'schema', views: true },
 };
 
+/** A server that is gone without a word is noticed; the system would look after two hours. */
+const KEEP_ALIVE_MS = 60_000;
+
 type Encryption = PostgresConnection['ssl'];
 
 /** What `sslmode` means to the tools of PostgreSQL; the driver would check certificates in all of these modes, or none. */
@@ -107,6 +110,7 @@ export function clientConfig(options: PostgresConnection, authority?: string): C
     application_name: 'dataflow',
     connectionTimeoutMillis: options.connect_timeout_s * 1000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
 }
 

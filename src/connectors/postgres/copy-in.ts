@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { submitQuery } from './own-query.ts';
 
 /** The parts of the driver's connection that a copy uses. */
 interface WireConnection {
@@ -24,12 +25,8 @@ const LENGTH_BYTES = 4;
  */
 export async function copyIn(client: Client, sql: string, text: AsyncIterable<Uint8Array>): Promise<number> {
   const copy = new CopyIn(sql);
-  const lost = (error: Error): void => copy.handleError(error);
-  const ended = (): void => copy.handleError(new Error('the connection was closed in the middle of a COPY'));
-  client.on('error', lost);
-  client.on('end', ended);
+  const letGo = submitQuery(client, copy);
   try {
-    client.query(copy as unknown as Parameters<Client['query']>[0]);
     await copy.ready;
     try {
       for await (const chunk of text) if (!(await copy.send(chunk))) break;
@@ -39,8 +36,7 @@ export async function copyIn(client: Client, sql: string, text: AsyncIterable<Ui
     }
     return await copy.end();
   } finally {
-    client.removeListener('error', lost);
-    client.removeListener('end', ended);
+    letGo();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { submitQuery } from './own-query.ts';
 
 /** Some rows as COPY wrote them: `bytes` from `starts[i]` up to `starts[i + 1]` is one whole record with its line end. */
 export interface CopiedRows {
@@ -36,20 +37,15 @@ const WAITING_MAX = 8;
  */
 export async function* copyRows(client: Client, sql: string): AsyncGenerator<CopiedRows, void, void> {
   const copy = new CopyOut(sql);
-  const lost = (error: Error): void => copy.handleError(error);
-  const ended = (): void => copy.handleError(new Error('the connection was closed in the middle of a COPY'));
-  client.on('error', lost);
-  client.on('end', ended);
+  const letGo = submitQuery(client, copy);
   try {
-    client.query(copy as unknown as Parameters<Client['query']>[0]);
     for (;;) {
       const rows = await copy.next();
       if (rows === undefined) return;
       yield rows;
     }
   } finally {
-    client.removeListener('error', lost);
-    client.removeListener('end', ended);
+    letGo();
     copy.release();
   }
 }

@@ -2,10 +2,11 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { HeldTable } from '../../core/model/load.ts';
 import type { OutRows, PutCounts, SinkLoad, SinkTable, TableChange } from '../../core/ports/sink.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { stateOf } from './sink-errors.ts';
+import { isNul, nulError } from './sink-nul.ts';
 import type { SinkSession } from './sink-session.ts';
 import {
   creationOfState,
+  type Looked,
   type Marks,
   marksOf,
   readState,
@@ -14,8 +15,14 @@ import {
   STATE_TABLE,
   type State,
 } from './sink-state.ts';
-import { tableFacts, tableWork } from './sink-tables.ts';
-import { copyText, pgType } from './sink-types.ts';
+import { type TableFacts, tableFacts, tableWork } from './sink-tables.ts';
+import { copyText } from './sink-types.ts';
+
+/** What the destination said of itself, and how its tables looked. */
+export interface Seen {
+  readonly state: State;
+  readonly digests: Looked['digests'];
+}
 
 /** What one write to a database works with. */
 export interface LoadParts {
@@ -27,7 +34,9 @@ export interface LoadParts {
   readonly id: string;
   readonly release_id: string;
   /** What planning saw; undefined: it is not looked at again. */
-  readonly seen: State | undefined;
+  readonly seen: Seen | undefined;
+  /** Told what the destination says of itself, once that is committed. */
+  readonly committed: (state: State) => void;
   readonly views: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +62,7 @@ export class PostgresLoad implements SinkLoad {
     for (const statement of await missingParts(session, schema)) await session.run(statement);
     const load = new PostgresLoad(parts);
     load.#state = await readState(session, schema, id);
-    if (seen !== undefined && seen.text !== load.#state.text)
+    if (seen !== undefined && seen.state.text !== load.#state.text)
       throw new DataflowError('E_LOAD_CONFLICT', `somebody else loaded ${id} into ${session.place} in this moment`);
     return load;
   }
@@ -63,14 +72,14 @@ export class PostgresLoad implements SinkLoad {
     const { table } = change;
     const qualified = `${quoteIdent(schema)}.${quoteIdent(table.name)}`;
     const facts = await tableFacts(session, qualified);
-    // Others may read on; whoever writes waits until this is through.
-    if (facts !== undefined) await session.run(`lock table ${qualified} in share row exclusive mode`, table.table);
+    if (facts !== undefined) await this.#lock(qualified, table);
     const work = tableWork(qualified, table, facts, change.remake);
     if (work.refused !== undefined && !change.remake)
       throw new DataflowError('E_LOAD_SCHEMA', `${table.table}: ${work.refused}`);
     const made = facts === undefined || change.remake;
     // Keys and indexes of a table with rows come before further rows, of a new one after all of them.
     for (const statement of made ? work.before : work.statements) await session.run(statement, table.table);
+    if (!made && !change.whole) await this.#empty(qualified, change, facts);
     const moved =
       change.whole || made ? await this.#replace(qualified, change, made) : await this.#merge(qualified, change);
     for (const statement of made ? work.after : []) await session.run(statement, table.table);
@@ -80,6 +89,18 @@ export class PostgresLoad implements SinkLoad {
     const inserted = moved.inserted ?? rows_after - before + moved.deleted;
     const updated = table.mode === 'append' || change.whole ? 0 : moved.rows_in - inserted;
     return { ...moved, inserted, updated, rows_after };
+  }
+
+  /**
+   * Others may read on; whoever writes waits until this is through.
+   * @throws DataflowError E_LOAD_CONFLICT when somebody wrote after planning had looked: the marks made below would hide it.
+   */
+  async #lock(qualified: string, { table, name }: SinkTable): Promise<void> {
+    const { session, seen } = this.#parts;
+    await session.run(`lock table ${qualified} in share row exclusive mode`, table);
+    const digest = seen?.digests.get(name);
+    if (digest === undefined || digest === (await marksOf(session, qualified)).digest) return;
+    throw new DataflowError('E_LOAD_CONFLICT', `somebody else wrote to ${name} at ${session.place} in this moment`);
   }
 
   async record(held: HeldTable): Promise<void> {
@@ -92,19 +113,21 @@ export class PostgresLoad implements SinkLoad {
   }
 
   async commit(): Promise<void> {
-    const { session, schema, id, views, release_id } = this.#parts;
+    const { session, schema, id, views, release_id, committed } = this.#parts;
     for (const [name, sql] of Object.entries(views)) {
       const known = this.#state.views.get(name);
       for (const statement of await viewStatements(session, schema, name, sql, known))
         await session.run(statement, name);
       if (known !== sql) await session.run(recordingView(schema, id, name, sql, release_id), name);
     }
+    const state = await readState(session, schema, id);
     try {
       await session.run('commit');
     } catch (error) {
       if (!(error instanceof DataflowError) || error.code !== 'E_LOAD_UNREACHABLE') throw error;
       await this.#lookUp(error);
     }
+    committed(state);
   }
 
   async rollback(): Promise<void> {
@@ -131,6 +154,16 @@ export class PostgresLoad implements SinkLoad {
     const [first] = this.#recorded;
     if (first !== undefined && state.tables.get(first.table)?.held.run_id === first.run_id) return;
     throw cause;
+  }
+
+  /** Columns that come back get rid of what they held before they went. */
+  async #empty(qualified: string, { came, table }: TableChange, { columns }: TableFacts): Promise<void> {
+    const there = new Set(columns.map(({ name }) => name));
+    const names = came.filter((name) => there.has(name)).map(quoteIdent);
+    if (names.length === 0) return;
+    const set = names.map((name) => `${name} = null`).join(', ');
+    const some = names.map((name) => `${name} is not null`).join(' or ');
+    await this.#parts.session.run(`update ${qualified} set ${set} where ${some}`, table.table);
   }
 
   /** All rows anew; readers see the old ones until the commit. */
@@ -201,7 +234,7 @@ export class PostgresLoad implements SinkLoad {
     try {
       taken = await session.copy(`copy ${into} (${list}) from stdin`, counted.text(), table.table);
     } catch (error) {
-      throw stateOf(error) === NUL_STATE ? await nulError(session, table, rows, error) : error;
+      throw isNul(error) ? await nulError(session, table, rows, error) : error;
     }
     if (taken === counted.rows) return taken;
     throw new DataflowError('E_LOAD_BALANCE', `${table.table}: ${counted.rows} rows were sent, and ${taken} arrived`);
@@ -223,35 +256,6 @@ class CountedText {
   async *text(): AsyncGenerator<Uint8Array, void, void> {
     this.rows = yield* this.#bytes;
   }
-}
-
-/** The state of a text with a character that PostgreSQL has no place for; the server names neither row nor column. */
-const NUL_STATE = '22021';
-
-async function nulError(session: SinkSession, table: SinkTable, rows: OutRows, cause: unknown): Promise<DataflowError> {
-  const texts = table.columns.filter((column) => ['text', 'jsonb'].includes(pgType(column)));
-  const bad = texts.map(({ name }) => `when contains(${quoteIdent(name)}::varchar, chr(0)) then ${quoteText(name)}`);
-  const key = table.key.map((name) => `${quoteText(`${name} = `)} || coalesce(${quoteIdent(name)}::varchar, 'NULL')`);
-  const select = [
-    { name: 'bad', sql: `case ${bad.join(' ')} end` },
-    { name: 'key', sql: key.length === 0 ? "'a row'" : key.join(" || ', ' || ") },
-  ];
-  for await (const batch of rows.batches(select)) {
-    const found = batch.find((row) => row['bad'] !== null);
-    if (found === undefined) continue;
-    return new DataflowError(
-      'E_LOAD_REFUSED',
-      `${table.table}: column ${String(found['bad'])} of the row with ${String(found['key'])} holds the character NUL, which PostgreSQL takes in no text`,
-      {
-        cause,
-        kept: `nothing was committed at ${session.place}`,
-        hint: "Take it out in the model: replace(column, chr(0), '').",
-      },
-    );
-  }
-  return cause instanceof DataflowError
-    ? cause
-    : new DataflowError('E_LOAD_REFUSED', `${table.table}: ${String(cause)}`);
 }
 
 /** Two loads of the same name may go to two schemas of a database. */

@@ -137,6 +137,13 @@ select w.name, c.oid::text as oid, c.relkind::text as kind, pg_table_size(c.oid)
 from unnest($1::text[]) with ordinality as w (name, place)
 left join pg_catalog.pg_class c on c.oid = to_regclass(format('%I.%I', $2::text, w.name)) order by w.place`;
 
+/** What a look at the schema found. */
+export interface Looked {
+  readonly standing: ReadonlyMap<string, Standing>;
+  /** Of each table that was looked at row by row, its digest; null: there was none. Whoever writes to it afterwards changes that. */
+  readonly digests: ReadonlyMap<string, string | null>;
+}
+
 /** What stands in the schema, against what the destination says of itself. */
 export async function standingOf(
   session: SinkSession,
@@ -144,7 +151,7 @@ export async function standingOf(
   state: State,
   tables: readonly Pick<SinkTable, 'table' | 'name'>[],
   deep: boolean,
-): Promise<ReadonlyMap<string, Standing>> {
+): Promise<Looked> {
   const found = await session.rows(LOOK, [tables.map(({ name }) => name), schema]);
   const sizes = found.reduce((sum, row) => sum + Number(row['size_bytes'] ?? 0), 0);
   const there = tables.filter((_, i) => (found[i]?.['oid'] ?? null) !== null && isTable(found[i]));
@@ -156,14 +163,17 @@ export async function standingOf(
     );
     for (const row of await session.rows(parts.join(' union all '))) counted.set(row['name'] ?? '', row);
   }
-  return new Map(
-    tables.map(({ table, name }, i) => {
-      const known = state.tables.get(table);
-      // Under another name it is another table.
-      const same = known?.held.name === name ? known : undefined;
-      return [table, tableStanding(same, found[i], counted.get(name))];
-    }),
-  );
+  const standing = new Map<string, Standing>();
+  const digests = new Map<string, string | null>();
+  for (const [i, { table, name }] of tables.entries()) {
+    const known = state.tables.get(table);
+    // Under another name it is another table.
+    const same = known?.held.name === name ? known : undefined;
+    standing.set(table, tableStanding(same, found[i], counted.get(name)));
+    const digest = (found[i]?.['oid'] ?? null) === null ? null : counted.get(name)?.['digest'];
+    if (digest !== undefined) digests.set(name, digest);
+  }
+  return { standing, digests };
 }
 
 function isTable(row: TextRow | undefined): boolean {

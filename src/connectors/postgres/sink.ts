@@ -14,9 +14,9 @@ import type {
 import { quoteIdent } from '../../kit/sql.ts';
 import { type PostgresConnection, placeOf } from './connection.ts';
 import { compareTable } from './sink-compare.ts';
-import { missingParts, PostgresLoad, viewStatements } from './sink-load.ts';
+import { missingParts, PostgresLoad, type Seen, viewStatements } from './sink-load.ts';
 import { SinkSession } from './sink-session.ts';
-import { readState, type State, standingOf } from './sink-state.ts';
+import { readState, standingOf } from './sink-state.ts';
 import { tableFacts, tableWork } from './sink-tables.ts';
 
 /** Databases as the way out: `loads:` over a connection of `type: postgres`. */
@@ -35,7 +35,7 @@ class PostgresSink implements Sink {
   readonly #connection: PostgresConnection;
   readonly #schema: string;
   #session: Promise<SinkSession> | undefined;
-  #seen: State | undefined;
+  #seen: Seen | undefined;
   /** Statements that were shown with a table already. */
   #shown = false;
 
@@ -52,8 +52,9 @@ class PostgresSink implements Sink {
   ): Promise<ReadonlyMap<string, Standing>> {
     const session = await this.#open();
     const state = await readState(session, this.#schema, this.#request.id);
-    this.#seen = state;
-    return await standingOf(session, this.#schema, state, tables, deep);
+    const { standing, digests } = await standingOf(session, this.#schema, state, tables, deep);
+    this.#seen = { state, digests };
+    return standing;
   }
 
   async outline(table: SinkTable): Promise<Outline> {
@@ -76,7 +77,7 @@ class PostgresSink implements Sink {
     const { views, id } = this.#request;
     if (Object.keys(views).length === 0) return { statements: [], remarks: [] };
     const session = await this.#open();
-    const state = this.#seen ?? (await readState(session, this.#schema, id));
+    const state = this.#seen?.state ?? (await readState(session, this.#schema, id));
     const statements: string[] = [];
     for (const [name, sql] of Object.entries(views))
       statements.push(...(await viewStatements(session, this.#schema, name, sql, state.views.get(name))));
@@ -86,9 +87,13 @@ class PostgresSink implements Sink {
   async begin(release_id: string): Promise<SinkLoad> {
     const { id, views } = this.#request;
     const seen = this.#seen;
-    this.#seen = undefined;
     const session = await this.#open();
-    const parts = { session, reopen: () => this.#signIn(), schema: this.#schema, id, release_id, seen, views };
+    const reopen = (): Promise<SinkSession> => this.#signIn();
+    // Of several writes, one a table, each goes by what the one before it left.
+    const committed = (state: Seen['state']): void => {
+      this.#seen = { state, digests: seen?.digests ?? new Map() };
+    };
+    const parts = { session, reopen, schema: this.#schema, id, release_id, seen, views, committed };
     try {
       return await PostgresLoad.begin(parts);
     } catch (error) {

@@ -30,9 +30,7 @@ export class SqliteLoad implements SinkLoad {
     const name = quoteIdent(table.name);
     const there = tableExists(this.#db, table.name);
     const count = (): number => this.#count(`select count(*) as n from ${name}`);
-    if (there && remake) this.#exec(`drop table ${name}`);
-    if (!there || remake) this.#exec([creationOf(table), ...indexesOf(table)].join(';\n'));
-    else for (const statement of addedColumns(this.#db, table)) this.#exec(statement);
+    this.#prepare(change, there);
     const before = there && !remake ? count() : 0;
     if (whole) this.#exec(`delete from ${name}`);
     const columns = table.columns.map(sqliteColumn);
@@ -54,6 +52,19 @@ export class SqliteLoad implements SinkLoad {
       deleted: whole ? before : deleted,
       skipped: append ? rows_in - inserted : 0,
     };
+  }
+
+  /** The table as it is to be, before rows come. */
+  #prepare({ table, whole, remake, came }: TableChange, there: boolean): void {
+    const name = quoteIdent(table.name);
+    if (there && remake) this.#exec(`drop table ${name}`);
+    if (!there || remake) {
+      this.#exec([creationOf(table), ...indexesOf(table)].join(';\n'));
+      return;
+    }
+    for (const statement of addedColumns(this.#db, table)) this.#exec(statement);
+    // Columns that come back get rid of what they held before they went.
+    if (!whole) for (const one of came) this.#exec(`update ${name} set ${quoteIdent(one)} = null`);
   }
 
   async record(held: HeldTable): Promise<void> {
@@ -144,11 +155,22 @@ export async function compareTable(db: Database, shown: string, table: SinkTable
   };
 }
 
-/** @throws DataflowError E_LOAD_CONFLICT when another load has the database, or had it meanwhile */
-export function beginWriting(db: Database, shown: string): void {
+/** Changes with each commit of another connection. */
+export function commitsOfOthers(db: Database): number {
+  return Number((db.prepare('pragma data_version').get() as { readonly data_version: number }).data_version);
+}
+
+/**
+ * @param commits what {@link commitsOfOthers} said when the load was planned; undefined: it was not asked
+ * @throws DataflowError E_LOAD_CONFLICT when somebody else has the database, or wrote to it since
+ */
+export function beginWriting(db: Database, shown: string, commits: number | undefined): void {
   try {
     db.exec('begin immediate');
   } catch (cause) {
     throw new DataflowError('E_LOAD_CONFLICT', `${shown} is being written by somebody else`, { cause });
   }
+  if (commits === undefined || commits === commitsOfOthers(db)) return;
+  db.exec('rollback');
+  throw new DataflowError('E_LOAD_CONFLICT', `somebody else wrote to ${shown} in this moment`);
 }

@@ -50,7 +50,9 @@ export function standingOf(
   { table, name }: Pick<SinkTable, 'table' | 'name'>,
   deep: boolean,
 ): Standing {
-  const held = state.get(table)?.held;
+  const found = state.get(table)?.held;
+  // Under another name it is another table.
+  const held = found?.name === name ? found : undefined;
   const known = held === undefined ? {} : { held };
   if (!tableExists(db, name)) return { ...known, state: 'absent' };
   const rows = Number((db.prepare(`select count(*) as n from ${quoteIdent(name)}`).get() as { n: number }).n);

@@ -5,6 +5,7 @@ import { sqliteColumn } from './sink-values.ts';
 
 interface ColumnInfo {
   readonly name: string;
+  readonly type: string;
   /** Place in the primary key, from 1; 0: not part of it. */
   readonly pk: number | bigint;
 }
@@ -14,7 +15,7 @@ export function tableExists(db: Database, name: string): boolean {
 }
 
 function columnsOf(db: Database, name: string): readonly ColumnInfo[] {
-  return db.prepare('select name, pk from pragma_table_info(?) order by cid').all(name) as ColumnInfo[];
+  return db.prepare('select name, type, pk from pragma_table_info(?) order by cid').all(name) as ColumnInfo[];
 }
 
 export function creationOf({ name, key, columns }: SinkTable): string {
@@ -62,12 +63,38 @@ export function outlineOf(db: Database | undefined, table: SinkTable): Outline {
     .filter((column) => Number(column.pk) > 0)
     .sort((a, b) => Number(a.pk) - Number(b.pk))
     .map((column) => column.name.toLowerCase());
-  if (String(key) === String(table.key.map((name) => name.toLowerCase())))
-    return { statements: addedColumns(db, table), remarks };
   const was = key.length === 0 ? 'no key' : `the key (${key.join(', ')})`;
+  const refused = [
+    ...(String(key) === String(table.key.map((name) => name.toLowerCase()))
+      ? []
+      : [`the table has ${was}, and is to have ${table.key.length === 0 ? 'none' : `(${table.key.join(', ')})`}`]),
+    ...narrowColumns(there, table),
+  ];
+  if (refused.length === 0) return { statements: addedColumns(db, table), remarks };
   return {
     statements: [`drop table ${quoteIdent(table.name)}`, creationOf(table), ...indexesOf(table)],
     remarks,
-    refused: `the table has ${was}, and is to have ${table.key.length === 0 ? 'none' : `(${table.key.join(', ')})`}`,
+    refused: refused.join(', '),
   };
+}
+
+/** Declared types of a column that leave values of another type as they are; what is written into a column of any other SQLite converts. */
+const UNTYPED = ['', 'BLOB'];
+const TAKES: Readonly<Record<string, readonly string[]>> = {
+  INTEGER: ['INTEGER', 'BOOLEAN', ...UNTYPED],
+  BOOLEAN: ['INTEGER', 'BOOLEAN', ...UNTYPED],
+  REAL: ['REAL', 'INTEGER', 'BOOLEAN', ...UNTYPED],
+  TEXT: ['TEXT', ...UNTYPED],
+  BLOB: ['INTEGER', 'BOOLEAN', 'REAL', 'TEXT', ...UNTYPED],
+  '': UNTYPED,
+};
+
+/** Columns that would make other values of what is written into them: a text `007` in a column of numbers becomes 7. */
+function narrowColumns(there: readonly ColumnInfo[], { columns }: SinkTable): readonly string[] {
+  return columns.map(sqliteColumn).flatMap(({ name, type }) => {
+    const found = there.find((column) => column.name.toLowerCase() === name.toLowerCase());
+    if (found === undefined || TAKES[type]?.includes(found.type.toUpperCase()) === true) return [];
+    const of = (one: string): string => (one === '' ? 'without a type' : one);
+    return [`column ${name} is ${of(found.type)} there, and would have to be ${of(type)}`];
+  });
 }

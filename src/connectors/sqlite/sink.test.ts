@@ -1,13 +1,58 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sinkContract } from '../testing/sink-contract.ts';
+import { SourceProject } from '../testing/source-project.ts';
 import type { Database, SqliteValue } from './driver.ts';
 
 const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite') as {
   readonly DatabaseSync: new (path: string) => Database;
 };
+
+describe('tables of a SQLite file', () => {
+  const project = new SourceProject({ source: {} });
+  const path = join(project.root, 'out.db');
+  beforeAll(() => writeFileSync(join(project.root, 's.csv'), 'id,v\n1,10\n2,20\n'));
+  afterAll(() => project.remove());
+  const release = async (select: string): Promise<void> => {
+    project.configure(
+      {
+        source: { type: 'files', path: 's.csv', settle_seconds: 0, columns: { id: 'bigint', v: 'integer' } },
+        connections: { target: { type: 'sqlite', path: 'out.db' } },
+        more: {
+          gold: { t: { sql: `select id, ${select} from bronze.s`, key: 'id' } },
+          loads: { out: { connection: 'target', tables: ['gold.t'] } },
+        },
+      },
+      's',
+    );
+    await project.ok(['run']);
+  };
+  const rows = (): unknown => {
+    const db = new DatabaseSync(path);
+    const found = db.prepare('select * from t order by id').all();
+    db.close();
+    return found;
+  };
+
+  it('a column that went and comes back holds what the lake says; a text is not made a number', async () => {
+    for (const select of ["v, 'x' as more", 'v', "v, case when id = 1 then 'y' end as more"]) {
+      await release(select);
+      await project.ok(['load']);
+    }
+    expect(rows()).toMatchObject([{ more: 'y' }, { more: null }]);
+    await release("'00' || v as v");
+    const refused = await project.run(['load']);
+    expect([refused.status, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('column v is INTEGER there, and would have to be TEXT'),
+    ]);
+    await project.ok(['load', '--full-refresh']);
+    expect(rows()).toMatchObject([{ v: '0010' }, { v: '0020' }]);
+  }, 120_000);
+});
 
 sinkContract('sqlite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-sqlite-sink-'));

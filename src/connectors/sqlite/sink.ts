@@ -15,7 +15,7 @@ import type {
 } from '../../core/ports/sink.ts';
 import type { SqliteConnection } from './connection.ts';
 import { type Database, openForWriting, written } from './driver.ts';
-import { beginWriting, compareTable, SqliteLoad } from './sink-load.ts';
+import { beginWriting, commitsOfOthers, compareTable, SqliteLoad } from './sink-load.ts';
 import { CREATION, readState, type SqliteState, standingOf } from './sink-state.ts';
 import { outlineOf } from './sink-tables.ts';
 
@@ -33,6 +33,8 @@ class SqliteSink implements Sink {
   readonly #path: string;
   #opened: Database | undefined;
   #seen: SqliteState = new Map();
+  /** What SQLite counts up with each commit of somebody else; undefined: nobody looked yet. */
+  #commits: number | undefined;
 
   constructor(request: SinkRequest) {
     const { path } = request.connection.options as SqliteConnection;
@@ -48,6 +50,7 @@ class SqliteSink implements Sink {
     const db = this.#there();
     if (db === undefined) return new Map();
     return written(this.place, () => {
+      this.#commits = commitsOfOthers(db);
       this.#seen = readState(db, this.#request.id);
       return new Map(tables.map((table) => [table.table, standingOf(db, this.#seen, table, deep)]));
     });
@@ -60,7 +63,7 @@ class SqliteSink implements Sink {
   async begin(): Promise<SinkLoad> {
     this.#request.signal.throwIfAborted();
     const db = this.#db();
-    beginWriting(db, this.place);
+    beginWriting(db, this.place, this.#commits);
     written(this.place, () => db.exec(CREATION));
     return new SqliteLoad(db, this.place, this.#request.id, this.#seen);
   }

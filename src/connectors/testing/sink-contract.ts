@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stopped } from '../../../test/support/stopped.ts';
 import {
   changed,
   each,
@@ -12,6 +13,7 @@ import {
 
 /** Moments of a load at which it is killed. */
 const KILLS = [
+  ['load-before-begin', 1],
   ['load-before-put', 2],
   ['load-after-put', 1],
   ['load-after-put', 3],
@@ -56,6 +58,7 @@ export function sinkContract(name: string, make: () => Promise<SinkUnderTest>, t
     afterAll(async () => under?.close?.());
     movesWhatChanged(suite);
     noticesOthers(suite);
+    noticesOthersAtWork(suite);
     survivesKills(suite);
     knowsItsModes(suite);
     keepsSecrets(suite);
@@ -131,6 +134,24 @@ function noticesOthers({ under, project }: Suite): void {
   });
 }
 
+function noticesOthersAtWork({ under, project }: Suite): void {
+  it('what others write after a load has looked and before it writes is not overwritten either', async () => {
+    const at = project();
+    const first = orders(30);
+    await at.publish(first);
+    await at.load();
+    await at.publish(changed(first));
+    const { child, ended } = at.start(['load'], { DATAFLOW_FAULT: 'load-before-begin:stop' });
+    await stopped(child.pid);
+    await under().tamper('orders');
+    const found = sorted(await under().rows('orders'));
+    child.kill('SIGCONT');
+    const { status, stderr } = await ended;
+    expect([status, stderr]).toEqual([1, expect.stringContaining('E_LOAD_CHANGED')]);
+    expect(sorted(await under().rows('orders'))).toEqual(found);
+  });
+}
+
 function survivesKills({ under, project }: Suite): void {
   it('killed at any moment: one whole release is there, and the next load finishes', async () => {
     const at = project();
@@ -168,6 +189,12 @@ function knowsItsModes({ under, project }: Suite): void {
     const old = rows.filter((row) => kept.has(row['id'] ?? ''));
     expect(rows).toHaveLength(22);
     expect(sorted(old)?.join()).not.toContain('-0.01');
+    // Another word in pipelines.yaml is no reason to make it anew: rows that the lake no longer has would be gone.
+    at.say({ mode: 'append', tables: ['silver.orders'], overrides: { 'silver.orders': { indexes: ['amount'] } } });
+    expect(await at.load()).toMatchObject({ status: 'loaded', inserts: 0, deletes: 0 });
+    expect(sorted(await under().rows('orders'))).toEqual(sorted(rows));
+    await at.load('--full-refresh');
+    await at.expectEqual(['orders']);
   });
 
   it('other columns, other names, indexes and single tables', async () => {

@@ -1,6 +1,6 @@
 import { urlPassword } from '../../kit/redact.ts';
 import type { DataflowError } from '../errors/dataflow-error.ts';
-import { type ConfigTree, isContainer, type ProblemOptions, problemAt } from './tree.ts';
+import { type ConfigTree, isContainer, type Path, type ProblemOptions, problemAt } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,9 +15,15 @@ const SECRET_NAME = /SECRET|TOKEN|PASS(WORD|WD|PHRASE)?|CREDENTIAL|(^|_)KEY($|_)
  * Replaces `${NAME}` and `${NAME:-default}` in every text value of the tree, in place; `$${` is a literal `${`. Keys are left alone and
  * what a variable holds is not looked at again. A variable that is unset (or, with a default, empty) never becomes an
  * empty text by accident: it takes the default, or is a problem.
+ * @param writtenOut told of each URL whose password stands in the configuration itself.
  * @returns values that must be masked wherever text is shown.
  */
-export function interpolate(tree: ConfigTree, env: Environment, problems: DataflowError[]): readonly string[] {
+export function interpolate(
+  tree: ConfigTree,
+  env: Environment,
+  problems: DataflowError[],
+  writtenOut: (at: Path) => void = () => undefined,
+): readonly string[] {
   const secrets = new Set<string>();
   const visit = (container: object, path: readonly (string | number)[]): void => {
     for (const [key, value] of Object.entries(container)) {
@@ -37,6 +43,7 @@ export function interpolate(tree: ConfigTree, env: Environment, problems: Datafl
         });
     const password = urlPassword(result);
     if (password !== undefined) secrets.add(password);
+    if (password !== undefined && password === urlPassword(text) && !password.includes('${')) writtenOut(path);
     return result;
   };
   visit(tree.root, []);

@@ -2,7 +2,7 @@ import type { $ZodType } from 'zod/v4/core';
 import { urlPassword } from '../../kit/redact.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { type Components, isSecret, shapeOf } from './components.ts';
-import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
+import { type ConfigTree, isContainer, markOf, type Path, problemAt } from './tree.ts';
 
 const FILE_REFERENCE = /^file:(?:\/\/)?(.+)$/s;
 
@@ -10,12 +10,14 @@ const FILE_REFERENCE = /^file:(?:\/\/)?(.+)$/s;
  * Resolves `file:/run/secrets/x` in the fields that a component marks as secret (`.meta({ secret: true })`), in place, and returns the value of
  * every such field, to be masked.
  * @param readText reads a file named in the configuration; throws a DataflowError when it cannot.
+ * @param writtenOut told of each secret that stands in the configuration itself.
  */
 export function resolveSecrets(
   tree: ConfigTree,
   components: Components,
   readText: (path: string) => string,
   problems: DataflowError[],
+  writtenOut: (at: Path) => void,
 ): readonly string[] {
   const secrets: string[] = [];
   for (const { path, options, schema } of configured(tree, components)) {
@@ -24,6 +26,8 @@ export function resolveSecrets(
       const file = FILE_REFERENCE.exec(value)?.[1];
       const secret = file === undefined ? value : fromFile(tree, at, file, readText, problems);
       if (secret === undefined) continue;
+      // Passwords in addresses are looked for where variables are replaced.
+      if (file === undefined && !value.includes('://') && markOf(tree, at)?.interpolated !== true) writtenOut(at);
       holder[key] = secret;
       secrets.push(secret, urlPassword(secret) ?? secret);
     }

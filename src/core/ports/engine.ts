@@ -78,6 +78,8 @@ export interface EngineColumn {
   readonly name: string;
   /** Engine type text in lower case, e.g. `decimal(38,2)`, `bigint`, `struct(a integer)`. */
   readonly type: string;
+  /** `json`: a text that the engine knows to be JSON. Told by `describe`. */
+  readonly kept_as?: string;
 }
 
 export type Cell = string | number | bigint | boolean | null | readonly Cell[] | { readonly [k: string]: Cell };

@@ -95,6 +95,8 @@ export interface TableChange {
   readonly rows: OutRows;
   /** The keys of rows that are gone; undefined: none can be. */
   readonly gone?: OutRows;
+  /** Columns that the version before did not have: rows that are not sent have no value there, whatever an earlier version left in them. */
+  readonly came: readonly string[];
   /**
    * Keeps a row aside that the destination cannot hold; the others go there all the same. A sink that takes all or nothing throws E_LOAD_REFUSED
    * instead.
@@ -152,6 +154,8 @@ export interface Sink {
   readonly place: string;
   /** Several tables can become visible at once. Otherwise each is a load of its own. */
   readonly whole_release: boolean;
+  /** Each value keeps its own type, as in documents: in a column of another type all values are others. */
+  readonly types_in_rows?: true;
   /** What stands there, by table of the lake; changes nothing. `deep`: look at large tables too. */
   standing(
     tables: readonly Pick<SinkTable, 'table' | 'name'>[],

@@ -3,6 +3,7 @@ import {
   type DuckDBConnection,
   DuckDBListType,
   DuckDBMapType,
+  type DuckDBPreparedStatement,
   type DuckDBResultReader,
   DuckDBStructType,
   type DuckDBType,
@@ -21,18 +22,34 @@ export function resultColumns(result: {
   return result.columnNames().map((name, index) => ({ name, type: typeText(types[index]?.toString() ?? 'VARCHAR') }));
 }
 
+/** The same, and of texts that the engine knows to be JSON that they are: it is stored as text, and destinations have a type for it. */
+export async function describedColumns(connection: DuckDBConnection, sql: string): Promise<readonly EngineColumn[]> {
+  const prepared = await connection.prepare(sql);
+  try {
+    return preparedColumns(prepared).map((column, index) =>
+      prepared.columnType(index).alias === 'JSON' ? { ...column, kept_as: 'json' } : column,
+    );
+  } finally {
+    prepared.destroySync();
+  }
+}
+
 /** Columns of a query that is prepared and not run. */
 export async function columnsOf(connection: DuckDBConnection, sql: string): Promise<readonly EngineColumn[]> {
   const prepared = await connection.prepare(sql);
   try {
-    const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
-    return resultColumns({
-      columnNames: () => indexes.map((index) => prepared.columnName(index)),
-      columnTypes: () => indexes.map((index) => prepared.columnType(index)),
-    });
+    return preparedColumns(prepared);
   } finally {
     prepared.destroySync();
   }
+}
+
+function preparedColumns(prepared: DuckDBPreparedStatement): readonly EngineColumn[] {
+  const indexes = Array.from({ length: prepared.columnCount }, (_, index) => index);
+  return resultColumns({
+    columnNames: () => indexes.map((index) => prepared.columnName(index)),
+    columnTypes: () => indexes.map((index) => prepared.columnType(index)),
+  });
 }
 
 /** The engine's spelling of a type in ours: lower case outside quotes. */

@@ -17,7 +17,7 @@ import type {
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import { columnsOf, toRows } from './cells.ts';
+import { columnsOf, describedColumns, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
 import { exportRows } from './export.ts';
@@ -129,7 +129,11 @@ export class DuckDbSession implements EngineSession {
   async describe(sql: string): Promise<readonly EngineColumn[]> {
     await this.tablesOf(sql);
     const before = 'select * from (\n';
-    return this.#columns(`${before}${sql}\n)`, { sql, bytes_before: before.length });
+    const talk = await this.#ready();
+    return talk.guard(() => describedColumns(talk.connection, `${before}${sql}\n)`), {
+      sql,
+      bytes_before: before.length,
+    });
   }
 
   async tablesOf(sql: string): Promise<readonly string[]> {
