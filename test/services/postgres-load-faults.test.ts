@@ -78,6 +78,18 @@ describeService('postgresql', ({ url }) => {
     client.query(`create function ${schema}.trap() returns trigger language plpgsql as $$ begin ${body} return new; end $$;
       create ${how === '' ? '' : 'constraint'} trigger trap ${when} insert or update on ${schema}._dataflow_loads ${how} for each row execute function ${schema}.trap()`);
 
+  /** Waits until the server sleeps in the middle of a statement that begins like this. */
+  const asleep = async (statement: string): Promise<string> => {
+    for (;;) {
+      const { rows } = await client.query(
+        `select pid from pg_stat_activity where query like $1 and state = 'active' and wait_event = 'PgSleep'`,
+        [`${statement}%`],
+      );
+      if (rows.length > 0) return rows[0].pid;
+      await sleep(10);
+    }
+  };
+
   it('case 46: a connection cut in the middle of a COPY, a deadlock, a serialization failure: tried again, loaded once', async () => {
     proxy.resetAfter('up', 1_000_000);
     expect(await load()).toMatchObject({ status: 0, report: { attempts: 2, inserts: ROWS, updates: 0 } });
@@ -107,24 +119,15 @@ describeService('postgresql', ({ url }) => {
   it('case 46: a connection lost at COMMIT: the outcome is looked up, whichever it was', async () => {
     await load();
     await trap('perform pg_sleep(1.5);', 'after', 'deferrable initially deferred');
-    const committing = async (): Promise<string> => {
-      for (;;) {
-        const { rows } = await client.query(
-          `select pid from pg_stat_activity where query = 'commit' and state = 'active' and wait_event = 'PgSleep'`,
-        );
-        if (rows.length > 0) return rows[0].pid;
-        await sleep(10);
-      }
-    };
     await publish(4);
     const cut = load();
-    await committing();
+    await asleep('commit');
     proxy.cut();
     expect(await cut).toMatchObject({ status: 0, report: { attempts: 1, updates: ROWS } });
     expect(await holds()).toEqual(all(4));
     await publish(5);
     const ended = load();
-    await client.query('select pg_terminate_backend($1)', [await committing()]);
+    await client.query('select pg_terminate_backend($1)', [await asleep('commit')]);
     expect(await ended).toMatchObject({ status: 0, report: { attempts: 2, updates: ROWS } });
     expect(await holds()).toEqual(all(5));
   }, 120_000);
@@ -151,5 +154,18 @@ describeService('postgresql', ({ url }) => {
       if (name.endsWith('.parquet')) rmSync(join(project.root, 'lake/gold/many', name));
     expect((await project.run(['load', '--full-refresh'])).status).not.toBe(0);
     expect(await holds()).toEqual(all(6));
+  }, 120_000);
+
+  it('case 46: a load that was killed lets go of its locks, in the middle of a long statement too', async () => {
+    await load();
+    await trap('perform pg_sleep(100);');
+    await publish(8);
+    const { child, ended } = project.start(['load']);
+    await asleep('insert');
+    child.kill('SIGKILL');
+    await ended;
+    await client.query(`set lock_timeout = '30s'; drop trigger trap on ${schema}._dataflow_loads; reset lock_timeout`);
+    expect(await load()).toMatchObject({ status: 0 });
+    expect(await holds()).toEqual(all(8));
   }, 120_000);
 });

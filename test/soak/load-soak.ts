@@ -110,7 +110,7 @@ class LoadSoak {
     const { kills, target, say } = this.#options;
     this.#publish(this.#changed());
     let held = this.#newest();
-    this.#finish([], held, 'first load');
+    await this.#finish([], held, 'first load');
     let trials = 0;
     for (; this.#kills < kills; trials += 1) {
       const back = this.#random.share() < 0.25 ? this.#random.below(this.#releases.length) : -1;
@@ -178,7 +178,7 @@ class LoadSoak {
     }
     const text = rows.map(({ id, n, more }) => `${id},${n},${more}`);
     writeFileSync(join(this.#folder, 'in/a.csv'), `id,n,more\n${text.join('\n')}\n`);
-    this.#done(this.#place.dataflow(['run']), 'run');
+    this.#done(this.#place.dataflow(['run'], this.#options.target.env), 'run');
     this.#releases = [...this.#releases, { rows, shape }].slice(-KEPT_RELEASES);
   }
 

@@ -17,6 +17,12 @@ export interface Batch {
   readonly size_bytes: number;
 }
 
+/** Keys for one command. */
+export interface KeyBatch {
+  readonly ids: readonly unknown[];
+  readonly size_bytes: number;
+}
+
 export interface MakeOptions {
   readonly bson: typeof Bson;
   readonly table: SinkTable;
@@ -45,7 +51,7 @@ export function outDocuments(rows: OutRows, options: MakeOptions): AsyncGenerato
 }
 
 /** The `_id`s of keys that are gone, in batches. */
-export async function* outKeys(gone: OutRows, options: MakeOptions): AsyncGenerator<readonly unknown[], void, void> {
+export async function* outKeys(gone: OutRows, options: MakeOptions): AsyncGenerator<KeyBatch, void, void> {
   const { table, bson } = options;
   const columns = keysFirst(table).map((column) => bsonColumn(column, bson));
   const key = columns.map(({ name }, index) => ({ name, index }));
@@ -53,8 +59,8 @@ export async function* outKeys(gone: OutRows, options: MakeOptions): AsyncGenera
     const values = columns.map(({ decode, name }, index) => decoded(decode, line[`c${index}`], name));
     return { _id: idOf(key, (index) => values[index]) };
   };
-  for await (const { documents } of batches(gone, columns, make, options))
-    yield documents.map((document) => document['_id'] as unknown);
+  for await (const { documents, size_bytes } of batches(gone, columns, make, options))
+    yield { ids: documents.map((document) => document['_id'] as unknown), size_bytes };
 }
 
 function keysFirst({ key, columns }: SinkTable): readonly Column[] {

@@ -69,6 +69,23 @@ export async function commitAll(parts: LoadParts, all: readonly Pending[]): Prom
   if (parts.replicated) await atOnce(parts, all, finals);
   else for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
   for (const { table } of all) if (table.columns.length > 0) await remember(parts, table.name);
+  await dropLeft(parts, all);
+}
+
+/** A program that was killed may have had commands under way: an insert that comes late makes its collection anew, which had been dropped already. */
+async function dropLeft({ database }: LoadParts, all: readonly Pending[]): Promise<void> {
+  const mine = new Set(all.map(({ table }) => besideName('', table.name)));
+  const there = await database.listCollections({ name: { $regex: `^${BESIDE}` } }, { nameOnly: true }).toArray();
+  for (const { name } of there)
+    if (mine.has(name.replace(BESIDE_ID, `${BESIDE}_`))) await database.dropCollection(name);
+}
+
+const BESIDE = '_loading_';
+const BESIDE_ID = /^_loading_[0-9a-z]+_/;
+
+/** What a collection is called until it takes its place. */
+export function besideName(id: string, name: string): string {
+  return `${BESIDE}${id}_${name}`.slice(0, 120);
 }
 
 /**

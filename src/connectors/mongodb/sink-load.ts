@@ -14,7 +14,15 @@ import {
   indexesOf,
   uuidOf,
 } from './sink-collections.ts';
-import { commitAll, dropBeside, type LoadParts, type Pending, refuseOtherLoad, refuseOthers } from './sink-commit.ts';
+import {
+  besideName,
+  commitAll,
+  dropBeside,
+  type LoadParts,
+  type Pending,
+  refuseOtherLoad,
+  refuseOthers,
+} from './sink-commit.ts';
 import { sinkError } from './sink-errors.ts';
 import { BATCH_BYTES, BATCH_DOCUMENTS, StepRows } from './step-rows.ts';
 import { type SyncDocument, type UnderWay, underWay, writeSync } from './sync-metadata.ts';
@@ -78,7 +86,7 @@ export class MongodbLoad implements SinkLoad {
   async #putWhole(change: TableChange, before: SyncDocument | undefined): Promise<PutCounts> {
     const { database } = this.#parts;
     const { table } = change;
-    const name = `_loading_${timeSortedId()}_${table.name}`.slice(0, 120);
+    const name = besideName(timeSortedId(), table.name);
     // Named before it is made: whoever is killed in between leaves nothing that nobody knows of.
     const named = await this.#mark(table, before, 'building', change, { beside: name, beside_uuid: null });
     const collection = await database.createCollection(name);

@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
 import type { TableChange } from '../../core/ports/sink.ts';
-import { type Batch, type MakeOptions, outDocuments, outKeys } from './out-documents.ts';
+import { type Batch, type KeyBatch, type MakeOptions, outDocuments, outKeys } from './out-documents.ts';
 
 /** What one command carries. */
 export const BATCH_DOCUMENTS = 2000;
@@ -8,7 +8,7 @@ export const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** The rows of a step: held as far as they fit into a transaction, then as they come. */
 export class StepRows {
-  readonly #gone: AsyncGenerator<readonly unknown[], void, void> | undefined;
+  readonly #gone: AsyncGenerator<KeyBatch, void, void> | undefined;
   readonly #documents: AsyncGenerator<Batch, void, void>;
   readonly gone: unknown[] = [];
   readonly documents: Document[] = [];
@@ -25,7 +25,8 @@ export class StepRows {
     while (fits()) {
       const next = await this.#gone?.next();
       if (next === undefined || next.done === true) break;
-      this.gone.push(...next.value);
+      this.gone.push(...next.value.ids);
+      this.size_bytes += next.value.size_bytes;
     }
     while (fits()) {
       const next = await this.#documents.next();
@@ -38,7 +39,7 @@ export class StepRows {
 
   async *goneBatches(): AsyncGenerator<readonly unknown[], void, void> {
     if (this.gone.length > 0) yield this.gone;
-    if (this.#gone !== undefined) yield* this.#gone;
+    for await (const { ids } of this.#gone ?? []) yield ids;
   }
 
   async *documentBatches(): AsyncGenerator<readonly Document[], void, void> {

@@ -55,7 +55,7 @@ export class PostgresLoad implements SinkLoad {
   /** @throws DataflowError E_LOAD_CONFLICT when another load is at work, or was since planning. */
   static async begin(parts: LoadParts): Promise<PostgresLoad> {
     const { session, schema, id, seen } = parts;
-    await session.run('begin');
+    await session.begin();
     const [lock] = await session.rows(`select pg_try_advisory_xact_lock(${lockKey(schema, id)})::text as got`);
     if (lock?.['got'] !== 'true')
       throw new DataflowError('E_LOAD_CONFLICT', `another load of ${id} is at work at ${session.place}`);
@@ -122,7 +122,7 @@ export class PostgresLoad implements SinkLoad {
     }
     const state = await readState(session, schema, id);
     try {
-      await session.run('commit');
+      await session.commit();
     } catch (error) {
       if (!(error instanceof DataflowError) || error.code !== 'E_LOAD_UNREACHABLE') throw error;
       await this.#lookUp(error);

@@ -27,8 +27,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   tcp_keepalives_count: '6',
 };
 
-/** A load that was killed ends at the server within seconds, also in the middle of a long statement: newer servers can look. */
-const LOOK_FOR_CLIENT = `do $$ begin perform set_config('client_connection_check_interval', '2s', false); exception when others then null; end $$`;
+/** Newer servers can look whether their client is there, in the middle of a long statement too. */
+const lookForClient = (every: string): string =>
+  `do $$ begin perform set_config('client_connection_check_interval', '${every}', false); exception when others then null; end $$`;
 
 export interface SinkSessionOptions {
   /** Relative paths start here. */
@@ -65,7 +66,7 @@ export class SinkSession {
       try {
         signal.throwIfAborted();
         await client.connect();
-        await client.query(`select ${Object.entries(SETTINGS).map(set).join(', ')}; ${LOOK_FOR_CLIENT}`);
+        await client.query(`select ${Object.entries(SETTINGS).map(set).join(', ')}`);
         return new SinkSession(place, client, signal);
       } catch (error) {
         client.end().catch(() => undefined);
@@ -84,6 +85,17 @@ export class SinkSession {
   /** A statement; returns how many rows it changed. */
   async run(sql: string, doing?: string): Promise<number> {
     return (await this.ask(sql, [], doing)).rowCount ?? 0;
+  }
+
+  /** Begins a transaction that ends within seconds when we are killed, and lets go of its locks. */
+  async begin(): Promise<void> {
+    await this.ask(`${lookForClient('2s')}; begin`, []);
+  }
+
+  /** From here on it is not given up any more because we are gone. */
+  async commit(): Promise<void> {
+    await this.ask(lookForClient('0'), []);
+    await this.run('commit');
   }
 
   /** `COPY … FROM STDIN`; returns how many rows were taken. */
