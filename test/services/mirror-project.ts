@@ -17,8 +17,8 @@ export interface MirrorPlace {
   clear(): Promise<void>;
 }
 
-/** A table that goes up in several parts. */
-const LARGE = `\n  paquets: { sql: "select i as id, sha256(i::varchar) as empreinte from range(600000) t(i)" }`;
+/** A table of few rows that goes up in several parts. */
+const LARGE = `\n  paquets: { sql: "select i as id, string_agg(sha256((i * 100000 + j)::varchar), '' order by j) as empreintes from range(60) t(i), range(12000) u(j) group by i" }`;
 
 /** A small project with rejected rows and a mirror of everything. */
 export class MirrorProject {
