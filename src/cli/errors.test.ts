@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DataflowError, DataflowErrors } from '../core/errors/dataflow-error.ts';
 import { type ErrorView, renderError } from './errors.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { plainStyle } from './style.ts';
 
 const view: ErrorView = { format: 'table', cwd: '/project', verbose: false };
 const located = new DataflowError('E_SQL', 'column "montnat" does not exist', {
@@ -53,6 +54,18 @@ describe('renderError', () => {
     const text = renderError(new DataflowError('E_SOURCE_IO', 'cannot read \u001b]0;owned\u0007\nnext: rm'), view);
     expect(text).toContain('\\u001b]0;owned\\u0007\\nnext: rm');
     expect(text.split('\n')).toHaveLength(2);
+  });
+
+  it('fits a terminal, and masks a secret before it is broken', () => {
+    const redact = (text: string): string => text.replaceAll('open sesame', '***');
+    const style = { ...plainStyle, red: (text: string) => `<${text}>` };
+    const terminal = { is_tty: true, columns: 30 };
+    const error = new DataflowError('E_ENGINE', 'the words were open sesame, so they said', { hint: 'Ask again.' });
+    expect(renderError(error, { ...view, redact, style, terminal }).split('\n')).toEqual([
+      '<error[E_ENGINE]> the words',
+      '  were ***, so they said',
+      '  next: Ask again.',
+    ]);
   });
 
   it('masks secrets', () => {

@@ -5,7 +5,7 @@ import { DataflowError, DataflowErrors } from '../core/errors/dataflow-error.ts'
 import type { Format } from './printer.ts';
 import { plainStyle, type Style } from './style.ts';
 import { toJson } from './table.ts';
-import { escapeControls } from './text.ts';
+import { escapeControls, linesOnTerminal } from './text.ts';
 
 export interface ErrorView {
   readonly format: Format;
@@ -13,6 +13,8 @@ export interface ErrorView {
   readonly cwd: string;
   readonly verbose: boolean;
   readonly style?: Style;
+  /** Where the lines go, when that is a terminal: they are then made to fit. */
+  readonly terminal?: { readonly is_tty: boolean; readonly columns: number | undefined };
   readonly redact?: (text: string) => string;
 }
 
@@ -67,7 +69,8 @@ function writeLog(text: string, redact: ErrorView['redact']): string | undefined
 
 function linesOf(error: DataflowError, view: ErrorView): readonly string[] {
   const style = view.style ?? plainStyle;
-  const lines = [`${style.red(`error[${error.code}]`)} ${escapeControls(error.message)}`];
+  const mark = `error[${error.code}]`;
+  const lines = [`${mark} ${escapeControls(error.message)}`];
   const { file, line, column } = recordOf(error, view.cwd);
   if (file !== null) {
     const position = [line, column].filter((part) => part !== null);
@@ -75,7 +78,10 @@ function linesOf(error: DataflowError, view: ErrorView): readonly string[] {
   }
   if (error.kept !== undefined) lines.push(`  kept: ${escapeControls(error.kept)}`);
   lines.push(`  next: ${escapeControls(error.hint)}`);
-  return lines;
+  // Masked before they are broken: half a secret is not found any more.
+  const masked = lines.map((line) => view.redact?.(line) ?? line);
+  const fitted = masked.flatMap((line) => linesOnTerminal(line, view.terminal ?? NO_TERMINAL));
+  return fitted.map((line, i) => (i === 0 ? line.replace(mark, style.red(mark)) : line));
 }
 
 function recordOf(error: DataflowError, cwd: string): ErrorRecord {
@@ -104,3 +110,4 @@ function stacksOf(error: unknown): readonly string[] {
 }
 
 const CAUSES_MAX = 5;
+const NO_TERMINAL = { is_tty: false, columns: undefined };

@@ -2,8 +2,8 @@ import { type Bar, barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
 import type { Sink } from './sink.ts';
 import { plainStyle, type Style } from './style.ts';
-import { asColumn, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
-import { escapeControls } from './text.ts';
+import { asColumn, layoutRecords, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
+import { escapeControls, linesOnTerminal } from './text.ts';
 
 export const FORMATS = ['table', 'json', 'ndjson', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -135,11 +135,16 @@ export class Printer {
       if (this.format === 'json') {
         for (const [i, row] of batch.rows.entries()) this.#out(`${rows_before + i > 0 ? ',' : ' '}${toJson(row)}`);
       } else if (this.format === 'table') {
-        layout ??= this.#head(layoutTable({ ...batch, rows: batch.rows.slice(0, MEASURED_ROWS) }, this.width));
+        layout ??= this.#streamed(batch);
         for (const line of layout.lines(batch.rows)) this.#out(line);
       } else this.#plainRows(batch, first);
       first = false;
     };
+  }
+
+  #streamed(batch: PrintData): TableLayout {
+    const table = layoutTable({ ...batch, rows: batch.rows.slice(0, MEASURED_ROWS) }, this.width);
+    return table.too_wide && batch.rows.length > 0 ? layoutRecords(batch, this.width) : this.#head(table);
   }
 
   /** Something to know, on stderr; silent with `--quiet`. */
@@ -154,12 +159,14 @@ export class Printer {
 
   warn(line: string): void {
     const { yellow } = this.#options.error_style ?? plainStyle;
-    this.error(`${yellow('warning')} ${escapeControls(line)}`);
+    this.error(`warning ${escapeControls(line)}`, (first) => first.replace('warning', yellow('warning')));
   }
 
-  /** A line on stderr, whatever the flags. */
-  error(line: string): void {
-    this.#options.stderr.write(`${this.#masked(line)}\n`);
+  /** Something on stderr, whatever the flags; a terminal gets lines that fit, a file or a pipe the whole line. `mark` adds markup to the first. */
+  error(line: string, mark = (first: string) => first): void {
+    const { stderr } = this.#options;
+    const [first = '', ...more] = linesOnTerminal(this.#masked(line), stderr);
+    stderr.write(`${[mark(first), ...more].join('\n')}\n`);
   }
 
   #sections(sections: readonly Section[]): void {

@@ -1,4 +1,5 @@
 import type { Rooms } from '../app/rooms.ts';
+import { CATALOGUE } from '../core/errors/catalogue.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { redactor } from '../kit/redact.ts';
 import type { CommandEntry, Invocation } from './command-spec.ts';
@@ -65,11 +66,26 @@ async function runCommand(
     const run = await command.spec.load();
     code = await run(invocation);
   } catch (error) {
-    code = await fail(watch.exitCode() === undefined || error instanceof DataflowError ? error : stopped(error));
+    code = await fail(
+      watch.exitCode() === undefined || error instanceof DataflowError ? withHelp(error, command) : stopped(error),
+    );
   } finally {
     watch.dispose();
   }
   return watch.exitCode() ?? code;
+}
+
+/** Wrong use without a hint of its own leads to the help of its command. */
+function withHelp(error: unknown, { verb }: ParsedCommand): unknown {
+  if (!(error instanceof DataflowError) || error.code !== 'E_USAGE' || error.hint !== CATALOGUE.E_USAGE.hint)
+    return error;
+  const { message, place, kept, cause } = error;
+  return new DataflowError('E_USAGE', message, {
+    hint: `See \`dataflow help ${verb}\`.`,
+    ...(place === undefined ? {} : { place }),
+    ...(kept === undefined ? {} : { kept }),
+    cause,
+  });
 }
 
 /** What a command broke off with when it was asked to stop is no defect. */
@@ -125,6 +141,7 @@ async function reportFailure(
     cwd: process.cwd(),
     verbose: argv.includes('--verbose') || argv.includes('-v'),
     style: await loadStyle(color),
+    terminal: stderr,
     redact,
   };
   stderr.write(`${renderError(error, view)}\n`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layoutTable, type PrintData, plainText, toJson } from './table.ts';
+import { layoutRecords, layoutTable, type PrintData, plainText, toJson } from './table.ts';
 import { cellWidth } from './text.ts';
 
 function lines(data: PrintData, width = 80): readonly string[] {
@@ -42,6 +42,41 @@ describe('layoutTable', () => {
     expect(lines(data, 24)).toEqual(['rule         run_id', '-----------  -----------', 'date_valide  xxxxxxxxxx…']);
     // Where that is not enough, the others are cut too.
     expect(lines(data, 18).at(-1)).toBe('date_va…  xxxxxxx…');
+  });
+
+  it('lets a text go on in further lines where that is asked for', () => {
+    const rows = [
+      { step: 'gold.ca', n: 1, reason: 'if silver.achats or silver.clients publishes a new version' },
+      { step: 'gold.x', n: 2, reason: `{"id":"${'7'.repeat(30)}"}` },
+      { step: 'gold.y', n: 3, reason: 'cut: if silver.achats publishes a new version' },
+    ];
+    const wrap = ({ reason }: Readonly<Record<string, unknown>>): boolean => !String(reason).startsWith('cut');
+    const columns = [{ name: 'step', give_way: false }, 'n', { name: 'reason', wrap }];
+    expect(lines({ columns, rows }, 40).slice(2)).toEqual([
+      'gold.ca  1  if silver.achats or',
+      '            silver.clients publishes a',
+      '            new version',
+      `gold.x   2  {"id":"${'7'.repeat(21)}`,
+      `            ${'7'.repeat(9)}"}`,
+      'gold.y   3  cut: if silver.achats publi…',
+    ]);
+  });
+
+  it('gives each column a line of its own where not even narrow ones fit', () => {
+    const columns = ['id', 'nom', 'ville', 'note'];
+    const rows = [{ id: 1, nom: 'Cédric Gauthier', ville: 'Aix-la-Chapelle', note: null }];
+    expect(layoutTable({ columns, rows }, 30).too_wide).toBe(false);
+    expect(layoutTable({ columns, rows }, 25).too_wide).toBe(true);
+    const records = layoutRecords({ columns, null_text: 'NULL' }, 25);
+    expect(records.head()).toEqual([]);
+    expect([...records.lines(rows), ...records.lines([{ ...rows[0], id: 2 }])].slice(0, 6)).toEqual([
+      'row 1',
+      '  id     1',
+      '  nom    Cédric Gauthier',
+      '  ville  Aix-la-Chapelle',
+      '  note   NULL',
+      'row 2',
+    ]);
   });
 
   it('keeps columns aligned and within the width, whatever the text', () => {

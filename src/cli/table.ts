@@ -1,4 +1,4 @@
-import { cellWidth, cutToWidth, escapeControls, padToWidth } from './text.ts';
+import { cellWidth, cutToWidth, escapeControls, padToWidth, wrapToWidth } from './text.ts';
 
 /** A column of printed data. `name` is the key in the rows and in JSON and CSV; the rest concerns the table only. */
 export interface PrintColumn {
@@ -10,6 +10,8 @@ export interface PrintColumn {
   readonly format?: (value: unknown) => string;
   /** Cut before the others where the table is too wide: the beginning tells enough (an id, a long command). */
   readonly give_way?: boolean;
+  /** In such rows a text that is too long goes on in further lines instead of being cut. */
+  readonly wrap?: (row: Readonly<Record<string, unknown>>) => boolean;
 }
 
 export interface PrintData {
@@ -21,6 +23,8 @@ export interface PrintData {
 
 /** A table whose widths are settled: prints its head once and then rows, as they come. */
 export interface TableLayout {
+  /** The columns do not fit, however narrow. */
+  readonly too_wide: boolean;
   head(): readonly string[];
   lines(rows: PrintData['rows']): readonly string[];
 }
@@ -57,8 +61,36 @@ export function layoutTable(data: PrintData, width: number): TableLayout {
       .join(GAP)
       .trimEnd();
   return {
+    too_wide: lineCells(widths) > width,
     head: () => [line(columns.map(titleOf)), widths.map((cells) => '-'.repeat(cells)).join(GAP)],
-    lines: (rows) => rows.map((row) => line(columns.map((column) => text(column, row[column.name])))),
+    lines: (rows) =>
+      rows.flatMap((row) => {
+        const cells = columns.map((column, i) => {
+          const whole = text(column, row[column.name]);
+          return column.wrap?.(row) === true && right[i] !== true ? wrapToWidth(whole, widths[i] ?? 0) : [whole];
+        });
+        const height = Math.max(1, ...cells.map((parts) => parts.length));
+        return Array.from({ length: height }, (_, at) => line(cells.map((parts) => parts[at] ?? '')));
+      }),
+  };
+}
+
+/** Rows one below the other, a line for each column: for more columns than fit beside each other. Nothing is cut. */
+export function layoutRecords(data: Omit<PrintData, 'rows'>, width: number): TableLayout {
+  const columns = data.columns.map(asColumn);
+  const name_cells = Math.max(0, ...columns.map((column) => cellWidth(titleOf(column))));
+  const value_cells = Math.max(COLUMN_CELLS_MIN, width - GAP.length * 2 - name_cells);
+  let number = 0;
+  const linesOf = (row: PrintData['rows'][number]): readonly string[] =>
+    columns.flatMap((column) =>
+      wrapToWidth(cellText(column, row[column.name], data.null_text ?? ''), value_cells).map((part, i) =>
+        `${GAP}${padToWidth(i === 0 ? titleOf(column) : '', name_cells, 'left')}${GAP}${part}`.trimEnd(),
+      ),
+    );
+  return {
+    too_wide: false,
+    head: () => [],
+    lines: (rows) => rows.flatMap((row) => [`row ${++number}`, ...linesOf(row)]),
   };
 }
 
@@ -107,7 +139,7 @@ function isNumeric(column: PrintColumn, rows: PrintData['rows']): boolean {
 
 function fitWidths(natural: readonly number[], rigid: readonly boolean[], width: number): readonly number[] {
   const widths = [...natural];
-  let excess = widths.reduce((sum, cells) => sum + cells, GAP.length * Math.max(0, widths.length - 1)) - width;
+  let excess = lineCells(widths) - width;
   while (excess > 0) {
     const widest = widestText(widths, rigid);
     if (widest === undefined) break;
@@ -115,6 +147,10 @@ function fitWidths(natural: readonly number[], rigid: readonly boolean[], width:
     excess -= 1;
   }
   return widths;
+}
+
+function lineCells(widths: readonly number[]): number {
+  return widths.reduce((sum, cells) => sum + cells, GAP.length * Math.max(0, widths.length - 1));
 }
 
 function widestText(widths: readonly number[], rigid: readonly boolean[]): number | undefined {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
 import { isAscii, wantsColor } from './style.ts';
-import { cellWidth, cutToWidth, padToWidth } from './text.ts';
+import { cellWidth, cutToWidth, linesOnTerminal, padToWidth, wrapToWidth } from './text.ts';
 
 describe('cellWidth', () => {
   it.each([
@@ -22,6 +22,24 @@ describe('cellWidth', () => {
     expect(cutToWidth('日本語', 4)).toBe('日…');
     expect(cutToWidth('abc', 3)).toBe('abc');
     expect(padToWidth('日', 4, 'right')).toBe('  日');
+  });
+});
+
+describe('long texts', () => {
+  it('are broken at blanks, and within longer words', () => {
+    expect(wrapToWidth('ab cd 日本語日本語 e', 5)).toEqual(['ab cd', '日本', '語日', '本語', 'e']);
+    expect(wrapToWidth('', 5)).toEqual(['']);
+  });
+
+  it('fit the terminal, and stay whole in a file or a pipe', () => {
+    const text = 'error[E_X] a message\n  next: do this and that';
+    expect(linesOnTerminal(text, { is_tty: true, columns: 18 })).toEqual([
+      'error[E_X] a',
+      '  message',
+      '  next: do this',
+      '    and that',
+    ]);
+    expect(linesOnTerminal(text, { is_tty: false, columns: 18 })).toEqual(text.split('\n'));
   });
 });
 

@@ -52,6 +52,35 @@ function graphemeWidth(grapheme: string): number {
   return WIDE.test(grapheme) || EMOJI.test(grapheme) ? 2 : 1;
 }
 
+/** A text in lines of so many cells: broken at blanks, and within words that are longer than a line. */
+export function wrapToWidth(text: string, cells: number): readonly string[] {
+  return wrapWords(text, cells).flatMap((line) => (cellWidth(line) <= cells ? [line] : chunksOf(line, cells)));
+}
+
+function chunksOf(line: string, cells: number): readonly string[] {
+  const chunks: string[] = [];
+  let chunk = '';
+  for (const grapheme of graphemes(line)) {
+    if (chunk !== '' && cellWidth(chunk) + graphemeWidth(grapheme) > cells) {
+      chunks.push(chunk);
+      chunk = '';
+    }
+    chunk += grapheme;
+  }
+  return [...chunks, chunk];
+}
+
+/** A message line by line: on a terminal broken at blanks where it is too long, what follows indented; elsewhere whole, for those who search it. */
+export function linesOnTerminal(
+  text: string,
+  terminal: { readonly is_tty: boolean; readonly columns: number | undefined },
+): readonly string[] {
+  const { is_tty, columns } = terminal;
+  const lines = text.split('\n');
+  if (!is_tty || columns === undefined || columns <= 0) return lines;
+  return lines.flatMap((line) => wrapWords(line, columns, `${/^ */.exec(line)?.[0] ?? ''}  `));
+}
+
 /** Lines of at most `width` cells, broken at blanks; those after the first begin with `hanging`. A longer word stays whole. */
 export function wrapWords(text: string, width: number, hanging = ''): readonly string[] {
   const lines: string[] = [];

@@ -9,6 +9,7 @@ import { judgedRun, judgedSteps } from '../run/judged-run.ts';
 import { ledgerForReading, type OpenProject } from '../run/open-project.ts';
 import { planningContext } from '../run/plan-pipeline.ts';
 import { type PlannedStep, planSteps } from '../run/plan-run.ts';
+import { ambiguous, tableNamed } from './named-table.ts';
 import { type StepStory, type StoryCause, tellInput, tellStep } from './step-story.ts';
 
 /** Whether a table would be computed now, and why. */
@@ -105,10 +106,8 @@ function findSubject(graph: Graph, ledger: Ledger, word: string | undefined): Su
       hint: 'Start one with `dataflow run`, or name a table.',
     });
   }
-  if (known.includes(word)) return { table: word };
-  const named = known.filter((key) => key.slice(key.indexOf('.') + 1) === word);
-  if (named.length === 1) return { table: named[0] ?? word };
-  if (named.length > 1) throw ambiguous(word, 'several tables', named);
+  const table = tableNamed(known, word);
+  if (table !== undefined) return { table };
   return (ID_PREFIX.test(word) ? byId(ledger, word) : undefined) ?? nothingLike(word, known);
 }
 
@@ -124,12 +123,6 @@ function byId(ledger: Ledger, prefix: string): Subject | undefined {
     ]);
   if (run !== undefined) return { run };
   return record === undefined ? undefined : { record };
-}
-
-function ambiguous(word: string, what: string, candidates: readonly string[]): DataflowError {
-  return new DataflowError('E_SELECTION', `"${word}" may mean ${what}: ${candidates.slice(0, 4).join(', ')}`, {
-    hint: 'Write more of the name.',
-  });
 }
 
 function nothingLike(word: string, known: readonly string[]): never {

@@ -53,8 +53,9 @@ export async function openLineageEvents(rooms: Rooms, project: Project, run_id?:
 }
 
 function runOf(ledger: Ledger, run_id: string | undefined): string | undefined {
-  // A run that ended before its first step has nothing to tell.
-  if (run_id === undefined) return ledger.runs(RUNS_MAX).find((run) => ledger.steps(run.run_id).length > 0)?.run_id;
+  // A run that ended before its first step, or found everything up to date, has nothing to tell.
+  const worked = (one: StepRecord): boolean => one.status === 'succeeded' || one.status === 'failed';
+  if (run_id === undefined) return ledger.runs(RUNS_MAX).find((run) => ledger.steps(run.run_id).some(worked))?.run_id;
   if (ledger.run(run_id) !== undefined) return run_id;
   throw new DataflowError('E_USAGE', `there is no run ${run_id}`, {
     hint: 'See the runs with: dataflow status --runs',

@@ -36,7 +36,7 @@ export function showStatus(ledger: Ledger): StatusReport {
   for (const entry of ledger.quarantine()) open.set(entry.table, (open.get(entry.table) ?? 0) + entry.rows);
   const tables = ledger
     .latestSteps()
-    .map((step) => tableStatus(step, ledger.lastSuccess(step.step)?.output_version, open.get(step.step) ?? 0));
+    .map((step) => tableStatus(step, ledger.lastSuccess(step.step), open.get(step.step) ?? 0));
   const [newest] = ledger.runs(1);
   const run = newest === undefined ? undefined : judgedRun(ledger, newest);
   const receipt = run === undefined ? undefined : ledger.receipt(run.run_id);
@@ -44,13 +44,15 @@ export function showStatus(ledger: Ledger): StatusReport {
   return { run, receipt, release: ledger.latestRelease(), undone, tables: [...tables].sort(byLayer) };
 }
 
-function tableStatus(step: StepRecord, published: number | undefined, quarantined: number): TableStatus {
+function tableStatus(step: StepRecord, published: StepRecord | undefined, quarantined: number): TableStatus {
+  // What did nothing, or failed, leaves the published version, whose rows are shown.
+  const computed = step.status === 'succeeded' ? step : published;
   // An undo takes no rows in and gives none out: zeros would look like an empty table.
-  const balance = step.reason.startsWith('undone: ') ? undefined : step.balance;
+  const balance = computed?.reason.startsWith('undone: ') ? undefined : computed?.balance;
   return {
     step: step.step,
     status: step.status,
-    version: step.output_version ?? published ?? null,
+    version: step.output_version ?? published?.output_version ?? null,
     rows_in: balance?.rows_in ?? null,
     rows_out: balance?.rows_out ?? null,
     quarantined,

@@ -1,3 +1,4 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { tableKey } from '../../core/model/table.ts';
 import type { BackwardTrace, TracedFile, TraceLevel } from '../../core/model/trace.ts';
 import type { Node } from '../../core/planning/graph.ts';
@@ -14,6 +15,13 @@ import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } f
 import { goldSources } from './trace-gold.ts';
 
 /** Rows that wait to be followed: of one version of a table. */
+/** A place in the statement around the condition would mislead. */
+function inCondition(error: unknown): never {
+  if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+  const hint = error.hint.replace(' at the place shown', '');
+  throw new DataflowError('E_SQL', `--where: ${error.message}`, { hint, cause: error });
+}
+
 interface Pending {
   readonly bound: BoundVersion;
   /** SQL with `id` and `sure`. */
@@ -44,7 +52,7 @@ export async function traceBack(
   const start = await tableAt(context, { layer: node.layer, name: node.name }, version);
   const first = await trace.bind(start);
   const condition = where === undefined ? '' : ` where (${where}\n)`;
-  await trace.session.describe(`select * from ${first.plain}${condition}`);
+  await trace.session.describe(`select * from ${first.plain}${condition}`).catch(inCondition);
   const pending = new Map<string, Pending>([
     [
       keyOf(start),

@@ -6,6 +6,7 @@ import { linesOf, recordBegin } from '../../core/model/record-lines.ts';
 import { quarantineOf } from '../../core/model/table.ts';
 import type { ForwardTrace } from '../../core/model/trace.ts';
 import type { InputRecord } from '../../core/ports/ledger.ts';
+import { closest } from '../../kit/closest.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../../medallion/context.ts';
 import { pulledPlace } from './pulled-place.ts';
@@ -45,8 +46,10 @@ export function findFile(context: TraceContext, cwd: string, text: string): Foun
       return { path, line, record: undefined, reason: 'no run has taken this file' };
     }
   }
+  const tables = context.graph.nodes.flatMap(({ key, name }) => [key, name]);
+  const near = closest(before, [...tables, ...inputs.map(({ path }) => path)]);
   throw new DataflowError('E_USAGE', `${text} is neither a table nor a file that dataflow knows`, {
-    hint: 'See the files with: dataflow ledger inputs',
+    hint: `${near === undefined ? '' : `Did you mean ${near}? `}See the files with: dataflow ledger inputs`,
   });
 }
 

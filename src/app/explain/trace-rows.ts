@@ -7,6 +7,7 @@ import { nameHint } from '../../kit/name-list.ts';
 import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading } from '../run/open-project.ts';
+import { tableNamed } from './named-table.ts';
 import { traceBack } from './trace-back.ts';
 import { newTrace, type TraceContext } from './trace-context.ts';
 import { findFile } from './trace-file.ts';
@@ -41,7 +42,7 @@ export async function traceRows(
     try {
       const context = newTrace({ project, lake, ledger, checks, graph }, session, question.limit);
       const table = parseTableKey(question.target);
-      const node = graph.byKey.get(question.target);
+      const node = graph.byKey.get(tableMeant(context, question.target) ?? '');
       if (node !== undefined)
         return await traceBack(context, node, question.where, versionOf(context, node, question.at));
       if (table !== undefined && question.target.split('.').length === 2 && table.layer !== 'quarantine') {
@@ -66,6 +67,13 @@ export async function traceRows(
     await engine.close();
     ledger.close();
   }
+}
+
+/** A word that is also the path of a loaded file means the file. @throws DataflowError E_SELECTION */
+function tableMeant({ graph, ledger }: TraceContext, target: string): string | undefined {
+  const keys = graph.nodes.map(({ key }) => key);
+  if (keys.includes(target)) return target;
+  return ledger.inputs().some(({ path }) => path === target) ? undefined : tableNamed(keys, target);
 }
 
 /** @throws DataflowError E_NO_RELEASE */

@@ -15,6 +15,8 @@ import type { Rooms } from '../rooms.ts';
 import { withScratch } from './scratch.ts';
 
 const SHOWN = ['quarantine_id', 'file', 'line', 'rule', 'reason', 'column_name', 'row_key', 'raw', 'run_id'];
+/** As they are read: a rule about no one column has none. */
+const READ = SHOWN.map((name) => (name === 'column_name' ? `nullif(${name}, '') as ${name}` : name));
 
 interface Opened {
   readonly lake: Lake;
@@ -46,7 +48,7 @@ export function openRows(
 ): Promise<{ readonly rows: readonly Row[]; readonly total: number }> {
   return asking(rooms, project, options.signal, async ({ lake, session }) => {
     const total = await selectOpen(lake, session, node, options.filter);
-    const sql = `select ${SHOWN.join(', ')} from matched order by file, line, rule, quarantine_id limit ${options.limit}`;
+    const sql = `select ${READ.join(', ')} from matched order by file, line, rule, quarantine_id limit ${options.limit}`;
     return { rows: await session.rows(sql, { rows_max: options.limit }), total };
   });
 }
@@ -86,7 +88,7 @@ async function entriesOf(
   const parts: string[] = [];
   const open = await lake.snapshot(quarantineOf(node));
   const decided = await lake.snapshot(decidedOf(node));
-  const columns = [...SHOWN, 'quarantined_at'].join(', ');
+  const columns = [...READ, 'quarantined_at'].join(', ');
   if (decided !== undefined) {
     await session.bind(relationOf(decided, 'decided_rows'));
     parts.push(

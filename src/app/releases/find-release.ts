@@ -13,7 +13,9 @@ export function findRelease(ledger: Ledger, word: string): ReleaseRecord {
   if (back !== null || word === 'previous' || word === 'first') {
     const found = word === 'first' ? releases.at(-1) : releases[word === 'previous' ? 1 : Number(back?.[1] ?? 0)];
     if (found === undefined)
-      throw new DataflowError('E_NO_RELEASE', `there is no release "${word}": ${releases.length} are recorded`);
+      throw releases.length === 0
+        ? new DataflowError('E_NO_RELEASE', 'there is no release yet', { hint: 'A run that succeeds records one.' })
+        : new DataflowError('E_NO_RELEASE', `there is no release "${word}": ${countWords(releases.length)} recorded`);
     return found;
   }
   const matching = releases.filter((one) => one.release_id.startsWith(word));
@@ -24,6 +26,10 @@ export function findRelease(ledger: Ledger, word: string): ReleaseRecord {
       hint: 'Give more of its id; dataflow release list has them.',
     });
   return found;
+}
+
+function countWords(releases: number): string {
+  return releases === 1 ? 'only one is' : `${releases} are`;
 }
 
 /** @throws DataflowError E_NO_RELEASE in words that also name runs. */

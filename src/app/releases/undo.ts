@@ -134,7 +134,8 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
   const { lake, ledger } = open;
   const histories = await readHistories(lake);
   const run_ids = ledger.runIds();
-  const aim = undoAim(ledger, run_ids, publishingRuns(histories), options.target);
+  const publishing = publishingRuns(histories);
+  const aim = undoAim(ledger, run_ids, publishing, options.target);
   const empty = nothingUndone(aim.words, options.dry_run);
   if (aim.since_run === undefined) return { report: empty, plan: [], since_run: undefined };
   const rejects = rejectCounter(rooms, open, options.signal);
@@ -154,7 +155,8 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
     const inputs_back = plan.reduce((sum, one) => sum + (one.outcome.undo?.inputs_back.length ?? 0), 0);
     const idle = inputs_undone + inputs_back === 0 && tables.every((one) => one.files_back + one.files_gone === 0);
     if (idle) return { report: empty, plan: [], since_run: undefined };
-    const undone_runs = run_ids.slice(run_ids.indexOf(aim.since_run));
+    const later = run_ids.slice(run_ids.indexOf(aim.since_run));
+    const undone_runs = later.some((id) => publishing.has(id)) ? later.filter((id) => publishing.has(id)) : later;
     const moved = new Set(plan.flatMap(({ step, table }) => (table === undefined ? [] : [step])));
     const destinations = destinationsOf(open.project, ledger, moved);
     const report = {

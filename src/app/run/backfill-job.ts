@@ -6,7 +6,7 @@ import { codeFingerprint } from '../../core/planning/fingerprint.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
 import { windowWords } from '../../core/planning/windows.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
-import type { StepRecord } from '../../core/ports/ledger.ts';
+import type { BackfillRecord, StepRecord } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { describeTable, segmentsOf, type TableStep } from '../../medallion/backfill.ts';
 import type { RunContext } from '../../medallion/context.ts';
@@ -47,16 +47,7 @@ export async function planWork(
   refuseUndecided(node, pending);
   const step = stepOf(run, node, { inputs, decided }, 'backfill');
   const { range, segments } = segmentsOf(node.key, await describeTable(step), { ...asked, column: asked.column });
-  const same =
-    open !== undefined &&
-    open.job.code_fingerprint === code_fingerprint &&
-    open.job.column === range.column &&
-    open.job.from === range.from &&
-    open.job.to === range.to &&
-    open.job.window === window &&
-    inputs !== current &&
-    Math.max(...open.done.values()) === version;
-  if (open !== undefined && same) {
+  if (open !== undefined && inputs !== current && isSame(open, { code_fingerprint, range, window, version })) {
     const left = segments.length - open.done.size;
     const notices = [`an earlier backfill of ${node.key} was stopped; ${left} of ${segments.length} windows are left`];
     return { job: open.job, range, segments, inputs, decided, done: open.done, notices };
@@ -78,6 +69,45 @@ export async function planWork(
       ? []
       : [`a backfill of ${node.key} with other windows, definition or inputs was not finished; beginning anew`];
   return { job, range, segments, inputs: current, decided, done: new Map(), notices };
+}
+
+/** What a backfill is about, to be held against one that was stopped. */
+interface Work {
+  readonly code_fingerprint: string;
+  readonly range: Segment;
+  readonly window: string;
+  /** The table's newest version. */
+  readonly version: number | undefined;
+}
+
+function isSame({ job, done }: BackfillRecord, { code_fingerprint, range, window, version }: Work): boolean {
+  return (
+    job.code_fingerprint === code_fingerprint &&
+    job.column === range.column &&
+    job.from === range.from &&
+    job.to === range.to &&
+    job.window === window &&
+    Math.max(...done.values()) === version
+  );
+}
+
+/** Positions of the windows that a backfill which was stopped has published, when the same one would go on after them. */
+export async function windowsBehind(
+  { lake, ledger }: Pick<RunContext, 'lake' | 'ledger'>,
+  node: TableStep['node'],
+  range: Segment,
+  asked: Pick<BackfillRequest, 'window'>,
+): Promise<ReadonlySet<number>> {
+  const open = ledger.newestBackfill(node.key);
+  if (open === undefined || open.done.size >= open.job.windows) return new Set();
+  const work = {
+    code_fingerprint: codeFingerprint(node),
+    range,
+    window: windowWords(asked.window),
+    version: await lake.latestVersion({ layer: node.layer, name: node.name }),
+  };
+  const goes_on = isSame(open, work) && (await snapshotsAt(lake, open.job.inputs)) !== undefined;
+  return new Set(goes_on ? open.done.keys() : []);
 }
 
 /**

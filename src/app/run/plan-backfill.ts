@@ -2,12 +2,15 @@ import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Column } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
-import type { Snapshot } from '../../core/ports/lake.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
 import { segmentsOf } from '../../medallion/backfill.ts';
 import { relationOf } from '../../medallion/context.ts';
 import { type Segment, segmentSql } from '../../medallion/segment.ts';
 import type { Rooms } from '../rooms.ts';
+import { windowsBehind } from './backfill-job.ts';
 import { columnOf, findNode } from './backfill-table.ts';
+import { ledgerForReading } from './open-project.ts';
 
 /** A window that a backfill would compute. */
 export interface PlannedWindow {
@@ -15,6 +18,8 @@ export interface PlannedWindow {
   readonly to: string;
   /** Rows of the published version in it; null when there is none. */
   readonly rows_now: number | null;
+  /** Published already by the same backfill, which was stopped: it is passed over. */
+  readonly published: boolean;
 }
 
 export interface BackfillPlan {
@@ -39,8 +44,30 @@ export async function planBackfill(
   const columns = snapshot?.columns ?? [guessedColumn(column, request)];
   const { segments, range } = segmentsOf(node.key, columns, { ...request, column });
   const rows = snapshot === undefined ? undefined : await countRows(rooms, project, snapshot, segments, signal);
-  const windows = segments.map(({ from, to }, i) => ({ from, to, rows_now: rows?.[i] ?? null }));
+  const behind = await publishedBefore(rooms, project, lake, (ledger) =>
+    windowsBehind({ lake, ledger }, node, range, request),
+  );
+  const windows = segments.map(({ from, to }, i) => ({
+    from,
+    to,
+    rows_now: rows?.[i] ?? null,
+    published: behind.has(i),
+  }));
   return { step: node.key, column: range.column, version: snapshot?.version ?? null, windows };
+}
+
+async function publishedBefore(
+  rooms: Rooms,
+  project: Project,
+  lake: Lake,
+  ask: (ledger: Ledger) => Promise<ReadonlySet<number>>,
+): Promise<ReadonlySet<number>> {
+  const ledger = await ledgerForReading(rooms, project, lake);
+  try {
+    return await ask(ledger);
+  } finally {
+    ledger.close();
+  }
 }
 
 /** Before the first version the type of the column is not known without running the model; the limits tell what is meant. */

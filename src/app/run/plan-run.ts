@@ -107,7 +107,8 @@ async function planBronze(context: PlanningContext, node: Extract<Node, { layer:
     const rows = rowsFor(context, node.key, bytes);
     return { ...base, ...why, mode: all_again ? 'full' : 'incremental', action: 'run', rows, bytes };
   }
-  return { ...base, ...why, action: 'skip', rows: 0, bytes: 0 };
+  const empty = last === undefined && files.unchanged + (files.undone ?? 0) === 0;
+  return { ...base, ...why, action: empty ? 'wait' : 'skip', rows: 0, bytes: 0 };
 }
 
 /** What a run would refuse: columns other than the declared ones, unless everything is loaded anew. */

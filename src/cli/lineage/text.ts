@@ -62,8 +62,12 @@ function columnTree(report: LineageReport, start: Place, direction: Direction, a
   const seen = new Set<string>();
   const below = columnBranches(report, start, direction, seen);
   if (below.length === 0) return [`${head} nothing`];
-  return [head, ...drawTree({ label: '', below }, ascii).slice(1)];
+  const stops = report.column_edges.some((edge) => !isDirect(edge.way));
+  const tree = drawTree({ label: '', below }, ascii).slice(1);
+  return [head, ...tree, ...(stops ? [NOT_FOLLOWED] : [])];
 }
+
+const NOT_FOLLOWED = 'columns that only decide (join, filter, sort, …) are not followed further';
 
 function columnBranches(
   report: LineageReport,

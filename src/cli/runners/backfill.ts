@@ -6,6 +6,7 @@ import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { tellTo } from '../shared/run-printing.ts';
 import { countText } from '../shared/sizes.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 export async function backfill(invocation: Invocation): Promise<number> {
   const { args, options } = invocation;
@@ -84,19 +85,23 @@ export async function planWindowsOf(
 ): Promise<number> {
   const { rooms, printer, signal } = invocation;
   const plan = await planBackfill(rooms, project, request, signal);
+  const left = plan.windows.filter((window) => !window.published);
   printer.report({
     document: plan,
     sections: [
       {
         columns: [{ name: 'from' }, { name: 'to' }, { name: 'rows_now', title: '~rows' }],
-        rows: plan.windows.map((window) => ({ ...window })),
+        rows: left.map((window) => ({ ...window })),
       },
     ],
   });
   printer.text('');
-  const rows = plan.windows.reduce((sum, window) => sum + (window.rows_now ?? 0), 0);
+  const rows = left.reduce((sum, window) => sum + (window.rows_now ?? 0), 0);
   const counted = plan.version === null ? 'it has no version yet' : `about ${rows} rows of version ${plan.version}`;
-  printer.text(`${countText(plan.windows.length, 'window')} of ${plan.step} by ${plan.column}, ${counted}`);
+  printWrapped(printer, `${countText(left.length, 'window')} of ${plan.step} by ${plan.column}, ${counted}`);
+  const before = plan.windows.length - left.length;
+  if (before > 0)
+    printWrapped(printer, `a backfill that was stopped published ${before} of ${plan.windows.length} windows before`);
   printer.text('nothing was changed');
   return 0;
 }

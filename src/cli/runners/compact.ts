@@ -24,7 +24,7 @@ export async function compact(invocation: Invocation): Promise<number> {
   printer.report({
     document: report,
     sections:
-      report.tables.length === 0 && printer.format === 'table'
+      printer.format === 'table' && nothingToDo(report)
         ? []
         : [
             {
@@ -40,9 +40,13 @@ export async function compact(invocation: Invocation): Promise<number> {
             },
           ],
   });
-  if (report.tables.length > 0) printer.text('');
+  if (!nothingToDo(report)) printer.text('');
   for (const line of summary(report)) printer.text(line);
   return 0;
+}
+
+function nothingToDo({ tables }: CompactReport): boolean {
+  return tables.every((table) => table.merged_files + table.versions_collected + table.files_collected === 0);
 }
 
 function summary(report: CompactReport): readonly string[] {

@@ -2,6 +2,7 @@ import { rebuildLedger } from '../../app/care/rebuild-ledger.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { unknownSource } from '../shared/unknown-source.ts';
 import { printWrapped } from '../shared/wrapped.ts';
 
 export async function ledger(invocation: Invocation): Promise<number> {
@@ -50,7 +51,14 @@ async function inputs(invocation: Invocation): Promise<number> {
   const open = await rooms.openLedger(project, { read_only: true, create: false });
   try {
     const rows = [...open.inputs(args[0]), ...open.undoneInputs(args[0])].map((input) => ({ ...input }));
-    printer.table({ columns: printer.format === 'table' ? SHORT_INPUTS : INPUTS, rows });
+    // The ledger also knows sources that the project has no longer.
+    if (rows.length === 0 && args[0] !== undefined && !(args[0] in project.sources))
+      throw unknownSource(args[0], Object.keys(project.sources));
+    printer.table({
+      columns: printer.format === 'table' ? SHORT_INPUTS : INPUTS,
+      rows,
+      when_empty: 'no input was loaded yet',
+    });
     for (const input of rows) {
       if ('same_as' in input && input.same_as !== undefined)
         printWrapped(printer, `  ${input.path}: the same bytes as ${input.same_as}`);

@@ -134,7 +134,7 @@ async function showEntry(invocation: Invocation, id: string): Promise<number> {
     document: { table: found.table, state: found.state, ...entry, history: found.events },
     sections: [
       {
-        columns: [{ name: 'field' }, { name: 'value' }],
+        columns: [{ name: 'field' }, { name: 'value', align: 'left', wrap: () => true }],
         rows: facts.filter(([, value]) => value !== null).map(([field, value]) => ({ field, value })),
       },
       {
@@ -144,7 +144,7 @@ async function showEntry(invocation: Invocation, id: string): Promise<number> {
           { name: 'by' },
           { name: 'at', format: (value) => String(value).slice(0, 19) },
           'rule',
-          'reason',
+          { name: 'reason', wrap: () => true },
         ],
         rows: found.events,
       },

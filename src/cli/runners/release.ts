@@ -153,7 +153,7 @@ function printDiff(printer: Printer, found: ReleaseDiff): void {
       { name: 'rows_added', title: 'added' },
       { name: 'rows_removed', title: 'removed' },
       { name: 'rows_changed', title: 'changed' },
-      { name: 'columns', title: 'columns (rows)', give_way: true },
+      { name: 'columns', title: 'columns (rows)', give_way: true, wrap: () => true },
     ],
     rows,
   };

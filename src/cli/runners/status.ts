@@ -9,11 +9,14 @@ import { printDrift } from '../shared/drift-printing.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printReceipt } from '../shared/receipt-printing.ts';
+import { unknownSource } from '../shared/unknown-source.ts';
 import { printWrapped } from '../shared/wrapped.ts';
 import type { PrintColumn } from '../table.ts';
 
 /** The newest of them. */
 const DRIFT_MAX = 200;
+/** Runs that `--runs` lists when no number is given. */
+const RUNS_SHOWN = 20;
 
 const STATUS: PrintColumn = {
   name: 'status',
@@ -38,7 +41,7 @@ const REASON_COLUMNS: readonly PrintColumn[] = [
   { name: 'step', title: 'table' },
   STATUS,
   { name: 'version', title: 'v' },
-  { name: 'reason' },
+  { name: 'reason', wrap: () => true },
 ];
 
 function minute(value: unknown): string {
@@ -109,7 +112,7 @@ function sourceOf(named: unknown, sources: readonly string[]): string | undefine
   if (typeof named !== 'string') return undefined;
   const name = named.replace(/^(?:bronze|source)\./, '');
   if (sources.includes(name)) return name;
-  throw new DataflowError('E_SELECTION', `there is no source ${named}`, { hint: `Sources are ${sources.join(', ')}.` });
+  throw unknownSource(named, sources);
 }
 
 /** The message of an error often begins with the table's name, which the line has already. */
@@ -118,9 +121,11 @@ function errorWords(step: string, error: string): string {
 }
 
 function printRuns({ printer, options }: Invocation, ledger: Ledger): number {
-  const limit = options['runs'] === true ? Number.NaN : Number(options['runs']);
+  const limit = options['runs'] === true ? RUNS_SHOWN : Number(options['runs']);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new DataflowError('E_USAGE', `--runs wants a whole number above 0, not "${String(options['runs'])}"`);
   const rows = ledger
-    .runs(Number.isInteger(limit) && limit > 0 ? limit : 20)
+    .runs(limit)
     .map((run) => judgedRun(ledger, run))
     .map((run) => ({ ...run, error: run.error?.code ?? null }));
   const short = printer.format === 'table';

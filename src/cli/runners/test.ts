@@ -27,6 +27,7 @@ export async function test(invocation: Invocation): Promise<number> {
         ...(printer.format === 'table' ? [] : [{ name: 'message' }]),
       ],
       rows: results.map((result) => ({ ...result })),
+      when_empty: 'no test: none of these tables has data and tests',
     });
     for (const { table, test: name, passed, message } of results)
       if (!passed) printWrapped(printer, `  ${table}: ${name}: ${message}`);

@@ -12,6 +12,8 @@ export async function trace(invocation: Invocation): Promise<number> {
   if (!Number.isInteger(limit) || limit < 0 || limit > 10_000)
     throw new DataflowError('E_USAGE', `--limit wants a whole number up to 10000, not "${String(options['limit'])}"`);
   const where = options['where'];
+  if (typeof where === 'string' && where.trim() === '')
+    throw new DataflowError('E_USAGE', '--where wants a condition, not an empty text');
   const { project } = await loadProjectFor(invocation);
   const found = await traceRows(rooms, project, {
     target: args[0] ?? '',

@@ -3,7 +3,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Printer } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';
 import { stepsSection } from './run-printing.ts';
-import { printWrapped } from './wrapped.ts';
+import { printWrapped, withoutStep } from './wrapped.ts';
 
 /** One run: its steps with their balances, and what it took and used. */
 export function printOneRun(printer: Printer, ledger: Ledger, name: string): number {
@@ -13,10 +13,11 @@ export function printOneRun(printer: Printer, ledger: Ledger, name: string): num
   printer.text('');
   const when = `${run.started_at.slice(0, 19).replace('T', ' ')} UTC`;
   printer.text(`run ${run.run_id}: ${run.status}, ${when}`);
-  printer.text(`  ${run.command}`);
+  printWrapped(printer, `  ${run.command}`);
   if (run.error !== undefined) printWrapped(printer, `  ${run.error.code}: ${run.error.message}`);
   if (run.error?.hint !== undefined) printWrapped(printer, `  next: ${run.error.hint}`);
-  for (const step of steps) if (step.error !== undefined) printer.text(`  ${step.step}: ${step.error.message}`);
+  for (const { step, error } of steps)
+    if (error !== undefined) printWrapped(printer, `  ${step}: ${error.code}: ${withoutStep(step, error.message)}`);
   if (receipt !== undefined) printReceipt(printer, receipt);
   return 0;
 }

@@ -2,6 +2,7 @@ import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
+import type { PrintColumn } from '../table.ts';
 import { EMPTY_SELECTION } from './run-printing.ts';
 import { printWrapped } from './wrapped.ts';
 
@@ -20,17 +21,18 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
   for (const step of steps)
     for (const event of step.drift ?? []) printWrapped(printer, `  ${step.step}: ${event.what}: ${driftText(event)}`);
   printer.text('');
-  printer.text(summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
+  printWrapped(printer, summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
 }
 
 const ACTIONS: Readonly<Record<string, string>> = { run: 'run', depends: 'maybe', skip: 'fresh', wait: 'wait' };
 
-const COLUMNS = [
+const COLUMNS: readonly PrintColumn[] = [
   { name: 'step' },
   { name: 'action', format: (value: unknown) => ACTIONS[String(value)] ?? String(value) },
   { name: 'rows', title: '~rows' },
-  { name: 'bytes', title: '~size', align: 'right' as const, format: size },
-  { name: 'reason' },
+  { name: 'bytes', title: '~size', align: 'right', format: size },
+  // What is up to date needs no second line.
+  { name: 'reason', wrap: ({ action, reason }) => action !== 'skip' || !String(reason).startsWith('up to date') },
 ];
 
 function size(value: unknown): string {

@@ -3,6 +3,7 @@ import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
 import { printReceipt } from './receipt-printing.ts';
 import { countText } from './sizes.ts';
+import { printWrapped } from './wrapped.ts';
 
 /** Tells on stderr what a run is doing, one line per step. */
 export function tellTo(printer: Printer): (event: RunEvent) => void {
@@ -91,21 +92,24 @@ export function printRun(printer: Printer, report: RunReport, has_tables = true)
 }
 
 function printIdle(printer: Printer, report: RunReport, has_tables: boolean): void {
-  const waiting = report.steps.filter((step) => step.status === 'skipped');
+  const told = (step: StepRecord): boolean => NAMED.some((words) => step.reason.includes(words));
+  const skipped = report.steps.filter((step) => step.status === 'skipped');
+  const waiting = skipped.filter((step) => !told(step));
   if (report.steps.length === 0) {
     printer.text(`nothing to do: ${has_tables ? EMPTY_SELECTION : 'the project has no table yet (dataflow init)'}`);
     return;
   }
   printer.text(
-    waiting.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do: there is no data yet',
+    skipped.length === 0 ? 'nothing to do: every table is up to date' : 'nothing to do: there is no data yet',
   );
-  for (const step of report.steps)
-    if (step.reason.startsWith('no input') || step.reason.includes('--redo'))
-      printer.text(`  ${step.step}: ${step.reason}`);
+  for (const step of report.steps) if (told(step)) printWrapped(printer, `  ${step.step}: ${step.reason}`);
   if (waiting.length > 0)
     printer.text(`  ${waiting.length === 1 ? '1 table waits' : `${waiting.length} tables wait`} for data`);
   printer.text(`  ${printer.style.dim('why: dataflow plan --all')}`);
 }
+
+/** Reasons with these words are told of a run that has nothing to do. */
+const NAMED = ['no input found', 'nothing to load yet', '--redo'];
 
 /** What is said when a project has tables, but the selection names none of them. */
 export const EMPTY_SELECTION = 'the selection is empty: no table meets all of its parts';
@@ -118,13 +122,15 @@ const WORDS = [
 
 function printSummary(printer: Printer, report: RunReport): void {
   const count = (status: string): number => report.steps.filter((step) => step.status === status).length;
-  const parts = [`${count('succeeded')} published`];
+  const unchanged = report.steps.filter(publishedNothing).length;
+  const parts = [`${count('succeeded') - unchanged} published`];
+  if (unchanged > 0) parts.push(`${unchanged} unchanged`);
   for (const [status, word] of WORDS) if (count(status) > 0) parts.push(`${count(status)} ${word}`);
   const seconds = (report.wall_ms / 1000).toFixed(report.wall_ms < 10_000 ? 2 : 1);
   printer.text('');
-  printer.text(`run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
+  printWrapped(printer, `run ${report.run_id ?? ''}: ${parts.join(', ')} in ${seconds} s`);
   for (const step of report.steps.filter((one) => one.status === 'skipped'))
-    printer.text(`  ${step.step}: ${step.reason}`);
+    printWrapped(printer, `  ${step.step}: ${step.reason}`);
   const put_aside =
     report.steps.reduce((sum, step) => sum + (step.balance?.quarantined ?? 0), 0) - report.refused_again;
   if (put_aside > 0) {
@@ -140,6 +146,11 @@ function printSummary(printer: Printer, report: RunReport): void {
   }
   const failed = report.steps.find((step) => step.status === 'failed');
   if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}; when it is mended: dataflow retry`);
+}
+
+/** A step that did its work and found no row of its table affected, or only held it against its tests: there is no new version. */
+function publishedNothing({ status, resources }: StepRecord): boolean {
+  return status === 'succeeded' && resources === undefined;
 }
 
 /** The same with the reasons: for programs, and in one shape whatever there was to do. */

@@ -76,7 +76,8 @@ export class Finding implements Visitor {
     // A time in the future says nothing about writing; a clock is wrong somewhere.
     if (age_ns < this.#settle_ns && age_ns > -this.#settle_ns) {
       if (archive !== undefined) this.#membersStay(path);
-      const left_ms = Number((this.#settle_ns - age_ns) / NANOSECONDS_PER_MS);
+      // 0 would say that it is not there.
+      const left_ms = Number((this.#settle_ns - age_ns) / NANOSECONDS_PER_MS) + 1;
       this.#waiting.push({
         path,
         ready_in_ms: left_ms,

@@ -27,7 +27,7 @@ export const CATALOGUE = {
     2,
   ),
   E_SECRET_UNSET: entry('Environment variable is not set', 'Set it, or give a default with ${NAME:-default}.', 2),
-  E_SELECTION: entry('Selection matches nothing', 'See the names with `dataflow plan`.', 2),
+  E_SELECTION: entry('Selection matches nothing', 'See the names with `dataflow plan --all`.', 2),
   // input
   E_SOURCE_IO: entry('Input cannot be read', 'Check the path and the permissions, then run again.', 5, true),
   E_PACKAGE_MISSING: entry(
@@ -165,7 +165,11 @@ export const CATALOGUE = {
   // lake
   E_LAKE_IO: entry('The lake cannot be read or written', 'Check free space and permissions, then run again.', 5, true),
   E_LAKE_CONFLICT: entry('Another writer changed the table', 'Run again.', 5, true),
-  E_LAKE_CORRUPT: entry('A table of the lake is damaged', 'Restore the file named, or rebuild the table.', 1),
+  E_LAKE_CORRUPT: entry(
+    'A table of the lake is damaged',
+    'Let `dataflow verify` say what is damaged and how to restore it.',
+    1,
+  ),
   E_LAKE_FEATURE: entry('The table needs a feature we lack', 'Rewrite the table without the feature named.', 1),
   E_LAKE_NO_TABLE: entry('No such table', 'See the tables with `dataflow status`.', 2),
   E_LAKE_NO_VERSION: entry(

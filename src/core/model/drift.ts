@@ -71,7 +71,8 @@ function sentence(event: DriftEvent): string {
   const end = OUTCOMES[event.action];
   switch (event.what) {
     case 'column_added':
-      if (event.action === 'added') return `column ${column} (${to}) was added, first seen in ${file}`;
+      if (event.action === 'added')
+        return `column ${column}${to === undefined ? '' : ` (${to})`} was added, first seen in ${file}`;
       return `column ${column} of ${file} is not declared and not kept${end}`;
     case 'column_removed':
       return `column ${column} is missing in ${file}${end}`;

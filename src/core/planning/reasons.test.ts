@@ -118,6 +118,12 @@ describe('the words of reasons', () => {
     ],
     [[{ kind: 'files', fresh: 1, unchanged: 9, waiting: 2 }], '1 new or changed file, 2 still being written'],
     [[{ kind: 'files', fresh: 0, unchanged: 9, waiting: 0 }], 'up to date: 9 files unchanged'],
+    [[{ kind: 'files', fresh: 0, unchanged: 0, waiting: 0 }], 'no input found'],
+    [[{ kind: 'files', fresh: 0, unchanged: 0, waiting: 1 }], 'nothing to load yet, 1 still being written'],
+    [
+      [{ kind: 'files', fresh: 0, unchanged: 0, waiting: 0, missing: 'data: the folder does not exist' }],
+      'no input found: data: the folder does not exist',
+    ],
     [[{ kind: 'parent_failed', table: 'silver.a' }], 'skipped because silver.a did not succeed'],
     [[{ kind: 'parent_failed', table: 'silver.a', fail_fast: true }], 'skipped because silver.a failed (--fail-fast)'],
     [[{ kind: 'nothing_moved' }], 'up to date: same definition, same input versions'],

@@ -37,6 +37,8 @@ export type Cause =
       readonly fresh: number;
       readonly unchanged: number;
       readonly waiting: number;
+      /** What `path:` names and is not there, with the words for it. */
+      readonly missing?: string;
       readonly undone?: number;
       /** Loaded files that are gone, and whose rows go; of `loaded` when they are too many to be believed. */
       readonly gone?: number;
@@ -114,7 +116,7 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
 }
 
 function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
-  const { fresh, unchanged, waiting, undone = 0, gone = 0, loaded, gone_kept = 0 } = cause;
+  const { fresh, unchanged, waiting, missing, undone = 0, gone = 0, loaded, gone_kept = 0 } = cause;
   const kept = gone_kept === 0 ? '' : `, ${gone_kept} gone but not removed again: dataflow run --redo`;
   const still = `${kept}${waiting === 0 ? '' : `, ${waiting} still being written`}`;
   if (loaded !== undefined) return `refused without --allow-missing: ${gone} of ${loaded} loaded files are gone`;
@@ -123,10 +125,15 @@ function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
     return `${new_files}${gone} loaded ${gone === 1 ? 'file is' : 'files are'} gone${still}`;
   }
   if (fresh > 0) return `${fresh} new or changed ${fresh === 1 ? 'file' : 'files'}${still}`;
-  if (unchanged + undone === 0) return `no input found${still}`;
+  if (unchanged + undone === 0) return `${nothingWords(waiting, missing)}${still}`;
   const known = `${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged`;
   if (undone === 0) return `up to date: ${known}${still}`;
   return `${unchanged === 0 ? '' : `${known}, `}${undone} undone, not loaded again: dataflow run --redo${still}`;
+}
+
+function nothingWords(waiting: number, missing: string | undefined): string {
+  if (waiting > 0) return 'nothing to load yet';
+  return missing === undefined ? 'no input found' : `no input found: ${missing}`;
 }
 
 function namesOf(names: readonly string[]): string {
@@ -176,11 +183,13 @@ export function filesCause(
   // What is known is not even read when nothing of it can matter.
   const undone = discovery.as_known === true ? 0 : [...known.values()].filter((one) => one.status === 'undone').length;
   const barred = discovery.refused.filter((one) => !known.has(one.path)).length;
+  const [missing] = discovery.waiting.filter((one) => one.ready_in_ms === 0);
   return {
     kind: 'files',
     fresh: discovery.fresh.length + barred,
     unchanged: Math.max(0, discovery.unchanged - undone),
-    waiting: discovery.waiting.length,
+    waiting: discovery.waiting.filter((one) => one.ready_in_ms > 0).length,
+    ...(missing === undefined ? {} : { missing: `${missing.path}: ${missing.reason}` }),
     ...(undone === 0 ? {} : { undone }),
     ...(gone.paths.length === 0 ? {} : { gone: gone.paths.length }),
     ...(gone.too_many ? { loaded: gone.loaded } : {}),

@@ -30,7 +30,9 @@ export function selectNodes(graph: Graph, selection: Selection): ReadonlySet<str
   if (selection.layer !== undefined) {
     if (!(LAYERS as readonly string[]).includes(selection.layer)) {
       throw new DataflowError('E_USAGE', `there is no layer "${selection.layer}"`, {
-        hint: `Name one of ${LAYERS.join(', ')}, or use --select.`,
+        hint: graph.nodes.some(({ key, name }) => [key, name].includes(selection.layer ?? ''))
+          ? `Tables are named with --select ${selection.layer}.`
+          : `Name one of ${LAYERS.join(', ')}, or use --select.`,
       });
     }
     chosen = new Set([...chosen].filter((key) => key.startsWith(`${selection.layer}.`)));
@@ -92,6 +94,11 @@ function matchWord(graph: Graph, word: string, selection: Selection): ReadonlySe
 }
 
 function noMatch(graph: Graph, word: string, name: string): DataflowError {
+  const sources = graph.nodes.filter((node) => node.layer === 'bronze').map((node) => node.name);
+  if (name.startsWith('source:') && sources.length > 0) {
+    const hint = `Sources are ${sources.join(', ')}.`;
+    return new DataflowError('E_SELECTION', `"${word}" matches no source of this project`, { hint });
+  }
   const near = closest(
     name,
     graph.nodes.flatMap((node) => [node.key, node.name]),

@@ -73,7 +73,7 @@ export interface Discovery {
   readonly fresh: readonly InputUnit[];
   /** How many are known and unchanged (by size, mtime and inode, or by hash under `--rehash`). */
   readonly unchanged: number;
-  /** Not taken yet, e.g. still being written. */
+  /** Not taken yet, e.g. still being written; `ready_in_ms` is 0 for what is not there at all. */
   readonly waiting: readonly { readonly path: string; readonly reason: string; readonly ready_in_ms: number }[];
   /** Refused before opening: symlink out of the project, FIFO, over the size limit, … */
   readonly refused: readonly { readonly path: string; readonly code: string; readonly reason: string }[];

@@ -48,7 +48,8 @@ export function engineError(error: unknown, doing: Doing = {}): DataflowError {
   if (unreadable !== undefined) return unreadable;
   if (!SQL_TYPES.test(type) && !VALUE_TYPES.test(type)) return fail('E_ENGINE', message);
   const place = SQL_TYPES.test(type) ? placeOf(failure.position, doing) : undefined;
-  const near = failure.candidates === undefined ? {} : { hint: `Did you mean ${failure.candidates}?` };
+  const near =
+    failure.candidates === undefined ? {} : { hint: `Did you mean ${failure.candidates.replaceAll(/, */g, ', ')}?` };
   return fail('E_SQL', message, { ...near, ...(place === undefined ? {} : { place }) });
 }
 
