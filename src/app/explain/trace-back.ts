@@ -15,13 +15,6 @@ import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } f
 import { goldSources } from './trace-gold.ts';
 
 /** Rows that wait to be followed: of one version of a table. */
-/** A place in the statement around the condition would mislead. */
-function inCondition(error: unknown): never {
-  if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
-  const hint = error.hint.replace(' at the place shown', '');
-  throw new DataflowError('E_SQL', `--where: ${error.message}`, { hint, cause: error });
-}
-
 interface Pending {
   readonly bound: BoundVersion;
   /** SQL with `id` and `sure`. */
@@ -34,6 +27,13 @@ type Put = (snapshot: Snapshot, part: (bound: BoundVersion) => string) => Promis
 interface Step {
   readonly at_most: readonly string[];
   readonly notes: readonly string[];
+}
+
+/** A place in the statement around the condition would mislead. */
+function inCondition(error: unknown): never {
+  if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+  const hint = error.hint.replace(' at the place shown', '');
+  throw new DataflowError('E_SQL', `--where: ${error.message}`, { hint, cause: error });
 }
 
 /**
