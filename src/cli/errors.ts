@@ -72,9 +72,9 @@ function linesOf(error: DataflowError, view: ErrorView): readonly string[] {
   const mark = `error[${error.code}]`;
   const lines = [`${mark} ${escapeControls(error.message)}`];
   const { file, line, column } = recordOf(error, view.cwd);
-  if (file !== null) {
+  if (error.place !== undefined) {
     const position = [line, column].filter((part) => part !== null);
-    lines.push(`  at ${[escapeControls(file) || 'SQL', ...position].join(':')}`);
+    lines.push(`  at ${[file === null ? 'SQL' : escapeControls(file), ...position].join(':')}`);
   }
   if (error.kept !== undefined) lines.push(`  kept: ${escapeControls(error.kept)}`);
   lines.push(`  next: ${escapeControls(error.hint)}`);
@@ -88,7 +88,8 @@ function recordOf(error: DataflowError, cwd: string): ErrorRecord {
   return {
     code: error.code,
     message: error.message,
-    file: error.place === undefined ? null : shownPath(error.place.file, cwd),
+    // SQL that was typed lies in no file.
+    file: error.place === undefined || error.place.file === '' ? null : shownPath(error.place.file, cwd),
     line: error.place?.line ?? null,
     column: error.place?.column ?? null,
     kept: error.kept ?? null,

@@ -47,8 +47,7 @@ export function showStatus(ledger: Ledger): StatusReport {
 function tableStatus(step: StepRecord, published: StepRecord | undefined, quarantined: number): TableStatus {
   // What did nothing, or failed, leaves the published version, whose rows are shown.
   const computed = step.status === 'succeeded' ? step : published;
-  // An undo takes no rows in and gives none out: zeros would look like an empty table.
-  const balance = computed?.reason.startsWith('undone: ') ? undefined : computed?.balance;
+  const balance = computed === undefined || movedNothing(computed) ? undefined : computed.balance;
   return {
     step: step.step,
     status: step.status,
@@ -63,6 +62,11 @@ function tableStatus(step: StepRecord, published: StepRecord | undefined, quaran
     reason: step.reason,
     error: step.error === undefined ? null : `${step.error.code}: ${step.error.message}`,
   };
+}
+
+/** An undo, a decision and an audit take no rows in and give none out: zeros would look like an empty table. */
+function movedNothing({ reason, resources, balance }: StepRecord): boolean {
+  return reason.startsWith('undone: ') || (resources === undefined && balance?.rows_in === 0 && balance.rows_out === 0);
 }
 
 const ORDER = ['bronze', 'silver', 'gold'];

@@ -77,7 +77,7 @@ function sentence(event: DriftEvent): string {
     case 'column_removed':
       return `column ${column} is missing in ${file}${end}`;
     case 'column_renamed':
-      return `column ${from} is missing in ${file}, which has ${to} instead: renamed?${end}`;
+      return `column ${from} is missing in ${file}, which has ${to} instead (renamed?)${end}`;
     case 'columns_reordered':
       return `the columns of ${file} are in another order: ${to}${end}`;
     case 'type_widened':
