@@ -64,7 +64,7 @@ function sourcesBlock(sources: readonly InferredSource[]): string {
   const blocks = sources.map((source) => {
     const seen = source.files === 1 ? '1 file' : `${source.files} files`;
     const columns = source.columns.map((column) => `      ${scalar(column.name)}: ${scalar(column.type)}`).join('\n');
-    return `  ${scalar(source.name)}:                          # ${seen}; the first holds ${source.rows} records
+    return `  ${scalar(source.name)}:                          # ${seen}; the first holds ${source.rows} ${source.rows === 1 ? 'record' : 'records'}
     type: files
     path: ${scalar(source.glob)}
     columns:                          # inferred; a record that does not fit goes to quarantine

@@ -69,7 +69,15 @@ export function stepsSection(steps: readonly StepRecord[]): Section {
       filtered: step.balance?.filtered ?? null,
       wall_ms: step.resources?.wall_ms ?? null,
     })),
+    ...(steps.some(wasRefreshed) ? { footer: [REFRESHED] } : {}),
   };
+}
+
+const REFRESHED = 'part: a row in place of an older one counts as dup.; out is net growth';
+
+/** Of a model some rows were computed again and put in place of older ones: its balance would look like one of duplicates. */
+function wasRefreshed({ step, mode, balance }: StepRecord): boolean {
+  return step.startsWith('gold.') && mode === 'incremental' && (balance?.deduplicated ?? 0) > 0;
 }
 
 /**
