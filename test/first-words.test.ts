@@ -9,7 +9,7 @@ silver:
   ventes: { from: ventes, key: id, rules: [ { expr: "montant <> 'rien du tout, et encore moins que rien'", name: montant_dit } ] }
 gold:
   total: { sql: "select jour, count(*) as ventes from silver.ventes group by jour", key: jour }
-  deux: { sql: "select count(*) as jours, (select count(*) from silver.ventes) as ventes from gold.total" }
+  comparaison_des_totaux: { sql: "select count(*) as jours, (select count(*) from silver.ventes) as ventes from gold.total" }
 `;
 
 let place: Place;
@@ -20,7 +20,8 @@ afterAll(() => place.remove());
 
 const at80 = (...args: readonly string[]): Outcome => {
   const outcome = place.dataflow(args, { COLUMNS: '80' });
-  for (const line of outcome.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  if (!args.includes('json'))
+    for (const line of outcome.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   return outcome;
 };
 const told = (...args: readonly string[]): string => {
@@ -32,8 +33,9 @@ const told = (...args: readonly string[]): string => {
 describe('before there is anything', () => {
   it('a folder that is not there is named, before a run and by it', () => {
     const plan = told('plan');
-    expect(plan).toMatch(/^bronze\.ventes +wait .* no input found: data: the folder$/m);
-    expect(plan).toMatch(/^ +does not exist$/m);
+    expect(plan.replaceAll(/\s+/g, ' ')).toMatch(
+      /bronze\.ventes wait .* no input found: data: the folder does not exist/,
+    );
     expect(plan).toContain('0 to run, 0 if inputs change, 0 up to date, 4 waiting for data');
     expect(told('run')).toBe(
       [
@@ -88,8 +90,9 @@ describe('after the first run', () => {
 
   it('reasons are told whole', () => {
     place.put({ 'data/c.csv': 'id,jour,montant\n3,2025-01-03,7\n' });
-    const plan = told('plan').replaceAll(/ *\n +/g, ' ');
-    expect(plan).toContain('if gold.total or silver.ventes publishes a new version');
+    const plan = told('plan');
+    expect(plan).toContain('if silver.ventes or gold.total\n');
+    expect(plan).toMatch(/^ +publishes a new version$/m);
   });
 
   it('a table may be named by its last part where that is enough', () => {

@@ -62,8 +62,8 @@ describe('renderError', () => {
     const terminal = { is_tty: true, columns: 30 };
     const error = new DataflowError('E_ENGINE', 'the words were open sesame, so they said', { hint: 'Ask again.' });
     expect(renderError(error, { ...view, redact, style, terminal }).split('\n')).toEqual([
-      '<error[E_ENGINE]> the words',
-      '  were ***, so they said',
+      '<error[E_ENGINE]> the words were',
+      '  ***, so they said',
       '  next: Ask again.',
     ]);
   });

@@ -1,4 +1,5 @@
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { isAbsolute, relative } from 'node:path';
+import { DataflowError, type Place } from '../../core/errors/dataflow-error.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import { type Estimate, estimateTable } from '../../core/planning/estimate.ts';
 import { codeFingerprint } from '../../core/planning/fingerprint.ts';
@@ -105,7 +106,7 @@ export function failStep(step: Omit<StepContext, 'verdict' | 'decided'>, error: 
   const { run, node, step_id, code_fingerprint, definition, inputs, started_ms } = step;
   const spent = budgetSpent(run.signal);
   if (run.signal.aborted && spent === undefined) throw interrupted(error);
-  const failure = maskedFailure(failureOf(spent ?? error), run.redact);
+  const failure = maskedFailure(failureOf(spent ?? error, run.project.root), run.redact);
   const record: StepRecord = {
     run_id: run.run_id,
     step_id,
@@ -177,13 +178,13 @@ function maskedFailure(failure: StepError, redact: (text: string) => string): St
   return { ...failure, message: redact(failure.message) };
 }
 
-/** What the ledger keeps of an error: no stack; secrets are masked by who records it. */
-export function failureOf(error: unknown): StepError {
+/**
+ * What the ledger keeps of an error: no stack; secrets are masked by who records it.
+ * @param root of the project: a file in it is named as seen from there
+ */
+export function failureOf(error: unknown, root?: string): StepError {
   if (error instanceof DataflowError) {
-    const at =
-      error.place === undefined
-        ? ''
-        : ` (${[error.place.file, error.place.line, error.place.column].filter((part) => part !== undefined && part !== '').join(':')})`;
+    const at = error.place === undefined ? '' : ` (${placeWords(error.place, root)})`;
     return {
       code: error.code,
       message: `${error.message}${at}`,
@@ -193,4 +194,11 @@ export function failureOf(error: unknown): StepError {
   }
   const text = error instanceof Error ? error.message : String(error);
   return { code: 'E_INTERNAL', message: text.split('\n')[0] ?? text };
+}
+
+function placeWords({ file, line, column }: Place, root: string | undefined): string {
+  const short = root === undefined || !isAbsolute(file) ? file : relative(root, file);
+  return [short.startsWith('..') ? file : short, line, column]
+    .filter((part) => part !== undefined && part !== '')
+    .join(':');
 }
