@@ -20,7 +20,7 @@ afterAll(() => place.remove());
 
 const at80 = (...args: readonly string[]): Outcome => {
   const outcome = place.dataflow(args, { COLUMNS: '80' });
-  if (!args.includes('json'))
+  if (!args.includes('json') && !args.includes('--openlineage'))
     for (const line of outcome.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   return outcome;
 };
@@ -69,18 +69,11 @@ describe('after the first run', () => {
       'data/a.csv': 'id,jour,montant\n1,2025-01-01,5\n2,2025-01-02,"rien du tout, et encore moins que rien"\n',
     });
     expectDone(at80('run'));
-    // It looks at a file that was written again, and finds nothing new.
-    place.put({ 'data/b.csv': 'id,jour,montant\n' });
-    expectDone(at80('run', '--select', 'bronze.ventes'));
+    // It hashes the files again, and finds nothing new.
+    expectDone(at80('run', '--rehash'));
   });
 
   it('a table that was up to date keeps the rows of its version in status', () => {
-    const { step, status, rows_in, rows_out } = place.status().get('silver.ventes') ?? {};
-    expect({ step, status, rows_in, rows_out }).toEqual({
-      ...{ step: 'silver.ventes', status: 'succeeded' },
-      ...{ rows_in: 2, rows_out: 1 },
-    });
-    expectDone(at80('run', '--rehash'));
     expect(place.status().get('bronze.ventes')).toMatchObject({ status: 'up_to_date', rows_in: 2, rows_out: 2 });
   });
 
@@ -91,8 +84,8 @@ describe('after the first run', () => {
   it('reasons are told whole', () => {
     place.put({ 'data/c.csv': 'id,jour,montant\n3,2025-01-03,7\n' });
     const plan = told('plan');
-    expect(plan).toContain('if silver.ventes or gold.total\n');
-    expect(plan).toMatch(/^ +publishes a new version$/m);
+    expect(plan).not.toContain('…');
+    expect(plan.replaceAll(/\s+/g, ' ')).toContain('if silver.ventes or gold.total publishes a new version');
   });
 
   it('a table may be named by its last part where that is enough', () => {
