@@ -48,6 +48,7 @@ describe('dataflow lineage', () => {
       '│  │  └─ source.orders.amount',
       '│  └─ bronze.orders.id (group_by)',
       '└─ silver.orders.client (group_by)',
+      'columns that only decide (join, filter, sort ...) are not followed further',
     ]);
     expect(lines('bronze.orders.client', '--downstream')).toContain('└─ silver.orders.client');
   });

@@ -67,7 +67,7 @@ function columnTree(report: LineageReport, start: Place, direction: Direction, a
   return [head, ...tree, ...(stops ? [NOT_FOLLOWED] : [])];
 }
 
-const NOT_FOLLOWED = 'columns that only decide (join, filter, sort, …) are not followed further';
+const NOT_FOLLOWED = 'columns that only decide (join, filter, sort ...) are not followed further';
 
 function columnBranches(
   report: LineageReport,
