@@ -229,3 +229,23 @@ describe('what cannot be done is said', () => {
     expect(groups(place)).toHaveLength(3);
   });
 });
+
+describe('rows that are rejected again because everything is computed', () => {
+  it('keep the run and the time of their rejection; new ones get those of their own', () => {
+    const place = loaded();
+    const stamps = () =>
+      place.query('select row_key, run_id, quarantined_at from quarantine.silver_achats order by all');
+    const first = stamps();
+    place.put({ 'in/achats2.csv': 'id,client,prix\n7,1,-2\n' });
+    expectDone(place.dataflow(['run', '--full-refresh']));
+    const second = stamps();
+    expect(second).toHaveLength(first.length + 1);
+    expect(second).toEqual(expect.arrayContaining([...first]));
+    const listed = json(place, ['quarantine', '--state', 'open']) as readonly { run_id: string; rows: number }[];
+    for (const run_id of new Set(second.map((row) => row['run_id'])))
+      expect(listed.filter((one) => one.run_id === run_id).reduce((sum, { rows: n }) => sum + n, 0)).toBe(
+        second.filter((row) => row['run_id'] === run_id).length,
+      );
+    expectDone(place.dataflow(['verify', '--rows']));
+  });
+});

@@ -20,6 +20,7 @@ import { countOf } from './silver/candidate.ts';
 import { returnedHere } from './silver/decided.ts';
 import { findLosers, goodRows } from './silver/dedupe.ts';
 import { defineSilver } from './silver/define.ts';
+import { sinceFirstRejected } from './silver/first-rejected.ts';
 import { bindSources, wholeInput } from './silver/input.ts';
 import { rejectRows } from './silver/reject.ts';
 import type { SilverStep, SilverViews } from './silver/sql.ts';
@@ -109,7 +110,8 @@ export async function backfillWindow(step: TableStep, work: WindowWork): Promise
     const tests = judged
       ? await audit(step, session, candidate, snapshot)
       : await auditUnfinished(step, session, candidate, snapshot);
-    const rejected = complete && !work.consistent ? await rejectedRows(step, session, whole) : NOTHING_REJECTED;
+    const rejected =
+      complete && !work.consistent ? await rejectedRows(step, session, whole, snapshot?.version) : NOTHING_REJECTED;
     const grown = total(add) - total(stale);
     const used = process.cpuUsage(cpu);
     return await publish(step, {
@@ -243,11 +245,17 @@ interface Rejected {
 const NOTHING_REJECTED: Rejected = { rows: 0, counts: [], change: undefined, replaces: false, returned: undefined };
 
 /** Once the whole table is of the new definition its quarantine is written anew, as a full computation does. */
-async function rejectedRows(step: TableStep, session: EngineSession, { silver, sql }: WholeRows): Promise<Rejected> {
+async function rejectedRows(
+  step: TableStep,
+  session: EngineSession,
+  { silver, sql }: WholeRows,
+  version: number | undefined,
+): Promise<Rejected> {
   if (!isSilver(step) || silver === undefined) return NOTHING_REJECTED;
   const { views, losers } = silver;
   const expected = (await countOf(session, 'picked')) - losers - (await countOf(session, `(${sql})`));
-  const found = await rejectRows(step, session, views, { has_losers: losers > 0, expected });
+  const rejected = await rejectRows(step, session, views, { has_losers: losers > 0, expected });
+  const found = await sinceFirstRejected(step, session, rejected, version);
   const change = await stageQuarantine(step, session, found.sql, 'all');
   const returned = views.decided ? await returnedHere(step, session, found.rows > 0) : undefined;
   return { rows: found.rows, counts: found.counts, change, replaces: true, returned };

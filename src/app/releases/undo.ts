@@ -6,9 +6,10 @@ import { parseTableKey, type TableId, tableKey } from '../../core/model/table.ts
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { Lake, RestorePreview } from '../../core/ports/lake.ts';
-import type { QuarantineCount, UndoTablePlan } from '../../core/ports/ledger.ts';
+import type { UndoTablePlan } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { relationOf } from '../../medallion/context.ts';
+import { quarantineCounts } from '../../medallion/quarantine-counts.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, type OpenProject, openLedgerFor } from '../run/open-project.ts';
 import { reconcile } from '../run/reconcile.ts';
@@ -243,17 +244,7 @@ function rejectCounter(
     const session = await engine.openSession({ label: 'undo', signal });
     try {
       await session.bind(relationOf(snapshot, 'rejects'));
-      const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from rejects group by all order by all`;
-      const rows = await session.rows(sql, { rows_max: 1_000_000 });
-      return rows.map(
-        (row): QuarantineCount => ({
-          run_id: String(row['run_id']),
-          table: step,
-          rule: String(row['rule']),
-          file: String(row['file']),
-          rows: Number(row['n']),
-        }),
-      );
+      return await quarantineCounts(session, step, 'rejects');
     } finally {
       await session.close();
     }

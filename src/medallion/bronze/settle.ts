@@ -10,6 +10,7 @@ import { appliedDecision, bindDecisions, reopenedSql, returnedRows } from '../de
 import { DISCARDED_SQL } from '../discards.ts';
 import { commitQuarantine, publish, withDecided } from '../publish.ts';
 import { QUARANTINE_COLUMNS, quarantineRanAhead, quarantineSql, stageQuarantine } from '../quarantine.ts';
+import { quarantineCounts } from '../quarantine-counts.ts';
 import { declaredColumns } from './columns.ts';
 import { insertRecords } from './insert.ts';
 import { rejectRuleSql } from './record-rules.ts';
@@ -158,15 +159,7 @@ async function countsOf(
   files: Parameters<EngineSession['bind']>[0]['files'],
 ): Promise<readonly QuarantineCount[]> {
   await session.bind({ name: 'next_quarantine', columns: QUARANTINE_COLUMNS, files });
-  const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from next_quarantine group by all order by all`;
-  const rows = await session.rows(sql, { rows_max: 1_000_000 });
-  return rows.map((row) => ({
-    run_id: String(row['run_id']),
-    table: step.node.key,
-    rule: String(row['rule']),
-    file: String(row['file']),
-    rows: Number(row['n']),
-  }));
+  return await quarantineCounts(session, step.node.key, 'next_quarantine');
 }
 
 /** Nothing came into the table: only quarantine and ledger hear of it. */

@@ -6,6 +6,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
 import { bindDecisions } from '../decisions.ts';
 import { stageQuarantine } from '../quarantine.ts';
+import { quarantineCounts } from '../quarantine-counts.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { findLosers, goodRows } from './dedupe.ts';
 import type { SilverInput } from './input.ts';
@@ -110,15 +111,7 @@ async function remaining(
   input: SilverInput,
 ): Promise<readonly QuarantineCount[]> {
   if (input.retry === undefined) return [];
-  const sql = `select run_id, rule, coalesce(file, '') as file, count(*) as n from retried_quarantine where not (${input.retry.where}) group by all`;
-  const rows = await session.rows(sql, { rows_max: 1_000_000 });
-  return rows.map((row) => ({
-    run_id: String(row['run_id']),
-    table: step.node.key,
-    rule: String(row['rule']),
-    file: String(row['file']),
-    rows: Number(row['n']),
-  }));
+  return await quarantineCounts(session, step.node.key, `retried_quarantine where not (${input.retry.where})`);
 }
 
 /** Binds `published`: the files that may hold a key of the new rows, by their statistics. */

@@ -14,6 +14,7 @@ import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { returnedHere, unmatched } from './decided.ts';
 
 import { defineSilver } from './define.ts';
+import { sinceFirstRejected } from './first-rejected.ts';
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
 import { mergeRows } from './merge.ts';
@@ -115,10 +116,11 @@ async function computeWhole(
   });
   const rows_out = add.reduce((sum, file) => sum + file.rows, 0);
   const picked = node.spec.where === undefined ? input.rows : await countOf(session, 'picked');
-  const rejected = await rejectRows(step, session, views, {
+  const found = await rejectRows(step, session, views, {
     has_losers: chosen.has_losers,
     expected: picked - rows_out - chosen.deduplicated - chosen.deleted,
   });
+  const rejected = await sinceFirstRejected(step, session, found, snapshot?.version);
   const quarantine = await stageQuarantine(step, session, rejected.sql, 'all');
   return {
     columns,
