@@ -94,6 +94,27 @@ describe('a table that is gone', () => {
     expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 3 }]);
   });
 
+  it('and made anew is not taken for the one that was read, whatever its version says', () => {
+    loaded();
+    lose('bronze/a');
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a']));
+    place.put({ 'in/a2.csv': 'id,x\n5,5\n' });
+    expectDone(place.dataflow(['run', '--select', 'bronze.a']));
+    expect(place.dataflow(['plan', '--select', 'silver.a']).stdout).toContain('bronze.a was lost and made anew');
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 4 }]);
+    lose('silver/a');
+    place.put({ 'in/a3.csv': 'id,x\n6,6\n' });
+    expectDone(place.dataflow(['run', '--select', 'bronze.a', '--select', 'silver.a']));
+    place.put({ 'in/a4.csv': 'id,x\n7,7\n' });
+    for (let i = 0; i < 2; i++) {
+      expectDone(place.dataflow(['run']));
+      expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 6 }]);
+    }
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expect(verify('--rows')).toMatchObject({ status: 0, findings: [] });
+  });
+
   it('of rejected rows is named', () => {
     loaded();
     lose('quarantine/silver_a');

@@ -28,7 +28,8 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
       ? undefined
       : connection.get(`${SELECT} where i.source = ? and i.path = ?`, input.source, input.path);
     const before = row === undefined ? undefined : inputOf(row);
-    const touched = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
+    const known = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
+    const touched = known && !isAnew(before, input);
     if (touched && sameStat(before, input)) continue;
     const { size_bytes, mtime_ns, inode } = input;
     if (touched) {
@@ -42,6 +43,11 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
     if (input.status !== 'duplicate' || input.same_as === undefined) renewed.push(input.path);
   }
   return renewed;
+}
+
+/** The versions of a table that was lost and made anew begin again: what is recorded of a unit is not of this table. */
+function isAnew(before: InputRecord, input: InputRecord): boolean {
+  return before.version !== undefined && input.version !== undefined && input.version < before.version;
 }
 
 /** A unit that was undone is taken again; or the file of its name is another one now, and what it looked like says nothing any more. */

@@ -139,8 +139,8 @@ export class SqliteLedger implements Ledger {
     return this.#connection.guard(() => successBefore(this.#connection, record));
   }
 
-  publishes(step: string, from: number, to: number): readonly StepRecord[] {
-    return this.#connection.guard(() => publishes(this.#connection, step, from, to));
+  publishes(step: string, from: number, to: number, after?: string): readonly StepRecord[] {
+    return this.#connection.guard(() => publishes(this.#connection, step, from, to, after));
   }
 
   stepsLike(prefix: string): readonly StepRecord[] {

@@ -96,9 +96,16 @@ export function successBefore(
   return row === undefined ? undefined : stepOf(row);
 }
 
-export function publishes(connection: Connection, step: string, from: number, to: number): readonly StepRecord[] {
-  const sql = `${SELECT} where s.step = ? and s.status = 'succeeded' and s.output_version > ? and s.output_version <= ? order by s.seq`;
-  return connection.all(sql, step, from, to).map(stepOf);
+export function publishes(
+  connection: Connection,
+  step: string,
+  from: number,
+  to: number,
+  after?: string,
+): readonly StepRecord[] {
+  const sql = `${SELECT} where s.step = ? and s.status = 'succeeded' and s.output_version > ? and s.output_version <= ?
+    and s.seq > coalesce((select seq from steps where step_id = ?), 0) order by s.seq`;
+  return connection.all(sql, step, from, to, after ?? null).map(stepOf);
 }
 
 /** Enough to see that a prefix is not unique. */

@@ -16,6 +16,7 @@ import type { GoneUnits } from '../../medallion/bronze/gone.ts';
 import { lostCause, lostTable } from '../../medallion/bronze/lost.ts';
 import { undecided, withDecisions } from '../quarantine/undecided.ts';
 import { changesSince } from './definitions.ts';
+import { inputsMadeAnew } from './inputs-made-anew.ts';
 
 /** What one step would do now. */
 export interface PlannedStep {
@@ -201,6 +202,7 @@ export async function verdictOf(
     inputs,
     output_version: await versionOf(context.lake, node.key),
     last,
+    anew: last === undefined ? [] : inputsMadeAnew(context.ledger, last),
     full_refresh: context.full_refresh,
     force: context.force,
     redo: context.redo === true,

@@ -12,6 +12,8 @@ export interface FreshnessFacts {
   /** The step's own present version. */
   readonly output_version: number | undefined;
   readonly last: StepRecord | undefined;
+  /** Inputs whose table was made anew since the last success. */
+  readonly anew?: readonly string[];
   readonly full_refresh: boolean;
   /** Run even when up to date. */
   readonly force?: boolean;
@@ -90,6 +92,7 @@ function brokenGround(facts: FreshnessFacts): Cause | undefined {
     return { kind: 'definition', changes: facts.definitionChanges?.() };
   if (last.output_version !== undefined && output_version < last.output_version)
     return { kind: 'table_went_back', from: last.output_version, to: output_version };
+  if ((facts.anew ?? []).length > 0) return { kind: 'input_anew', tables: facts.anew ?? [] };
   const added = [...facts.inputs.keys()].filter((table) => last.inputs[table] === undefined);
   return added.length > 0 ? { kind: 'new_table', tables: added } : undefined;
 }

@@ -23,9 +23,13 @@ export type Cause =
   /** `changes` is undefined when the older definition is not known. */
   | { readonly kind: 'definition'; readonly changes: readonly DefinitionChange[] | undefined }
   | { readonly kind: 'new_table'; readonly tables: readonly string[] }
+  /** Inputs that were lost and made anew: their versions begin again, and say nothing of those that were read. */
+  | { readonly kind: 'input_anew'; readonly tables: readonly string[] }
   | { readonly kind: 'input'; readonly table: string; readonly from: number; readonly to: number }
   /** Its SQL reads the time of the run, and it was computed on another day. */
   | { readonly kind: 'clock'; readonly reads: string; readonly day: string }
+  /** Gold: it asks for a refresh, and its query does not allow one. */
+  | { readonly kind: 'no_refresh'; readonly why: string }
   | { readonly kind: 'no_data'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_moves'; readonly tables: readonly string[] }
   | { readonly kind: 'parent_failed'; readonly table: string; readonly fail_fast?: boolean }
@@ -88,8 +92,12 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
       return `its definition changed${changedParts(cause.changes)}`;
     case 'new_table':
       return `reads ${cause.tables.join(', ')} for the first time`;
+    case 'input_anew':
+      return `${cause.tables.join(' and ')} was lost and made anew`;
     case 'clock':
       return `its SQL reads ${cause.reads}, and it was computed on another day (${cause.day})`;
+    case 'no_refresh':
+      return `computed whole instead of refreshed: ${cause.why}`;
     case 'no_data':
       return `waits for ${cause.tables.join(', ')}: no data yet`;
     case 'parent_moves':

@@ -247,8 +247,8 @@ export interface Ledger extends DestinationLedger, UndoLedgerOf<RunRecord, StepR
   lastSuccess(step: string): StepRecord | undefined;
   /** The success that a record came after: what its freshness was judged by. */
   successBefore(record: Pick<StepRecord, 'step' | 'step_id'>): StepRecord | undefined;
-  /** Successful records of a step whose output version lies above `from` and not above `to`, oldest first. */
-  publishes(step: string, from: number, to: number): readonly StepRecord[];
+  /** Successful records of a step whose output version lies above `from` and not above `to`, oldest first; with `after`, only those that came after that step. */
+  publishes(step: string, from: number, to: number, after?: string): readonly StepRecord[];
   /** Records of any status whose step id begins so, at most a few. */
   stepsLike(prefix: string): readonly StepRecord[];
   /** Runs whose id begins so, newest first, at most a few. */
