@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { queryLake } from '../src/app/data/query-lake.ts';
+import { planPipeline } from '../src/app/run/plan-pipeline.ts';
 import { runPipeline } from '../src/app/run/run-pipeline.ts';
 import type { StepRecord } from '../src/core/ports/ledger.ts';
 import { rooms } from '../src/main.ts';
@@ -20,12 +21,16 @@ const CUT = {
   plain: 'select date, sum(v) as total, count(*) as n from gold.fact group by date',
   joined: 'select f.date, n.name, f.v from gold.fact as f left join silver.names n on f.id % 3 = n.id',
 };
-/** Read whole: the day is computed, or the table stands in more than one place. */
+/** Read whole: the day is computed, or there is a query in the query. */
 const WHOLE = {
   computed: 'select date + interval 1 day as date, sum(v) as total from gold.fact group by all',
   nested: 'select date, total from (select date, v as total from gold.fact)',
-  twice: 'select a.date, a.v, b.v as w from gold.fact a join gold.fact b on a.id = b.id',
 };
+/** Computed whole: the day of a row is touched by rows of other days. */
+const NEVER = {
+  twice: 'select a.date, a.v, b.v as w from gold.fact a join gold.fact b on b.id = a.id + 1',
+};
+const MODELS = { ...CUT, ...WHOLE, ...NEVER };
 
 /** A test that reads the input finds all of it. */
 const WHOLE_TEST = `, tests: [ { sql: "select 1 where (select count(*) from gold.fact) < ${MONTHS * 2}", name: whole_input } ]`;
@@ -41,7 +46,7 @@ silver:
   names: { from: names, key: id }
 gold:
   fact: { sql: "select id, date, v, strftime(date, '%Y-%m') as month from silver.rows", refresh: { by: date }, partition_by: [month] }
-${Object.entries({ ...CUT, ...WHOLE })
+${Object.entries(MODELS)
   .map(([name, sql]) => `  ${name}: { sql: "${sql}", refresh: { by: date }${name === 'joined' ? WHOLE_TEST : ''} }\n`)
   .join('')}`;
 
@@ -75,13 +80,29 @@ async function run(folder: string): Promise<ReadonlyMap<string, StepRecord>> {
   return new Map(report.steps.map((step) => [step.step, step]));
 }
 
+/** What a plan says of the tables over the fact table. */
+async function planned(folder: string): Promise<ReadonlyMap<string, string>> {
+  const { project } = await rooms.loadProject({ cwd: folder, env: {} });
+  const steps = await planPipeline(rooms, project, {
+    selection: { select: [], exclude: [] },
+    full_refresh: false,
+    rehash: false,
+    signal: new AbortController().signal,
+  });
+  return new Map(
+    steps
+      .filter(({ step }) => step.startsWith('gold.'))
+      .map(({ step, mode, reason }) => [step, mode === 'full' ? `${mode}: ${reason}` : mode]),
+  );
+}
+
 async function content(folder: string): Promise<Record<string, unknown>> {
   const loaded = await rooms.loadProject({ cwd: folder, env: {} });
   const lake = await rooms.openLake(loaded.project);
   const engine = await rooms.openEngine(loaded.project);
   const found: Record<string, unknown> = {};
   try {
-    for (const name of ['fact', ...Object.keys({ ...CUT, ...WHOLE })]) {
+    for (const name of ['fact', ...Object.keys(MODELS)]) {
       const rows: unknown[] = [];
       const asked = { sql: `select * from gold.${name} order by all`, signal: new AbortController().signal };
       for await (const one of queryLake({ project: loaded.project, lake, ledger: undefined, engine }, asked))
@@ -98,6 +119,15 @@ it('reads the files that may hold a touched day, and gives the rows of the whole
   const steps = project('steps');
   await run(steps);
   writeFileSync(join(steps, 'in/rows2.csv'), MORE);
+  expect(await planned(steps)).toEqual(
+    new Map([
+      ...['fact', ...Object.keys({ ...CUT, ...WHOLE })].map((name) => [`gold.${name}`, 'incremental']),
+      [
+        'gold.twice',
+        'full: computed whole instead of refreshed: gold.fact stands in it more than once; if gold.fact publishes a new version',
+      ],
+    ] as [string, string][]),
+  );
   const second = await run(steps);
   const whole = project('whole');
   writeFileSync(join(whole, 'in/rows2.csv'), MORE);
@@ -106,5 +136,6 @@ it('reads the files that may hold a touched day, and gives the rows of the whole
 
   const read = (name: string): number => second.get(`gold.${name}`)?.resources?.bytes_read ?? 0;
   for (const name of Object.keys({ ...CUT, ...WHOLE })) expect(second.get(`gold.${name}`)?.mode).toBe('incremental');
+  for (const name of Object.keys(NEVER)) expect(second.get(`gold.${name}`)?.mode).toBe('full');
   expect(read('plain')).toBeLessThan(read('nested') * 0.75);
 });

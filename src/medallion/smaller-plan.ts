@@ -4,7 +4,6 @@ import { withoutLiterals } from '../core/planning/sql-refs.ts';
 import type { CandidateFile, EngineSession, WriteTarget } from '../core/ports/engine.ts';
 import { quoteIdent } from '../kit/sql.ts';
 import type { StepContext } from './context.ts';
-import { refreshObstacle } from './gold/refresh.ts';
 
 /** Part of the memory that the rows of one batch may take. */
 const BATCH_SHARE = 0.25;
@@ -15,6 +14,24 @@ const BATCHES_MAX = 64;
 /** A model with one of these may give other rows each time it is evaluated: its batches would not make up one whole. */
 const UNSTEADY =
   /\b(random|uuid|uuidv\d|gen_random_uuid|setseed|nextval|any_value|arbitrary|first|last|mode|now|current_timestamp)\b/i;
+
+/** Words of SQL under which the rows of a batch may depend on those of another one, or may have to be found with them. */
+const WHOLE_ONLY =
+  /\b(having|qualify|limit|offset|over|except|intersect|anti|sample|tablesample|not\s+(?:exists|in)|asof|positional|recursive)\b/i;
+
+/** The word of a query that stands against batches. A filter over an aggregate (a `group by` inside brackets) counts like `having`. */
+export function wholeOnlyWord(sql: string): string | undefined {
+  const text = withoutLiterals(sql);
+  const word = WHOLE_ONLY.exec(text)?.[1];
+  if (word !== undefined) return word.toLowerCase();
+  let depth = 0;
+  for (const match of text.matchAll(/[()]|\bgroup\s+by\b|\bdistinct\b/gi)) {
+    if (match[0] === '(') depth += 1;
+    else if (match[0] === ')') depth -= 1;
+    else if (depth > 0 && match[0].toLowerCase() !== 'distinct') return 'group by in a subquery';
+  }
+  return undefined;
+}
 
 /** One thread; and batches, where the step has columns by which its rows can be told apart. A window of a backfill is a batch already. */
 export function smallerPlan(step: StepContext, windowed: boolean): SmallerPlan {
@@ -34,7 +51,7 @@ function indivisible(step: StepContext): string | undefined {
   const { node } = step;
   if (node.layer === 'gold') {
     if (splitColumns(step).length === 0) return 'it has no partition_by, key or refresh';
-    const word = refreshObstacle(node.spec.sql) ?? UNSTEADY.exec(withoutLiterals(node.spec.sql))?.[1];
+    const word = wholeOnlyWord(node.spec.sql) ?? UNSTEADY.exec(withoutLiterals(node.spec.sql))?.[1];
     return word === undefined ? undefined : `its query has "${word}"`;
   }
   return splitColumns(step).length === 0 ? 'it has no partition_by or key' : undefined;

@@ -7,6 +7,7 @@ import type { Rooms } from '../rooms.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { ledgerForReading, type OpenProject } from './open-project.ts';
 import { withDrift } from './plan-drift.ts';
+import { withRefresh } from './plan-refresh.ts';
 import { type PlannedStep, type PlanningContext, planSteps, selectSteps } from './plan-run.ts';
 
 /** What planning may be told. */
@@ -25,8 +26,8 @@ export interface PlanOptions {
 }
 
 /**
- * What `plan` and `--dry-run` print: the same decisions as a run, without lock, engine or any write, and what changed in the columns of new
- * files.
+ * What `plan` and `--dry-run` print: the same decisions as a run, without lock or any write, and what changed in the columns of new
+ * files. An engine is opened only to look at the queries of tables that would be refreshed.
  */
 export async function planPipeline(
   rooms: Rooms,
@@ -39,7 +40,8 @@ export async function planPipeline(
   try {
     const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
     const context = planningContext(rooms, { project, lake, ledger, checks, graph }, options);
-    return await withDrift(context, await planSteps(context, selected));
+    const planned = await withDrift(context, await planSteps(context, selected));
+    return await withRefresh(rooms, project, graph, planned);
   } finally {
     ledger.close();
   }

@@ -64,12 +64,39 @@ const CLOCK_CALLS = new Set([
 /** The first function of an SQL text by which its result depends on the time of the run; undefined when there is none. */
 export function clockReadIn(sql: string): string | undefined {
   const tokens = tokenise(sql);
+  return tokens.find((_, i) => readsClockAt(tokens, i))?.name;
+}
+
+function readsClockAt(tokens: readonly Token[], i: number): boolean {
+  const token = tokens[i];
+  if (token?.name === undefined || token.text.startsWith('"') || tokens[i - 1]?.text === '.') return false;
+  const [name, next] = [token.name.toLowerCase(), tokens[i + 1]?.text];
+  if (next === '.') return false;
+  if (name === 'age') return next === '(' && argumentsFrom(tokens, i + 1) === 1;
+  return CLOCK.has(name) || (CLOCK_CALLS.has(name) && next === '(');
+}
+
+/** These tell no more than the day. */
+const DAYS = new Set(['current_date', 'today', 'age']);
+const CHANCE_CALLS = new Set([
+  'random',
+  'setseed',
+  'uuid',
+  'uuidv4',
+  'uuidv7',
+  'gen_random_uuid',
+  'nextval',
+  'currval',
+]);
+
+/** The first function of an SQL text that gives something else at every call: chance, or the very moment of the run. */
+export function unsteadyIn(sql: string): string | undefined {
+  const tokens = tokenise(sql);
   return tokens.find((token, i) => {
-    if (token.name === undefined || token.text.startsWith('"') || tokens[i - 1]?.text === '.') return false;
-    const [name, next] = [token.name.toLowerCase(), tokens[i + 1]?.text];
-    if (next === '.') return false;
-    if (name === 'age') return next === '(' && argumentsFrom(tokens, i + 1) === 1;
-    return CLOCK.has(name) || (CLOCK_CALLS.has(name) && next === '(');
+    const name = token.name?.toLowerCase();
+    if (name === undefined || tokens[i - 1]?.text === '.') return false;
+    if (CHANCE_CALLS.has(name) && tokens[i + 1]?.text === '(') return true;
+    return !DAYS.has(name) && readsClockAt(tokens, i);
   })?.name;
 }
 

@@ -1,4 +1,6 @@
-import { withoutLiterals } from '../../core/planning/sql-refs.ts';
+import type { SyntaxNode } from '../../core/lineage/syntax.ts';
+import type { Column } from '../../core/model/table.ts';
+import { refreshObstacle } from '../../core/planning/refreshable.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot, VersionChanges } from '../../core/ports/lake.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
@@ -16,44 +18,48 @@ export interface TouchedValues {
   mayHold(file: DataFile, column: string): boolean;
 }
 
-/**
- * Words of SQL under which a cut-down input says nothing certain about the output: a row may appear or vanish because of rows that did
- * not change. Such models are computed as a whole.
- */
-const WHOLE_ONLY =
-  /\b(having|qualify|limit|offset|over|except|intersect|anti|sample|tablesample|not\s+(?:exists|in)|asof|positional|recursive)\b/i;
+/** A model that may be refreshed by value. */
+export interface Refreshable {
+  /** SELECT of the model's rows, with the values of `by` as they are stored. */
+  readonly rows_sql: string;
+  /** SQL of the value of `by` in those rows, and in those of the table: values are told apart by the text of this. */
+  readonly value_sql: string;
+  /** The parse tree of the model's own SQL. */
+  readonly tree: SyntaxNode;
+}
 
-/**
- * Undefined when the model may be refreshed by value; else what stands against it. A filter over an aggregate (a `group by` inside
- * brackets) counts like `having`.
- */
-export function refreshObstacle(sql: string): string | undefined {
-  const text = withoutLiterals(sql);
-  const word = WHOLE_ONLY.exec(text)?.[1];
-  if (word !== undefined) return word.toLowerCase();
-  let depth = 0;
-  for (const match of text.matchAll(/[()]|\bgroup\s+by\b|\bdistinct\b/gi)) {
-    if (match[0] === '(') depth += 1;
-    else if (match[0] === ')') depth -= 1;
-    else if (depth > 0 && match[0].toLowerCase() !== 'distinct') return 'group by in a subquery';
-  }
-  return undefined;
+/** Lists and structs are compared as texts: there is no way back from a text to them. */
+const NESTED = /[[{]|^(struct|map|union)\b/;
+
+/** Undefined when rows of other values than the touched ones could change, too: what {@link refreshObstacle} says, which `plan` tells. */
+export async function refreshable(
+  { node, inputs, verdict }: GoldStep,
+  session: EngineSession,
+  columns: readonly Column[],
+  by: string,
+): Promise<Refreshable | undefined> {
+  const { sql } = node.spec;
+  const { tree } = await session.syntaxOf(sql, { functions: false });
+  const question = { sql, tree, by, inputs: [...inputs.keys()], moved: verdict.changed };
+  if (refreshObstacle(question) !== undefined) return undefined;
+  const column = columns.find(({ name }) => sameName(name, by));
+  const own = quoteIdent(by);
+  const items = column?.kept_as === undefined ? '*' : `* replace (cast(${own} as ${column.type}) as ${own})`;
+  const value_sql = NESTED.test(column?.type ?? '') ? `cast(${own} as varchar)` : own;
+  return { rows_sql: `select ${items} from (${sql}\n)`, value_sql, tree };
 }
 
 /**
  * Finds the touched values: the model's own SQL is evaluated with one changed input at a time cut down to the rows of the
  * files that were added or removed, the other changed inputs being taken with what they had and have, and the distinct values of `by` in its output are
- * collected. That finds every value for models in which an input row only influences output rows that carry its own value of
- * `by`; declaring `refresh` states just that, and {@link refreshObstacle} refuses the plain contradictions.
+ * collected. That finds every value for models that are {@link refreshable}.
  * Undefined when it cannot be told (history is gone, columns changed) or when too many values are touched. Leaves the inputs bound as they were looked at last.
  */
 export async function touchedValues(
   step: GoldStep,
   session: EngineSession,
-  by: string,
+  { rows_sql, value_sql }: Refreshable,
 ): Promise<TouchedValues | undefined> {
-  const { node } = step;
-  if (refreshObstacle(node.spec.sql) !== undefined) return undefined;
   const moved = await movedInputs(step);
   if (moved === undefined) return undefined;
   const values = new Set<string>();
@@ -69,7 +75,7 @@ export async function touchedValues(
         files: [...other.input.files, ...other.changes.removed],
       });
     await session.bind({ ...relationOf(input, table), files });
-    const sql = `select distinct cast(${quoteIdent(by)} as varchar) as v from (${node.spec.sql}\n) limit ${TOUCHED_VALUES_MAX + 1}`;
+    const sql = `select distinct cast(${value_sql} as varchar) as v from (${rows_sql}) limit ${TOUCHED_VALUES_MAX + 1}`;
     const rows = await session.rows(sql);
     for (const row of rows) {
       if (row['v'] === null || row['v'] === undefined) has_null = true;
@@ -78,6 +84,8 @@ export async function touchedValues(
     if (values.size > TOUCHED_VALUES_MAX) return undefined;
   }
   const sorted = [...values].sort();
+  // No SQL text can hold it.
+  if (sorted.some((value) => value.includes('\0'))) return undefined;
   return { values: sorted, has_null, mayHold: (file, column) => mayHold(file, column, sorted, has_null) };
 }
 
@@ -104,36 +112,44 @@ async function movedInputs(step: GoldStep): Promise<readonly MovedInput[] | unde
 
 /** Uses the file's statistics; a file without them may hold anything. Text order equals value order for dates, times and strings. */
 function mayHold(file: DataFile, column: string, values: readonly string[], has_null: boolean): boolean {
-  const name = Object.keys(file.stats?.min_values ?? {}).find((key) => key.toLowerCase() === column.toLowerCase());
+  const name = Object.keys(file.stats?.min_values ?? {}).find((key) => sameName(key, column));
   const min = name === undefined ? undefined : file.stats?.min_values[name];
   const max = name === undefined ? undefined : file.stats?.max_values[name];
   if (has_null || typeof min !== 'string' || typeof max !== 'string') return true;
-  const low = comparable(min);
-  const high = comparable(max);
-  return values.some(
-    (value) => comparable(value).slice(0, low.length) >= low && comparable(value).slice(0, high.length) <= high,
-  );
+  // Beyond the first plane the order of JavaScript is not that of the engine.
+  if (/[\ud800-\udfff]/.test(`${min}${max}${values.join('')}`)) return true;
+  const [low, high] = [comparable(min), comparable(max)];
+  return values.some((value) => liesWithin(comparable(value), low, high) || liesWithin(value, min, max));
 }
 
-/** `2025-03-01T00:00:00.000Z` and `2025-03-01 00:00:00+00` compare as their common leading part. */
+/** A text that is longer than a bound is compared by as much of it. */
+function liesWithin(value: string, low: string, high: string): boolean {
+  return value.slice(0, low.length) >= low && value.slice(0, high.length) <= high;
+}
+
+/** `2025-03-01T00:00:00.000Z` and `2025-03-01 00:00:00+00` compare as their common leading part; texts are compared as they are, too. */
 function comparable(text: string): string {
   return /^\d{4}-\d\d-\d\d[T ]/.test(text) ? text.slice(0, 19).replace('T', ' ') : text;
 }
 
 /** SQL condition: the row belongs to a touched value. The range comes first: the engine skips row groups by it. */
-export function touchedWhere(touched: TouchedValues, by: string): string {
-  const column = quoteIdent(by);
+export function touchedWhere(touched: TouchedValues, value_sql: string): string {
   const alternatives: string[] = [];
   const [first, last] = [touched.values[0], touched.values.at(-1)];
   if (first !== undefined && last !== undefined) {
     const list = touched.values.map(quoteText).join(', ');
-    alternatives.push(`(${column} in (${list}))`);
+    alternatives.push(`(${value_sql} in (${list}))`);
   }
-  if (touched.has_null) alternatives.push(`${column} is null`);
+  if (touched.has_null) alternatives.push(`${value_sql} is null`);
   return alternatives.length === 0 ? 'false' : `(${alternatives.join(' or ')})`;
 }
 
 /** SQL condition: the row does not belong to any touched value. Never NULL. */
-export function withoutTouched(touched: TouchedValues, by: string): string {
-  return `not coalesce(${touchedWhere(touched, by)}, false)`;
+export function withoutTouched(touched: TouchedValues, value_sql: string): string {
+  return `not coalesce(${touchedWhere(touched, value_sql)}, false)`;
+}
+
+/** Names of columns and tables are compared without case. */
+export function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

@@ -10,11 +10,12 @@ import { audit } from '../audit.ts';
 import { relationOf } from '../context.ts';
 import { publish } from '../publish.ts';
 import { writeInBatches } from '../smaller-plan.ts';
-import { type TouchedValues, touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
+import { refreshable, type TouchedValues, touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
 import type { GoldNode, GoldStep } from './step.ts';
 import { touchedInputs } from './touched-inputs.ts';
 
-interface GoldCandidate {
+/** What a model's table will hold. */
+export interface GoldCandidate {
   readonly columns: readonly Column[];
   readonly add: readonly CandidateFile[];
   readonly remove: readonly DataFile[];
@@ -158,7 +159,8 @@ function mayRefresh({ node, verdict }: GoldStep, snapshot: Snapshot | undefined)
   return node.spec.refresh !== undefined && snapshot !== undefined && verdict.mode === 'incremental';
 }
 
-async function refreshTouched(
+/** Undefined when the table is to be computed whole. */
+export async function refreshTouched(
   step: GoldStep,
   session: EngineSession,
   columns: readonly Column[],
@@ -168,15 +170,16 @@ async function refreshTouched(
   const by = node.spec.refresh?.by;
   if (by === undefined || snapshot === undefined || !mayRefresh(step, snapshot)) return undefined;
   if (JSON.stringify(columns) !== JSON.stringify(snapshot.columns)) return undefined;
-  const touched = await touchedValues(step, session, by);
-  if (touched === undefined) return undefined;
-  const inputs = await touchedInputs(step, session, touched, by);
+  const model = await refreshable(step, session, columns, by);
+  const touched = model === undefined ? undefined : await touchedValues(step, session, model);
+  if (model === undefined || touched === undefined) return undefined;
+  const inputs = touchedInputs(step, model, touched, by);
   for (const { needed } of inputs) await session.bind(needed);
   const stale = snapshot.files.filter((file) => touched.mayHold(file, by));
   const keep = snapshot.files.filter((file) => !stale.includes(file));
-  const parts = [`select * from (${node.spec.sql}\n) where ${touchedWhere(touched, by)}`];
+  const parts = [`select * from (${model.rows_sql}) where ${touchedWhere(touched, model.value_sql)}`];
   await session.bind({ name: 'stale', columns, partition_by: snapshot.partition_by, files: stale });
-  if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, by)}`);
+  if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, model.value_sql)}`);
   const cluster = inOneFile(touched, stale, by) ? undefined : clusterBy(node, columns);
   const names = columns.map((column) => quoteIdent(column.name)).join(', ');
   const rows_sql = parts.map((part) => `select ${names} from (${part})`).join('\nunion all\n');

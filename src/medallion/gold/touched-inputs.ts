@@ -1,8 +1,8 @@
 import { child, children, type SyntaxNode, word, words } from '../../core/lineage/syntax.ts';
-import type { EngineSession, InputRelation } from '../../core/ports/engine.ts';
+import type { InputRelation } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
 import { relationOf } from '../context.ts';
-import type { TouchedValues } from './refresh.ts';
+import { type Refreshable, sameName, type TouchedValues } from './refresh.ts';
 import type { GoldStep } from './step.ts';
 
 /** An input with fewer files and rows than this is opened as fast as the query is looked at. */
@@ -16,14 +16,14 @@ export interface TouchedInput {
 }
 
 /** The inputs of a refresh; where the query shows that files without a touched value have no part in it, they are left out. */
-export async function touchedInputs(
+export function touchedInputs(
   step: GoldStep,
-  session: EngineSession,
+  { tree }: Refreshable,
   touched: TouchedValues,
   by: string,
-): Promise<readonly TouchedInput[]> {
+): readonly TouchedInput[] {
   const large = [...step.inputs.values()].some((one) => one.files.length >= FILES_MIN || one.rows >= ROWS_MIN);
-  const carrier = large && !touched.has_null ? await carrierOf(step, session, by) : undefined;
+  const carrier = large && !touched.has_null ? carrierOf(step, tree, by) : undefined;
   return [...step.inputs].map(([table, input]) => {
     const whole = relationOf(input, table);
     if (table !== carrier?.table) return { whole, needed: whole };
@@ -43,12 +43,11 @@ interface NamedTable {
  * The input, and its column, whose value an output row has in `by` unchanged: `select date, … from t`. Only for a query of one level that names
  * each table once: no row of that input with another value has a part in the row then, as `refresh` declares.
  */
-async function carrierOf(
+function carrierOf(
   step: GoldStep,
-  session: EngineSession,
+  tree: SyntaxNode,
   by: string,
-): Promise<{ readonly table: string; readonly column: string } | undefined> {
-  const { tree } = await session.syntaxOf(step.node.spec.sql, { functions: false });
+): { readonly table: string; readonly column: string } | undefined {
   if (!isPlain(tree)) return undefined;
   const tables = tablesIn(child(tree, 'from_table'), step.inputs);
   const item = children(tree, 'select_list').find((one) => sameName(nameOf(one), by));
@@ -80,6 +79,8 @@ function tablesIn(
 ): readonly NamedTable[] | undefined {
   if (from === undefined || child(from, 'sample') !== undefined) return undefined;
   if (word(from, 'type') === 'JOIN') {
+    // Which row an ASOF join finds depends on rows of other values.
+    if (!['REGULAR', 'CROSS', 'NATURAL'].includes(word(from, 'ref_type'))) return undefined;
     const sides = [tablesIn(child(from, 'left'), inputs), tablesIn(child(from, 'right'), inputs)];
     return sides.some((side) => side === undefined) ? undefined : sides.flatMap((side) => side ?? []);
   }
@@ -92,8 +93,4 @@ function tablesIn(
 /** What the engine calls an item of the select list that is a column. */
 function nameOf(item: SyntaxNode): string {
   return word(item, 'alias') || (words(item, 'column_names').at(-1) ?? '');
-}
-
-function sameName(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
 }
