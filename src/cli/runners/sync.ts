@@ -174,27 +174,22 @@ async function status(invocation: Invocation): Promise<number> {
         columns: [
           { name: 'mirror' },
           { name: 'state' },
-          { name: 'release_id', title: 'release', give_way: true, format: told },
-          { name: 'releases_behind', title: 'behind', align: 'right', format: told },
-          { name: 'files', align: 'right', format: told },
+          { name: 'release_id', title: 'release', give_way: true },
+          { name: 'releases_behind', title: 'behind', align: 'right' },
+          { name: 'files', align: 'right' },
           {
             name: 'size_bytes',
             title: 'size',
             align: 'right',
-            format: (v) => (v === null ? '-' : sizeText(Number(v))),
+            format: (v) => (v === null ? '' : sizeText(Number(v))),
           },
-          { name: 'synced_at', title: 'synced', format: told },
+          { name: 'synced_at', title: 'synced' },
         ],
         rows: lines.map((line) => ({ ...line })),
       },
     ],
   });
   return 0;
-}
-
-/** Nothing is known of a mirror that nothing was put to yet. */
-function told(value: unknown): string {
-  return value === null ? '-' : String(value);
 }
 
 function percentFrom(value: unknown): number | undefined {

@@ -6,7 +6,16 @@ import type { FarStorageRequest } from '../../core/ports/far-storage.ts';
 import type { Backoff } from '../../kit/backoff.ts';
 import { withRetries } from '../../kit/retries.ts';
 import type { S3ConnectionOptions } from './connection.ts';
-import { documentOf, farError, nextPage, refusalInside, refusalOf, S3Problem, worthAnother } from './refusals.ts';
+import {
+  documentOf,
+  farError,
+  nextPage,
+  refusalInside,
+  refusalOf,
+  S3Problem,
+  wordsOf,
+  worthAnother,
+} from './refusals.ts';
 import { Signature4 } from './signature.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -118,7 +127,7 @@ export class S3Exchange {
         again: (error) => worthAnother(error),
         waits: (error, wait_ms, tried) => {
           if (error instanceof S3Problem && error.spare) this.#request.spared?.();
-          if (tried === 4) this.#request.note(`${this.name}: ${(error as Error).message}; trying on (${wait_ms} ms)`);
+          if (tried === 4) this.#request.note(`${this.name}: ${wordsOf(error)}; trying on (${wait_ms} ms)`);
         },
       });
     } catch (error) {

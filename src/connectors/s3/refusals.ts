@@ -180,7 +180,7 @@ export function farError(
 }
 
 /** Addresses are left out: what was asked stands before it. */
-function wordsOf(error: unknown): string {
+export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = (error as AggregateError).errors?.[0] as Error | undefined;
   const words = error.message || inner?.message || error.name;
