@@ -207,6 +207,25 @@ describeService('mongodb', ({ url }) => {
     await expectWhole(client, one);
   });
 
+  it('case 45: killed, and what was to mend it is killed as well: nobody else was there, and no release shines through', async () => {
+    const killed = (fault: string, ...more: string[]): void =>
+      expect(one.place.dataflow(['load', ...more], one.env(fault)).signal).toBe('SIGKILL');
+    one.release(lines(12_000));
+    expectDone(one.load());
+    // In place, cut off; then another release beside it, cut off: documents of the first are still there.
+    one.release(lines(12_000, (id) => id + 1));
+    killed('mongodb-batch:kill@2');
+    one.release(lines(12_000, (id) => (id === 12_000 ? 7 : id)));
+    killed('load-before-commit:kill');
+    expectDone(one.load());
+    await expectWhole(client, one);
+    // Swapped and not yet said, then being made anew.
+    killed('mongodb-after-swap:kill', '--full-refresh');
+    killed('mongodb-created:kill', '--full-refresh');
+    expectDone(one.load());
+    await expectWhole(client, one);
+  });
+
   it('case 45: rows that are appended come once, also without a key and after a kill, and those of earlier versions stay', async () => {
     const own = new Loaded(url, `mode: append, tables: [gold.keyed, gold.log]`);
     const db = client.db(own.database);

@@ -6,7 +6,7 @@ import { faultPoint } from '../../kit/fault.ts';
 import { removeCommand, upsertCommand, type WriteError } from './bulk-writer.ts';
 import { columnNames, contentHash, uuidOf } from './sink-collections.ts';
 import { BATCH_DOCUMENTS } from './step-rows.ts';
-import { loaded, metadataOf, type SyncDocument, writeSync } from './sync-metadata.ts';
+import { loaded, metadataOf, type SyncDocument, takenBack, writeSync } from './sync-metadata.ts';
 
 /** How a collection looked when the load was planned. */
 export interface SeenCollection {
@@ -59,9 +59,10 @@ export interface Pending {
  * transaction, where the server has them.
  */
 export async function commitAll(parts: LoadParts, all: readonly Pending[]): Promise<void> {
-  for (const { table, meta, in_place } of all) {
-    if (in_place !== true) await refuseOthers(parts, table.name);
-    await refuseOtherLoad(parts, table.name, meta?.stamp);
+  for (const one of all) {
+    if (one.in_place !== true) await refuseOthers(parts, one.table.name);
+    if (one.beside === undefined) await refuseOtherLoad(parts, one.table.name, one.meta?.stamp);
+    else await announce(parts, one);
   }
   for (const one of all) if (one.beside !== undefined) await swap(parts, one.table.name, one.beside.name);
   faultPoint('mongodb-after-swap');
@@ -70,6 +71,15 @@ export async function commitAll(parts: LoadParts, all: readonly Pending[]): Prom
   else for (const [index, one] of all.entries()) await finish(parts, one, finals[index]);
   for (const { table } of all) if (table.columns.length > 0) await remember(parts, table.name);
   await dropLeft(parts, all);
+}
+
+/** Says what the new collection holds before it takes its place: whoever is killed in between is not taken for somebody else. */
+async function announce({ database }: LoadParts, one: Pending): Promise<void> {
+  const { meta, held, table } = one;
+  const under_way = meta?.under_way;
+  if (meta === undefined || under_way == null || held === undefined) return;
+  const done = { held, columns: columnNames(table) };
+  one.meta = await writeSync(database, meta, { ...meta, under_way: { ...under_way, done } });
 }
 
 /** A program that was killed may have had commands under way: an insert that comes late makes its collection anew, which had been dropped already. */
@@ -141,7 +151,7 @@ export async function dropBeside({ database }: LoadParts, { beside, meta }: Pend
   const dropped = (await uuidOf(database, beside.name)) === beside.uuid && (await database.dropCollection(beside.name));
   if (!dropped || meta?.status !== 'building') return;
   if (meta.held === null) await metadataOf(database).deleteOne({ _id: meta._id, stamp: meta.stamp });
-  else await writeSync(database, meta, { ...meta, status: 'loaded', under_way: null });
+  else await writeSync(database, meta, takenBack(meta));
 }
 
 async function swap({ client, database }: LoadParts, name: string, beside: string): Promise<void> {

@@ -25,7 +25,7 @@ import {
 } from './sink-commit.ts';
 import { sinkError } from './sink-errors.ts';
 import { BATCH_BYTES, BATCH_DOCUMENTS, StepRows } from './step-rows.ts';
-import { type SyncDocument, type UnderWay, underWay, writeSync } from './sync-metadata.ts';
+import { type SyncDocument, settled, type UnderWay, underWay, writeSync } from './sync-metadata.ts';
 
 /** What goes into one transaction: the server gives it a minute, and keeps it in memory. */
 const TRANSACTION_WRITES = 10_000;
@@ -48,7 +48,8 @@ export class MongodbLoad implements SinkLoad {
   async put(change: TableChange): Promise<PutCounts> {
     return await this.#translated(async () => {
       const { name } = change.table;
-      const meta = await refuseOtherLoad(this.#parts, name, this.#parts.seen.get(name)?.stamp);
+      const found = await refuseOtherLoad(this.#parts, name, this.#parts.seen.get(name)?.stamp);
+      const meta = found?.under_way == null ? found : settled(found, await uuidOf(this.#parts.database, name));
       // What a load left that was cut off.
       const left = meta?.under_way?.beside ?? null;
       if (left !== null) await this.#parts.database.dropCollection(left);

@@ -19,7 +19,7 @@ import type { Seen, SeenCollection } from './sink-commit.ts';
 import { compareCollection } from './sink-compare.ts';
 import { sinkError } from './sink-errors.ts';
 import { MongodbLoad } from './sink-load.ts';
-import { METADATA, metadataOf, type SyncDocument } from './sync-metadata.ts';
+import { METADATA, metadataOf, type SyncDocument, settled } from './sync-metadata.ts';
 
 /** Databases as the way out: `loads:` over a connection of `type: mongodb`. */
 export const component: SinkComponent = {
@@ -168,18 +168,22 @@ function standingOf(known: SyncDocument | undefined, load: string, uuid: string 
   const bare = uuid === undefined ? 'absent' : rows === 0 ? 'empty' : 'foreign';
   if (known === undefined) return { state: bare, rows };
   if (known.load !== load) return { state: 'foreign', rows, words: `it is loaded by ${known.load}` };
-  const { held, under_way } = known;
+  const { under_way } = known;
+  const swapped = under_way !== null && under_way.beside_uuid === uuid;
+  const { held } = uuid === undefined ? known : settled(known, uuid);
+  const target = swapped ? under_way : (under_way?.cut_off ?? under_way);
   const common = {
     rows,
     ...(held === null ? {} : { held }),
-    ...(under_way === null ? {} : { under_way }),
+    ...(target === null ? {} : { under_way: target }),
   };
   if (uuid === undefined) return { ...common, state: 'absent' };
   // The new collection took its place, and what it holds was not yet said.
-  if (under_way !== null && under_way.beside_uuid === uuid) return { ...common, state: 'as_left' };
+  if (swapped) return { ...common, state: 'as_left' };
   if (held === null) return { ...common, state: bare };
   if (known.uuid !== uuid) return { ...common, state: 'changed', words: 'another collection has its name' };
-  if (under_way !== null && under_way.beside === null) return { ...common, state: 'as_left' };
+  if (under_way !== null && (under_way.beside === null || under_way.cut_off !== undefined))
+    return { ...common, state: 'as_left' };
   const more = rows - held.rows;
   if (more === 0) return { ...common, state: 'as_left' };
   const count = Math.abs(more).toLocaleString('en');

@@ -39,11 +39,24 @@ export interface SyncDocument {
   readonly under_way: UnderWay | null;
 }
 
-export type UnderWay = NonNullable<Standing['under_way']> & {
+type Target = NonNullable<Standing['under_way']>;
+
+export type UnderWay = Target & {
   /** The collection that is being made. */
   readonly beside: string | null;
   readonly beside_uuid: string | null;
+  /** What it holds, once it is whole: from then on it may take its place. */
+  readonly done?: { readonly held: HeldTable; readonly columns: readonly string[] };
+  /** A load before this one changed documents where they are, and was cut off: what is there is of no one version. */
+  readonly cut_off?: Target;
 };
+
+/** What a load that was cut off left: a collection that took its place is what it holds, although the document does not say so yet. */
+export function settled(found: SyncDocument, uuid: string): SyncDocument {
+  const { under_way } = found;
+  if (under_way?.done === undefined || under_way.beside_uuid !== uuid) return found;
+  return { ...found, ...under_way.done, uuid, content_hash: null, under_way: null };
+}
 
 export function metadataOf(database: Db): Collection<SyncDocument> {
   return database.collection<SyncDocument>(METADATA);
@@ -89,7 +102,20 @@ export function underWay(
     ...{ refused: 0, uuid: null, content_hash: null, columns: [], held: null },
     ...{ last_sync: new Date(), status, under_way },
   };
-  return { ...held, ...facts, status, under_way };
+  const earlier = before?.under_way ?? undefined;
+  const cut_off = earlier?.beside === null ? targetOf(earlier) : earlier?.cut_off;
+  return { ...held, ...facts, status, under_way: cut_off === undefined ? under_way : { ...under_way, cut_off } };
+}
+
+function targetOf({ release_id, version, version_committed_at_ms }: Target): Target {
+  return { release_id, version, version_committed_at_ms };
+}
+
+/** The document after a load that took back what it had built. */
+export function takenBack(found: SyncDocument): Omit<SyncDocument, 'stamp'> {
+  const cut_off = found.under_way?.cut_off;
+  if (cut_off === undefined) return { ...found, status: 'loaded', under_way: null };
+  return { ...found, status: 'loading', under_way: { ...cut_off, beside: null, beside_uuid: null } };
 }
 
 /** The document once the collection holds the release. */
