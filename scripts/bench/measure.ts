@@ -60,13 +60,24 @@ function residentMb(pid: number | undefined): number {
 
 /** User and system time, which the kernel counts in hundredths of a second. */
 function cpuMs(pid: number | undefined): number {
+  return timesOf(pid).own;
+}
+
+/** Processor time of a server's processes up to now, that of children that have ended included: PostgreSQL has one for each connection. */
+export function serverCpuMs(pids: readonly number[]): number {
+  return pids.map(timesOf).reduce((sum, { own, ended }) => sum + own + ended, 0);
+}
+
+/** Of a process, and of its children that have ended. */
+function timesOf(pid: number | undefined): { readonly own: number; readonly ended: number } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Behind the command's name, which may hold blanks: state, then numbers; the times are the 14th and 15th field of the line.
+    // Behind the command's name, which may hold blanks: state, then numbers; the times are the fields 14 to 17 of the line.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    const [user = 0, system = 0, ended_user = 0, ended_system = 0] = fields.slice(11, 15).map(Number);
+    return { own: (user + system) * 10, ended: (ended_user + ended_system) * 10 };
   } catch {
-    return 0;
+    return { own: 0, ended: 0 };
   }
 }
 

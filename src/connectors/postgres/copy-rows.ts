@@ -28,8 +28,8 @@ const COPY_DONE = 0x63;
 /** Notices and parameters may come in between. */
 const IN_BETWEEN: ReadonlySet<number> = new Set([COPY_OUT_RESPONSE, 0x4e, 0x53, 0x41]);
 const HEADER = 5;
-/** Chunks of the socket that may wait before it is told to stop. */
-const WAITING_MAX = 8;
+/** So many pieces may wait before the socket is told to stop: a chunk of it makes two, with the message that was cut before it. */
+const WAITING_MAX = 16;
 
 /**
  * The rows of `COPY … TO STDOUT`, whole records in the order in which they come. The server sends each row as a message of its own: so rows are told
@@ -55,7 +55,7 @@ class CopyOut {
   readonly text: string;
   private connection: WireConnection | undefined;
   private parse: ((chunk: Buffer) => void) | undefined;
-  private rest: Buffer = Buffer.alloc(0);
+  private readonly cut = new CutMessage();
   private readonly waiting: CopiedRows[] = [];
   private error: Error | undefined;
   private done = false;
@@ -119,24 +119,66 @@ class CopyOut {
   }
 
   private readonly take = (chunk: Buffer): void => {
-    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
-    const { rows, used, over } = rowsIn(bytes);
-    this.rest = used === bytes.length ? Buffer.alloc(0) : bytes.subarray(used);
-    if (rows !== undefined) this.waiting.push(rows);
-    if (over) this.detach(this.rest);
-    else if (this.waiting.length >= WAITING_MAX) this.connection?.stream.pause();
-    if (rows !== undefined) this.wake?.();
+    const whole = this.cut.add(chunk);
+    if (whole === undefined) return;
+    const [message, others] = whole;
+    if (this.read(message, others)) return;
+    if (!this.read(others, NOTHING) && this.waiting.length >= WAITING_MAX) this.connection?.stream.pause();
   };
+
+  /** Takes the rows of these messages. True when what follows them is for the driver. */
+  private read(bytes: Buffer, behind: Buffer): boolean {
+    if (bytes.length === 0) return false;
+    const { rows, used, over } = rowsIn(bytes);
+    if (rows !== undefined) this.waiting.push(rows);
+    const rest = bytes.subarray(used);
+    if (over) this.detach(behind.length === 0 ? rest : Buffer.concat([rest, behind]));
+    else this.cut.begin(rest);
+    if (rows !== undefined) this.wake?.();
+    return over;
+  }
 
   private detach(unread: Buffer): void {
     const parse = this.parse;
     if (parse === undefined) return;
     this.parse = undefined;
-    this.rest = Buffer.alloc(0);
     this.connection?.stream.removeListener('data', this.take);
     this.connection?.stream.on('data', parse);
     if (unread.length > 0) parse(unread);
   }
+}
+
+/** A message that the end of a chunk cuts: it is put together by itself, so that the chunk behind it can stay as it is. */
+class CutMessage {
+  private parts: Buffer[] = [];
+  private held = 0;
+  /** With its head; undefined while that is not whole. */
+  private size: number | undefined;
+
+  /** What a chunk has left of a message that it does not end. */
+  begin(rest: Buffer): void {
+    [this.parts, this.held, this.size] = [rest.length === 0 ? [] : [rest], rest.length, undefined];
+  }
+
+  /** The message once it is whole (nothing, when none was cut), and what comes behind it. */
+  add(chunk: Buffer): readonly [message: Buffer, others: Buffer] | undefined {
+    if (this.held === 0) return [NOTHING, chunk];
+    this.parts.push(chunk);
+    this.held += chunk.length;
+    if (this.size === undefined && this.held >= HEADER) this.size = 1 + joined(this.parts, HEADER).readUInt32BE(1);
+    if (this.size === undefined || this.held < this.size) return undefined;
+    const over = this.held - this.size;
+    const message = joined(this.parts, this.size);
+    this.begin(NOTHING);
+    return [message, chunk.subarray(chunk.length - over)];
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function joined(parts: readonly Buffer[], size: number): Buffer {
+  const [first] = parts;
+  return first !== undefined && first.length >= size ? first.subarray(0, size) : Buffer.concat(parts, size);
 }
 
 /**
