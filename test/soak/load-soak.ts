@@ -108,13 +108,13 @@ class LoadSoak {
 
   async run(): Promise<LoadSoakResult> {
     const { kills, target, say } = this.#options;
-    this.#publish(this.#changed());
+    await this.#publish(this.#changed());
     let held = this.#newest();
     await this.#finish([], held, 'first load');
     let trials = 0;
     for (; this.#kills < kills; trials += 1) {
       const back = this.#random.share() < 0.25 ? this.#random.below(this.#releases.length) : -1;
-      if (back < 0) this.#publish(this.#changed());
+      if (back < 0) await this.#publish(this.#changed());
       const wanted = back < 0 ? this.#newest() : (this.#releases[back] ?? this.#newest());
       const words = [
         ...(back < 0 ? [] : ['--release', `current~${this.#releases.length - 1 - back}`]),
@@ -170,7 +170,7 @@ class LoadSoak {
     return [...cut, ...Array.from({ length: Math.max(1, wanted - cut.length) }, (_, i) => line(last + 1 + i))];
   }
 
-  #publish(rows: readonly Line[]): void {
+  async #publish(rows: readonly Line[]): Promise<void> {
     const shape = this.#random.pick(SHAPES);
     if (shape !== this.#shape) {
       this.#shape = shape;
@@ -178,7 +178,7 @@ class LoadSoak {
     }
     const text = rows.map(({ id, n, more }) => `${id},${n},${more}`);
     writeFileSync(join(this.#folder, 'in/a.csv'), `id,n,more\n${text.join('\n')}\n`);
-    this.#done(this.#place.dataflow(['run'], this.#options.target.env), 'run');
+    this.#done(await this.#place.start(['run'], this.#options.target.env).ended, 'run');
     this.#releases = [...this.#releases, { rows, shape }].slice(-KEPT_RELEASES);
   }
 
@@ -224,11 +224,11 @@ class LoadSoak {
     }
     this.#passes = Math.max(8, first.stderr.split('fault point ').length - 1);
     await this.#expectOne([wanted], name);
-    const second = this.#place.dataflow(['load', ...words, '--format', 'json'], env);
+    const second = await this.#place.start(['load', ...words, '--format', 'json'], env).ended;
     const report = (JSON.parse(second.stdout || '{}') as { loads?: LoadReport[] }).loads?.[0];
     if (report?.status !== 'up_to_date')
       this.#violations.push(`${name}: another load has something to do: ${second.stdout}${second.stderr}`);
-    const verified = words.length > 0 ? undefined : this.#place.dataflow(['verify', '--at', 'out'], env);
+    const verified = words.length > 0 ? undefined : await this.#place.start(['verify', '--at', 'out'], env).ended;
     if (verified !== undefined && verified.status !== 0)
       this.#violations.push(`${name}: not equal: ${verified.stdout}${verified.stderr}`);
   }
