@@ -15,25 +15,14 @@ const PLACE: avsc.Schema = {
   namespace: 'shop',
   fields: [{ name: 'city', type: 'string' }],
 };
-const FIRST: avsc.Schema = {
-  type: 'record',
-  name: 'Order',
-  namespace: 'shop',
-  fields: [
-    { name: 'id', type: 'long' },
-    { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } as avsc.Schema },
-  ],
-};
-const SECOND: avsc.Schema = {
-  type: 'record',
-  name: 'Order',
-  namespace: 'shop',
-  fields: [
-    { name: 'id', type: 'long' },
-    { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } as avsc.Schema },
-    { name: 'place', type: ['null', 'shop.Place'], default: null },
-  ],
-};
+const FIELDS = [
+  { name: 'id', type: 'long' },
+  { name: 'total', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 } as avsc.Schema },
+];
+const order = (...more: readonly object[]): avsc.Schema =>
+  ({ type: 'record', name: 'Order', namespace: 'shop', fields: [...FIELDS, ...more] }) as avsc.Schema;
+const FIRST = order();
+const SECOND = order({ name: 'place', type: ['null', 'shop.Place'], default: null });
 
 describeService('schema_registry', ({ url }) => {
   const kafka = service('kafka');
