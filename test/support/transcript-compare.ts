@@ -22,32 +22,52 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
 
 /** @returns one line per difference; empty when the outputs say the same. */
 export function differences(expected: readonly string[], actual: readonly string[]): readonly string[] {
-  const [wanted, got] = [settled(expected), settled(actual)];
+  const [wanted, got] = [statements(expected), statements(actual)];
   const found: string[] = [];
   for (let at = 0; at < Math.max(wanted.length, got.length); at++) {
-    if (wanted[at] !== got[at]) found.push(`- ${expected[at] ?? '(nothing)'}\n+ ${actual[at] ?? '(nothing)'}`);
+    if (wanted[at]?.settled === got[at]?.settled) continue;
+    found.push(`- ${wanted[at]?.lines.join('\n  ') ?? '(nothing)'}\n+ ${got[at]?.lines.join('\n  ') ?? '(nothing)'}`);
   }
   return found;
 }
 
 /** The lines with everything volatile replaced, and widths that follow from it forgotten. */
 export function settled(lines: readonly string[]): readonly string[] {
-  const out: string[] = [];
+  return statements(lines).map((one) => one.settled);
+}
+
+/** A line of a table or of JSON, or prose with the lines that it goes on in: where it is broken follows from ports and times. */
+interface Statement {
+  readonly lines: readonly string[];
+  readonly settled: string;
+}
+
+function statements(lines: readonly string[]): readonly Statement[] {
+  const out: Statement[] = [];
   let columns: readonly Column[] | undefined;
+  let prose: string[] | undefined;
   for (const [at, line] of lines.entries()) {
     const rule = lines[at + 1];
+    let text: string | undefined;
     if (rule !== undefined && isRule(rule)) {
       columns = columnsOf(line, rule);
-      out.push(columns.map((column) => column.title).join(' | '));
-    } else if (isRule(line) && columns !== undefined) out.push('---');
-    else if (columns !== undefined && line.trim() !== '') out.push(cellsOf(line, columns));
-    else {
-      columns = undefined;
-      out.push(plain(line));
+      text = columns.map((column) => column.title).join(' | ');
+    } else if (isRule(line) && columns !== undefined) text = '---';
+    else if (columns !== undefined && line.trim() !== '') text = cellsOf(line, columns);
+    else columns = undefined;
+    if (text === undefined && prose !== undefined && GOES_ON.test(line)) {
+      prose.push(line);
+      out[out.length - 1] = { lines: prose, settled: plain(prose.map((one) => one.trim()).join(' ')) };
+      continue;
     }
+    prose = text === undefined && line.trim() !== '' ? [line] : undefined;
+    out.push({ lines: [line], settled: text ?? plain(line) });
   }
   return out;
 }
+
+/** Indented, and neither JSON nor a branch of a tree. */
+const GOES_ON = /^ {2,}[^\s"{}[\]│├└─]/;
 
 interface Column {
   readonly title: string;
