@@ -255,7 +255,7 @@ async function rejectedRows(
   const { views, losers } = silver;
   const expected = (await countOf(session, 'picked')) - losers - (await countOf(session, `(${sql})`));
   const rejected = await rejectRows(step, session, views, { has_losers: losers > 0, expected });
-  const found = await sinceFirstRejected(step, session, rejected, version);
+  const found = await sinceFirstRejected(step, session, rejected, { decided: views.decided, table_version: version });
   const change = await stageQuarantine(step, session, found.sql, 'all');
   const returned = views.decided ? await returnedHere(step, session, found.rows > 0) : undefined;
   return { rows: found.rows, counts: found.counts, change, replaces: true, returned };

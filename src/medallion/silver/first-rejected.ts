@@ -13,7 +13,7 @@ export async function sinceFirstRejected(
   step: SilverStep,
   session: EngineSession,
   rejected: RejectedRows,
-  table_version: number | undefined,
+  { decided, table_version }: { readonly decided: boolean; readonly table_version: number | undefined },
 ): Promise<RejectedRows> {
   const table: TableId = { layer: 'silver', name: step.node.name };
   const former = rejected.sql === undefined ? undefined : await step.run.lake.snapshot(quarantineOf(table));
@@ -21,9 +21,10 @@ export async function sinceFirstRejected(
   // What a run rejected whose table never came was not told to anybody.
   if (ranAhead(step.node.key, former, table_version)) return rejected;
   await session.bind({ name: 'former_quarantine', columns: QUARANTINE_COLUMNS, files: former.files });
+  const sent_again = decided ? 'where quarantine_id not in (select quarantine_id from in_force)' : '';
   const sql = `select n.* replace (coalesce(f.run_id, n.run_id) as run_id, coalesce(f.quarantined_at, n.quarantined_at) as quarantined_at)
     from (${rejected.sql}) n left join (select quarantine_id, rule, min(run_id) as run_id, min(quarantined_at) as quarantined_at from former_quarantine
-      where quarantine_id not in (select _qid from bad where _qid is not null) group by all) f using (quarantine_id, rule)`;
+      ${sent_again} group by all) f using (quarantine_id, rule)`;
   await session.materialize('rejected_since', sql);
   const counts = await quarantineCounts(session, step.node.key, 'rejected_since');
   return { ...rejected, sql: 'select * from rejected_since', counts };

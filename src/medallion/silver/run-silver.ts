@@ -120,7 +120,10 @@ async function computeWhole(
     has_losers: chosen.has_losers,
     expected: picked - rows_out - chosen.deduplicated - chosen.deleted,
   });
-  const rejected = await sinceFirstRejected(step, session, found, snapshot?.version);
+  const rejected = await sinceFirstRejected(step, session, found, {
+    decided: views.decided,
+    table_version: snapshot?.version,
+  });
   const quarantine = await stageQuarantine(step, session, rejected.sql, 'all');
   return {
     columns,
