@@ -7,7 +7,7 @@ import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { selectionFrom } from '../shared/selection-flags.ts';
-import { countText, secondsText } from '../shared/sizes.ts';
+import { countText, largeCountText, secondsText } from '../shared/sizes.ts';
 
 /** `export data`. */
 export async function exportCommand(invocation: Invocation): Promise<number> {
@@ -62,15 +62,18 @@ function print(printer: Printer, report: ExportReport, cwd: string): void {
 function words(report: ExportReport, cwd: string): readonly string[] {
   const { status, reason, release_id, rows, files, removed, wall_ms, format } = report;
   if (status === 'up_to_date') return [`nothing to do: ${reason}`];
-  const counted = (n: number, word: string): string => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
-  const count = [...(rows === null ? [] : [counted(rows, 'row')]), counted(files.length, 'file')].join(' in ');
+  const count = [...(rows === null ? [] : [largeCountText(rows, 'row')]), largeCountText(files.length, 'file')].join(
+    ' in ',
+  );
   const [only] = files;
   const name = only !== undefined && files.length === 1 ? only.file : `<table>.${format}`;
   const place = relative(cwd, join(report.folder, name));
   const gone =
     removed.length === 0
       ? []
-      : [`of the export before, ${counted(removed.length, 'file')} ${status === 'planned' ? 'would go' : 'went'}`];
+      : [
+          `of the export before, ${largeCountText(removed.length, 'file')} ${status === 'planned' ? 'would go' : 'went'}`,
+        ];
   const planned = status === 'planned';
   return [
     '',

@@ -6,7 +6,7 @@ import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { ageText, countText, secondsText } from '../shared/sizes.ts';
+import { ageText, countText, largeCountText, secondsText } from '../shared/sizes.ts';
 import { printWrapped } from '../shared/wrapped.ts';
 
 export async function load(invocation: Invocation): Promise<number> {
@@ -25,7 +25,7 @@ async function run(invocation: Invocation): Promise<number> {
     command: command_line,
     signal,
     note: (text) => printer.note(text),
-    progress: ({ table, rows, share }) => bar.update(share, `${table}, ${numbered(rows, 'row')}`),
+    progress: ({ table, rows, share }) => bar.update(share, `${table}, ${largeCountText(rows, 'row')}`),
   }).finally(() => bar.stop());
   const failures = failed.map(({ load: name, error }) => ({ load: name, code: error.code, message: error.message }));
   printer.report({
@@ -54,7 +54,7 @@ function refuseRefused(loads: readonly LoadReport[]): void {
     done === 'loaded' ? tables.flatMap(({ table, refused }) => (refused > 0 ? [{ name, table, refused }] : [])) : [],
   );
   if (some.length === 0) return;
-  const words = some.map(({ name, table, refused }) => `${numbered(refused, 'row')} of ${table} (${name})`);
+  const words = some.map(({ name, table, refused }) => `${largeCountText(refused, 'row')} of ${table} (${name})`);
   throw new DataflowError('E_PARTIAL', `a destination could not hold ${words.join(', ')}`, {
     kept: 'the others are loaded; these rows are kept with their reasons in _dataflow/refused/ of the lake',
     hint: 'Mend the rows or the columns; the next release is tried whole.',
@@ -111,7 +111,7 @@ function reportWords(printer: Printer, report: LoadReport): void {
   if (report.status === 'up_to_date') {
     printWrapped(
       printer,
-      `${name}: ${place} holds release ${release_id} already: ${countText(tables.length, 'table')}, ${numbered(rows, 'row')}`,
+      `${name}: ${place} holds release ${release_id} already: ${countText(tables.length, 'table')}, ${largeCountText(rows, 'row')}`,
     );
     return;
   }
@@ -121,9 +121,9 @@ function reportWords(printer: Printer, report: LoadReport): void {
   }
   if (dry_run || printer.verbose) for (const one of report.view_statements) printer.text(`  ${one}`);
   const moves = [
-    numbered(report.inserts, 'insert'),
-    numbered(report.updates, 'update'),
-    numbered(report.deletes, 'delete'),
+    largeCountText(report.inserts, 'insert'),
+    largeCountText(report.updates, 'update'),
+    largeCountText(report.deletes, 'delete'),
   ].join(', ');
   if (dry_run) {
     printWrapped(printer, `${name}: release ${release_id} would go to ${place}: ${moves}`);
@@ -135,11 +135,6 @@ function reportWords(printer: Printer, report: LoadReport): void {
     printer,
     `${name}: ${place} holds release ${release_id}: ${moves} in ${secondsText(report.wall_ms)}${tried}`,
   );
-}
-
-/** `1 row`, `12,345 rows`. */
-function numbered(count: number, one: string): string {
-  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
 }
 
 async function status(invocation: Invocation): Promise<number> {
@@ -180,7 +175,8 @@ function statusWords({ load: name, place, loaded_at, words, remembered, tables }
     ...tables
       .filter(({ refused }) => refused > 0)
       .map(
-        ({ table, refused }) => `    ${table}: ${numbered(refused, 'row')} refused, kept in _dataflow/refused/${name}`,
+        ({ table, refused }) =>
+          `    ${table}: ${largeCountText(refused, 'row')} refused, kept in _dataflow/refused/${name}`,
       ),
     ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
   ];

@@ -2,6 +2,7 @@ import { publishNamed } from '../../app/stream/publish-named.ts';
 import type { PublishReport } from '../../app/stream/publish-stream.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { largeCountText } from '../shared/sizes.ts';
 
 /** `stream publish NAME`. */
 export async function streamPublish(invocation: Invocation): Promise<number> {
@@ -23,16 +24,19 @@ export async function streamPublish(invocation: Invocation): Promise<number> {
 function publishWords(report: PublishReport): readonly string[] {
   const { table, topic, version_from, version_to, inserts, updates, deletions, messages, dry_run } = report;
   if (version_from === version_to) return [`${table} version ${version_to} is in topic ${topic} already`];
-  const count = (n: number, word: string): string => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
   const from = version_from < 0 ? '' : ` after version ${version_from}`;
   const first =
     messages === 0
       ? `${table} version ${version_to}${from}: no row differs`
-      : `${table} version ${version_to}${from}: ${count(messages, 'message')} ${dry_run ? 'would go' : 'went'} to topic ${topic}`;
-  const parts = [count(inserts, 'insert'), count(updates, 'update'), count(deletions, 'deletion')].join(', ');
+      : `${table} version ${version_to}${from}: ${largeCountText(messages, 'message')} ${dry_run ? 'would go' : 'went'} to topic ${topic}`;
+  const parts = [
+    largeCountText(inserts, 'insert'),
+    largeCountText(updates, 'update'),
+    largeCountText(deletions, 'deletion'),
+  ].join(', ');
   const resumed =
-    report.resumed_after > 0 ? [`  ${count(report.resumed_after, 'message')} of it had gone out before`] : [];
+    report.resumed_after > 0 ? [`  ${largeCountText(report.resumed_after, 'message')} of it had gone out before`] : [];
   const rate = report.wall_ms > 0 ? Math.round((messages * 1000) / report.wall_ms).toLocaleString('en') : '';
-  const how = `  ${count(report.transactions, 'transaction')} in ${(report.wall_ms / 1000).toFixed(2)} s, ${rate} messages/s`;
+  const how = `  ${largeCountText(report.transactions, 'transaction')} in ${(report.wall_ms / 1000).toFixed(2)} s, ${rate} messages/s`;
   return [first, `  ${parts}`, ...resumed, ...(dry_run ? ['nothing was changed'] : messages > 0 ? [how] : [])];
 }

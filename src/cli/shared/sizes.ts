@@ -8,6 +8,11 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** `1 row`, `12,345 rows`: for counts that may be large. */
+export function largeCountText(count: number, one: string): string {
+  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
+}
+
 /** `3m`, `2h`: the largest unit that fits. */
 export function ageText(ms: number): string {
   const units = [
