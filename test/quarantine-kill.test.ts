@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Kills of each command, at random passes of its fault points; `npm run soak:kill` has every one of fix, replay and discard. */
 const KILLS = Number(process.env['DATAFLOW_QUARANTINE_KILLS'] ?? 2);
-const seed = Number(process.env['DATAFLOW_SOAK_SEED'] ?? Date.now() % 1_000_000);
+const seed = Number(process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 1_000_000);
 const random = seeded(seed);
 
 const root = mkdtempSync(join(tmpdir(), 'dataflow-quarantine-kill-'));

@@ -151,6 +151,15 @@ describe('silver rows', () => {
     expect(still.reason).toContain('-2.00');
   });
 
+  it('a second correction by an expression begins at what the first one made', () => {
+    const one = loaded();
+    const fix = (set: string) =>
+      one.dataflow(['quarantine', 'fix', 'silver.achats', '--rule', 'prix_positif', '--set', set]);
+    expect(fix("prix = '-5'").status).toBe(4);
+    expectDone(fix("prix = replace(prix, '-', '')"));
+    expect(one.query('select prix from silver.achats where id = 4')).toEqual([{ prix: '5.00' }]);
+  });
+
   it('an edited file in another encoding is refused, and read when the encoding is said', () => {
     const one = loaded();
     one.put({ 'in/achats2.csv': 'id,client,prix\n70,1,déjà vu\n' });

@@ -48,12 +48,13 @@ function takeAway(connection: Connection, table: string, group: DecisionRecord['
     const taken = Math.min(left, integer(entry, 'rows'));
     left -= taken;
     connection.run(
-      'update quarantine set rows = rows - ? where table_name = ? and file = ? and rule = ? and step_id = ?',
+      'update quarantine set rows = rows - ? where table_name = ? and file = ? and rule = ? and step_id = ? and run_id = ?',
       taken,
       table,
       group.file,
       group.rule,
       text(entry, 'step_id'),
+      group.quarantine_run_id,
     );
   }
   connection.run('delete from quarantine where table_name = ? and rows <= 0', table);

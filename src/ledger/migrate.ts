@@ -8,6 +8,7 @@ import { explainMigration } from './migrations/0002-explain.ts';
 import { sourcesMigration } from './migrations/0003-sources.ts';
 import { lookupsMigration } from './migrations/0004-lookups.ts';
 import { destinationsMigration } from './migrations/0005-destinations.ts';
+import { quarantineRunsMigration } from './migrations/0006-quarantine-runs.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   firstMigration,
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   sourcesMigration,
   lookupsMigration,
   destinationsMigration,
+  quarantineRunsMigration,
 ];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */

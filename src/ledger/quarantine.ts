@@ -11,7 +11,7 @@ export function putQuarantine(connection: Connection, step_id: string, counts: r
   for (const count of counts) {
     connection.run(
       `insert into quarantine (table_name, file, rule, step_id, run_id, rows) values (?, ?, ?, ?, ?, ?)
-       on conflict (table_name, file, rule, step_id) do update set rows = rows + excluded.rows`,
+       on conflict (table_name, file, rule, step_id, run_id) do update set rows = rows + excluded.rows`,
       count.table,
       count.file,
       count.rule,
@@ -36,8 +36,8 @@ export function clearQuarantineOfFiles(connection: Connection, table: string, fi
 export function openQuarantine(connection: Connection, table: string | undefined): readonly QuarantineCount[] {
   const rows =
     table === undefined
-      ? connection.all('select * from quarantine order by table_name, file, rule, step_id')
-      : connection.all('select * from quarantine where table_name = ? order by file, rule, step_id', table);
+      ? connection.all('select * from quarantine order by table_name, file, rule, step_id, run_id')
+      : connection.all('select * from quarantine where table_name = ? order by file, rule, step_id, run_id', table);
   return rows.map(countOf);
 }
 

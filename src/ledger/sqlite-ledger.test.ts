@@ -254,6 +254,22 @@ describe('quarantine', () => {
     ledger.finishStep(outcome);
     expect(ledger.quarantine()).toEqual([put('a', 'not_null', 3)]);
   });
+
+  it('keeps runs apart whose rows one step put aside again, so that a discard finds them', () => {
+    const again = [put('a', 'not_null', 2), put('a', 'not_null', 3, { run_id: 'r2' })];
+    ledger.finishStep({ step: step('s3', { run_id: 'r3' }), quarantine: again, replaces_quarantine: true });
+    expect(ledger.quarantine()).toEqual(again);
+    ledger.recordDecision({
+      table: 'silver.achats',
+      decision: 0,
+      action: 'discard',
+      decided_by: 'ana',
+      decided_at: '2026-01-01T00:00:00.000Z',
+      run_id: 'r4',
+      groups: [{ file: 'a', rule: 'not_null', quarantine_run_id: 'r2', rows: 3 }],
+    });
+    expect(ledger.quarantine()).toEqual([put('a', 'not_null', 2)]);
+  });
 });
 
 describe('dialects and releases', () => {

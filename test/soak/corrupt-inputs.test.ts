@@ -12,7 +12,9 @@ import { seeded } from './random.ts';
  * slice of `npm run soak:corrupt`.
  */
 const PER_KIND = 30;
-const seed = Number(process.env['DATAFLOW_SOAK_SEED'] ?? Date.now() % 1_000_000);
+const seed = Number(
+  process.env['DATAFLOW_SOAK_SEED'] ?? process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 1_000_000,
+);
 const root = mkdtempSync(join(tmpdir(), 'dataflow-damage-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -14,7 +14,9 @@ import { seeded } from './random.ts';
  * of `npm run soak:kill`, limited in time.
  */
 const BUDGET_MS = Number(process.env['DATAFLOW_SOAK_SECONDS'] ?? 25) * 1000;
-const seed = Number(process.env['DATAFLOW_SOAK_SEED'] ?? Date.now() % 1_000_000);
+const seed = Number(
+  process.env['DATAFLOW_SOAK_SEED'] ?? process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 1_000_000,
+);
 const root = mkdtempSync(join(tmpdir(), 'dataflow-kill-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

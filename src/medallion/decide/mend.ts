@@ -5,8 +5,8 @@ import { quoteIdent } from '../../kit/sql.ts';
 import { cellsJson, presentCell } from './cells.ts';
 
 /**
- * Defines `fixes` (`_id`, `mended`, `mended_raw`) by expressions over the record's cells, which are texts as they were rejected. An expression
- * reads nothing else: its only table is the record. Records that it leaves as they are are no fixes.
+ * Defines `fixes` (`_id`, `mended`, `mended_raw`) by expressions over the record's cells, which are texts as they were rejected, or as an earlier
+ * correction that did not help left them. An expression reads nothing else: its only table is the record. Records that it leaves as they are are no fixes.
  * @throws DataflowError E_USAGE for an unknown column, E_SQL or E_SQL_SANDBOX for the expression.
  */
 export async function mendBySql(
@@ -28,7 +28,11 @@ export async function mendBySql(
     values.set(name, sql);
   }
   const exprs = [...values].map(([, sql], index) => `(${sql}\n) as _v${index}`);
-  await session.define('assigned', `select _id, ${exprs.join(', ')} from (select *, _raw as raw from cells)`);
+  const present = columns.map((name) => `${presentCell(name)} as ${quoteIdent(name)}`);
+  await session.define(
+    'assigned',
+    `select _id, ${exprs.join(', ')} from (select ${['c._id', 'c._raw', 'c._raw as raw', ...present].join(', ')} from cells c join matched m on m.quarantine_id = c._id)`,
+  );
   const at = [...values.keys()];
   const cellOf = (name: string): string => (at.includes(name) ? `v._v${at.indexOf(name)}` : presentCell(name));
   const some_cell = at.some((name) => name !== '_raw');
