@@ -66,6 +66,23 @@ describe('on_missing', { timeout: 120_000 }, () => {
     expect(content(place)).toEqual(before);
   });
 
+  it('rows that stay are as old as before when another file of their load is rewritten or gone', () => {
+    const place = project(', on_missing: delete', { 'in/a.csv': 'id,v\n1,a\n', 'in/b.csv': 'id,v\n2,old\n' });
+    place.put({ 'in/c.csv': 'id,v\n2,new\n' });
+    expectDone(place.dataflow(['run']));
+    place.put({ 'in/a.csv': 'id,v\n1,again\n' });
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select * from silver.s order by id')).toEqual([
+      { id: 1, v: 'again' },
+      { id: 2, v: 'new' },
+    ]);
+    gone(place, 'in/a.csv');
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select * from silver.s')).toEqual([{ id: 2, v: 'new' }]);
+    expectDone(place.dataflow(['run', '--full-refresh']));
+    expect(place.query('select * from silver.s')).toEqual([{ id: 2, v: 'new' }]);
+  });
+
   it('delete: every table and the quarantine are as if the file had never been there; coming back it is loaded again', () => {
     const place = project();
     const before = content(place);
