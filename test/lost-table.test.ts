@@ -115,6 +115,45 @@ describe('a table that is gone', () => {
     expect(verify('--rows')).toMatchObject({ status: 0, findings: [] });
   });
 
+  it('and made anew under the same number is another release: what was loaded follows, the old one is not made up', () => {
+    place = newPlace(`${CONFIG}connections:
+  file: { type: sqlite, path: out.db }
+  far: { type: s3, endpoint: "http://127.0.0.1:9", bucket: lake, access_key: a, secret_key: "\${S3_SECRET:-b}" }
+loads: { f: { connection: file, tables: [gold.*] } }
+mirrors: { m: { connection: far } }
+`);
+    place.put({ 'in/a0.csv': 'id,x\n1,1\n2,2\n' });
+    expectDone(place.dataflow(['run']));
+    expectDone(place.dataflow(['load']));
+    for (const table of ['bronze/a', 'silver/a', 'gold/g']) lose(table);
+    place.put({ 'in/a0.csv': 'id,x\n1,1\n2,20\n' });
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a']));
+    const sync = place.dataflow(['sync']);
+    expectError(sync, 'E_LAKE_NO_VERSION', 2);
+    expect(sync.stderr).toContain('bronze.a was lost and made anew since');
+    expectDone(place.dataflow(['run']));
+    const { loads } = JSON.parse(place.dataflow(['load', '--format', 'json']).stdout);
+    expect(loads[0]).toMatchObject({ status: 'loaded', inserts: 2, deletes: 2 });
+    const older = place.dataflow(['load', '--release', 'previous']);
+    expectError(older, 'E_LAKE_NO_VERSION', 2);
+    expect(older.stderr).toContain('gold.g was lost and made anew since');
+    const [now, before] = JSON.parse(place.dataflow(['release', 'list', '--format', 'json']).stdout);
+    expect([now.rows, now.tables_changed, before.rows]).toEqual([6, 3, null]);
+  });
+
+  it('and made anew does not hold what an undo took back, whatever its version says', () => {
+    loaded();
+    expectDone(place.dataflow(['undo']));
+    lose('bronze/a');
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a']));
+    for (const x of [10, 20]) {
+      place.put({ 'in/a0.csv': `id,x\n1,${x}\n2,2\n3,\n` });
+      expectDone(place.dataflow(['run', '--select', 'bronze.a']));
+    }
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select x from silver.a order by id')).toEqual([{ x: 20 }, { x: 2 }]);
+  });
+
   it('of rejected rows is named', () => {
     loaded();
     lose('quarantine/silver_a');

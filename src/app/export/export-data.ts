@@ -4,7 +4,9 @@ import type { Project } from '../../core/model/project.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 import { findRelease } from '../releases/find-release.ts';
+import { refuseMadeAnew } from '../releases/still-there.ts';
 import type { Rooms } from '../rooms.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { type ExportSource, exportSources, type Wanted } from './export-tables.ts';
 import { type ExportTo, exportTo } from './export-target.ts';
@@ -57,8 +59,9 @@ export async function exportData(rooms: Rooms, project: Project, options: Export
   // Before any version is looked up: from here on nothing is collected that is read below.
   const lease = await (await rooms.openLeases(project)).open('export data');
   try {
-    const release = await releaseOf(rooms, project, lake, options.release);
+    const { release, anew } = await releaseOf(rooms, project, lake, options.release);
     const sources = await exportSources(rooms, project, lake, release, options.wanted);
+    for (const { snapshots } of sources) refuseMadeAnew(release, anew, Object.keys(snapshots));
     const files = planFiles(to, sources);
     if (!options.dry_run) await Staging.recover(to.folder);
     const before = readManifest(join(to.folder, to.manifest));
@@ -116,14 +119,20 @@ export async function exportData(rooms: Rooms, project: Project, options: Export
   }
 }
 
-async function releaseOf(rooms: Rooms, project: Project, lake: Lake, word: string): Promise<ReleaseRecord> {
+async function releaseOf(
+  rooms: Rooms,
+  project: Project,
+  lake: Lake,
+  word: string,
+): Promise<{ readonly release: ReleaseRecord; readonly anew: readonly string[] }> {
   const ledger = await ledgerForReading(rooms, project, lake);
   try {
     if (word === 'current' && ledger.latestRelease() === undefined)
       throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
         hint: 'A run that succeeds records one: dataflow run',
       });
-    return findRelease(ledger, word);
+    const release = findRelease(ledger, word);
+    return { release, anew: releasedMadeAnew(ledger, release) };
   } finally {
     ledger.close();
   }

@@ -2,7 +2,9 @@ import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Comparison, Standing } from '../../core/ports/sink.ts';
+import { refuseMadeAnew } from '../releases/still-there.ts';
 import type { Rooms } from '../rooms.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { chosenColumns, type LoadedTable, loadedTables, loadOf, sinkTable } from './load-tables.ts';
 import { allRows } from './out-rows.ts';
@@ -48,6 +50,11 @@ export async function compareLoad(
   try {
     const release = releaseFor(ledger, undefined);
     const loaded = loadedTables(spec, buildGraph(project, await rooms.checks()), release);
+    refuseMadeAnew(
+      release,
+      releasedMadeAnew(ledger, release),
+      loaded.map(({ table }) => table),
+    );
     const standing = await sink.standing(loaded, { deep: true });
     const session = await engine.openSession({ label: `compare/${name}`, signal });
     const tables: ComparedTable[] = [];

@@ -6,7 +6,9 @@ import type { Engine, EngineSession } from '../../core/ports/engine.ts';
 import type { Sink } from '../../core/ports/sink.ts';
 import { type Backoff, jitteredWait } from '../../kit/backoff.ts';
 import { timeSortedId } from '../../kit/ids.ts';
+import { refuseMadeAnew } from '../releases/still-there.ts';
 import type { Rooms } from '../rooms.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
 import { idleLoad } from './idle-load.ts';
 import { type PlannedWork, planLoad } from './load-plan.ts';
@@ -113,7 +115,7 @@ function lazySession(open: () => Promise<EngineSession>): { get(): Promise<Engin
 }
 
 async function attemptLoad(
-  { rooms, project, spec, graph, release, lake, options, run_id }: Loading,
+  { rooms, project, spec, graph, release, lake, ledger, options, run_id }: Loading,
   sink: Sink,
   session: () => Promise<EngineSession>,
   progress: Progress,
@@ -121,6 +123,11 @@ async function attemptLoad(
   const tables = loadedTables(spec, graph, release);
   const planned = await planLoad({ lake, sink, release, tables, full_refresh: options.full_refresh });
   const works = planned.flatMap((one) => (one.action === 'none' ? [] : [one]));
+  refuseMadeAnew(
+    release,
+    releasedMadeAnew(ledger, release),
+    works.map(({ loaded: { table } }) => table),
+  );
   await progress.begin(sink, planned);
   if (options.dry_run) {
     for (const work of works) progress.counted(work, await counted(session, work));

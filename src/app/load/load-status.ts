@@ -5,6 +5,7 @@ import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import type { Standing } from '../../core/ports/sink.ts';
 import type { Rooms } from '../rooms.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
 import { namedLoads } from './load-all.ts';
 import { type LoadedTable, loadedTables, loadOf } from './load-tables.ts';
@@ -117,11 +118,17 @@ function lineOf(
   tables: readonly LoadedTable[],
   standingOf: (table: string) => Standing,
 ): LoadLine {
-  const lines = tables.map((table) => tableLine(table, standingOf(table.table), release));
+  const all = ledger.releases(1_000_000);
+  const standings = tables.map(({ table }) => standingOf(table));
+  const named = new Set(standings.map(({ held }) => held?.release_id));
+  const anew = new Map(
+    all.flatMap((one) => (named.has(one.release_id) ? [[one.release_id, releasedMadeAnew(ledger, one)]] : [])),
+  );
+  const lines = tables.map((table, index) => tableLine(table, standings[index] ?? { state: 'absent' }, release, anew));
   const helds = lines.filter((line) => line.release_id !== null);
   const releases = new Set(helds.map((line) => line.release_id));
   const [release_id = null] = releases.size === 1 && helds.length === lines.length ? [...releases] : [];
-  const known = ledger.releases(1_000_000).findIndex((one) => one.release_id === release_id);
+  const known = all.findIndex((one) => one.release_id === release_id);
   const newest =
     helds
       .map((line) => line.loaded_at ?? '')
@@ -138,6 +145,9 @@ function lineOf(
   };
 }
 
+/** Release → its tables that were made anew since: the numbers of their versions say nothing then. */
+type Anew = ReadonlyMap<string, readonly string[]>;
+
 function stateOf(lines: readonly LoadedTableLine[], current: boolean, release_id: string | null): LoadLine['state'] {
   if (lines.some(({ state }) => state === 'changed' || state === 'foreign')) return 'changed';
   if (lines.every((line) => line.release_id === null)) return 'empty';
@@ -150,11 +160,12 @@ function tableLine(
   loaded: LoadedTable,
   { held, state, words, rows }: Standing,
   release: ReleaseRecord,
+  anew: Anew,
 ): LoadedTableLine {
   return {
     table: loaded.table,
     name: loaded.name,
-    state: tableState(loaded, state, held, release),
+    state: tableState(loaded, state, held, release, anew),
     release_id: held?.release_id ?? null,
     version: held?.version ?? null,
     version_newest: loaded.version,
@@ -168,13 +179,15 @@ function tableLine(
 }
 
 function tableState(
-  { version }: LoadedTable,
+  { table, version }: LoadedTable,
   state: Standing['state'],
   held: HeldTable | undefined,
   { release_id }: ReleaseRecord,
+  anew: Anew,
 ): LoadedTableLine['state'] {
   if (state === 'changed' || state === 'foreign') return state;
   if (held === undefined || state === 'absent') return 'missing';
   if (held.release_id === release_id) return 'current';
-  return held.version === version ? 'same' : 'behind';
+  const same = held.version === version && anew.get(held.release_id)?.includes(table) !== true;
+  return same ? 'same' : 'behind';
 }

@@ -6,6 +6,8 @@ import type { LakeCare, TableFiles } from '../../core/ports/lake-care.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import { matchesGlob } from '../../kit/glob.ts';
 import { ownerOf } from '../care/compact/at-work.ts';
+import { refuseMadeAnew } from '../releases/still-there.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 
 /** What a mirror should hold: the tables of the newest release that it is about, as they stood then. */
 export interface NearSide {
@@ -24,10 +26,15 @@ export async function nearSide(
     throw new DataflowError('E_NO_RELEASE', 'there is no release yet', {
       hint: 'A run that succeeds records one: dataflow run',
     });
+  refuseMadeAnew(release, releasedMadeAnew(open.ledger, release), Object.keys(release.tables).filter(isWanted(spec)));
   const tables: TableFiles[] = [];
   for (const { table, version } of await wantedTables(open.lake, release, spec))
     tables.push(await open.care.tableFiles(table, version));
   return { release, tables };
+}
+
+function isWanted({ tables }: MirrorSpec): (key: string) => boolean {
+  return (key) => tables.some((pattern) => matchesGlob(pattern, key));
 }
 
 async function wantedTables(
@@ -35,7 +42,7 @@ async function wantedTables(
   release: ReleaseRecord,
   spec: MirrorSpec,
 ): Promise<readonly { readonly table: TableId; readonly version: number }[]> {
-  const wanted = (key: string): boolean => spec.tables.some((pattern) => matchesGlob(pattern, key));
+  const wanted = isWanted(spec);
   const released = Object.entries(release.tables).flatMap(([key, version]) => {
     const table = parseTableKey(key);
     const rejects = table?.layer === 'quarantine';

@@ -6,7 +6,9 @@ import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { relationOf } from '../../medallion/context.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { findRelease } from './find-release.ts';
+import { refuseMadeAnew } from './still-there.ts';
 
 export interface DiffOptions {
   readonly from: string;
@@ -66,11 +68,15 @@ export async function diffReleases(
 ): Promise<ReleaseDiff> {
   const from = findRelease(open.ledger, options.from);
   const to = findRelease(open.ledger, options.to);
+  const before = releasedMadeAnew(open.ledger, from);
+  const after = releasedMadeAnew(open.ledger, to);
   const tables: TableDiff[] = [];
   let engine: Engine | undefined;
   try {
     for (const table of namesOf(from, to, options.table)) {
-      if (from.tables[table] === to.tables[table]) continue;
+      if (from.tables[table] === to.tables[table] && before.includes(table) === after.includes(table)) continue;
+      refuseMadeAnew(from, before, [table]);
+      refuseMadeAnew(to, after, [table]);
       engine ??= await open.openEngine();
       const session = await engine.openSession({ label: `diff/${table}`, signal: options.signal });
       try {

@@ -1,6 +1,7 @@
 import { parseTableKey } from '../../core/model/table.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
+import { releasedMadeAnew } from '../run/made-anew.ts';
 import { findRelease } from './find-release.ts';
 
 /** One line of `release list`. */
@@ -41,7 +42,7 @@ export async function listReleases(lake: Lake, ledger: Ledger, limit: number): P
   const releases = ledger.releases(limit + 1);
   const lines: ReleaseLine[] = [];
   for (const [index, release] of releases.slice(0, limit).entries())
-    lines.push(await lineOf(lake, release, releases[index + 1], index === 0));
+    lines.push(await lineOf(lake, ledger, release, releases[index + 1], index === 0));
   return lines;
 }
 
@@ -51,11 +52,13 @@ export async function showRelease(lake: Lake, ledger: Ledger, word: string): Pro
   const all = ledger.releases(1_000_000_000);
   const place = all.findIndex((one) => one.release_id === release.release_id);
   const previous = all[place + 1];
+  const its = tablesOf(lake, ledger, release);
+  const its_before = previous === undefined ? undefined : tablesOf(lake, ledger, previous);
   const tables: ReleaseTable[] = [];
   for (const [table, version] of Object.entries(release.tables).sort(byLayer)) {
-    const now = await snapshotAt(lake, table, version);
+    const now = await its.snapshot(table);
+    const before = await its_before?.snapshot(table);
     const previous_version = previous?.tables[table];
-    const before = previous_version === undefined ? undefined : await snapshotAt(lake, table, previous_version);
     tables.push({
       table,
       version,
@@ -64,11 +67,11 @@ export async function showRelease(lake: Lake, ledger: Ledger, word: string): Pro
       files: now?.files.length ?? null,
       previous_version: previous_version ?? null,
       previous_rows: before?.rows ?? null,
-      change: previous_version === undefined ? 'new' : previous_version === version ? 'same' : 'changed',
+      change: previous_version === undefined ? 'new' : its_before?.mark(table) === its.mark(table) ? 'same' : 'changed',
     });
   }
   return {
-    release: await lineOf(lake, release, previous, place === 0),
+    release: await lineOf(lake, ledger, release, previous, place === 0),
     previous_id: previous?.release_id ?? null,
     tables,
   };
@@ -84,14 +87,17 @@ export async function pinRelease(lake: Lake, ledger: Ledger, word: string, keep:
 
 async function lineOf(
   lake: Lake,
+  ledger: Ledger,
   release: ReleaseRecord,
   previous: ReleaseRecord | undefined,
   current: boolean,
 ): Promise<ReleaseLine> {
-  const data = Object.entries(release.tables).filter(([table]) => !table.startsWith('quarantine.'));
+  const data = Object.keys(release.tables).filter((table) => !table.startsWith('quarantine.'));
+  const its = tablesOf(lake, ledger, release);
+  const its_before = previous === undefined ? undefined : tablesOf(lake, ledger, previous);
   let rows: number | null = 0;
-  for (const [table, version] of data) {
-    const snapshot = await snapshotAt(lake, table, version);
+  for (const table of data) {
+    const snapshot = await its.snapshot(table);
     rows = rows === null || snapshot === undefined ? null : rows + snapshot.rows;
   }
   return {
@@ -101,15 +107,25 @@ async function lineOf(
     current,
     kept: release.kept === true,
     tables: data.length,
-    tables_changed: data.filter(([table, version]) => previous?.tables[table] !== version).length,
+    tables_changed: data.filter((table) => its_before?.mark(table) !== its.mark(table)).length,
     rows,
   };
 }
 
-/** Undefined when the log no longer tells of the version. */
-async function snapshotAt(lake: Lake, key: string, version: number): Promise<Snapshot | undefined> {
-  const table = parseTableKey(key);
-  return table === undefined ? undefined : await lake.snapshot(table, { version }).catch(() => undefined);
+/** What a release holds of its tables. */
+function tablesOf(lake: Lake, ledger: Ledger, release: ReleaseRecord) {
+  const anew = new Set(releasedMadeAnew(ledger, release));
+  return {
+    /** Releases with the same mark hold the same of the table. */
+    mark: (key: string): string => `${release.tables[key]}${anew.has(key) ? ' of a table that was lost' : ''}`,
+    /** Undefined when the lake no longer has the version. */
+    snapshot: async (key: string): Promise<Snapshot | undefined> => {
+      const table = parseTableKey(key);
+      const version = release.tables[key];
+      if (table === undefined || version === undefined || anew.has(key)) return undefined;
+      return await lake.snapshot(table, { version }).catch(() => undefined);
+    },
+  };
 }
 
 const ORDER = ['bronze', 'silver', 'gold', 'quarantine'];

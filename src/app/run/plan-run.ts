@@ -16,7 +16,7 @@ import type { GoneUnits } from '../../medallion/bronze/gone.ts';
 import { lostCause, lostTable } from '../../medallion/bronze/lost.ts';
 import { undecided, withDecisions } from '../quarantine/undecided.ts';
 import { changesSince } from './definitions.ts';
-import { inputsMadeAnew } from './inputs-made-anew.ts';
+import { inputsMadeAnew } from './made-anew.ts';
 
 /** What one step would do now. */
 export interface PlannedStep {
@@ -202,7 +202,7 @@ export async function verdictOf(
     inputs,
     output_version: await versionOf(context.lake, node.key),
     last,
-    anew: last === undefined ? [] : inputsMadeAnew(context.ledger, last),
+    anew: last === undefined ? [] : inputsMadeAnew(context.ledger, last, hold),
     full_refresh: context.full_refresh,
     force: context.force,
     redo: context.redo === true,

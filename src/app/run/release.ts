@@ -1,9 +1,10 @@
 import { parseTableKey, quarantineOf, tableKey } from '../../core/model/table.ts';
-import { type Graph, parentsOf } from '../../core/planning/graph.ts';
+import { type Graph, type Node, parentsOf } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
+import { inputsMadeAnew, releasedMadeAnew } from './made-anew.ts';
 
 type Tables = ReleaseRecord['tables'];
 
@@ -18,19 +19,23 @@ export async function releasable(graph: Graph, lake: Lake, ledger: Ledger): Prom
     const version = table === undefined ? undefined : await lake.latestVersion(table);
     if (version !== undefined) tables[node.key] = version;
   }
-  for (const node of graph.nodes) {
-    if (tables[node.key] === undefined) continue;
-    const last = ledger.lastSuccess(node.key);
-    if (last === undefined) continue;
-    // Partly of an older definition: a backfill that was not finished.
-    if (last.code_fingerprint === undefined) return undefined;
-    for (const parent of parentsOf(node))
-      if (last.inputs[parent] !== undefined && !(await sameRows(lake, parent, last.inputs[parent], tables[parent])))
-        return undefined;
-  }
+  for (const node of graph.nodes) if (await lagsBehind(node, tables, lake, ledger)) return undefined;
   if (Object.keys(tables).length === 0) return undefined;
   const whole = { ...tables, ...(await rejectsOf(graph, lake)) };
   return settledOn(lake, whole, ledger.latestRelease()?.tables);
+}
+
+async function lagsBehind(node: Node, tables: Tables, lake: Lake, ledger: Ledger): Promise<boolean> {
+  const last = ledger.lastSuccess(node.key);
+  if (last === undefined) return false;
+  // Lost; a table that was never published is not waited for.
+  if (tables[node.key] === undefined) return last.output_version !== undefined;
+  // Partly of an older definition: a backfill that was not finished.
+  if (last.code_fingerprint === undefined || inputsMadeAnew(ledger, last).length > 0) return true;
+  for (const parent of parentsOf(node))
+    if (last.inputs[parent] !== undefined && !(await sameRows(lake, parent, last.inputs[parent], tables[parent])))
+      return true;
+  return false;
 }
 
 /** The rejected rows belong to a release: an undo brings them back with the table. */
@@ -61,8 +66,13 @@ async function settledOn(lake: Lake, tables: Tables, newest: Tables | undefined)
   return newest;
 }
 
-export function sameTables(a: Tables, b: Tables | undefined): boolean {
-  if (b === undefined) return false;
+/** Whether the newest release holds these very tables, and none that was made anew since. */
+export function isReleased(ledger: Ledger, tables: Tables): boolean {
+  const newest = ledger.latestRelease();
+  return newest !== undefined && sameTables(tables, newest.tables) && releasedMadeAnew(ledger, newest).length === 0;
+}
+
+function sameTables(a: Tables, b: Tables): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
@@ -75,7 +85,7 @@ export async function recordRelease(
   tables: Tables | undefined,
 ): Promise<string | undefined> {
   const newest = ledger.latestRelease();
-  if (tables === undefined || sameTables(tables, newest?.tables)) return newest?.release_id;
+  if (tables === undefined || isReleased(ledger, tables)) return newest?.release_id;
   const stored = (await lake.releases()).at(-1);
   // A crash came between lake and ledger.
   const left = stored !== undefined && stored.release_id !== newest?.release_id && sameTables(tables, stored.tables);

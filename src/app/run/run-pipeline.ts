@@ -11,7 +11,7 @@ import { openLedgerFor } from './open-project.ts';
 import { planningContext, withResults } from './plan-pipeline.ts';
 import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
 import { unrecorded } from './reconcile.ts';
-import { releasable, sameTables } from './release.ts';
+import { isReleased, releasable } from './release.ts';
 import type { RunReport } from './run-events.ts';
 
 /**
@@ -78,7 +78,7 @@ async function leftUndone(graph: Graph, lake: Lake, ledger: Ledger): Promise<boo
   if (ledger.runs(20).some((run) => run.status === 'running')) return true;
   if ((await unrecorded(graph, lake, ledger)).length > 0) return true;
   const tables = await releasable(graph, lake, ledger);
-  return tables !== undefined && !sameTables(tables, ledger.latestRelease()?.tables);
+  return tables !== undefined && !isReleased(ledger, tables);
 }
 
 function nothingToDo(pending: readonly PlannedStep[], started_ms: number): RunReport {

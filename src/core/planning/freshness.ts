@@ -49,8 +49,8 @@ export function judgeFreshness(facts: FreshnessFacts): FreshnessVerdict {
 }
 
 /** Neither the definition nor an input is another one than at the undo. */
-function isHeld(hold: Hold, { code_fingerprint, inputs }: FreshnessFacts): boolean {
-  if (hold.code_fingerprint !== code_fingerprint) return false;
+function isHeld(hold: Hold, { code_fingerprint, inputs, anew = [] }: FreshnessFacts): boolean {
+  if (hold.code_fingerprint !== code_fingerprint || anew.length > 0) return false;
   return [...inputs].every(([table, version]) => hold.inputs[table] === version);
 }
 
