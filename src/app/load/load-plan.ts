@@ -5,6 +5,7 @@ import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 import type { Outline, Sink, SinkTable, Standing } from '../../core/ports/sink.ts';
 import { commonType } from '../../core/types/widening.ts';
+import { versionsGoneBackTo } from './going-back.ts';
 import { type ChosenColumn, chosenColumns, type LoadedTable, sinkTable, sourceHash } from './load-tables.ts';
 
 /** What becomes of one table. `none`: the destination has it. `record`: it has the rows, and only has to be told of the release. */
@@ -20,6 +21,8 @@ export interface PlannedWork {
   readonly after: Snapshot;
   /** For changes: what the destination holds. */
   readonly before?: Snapshot;
+  /** For rows that are appended and have no key: versions that the table goes back to on its way. */
+  readonly gone_back_to?: readonly Snapshot[];
   readonly chosen: readonly ChosenColumn[];
   readonly target: SinkTable;
   readonly source_hash: string;
@@ -138,6 +141,7 @@ interface Way {
   readonly action: 'record' | 'changes' | 'whole';
   readonly reason: string;
   readonly before?: Snapshot;
+  readonly gone_back_to?: readonly Snapshot[];
 }
 
 async function wayTo(
@@ -183,7 +187,9 @@ async function wayToAppend(
   }
   const usable = before !== undefined && comparable(before, after) && (await isWhole(lake, before));
   const certain = said && held.refused === undefined && (under_way?.version ?? after.version) === after.version;
-  if (usable && (certain || key.length === 0)) return { action: 'changes', reason: words, before };
+  if (usable && key.length === 0)
+    return { action: 'changes', reason: words, before, gone_back_to: await versionsGoneBackTo(lake, before, after) };
+  if (usable && certain) return { action: 'changes', reason: words, before };
   if (key.length > 0) return { action: 'changes', reason: `${words}: of all rows those whose key is new` };
   throw new DataflowError(
     'E_LOAD_SCHEMA',

@@ -3,6 +3,7 @@ import type { HeldTable } from '../../core/model/load.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { PutCounts, Sink, SinkLoad } from '../../core/ports/sink.ts';
 import { faultPoint } from '../../kit/fault.ts';
+import { refuseComingTwice } from './going-back.ts';
 import type { PlannedWork } from './load-plan.ts';
 import type { Moving } from './moving.ts';
 import { allRows, type ChangedRows, changedRows, keyProblems } from './out-rows.ts';
@@ -91,7 +92,8 @@ function cameColumns({ before, chosen, loaded }: PlannedWork): readonly string[]
 
 /** The rows that a table sends. @throws DataflowError E_LOAD_REFUSED when the key does not tell them apart. */
 export async function rowsOf(session: EngineSession, work: PlannedWork): Promise<ChangedRows> {
-  const { after, before, chosen, loaded, target } = work;
+  const { after, before, gone_back_to = [], chosen, loaded, target } = work;
+  if (before !== undefined) await refuseComingTwice(session, { before, after, gone_back_to }, chosen, loaded.table);
   const changed =
     before === undefined
       ? await allRows(session, after, chosen)

@@ -54,6 +54,43 @@ describe('tables of a SQLite file', () => {
   }, 120_000);
 });
 
+describe('rows without key that are appended', () => {
+  const project = new SourceProject({
+    source: { type: 'files', path: 's*.csv', settle_seconds: 0, columns: { id: 'bigint' } },
+    connections: { target: { type: 'sqlite', path: 'out.db' } },
+    more: {
+      gold: { t: { sql: 'select id from bronze.s' } },
+      loads: { out: { connection: 'target', tables: ['gold.t'], mode: 'append' } },
+    },
+  });
+  afterAll(() => project.remove());
+  const load = async (...args: readonly string[]): Promise<unknown> =>
+    JSON.parse((await project.ok(['load', '--format', 'json', ...args])).stdout).loads[0];
+  const refused = async (...args: readonly string[]): Promise<string> => {
+    const { status, stderr } = await project.run(['load', ...args]);
+    expect(status, stderr).toBe(1);
+    return stderr;
+  };
+
+  it('are not there twice after an older release or an undo', async () => {
+    for (const [file, rows] of [
+      ['s1.csv', '1\n2\n'],
+      ['s2.csv', '3\n'],
+    ] as const) {
+      writeFileSync(join(project.root, file), `id\n${rows}`);
+      await project.ok(['run']);
+      await load();
+    }
+    expect(await refused('--release', 'previous')).toContain('1 row of version 1');
+    await project.ok(['undo']);
+    expect(await refused()).toContain('went back with an undo');
+    await project.ok(['run', '--redo']);
+    expect(await load()).toMatchObject({ status: 'loaded', inserts: 0 });
+    expect(await load('--release', 'first', '--full-refresh')).toMatchObject({ inserts: 2, deletes: 3 });
+    expect(await load()).toMatchObject({ inserts: 1, deletes: 0 });
+  });
+});
+
 sinkContract('sqlite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-sqlite-sink-'));
   const path = join(folder, 'out.db');
