@@ -145,6 +145,7 @@ describeService('minio', ({ url }) => {
     it('gives a lake back that is gone, also after a kill, and an older version beside it', async () => {
       const lake = join(project.folder, 'lake');
       const rows = await project.program.rows('from gold.total');
+      const released = await project.json<{ readonly tables: readonly unknown[] }>('release', 'show', 'current');
       renameSync(lake, `${lake}.gone`);
       const killed = await project.faulty('restore-before-rename:kill@8', 'restore', 'far');
       expect(killed.stderr).toContain('fault point');
@@ -154,9 +155,12 @@ describeService('minio', ({ url }) => {
       expect((await project.run('ledger', 'rebuild')).code).toBe(0);
       expect((await project.run('verify')).stdout).toContain('intact');
       expect(await project.program.rows('from gold.total')).toEqual(rows);
+      // Its rejected rows belong to it.
+      expect((await project.json<typeof released>('release', 'show', 'current')).tables).toEqual(released.tables);
+      expect(JSON.stringify(released.tables)).toContain('quarantine.silver_sales');
       // The memory of the mirror went with the ledger: checksums tell, nothing is sent again.
       expect(await sync()).toMatchObject({ up_to_date: true, files_put: 0 });
-      expect((await project.run('run')).stdout).toContain('0 published');
+      expect((await project.run('run')).stdout).toContain('nothing to do');
       const old = join(project.folder, 'old');
       // What another attempt was about is not part of it.
       const other = await project.faulty('restore-before-publish:kill', 'restore', 'far', '--to', old);

@@ -121,6 +121,7 @@ async function attemptLoad(
   progress: Progress,
 ): Promise<void> {
   const tables = loadedTables(spec, graph, release);
+  if (!options.dry_run) await sink.finish?.();
   const planned = await planLoad({ lake, sink, release, tables, full_refresh: options.full_refresh });
   const works = planned.flatMap((one) => (one.action === 'none' ? [] : [one]));
   refuseMadeAnew(

@@ -158,7 +158,7 @@ function stateOf(lines: readonly LoadedTableLine[], current: boolean, release_id
 
 function tableLine(
   loaded: LoadedTable,
-  { held, state, words, rows }: Standing,
+  { held, state, words, rows, under_way }: Standing,
   release: ReleaseRecord,
   anew: Anew,
 ): LoadedTableLine {
@@ -174,7 +174,9 @@ function tableLine(
     loaded_at: held?.loaded_at ?? null,
     refresh_ms:
       held === undefined ? null : Math.max(0, Date.parse(held.loaded_at) - Date.parse(held.gold_processed_at)),
-    words: words ?? null,
+    words:
+      words ??
+      (under_way === undefined ? null : `a load of release ${under_way.release_id} is under way, or was cut off`),
   };
 }
 

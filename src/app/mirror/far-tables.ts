@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { MarkedTable, ReleaseMarker } from '../../core/model/mirror.ts';
+import { parseTableKey, quarantineOf, tableKey } from '../../core/model/table.ts';
 import type { FarFile, FarStorage } from '../../core/ports/far-storage.ts';
 import { nameHint } from '../../kit/name-list.ts';
+import { decidedOf } from '../../medallion/decisions.ts';
 import { markerNumber, readMarker } from './markers.ts';
 
 /** What lies in a mirror. */
@@ -65,9 +67,10 @@ export function wantedOf(
 ): readonly WantedTable[] {
   const all = Object.entries(marker.tables).map(([key, one]): WantedTable => ({ ...one, key, as_released: true }));
   if (words.table === undefined) return all;
-  // What was rejected of a table comes back with it.
-  const quarantine = `quarantine.${words.table.replace('.', '_')}`;
-  const chosen = all.filter(({ key }) => key === words.table || (words.version === undefined && key === quarantine));
+  // What was rejected of a table comes back with it, and what was decided about that.
+  const owner = parseTableKey(words.table);
+  const beside = owner === undefined ? [] : [quarantineOf(owner), decidedOf(owner)].map(tableKey);
+  const chosen = all.filter(({ key }) => key === words.table || (words.version === undefined && beside.includes(key)));
   const [table] = chosen;
   if (table === undefined || table.key !== words.table) {
     const found = chosen.find(({ key }) => key === words.table);

@@ -47,7 +47,7 @@ export async function markRelease(
   const number = Math.max(-1, ...markers.keys()) + 1;
   const tables = Object.fromEntries(near.tables.map((one) => [tableKey(one.table), markedTable(one)]));
   const marker: ReleaseMarker = { number, release_id, run_id, created_at, tables };
-  const bytes = markerBytes(marker);
+  const bytes = markerBytes(marker, near.release.tables);
   const path = markerPath(number);
   faultPoint('sync-before-marker');
   const put = await far.put({ path, content: { bytes }, over: 'nothing', signal: options.signal });

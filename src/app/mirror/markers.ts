@@ -2,6 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { MarkedTable, ReleaseMarker } from '../../core/model/mirror.ts';
 import { asInteger, asObject, asText, NoteProblem } from '../../core/model/note-fields.ts';
 import type { FarFile, FarStorage } from '../../core/ports/far-storage.ts';
+import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 
 /**
  * Release markers are the far lake's own list of releases (`_dataflow/releases/`): the same files as in a lake of this machine, with what is
@@ -22,12 +23,11 @@ export function markerNumber({ path }: Pick<FarFile, 'path'>): number | undefine
   return digits === undefined ? undefined : Number(digits);
 }
 
-export function markerBytes(marker: ReleaseMarker): Buffer {
-  const { number: _, tables, ...record } = marker;
-  const versions = Object.fromEntries(Object.entries(tables).map(([key, { version }]) => [key, version]));
-  // Quarantine tables belong to no release of a lake.
-  const released = Object.fromEntries(Object.entries(versions).filter(([key]) => !key.startsWith('quarantine.')));
-  return Buffer.from(`${JSON.stringify({ format: FORMAT, ...record, tables: released, mirrored: tables }, null, 1)}\n`);
+/** @param released versions of tables that the release names; of rejected rows later versions may be mirrored. */
+export function markerBytes(marker: ReleaseMarker, released: ReleaseRecord['tables']): Buffer {
+  const { number: _, tables: mirrored, ...record } = marker;
+  const tables = Object.fromEntries(Object.entries(released).filter(([key]) => mirrored[key] !== undefined));
+  return Buffer.from(`${JSON.stringify({ format: FORMAT, ...record, tables, mirrored }, null, 1)}\n`);
 }
 
 /** @throws DataflowError E_FAR_CHANGED when it is damaged, E_LEDGER_NEWER for a later format */

@@ -164,14 +164,17 @@ async function status(invocation: Invocation): Promise<number> {
   return 0;
 }
 
-function statusWords({ load: name, place, loaded_at, words, remembered, tables }: LoadLine): readonly string[] {
+const ODD: ReadonlySet<string> = new Set(['changed', 'foreign', 'missing']);
+
+function statusWords({ load: name, state, place, loaded_at, words, remembered, tables }: LoadLine): readonly string[] {
   const at = loaded_at === null ? 'nothing loaded yet' : `loaded ${loaded_at.slice(0, 19).replace('T', ' ')} UTC`;
   const known = `${place}${place === '' ? '' : ', '}${at}`;
-  const odd = tables.filter(({ state }) => state === 'changed' || state === 'foreign' || state === 'missing');
+  const odd = tables.filter((table) => ODD.has(table.state) || table.words !== null);
   return [
     ...(remembered
       ? [`  ${name}: cannot be reached: ${words ?? 'no answer'}`, `  ${name}: as the ledger remembers it: ${known}`]
       : [`  ${name}: ${known}`]),
+    ...(state === 'mixed' ? [`    ${mixedWords(tables)}; next: dataflow load ${name}`] : []),
     ...tables
       .filter(({ refused }) => refused > 0)
       .map(
@@ -180,6 +183,18 @@ function statusWords({ load: name, place, loaded_at, words, remembered, tables }
       ),
     ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
   ];
+}
+
+/** Which releases a destination holds parts of: a load was cut off, or tables came to it that it never had. */
+function mixedWords(tables: LoadLine['tables']): string {
+  const releases = [...new Set(tables.map(({ release_id }) => release_id))];
+  return releases
+    .map((release) => {
+      const count = tables.filter(({ release_id }) => release_id === release).length;
+      const some = `${count} of ${countText(tables.length, 'table')} ${count === 1 ? 'holds' : 'hold'}`;
+      return `${some} ${release === null ? 'nothing yet' : `release ${release}`}`;
+    })
+    .join(', ');
 }
 
 function age(value: unknown): string {

@@ -5,6 +5,7 @@ import type { SinkTable } from '../../core/ports/sink.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { removeCommand, upsertCommand, type WriteError } from './bulk-writer.ts';
 import { columnNames, contentHash, uuidOf } from './sink-collections.ts';
+import { swapAll } from './sink-finish.ts';
 import { BATCH_DOCUMENTS } from './step-rows.ts';
 import { loaded, metadataOf, type SyncDocument, takenBack, writeSync } from './sync-metadata.ts';
 
@@ -55,16 +56,22 @@ export interface Pending {
 }
 
 /**
- * New collections take the places of the old ones, one after the other; then the writes that were kept and what is said of all collections are one
+ * New collections take the places of the old ones, all at once; then the writes that were kept and what is said of all collections are one
  * transaction, where the server has them.
  */
 export async function commitAll(parts: LoadParts, all: readonly Pending[]): Promise<void> {
+  const swapped = all.filter(({ beside }) => beside !== undefined);
   for (const one of all) {
     if (one.in_place !== true) await refuseOthers(parts, one.table.name);
     if (one.beside === undefined) await refuseOtherLoad(parts, one.table.name, one.meta?.stamp);
-    else await announce(parts, one);
+    else await announce(parts, one, swapped.length);
   }
-  for (const one of all) if (one.beside !== undefined) await swap(parts, one.table.name, one.beside.name);
+  faultPoint('mongodb-before-swap');
+  await swapAll(
+    parts.client,
+    parts.database,
+    swapped.map(({ table, beside }) => ({ name: table.name, beside: beside?.name ?? '' })),
+  );
   faultPoint('mongodb-after-swap');
   const finals = await Promise.all(all.map((one) => finalOf(parts, one)));
   if (parts.replicated) await atOnce(parts, all, finals);
@@ -74,11 +81,11 @@ export async function commitAll(parts: LoadParts, all: readonly Pending[]): Prom
 }
 
 /** Says what the new collection holds before it takes its place: whoever is killed in between is not taken for somebody else. */
-async function announce({ database }: LoadParts, one: Pending): Promise<void> {
+async function announce({ database }: LoadParts, one: Pending, together: number): Promise<void> {
   const { meta, held, table } = one;
   const under_way = meta?.under_way;
   if (meta === undefined || under_way == null || held === undefined) return;
-  const done = { held, columns: columnNames(table) };
+  const done = { held, columns: columnNames(table), together };
   one.meta = await writeSync(database, meta, { ...meta, under_way: { ...under_way, done } });
 }
 
@@ -152,11 +159,6 @@ export async function dropBeside({ database }: LoadParts, { beside, meta }: Pend
   if (!dropped || meta?.status !== 'building') return;
   if (meta.held === null) await metadataOf(database).deleteOne({ _id: meta._id, stamp: meta.stamp });
   else await writeSync(database, meta, takenBack(meta));
-}
-
-async function swap({ client, database }: LoadParts, name: string, beside: string): Promise<void> {
-  const [from, to] = [beside, name].map((one) => `${database.databaseName}.${one}`);
-  await client.db('admin').command({ renameCollection: from, to, dropTarget: true, writeConcern: { w: 'majority' } });
 }
 
 async function finalOf({ database, bson, id }: LoadParts, one: Pending): Promise<Omit<SyncDocument, 'stamp'>> {

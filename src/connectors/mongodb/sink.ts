@@ -18,6 +18,7 @@ import { contentHash, indexesOf } from './sink-collections.ts';
 import type { Seen, SeenCollection } from './sink-commit.ts';
 import { compareCollection } from './sink-compare.ts';
 import { sinkError } from './sink-errors.ts';
+import { finishSwaps } from './sink-finish.ts';
 import { MongodbLoad } from './sink-load.ts';
 import { METADATA, metadataOf, type SyncDocument, settled } from './sync-metadata.ts';
 
@@ -78,6 +79,10 @@ class MongodbSink implements Sink {
       this.#seen = seen;
       return found;
     });
+  }
+
+  async finish(): Promise<void> {
+    await this.#with((opened) => finishSwaps(opened, this.#request.id));
   }
 
   async outline(table: SinkTable, { whole }: { readonly whole: boolean }): Promise<Outline> {

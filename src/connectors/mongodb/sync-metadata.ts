@@ -45,8 +45,8 @@ export type UnderWay = Target & {
   /** The collection that is being made. */
   readonly beside: string | null;
   readonly beside_uuid: string | null;
-  /** What it holds, once it is whole: from then on it may take its place. */
-  readonly done?: { readonly held: HeldTable; readonly columns: readonly string[] };
+  /** What it holds, once it is whole: from then on it may take its place, together with so many others of its load. */
+  readonly done?: { readonly held: HeldTable; readonly columns: readonly string[]; readonly together?: number };
   /** A load before this one changed documents where they are, and was cut off: what is there is of no one version. */
   readonly cut_off?: Target;
 };
@@ -55,7 +55,8 @@ export type UnderWay = Target & {
 export function settled(found: SyncDocument, uuid: string): SyncDocument {
   const { under_way } = found;
   if (under_way?.done === undefined || under_way.beside_uuid !== uuid) return found;
-  return { ...found, ...under_way.done, uuid, content_hash: null, under_way: null };
+  const { held, columns } = under_way.done;
+  return { ...found, held, columns, uuid, content_hash: null, under_way: null };
 }
 
 export function metadataOf(database: Db): Collection<SyncDocument> {

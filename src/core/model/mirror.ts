@@ -48,7 +48,7 @@ export interface ReleaseMarker {
   readonly release_id: string;
   readonly run_id: string;
   readonly created_at: string;
-  /** Also tables of the quarantine, which no release of the lake names. */
+  /** Also rejected rows and decisions about them, as they were when it was mirrored. */
   readonly tables: Readonly<Record<string, MarkedTable>>;
 }
 

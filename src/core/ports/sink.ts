@@ -161,6 +161,8 @@ export interface Sink {
     tables: readonly Pick<SinkTable, 'table' | 'name'>[],
     options: { readonly deep: boolean },
   ): Promise<ReadonlyMap<string, Standing>>;
+  /** Before a load looks: finishes what one that was cut off had decided, where that is a matter of moments. */
+  finish?(): Promise<void>;
   /** What has to be done to a table, changing nothing. `whole`: all its rows will be replaced. */
   outline(table: SinkTable, options: { readonly whole: boolean }): Promise<Outline>;
   /** The same for the views; absent where there are none. They are made with the tables of a release. */
