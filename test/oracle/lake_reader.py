@@ -1,6 +1,7 @@
 """Answers questions about lakes with delta-rs, an independent reader: one JSON line in, one JSON line out, until the input ends.
 
 {"op": "tables", "lake": L, "history": bool} → {"tables": {"silver/t": {"rows", "digest", "versions": {"0": digest}}}, "strays": [path]}
+{"op": "places", "places": {N: URL}, "storage": {}} → {N: {"rows", "digest"}}
 {"op": "ledger", "file": F}                  → {"sound": text, "steps": n, "unbalanced": [step]}
 Rows are compared without order, and without columns that name a run or a clock. Of decisions about rejected rows only what is in force
 counts: a command that is given again decides once more about rows that are still open, and comes to the same. A stray is a data file that no log entry of its table
@@ -31,6 +32,11 @@ def digest_of(table: DeltaTable) -> dict:
     lines = sorted(json.dumps([str(row[c]) for c in columns]) for row in kept)
     digest = hashlib.sha256(json.dumps([columns, lines]).encode()).hexdigest()
     return {"rows": len(lines), "digest": digest}
+
+
+def places(question: dict) -> dict:
+    storage = question["storage"]
+    return {name: digest_of(DeltaTable(url, storage_options=storage)) for name, url in question["places"].items()}
 
 
 def read_table(folder: str, history: bool) -> dict:
@@ -108,7 +114,7 @@ def ledger(question: dict) -> dict:
         connection.close()
 
 
-OPERATIONS = {"tables": tables, "ledger": ledger}
+OPERATIONS = {"tables": tables, "places": places, "ledger": ledger}
 
 
 def main() -> None:

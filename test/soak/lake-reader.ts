@@ -53,6 +53,11 @@ export function pythonReader(script: string): PythonReader {
 export interface LakeReader {
   /** @throws Error when a table cannot be read. */
   tables(lake: string, history?: boolean): Promise<LakeRead>;
+  /** Tables elsewhere, each by its address. */
+  places(
+    places: Readonly<Record<string, string>>,
+    storage: Readonly<Record<string, string>>,
+  ): Promise<LakeRead['tables']>;
   ledger(file: string): Promise<LedgerRead>;
   close(): void;
 }
@@ -67,6 +72,7 @@ export function openLakeReader(): LakeReader {
   };
   return {
     tables: (lake, history = false) => sound<LakeRead>({ op: 'tables', lake, history }),
+    places: (places, storage) => sound<LakeRead['tables']>({ op: 'places', places, storage }),
     ledger: (file) => sound<LedgerRead>({ op: 'ledger', file }),
     close: python.close,
   };
