@@ -1,5 +1,5 @@
-import { sizeText } from '../kit/units.ts';
 import type { Printer } from './printer.ts';
+import { type LineWidth, shareLine, type Transferred, transferLine } from './progress-line.ts';
 
 /** A bar on stderr. Every method does nothing when bars are out of place. */
 export interface Progress {
@@ -19,31 +19,16 @@ export function showsProgress(printer: Pick<Printer, 'quiet'>, is_tty: boolean, 
 /** Starts a bar, or an idle stand-in. The library is loaded only for a real one. */
 export async function startProgress(printer: Printer, label: string, env: NodeJS.ProcessEnv): Promise<Progress> {
   if (!showsProgress(printer, process.stderr.isTTY === true, env)) return NO_PROGRESS;
-  const { default: library } = await import('cli-progress');
-  const bar = new library.SingleBar({
-    format: '{label} [{bar}] {percentage}%',
-    barCompleteChar: printer.ascii ? '#' : '█',
-    barIncompleteChar: printer.ascii ? '.' : '░',
-    stream: process.stderr,
-    hideCursor: true,
-    clearOnComplete: true,
-    stopOnComplete: false,
-  });
-  bar.start(100, 0, { label });
+  const { draw, stop } = await startLine();
+  let words = label;
+  draw(shareLine(0, words, widthOf(printer)));
   return {
-    update: (share, now) =>
-      bar.update(Math.round(Math.min(1, Math.max(0, share)) * 100), now === undefined ? {} : { label: now }),
-    stop: () => bar.stop(),
+    update: (share, now = words) => {
+      words = now;
+      draw(shareLine(Math.min(1, Math.max(0, share)), words, widthOf(printer)));
+    },
+    stop,
   };
-}
-
-/** How far a transfer is. */
-export interface Transferred {
-  readonly phase: string;
-  readonly files: number;
-  readonly files_total: number;
-  readonly bytes: number;
-  readonly bytes_total: number;
 }
 
 /** A bar for files on their way: bytes, rate, and the time that is left. */
@@ -54,36 +39,31 @@ export async function startTransfer(
 ): Promise<{ update(now: Transferred): void; stop(): void }> {
   if (!showsProgress(printer, process.stderr.isTTY === true, env))
     return { update: () => undefined, stop: () => undefined };
-  const { default: library } = await import('cli-progress');
-  const began_ms = performance.now();
-  let drawn_ms = 0;
-  const bar = new library.SingleBar({
-    format: '{label} [{bar}] {done} of {all} · {files} · {rate}/s · {left}',
-    barsize: 20,
-    barCompleteChar: printer.ascii ? '#' : '█',
-    barIncompleteChar: printer.ascii ? '.' : '░',
-    stream: process.stderr,
-    hideCursor: true,
-    clearOnComplete: true,
-    stopOnComplete: false,
-  });
-  bar.start(1, 0, { label, done: '0 B', all: '', files: 'comparing', rate: '', left: '' });
+  const { draw, stop } = await startLine();
+  // The rate is that of the bytes: comparing, which comes first, has none.
+  let moving_ms: number | undefined;
+  draw(`${label}: comparing`);
   return {
     update: (now) => {
-      if (performance.now() - drawn_ms < DRAWN_EVERY_MS && now.files < now.files_total) return;
-      drawn_ms = performance.now();
-      const seconds = Math.max(0.001, (drawn_ms - began_ms) / 1000);
-      const rate = now.bytes / seconds;
-      const left = rate === 0 ? '' : `${Math.ceil((now.bytes_total - now.bytes) / rate)} s left`;
-      bar.setTotal(Math.max(1, now.bytes_total));
-      bar.update(now.bytes, {
-        ...{ done: sizeText(now.bytes), all: sizeText(now.bytes_total), rate: sizeText(rate) },
-        files: now.phase === 'putting' ? `${now.files}/${now.files_total} files` : now.phase,
-        left,
-      });
+      const now_ms = performance.now();
+      if (now.files_total > 0) moving_ms ??= now_ms;
+      draw(transferLine(label, now, (now_ms - (moving_ms ?? now_ms)) / 1000, widthOf(printer)));
     },
-    stop: () => bar.stop(),
+    stop,
   };
 }
 
-const DRAWN_EVERY_MS = 100;
+/** One line of the terminal that is written over, some times a second, and gone when it stops. */
+async function startLine(): Promise<{ draw(line: string): void; stop(): void }> {
+  const { default: library } = await import('cli-progress');
+  const line = new library.SingleBar({
+    format: (_options, _params, payload: { readonly line: string }) => payload.line,
+    ...{ stream: process.stderr, hideCursor: true, clearOnComplete: true, stopOnComplete: false },
+  });
+  line.start(1, 0, { line: '' });
+  return { draw: (text) => line.update(0, { line: text }), stop: () => line.stop() };
+}
+
+function widthOf({ ascii }: Pick<Printer, 'ascii'>): LineWidth {
+  return { columns: process.stderr.columns ?? 80, ascii };
+}

@@ -102,6 +102,7 @@ export async function fetchData(
   let bytes = 0;
   const tell = (): void =>
     options.progress({ phase: 'fetching', files: done, files_total: files.length, bytes, bytes_total });
+  tell();
   await pool().run(files, async ({ far_path, path, size_bytes, sha256 }) => {
     options.signal.throwIfAborted();
     const fetch = { path: far_path, to: placeOf(path), size_bytes, ...(sha256 === undefined ? {} : { sha256 }) };

@@ -130,6 +130,7 @@ async function carriedOut(syncing: Syncing, plan: SyncPlan, memory: MirrorMemory
     files += more_files;
     options.progress({ phase: 'putting', files, bytes, ...totals });
   };
+  sent(0, 0);
   return await applySync({ far, care, pool, memory, signal: options.signal, sent }, plan);
 }
 
