@@ -159,6 +159,30 @@ describeService('postgresql', ({ url }) => {
     ]);
   });
 
+  it('what others wrote to a large table is found under the lock, where it is looked at for the first time', async () => {
+    const publish = async (more: number): Promise<void> => {
+      say(
+        { large: { sql: `select id, v + ${more} as v, 'x' as text from bronze.s`, key: 'id' } },
+        { tables: ['gold.large'] },
+      );
+      await project.ok(['run']);
+    };
+    await publish(0);
+    await load();
+    // Rows that were rolled back take up room, and nothing else.
+    await client.query(
+      `begin; insert into ${schema}.large select 1000 + i, 1, repeat('x', 1900) from generate_series(1, 20000) i; rollback`,
+    );
+    await publish(1);
+    expect(await load()).toMatchObject({ attempts: 1, updates: 3 });
+    await publish(2);
+    await client.query(`update ${schema}.large set v = 0 where id = 1`);
+    const refused = await project.run(['load']);
+    const words = 'large was changed by somebody else: rows were updated';
+    expect([refused.status, refused.stderr.replaceAll(/\s+/g, ' ')]).toEqual([1, expect.stringContaining(words)]);
+    expect(await rows(`select v from ${schema}.large order by id`)).toEqual([{ v: 0 }, { v: 21 }, { v: 31 }]);
+  });
+
   it('a table of others is left alone; tables one by one', async () => {
     await client.query(`create table ${schema}.foreign_one (id bigint); insert into ${schema}.foreign_one values (7)`);
     say(

@@ -34,7 +34,7 @@ export async function idleLoad(
     const release = releaseFor(ledger, options.release);
     const graph = buildGraph(project, await rooms.checks());
     const tables = loadedTables(spec, graph, release);
-    const planned = await planIdle({ lake, sink, release, tables, full_refresh: false });
+    const planned = await planIdle({ lake, sink, release, tables, full_refresh: false, writes: false });
     if (planned === undefined || !isRemembered(ledger, options.name, planned)) return undefined;
     const loading = { rooms, project, spec, lake, ledger, release, graph, options, run_id: timeSortedId() };
     const progress = new Progress(loading);

@@ -121,8 +121,9 @@ async function attemptLoad(
   progress: Progress,
 ): Promise<void> {
   const tables = loadedTables(spec, graph, release);
-  if (!options.dry_run) await sink.finish?.();
-  const planned = await planLoad({ lake, sink, release, tables, full_refresh: options.full_refresh });
+  const { full_refresh, dry_run } = options;
+  if (!dry_run) await sink.finish?.();
+  const planned = await planLoad({ lake, sink, release, tables, full_refresh, writes: !dry_run });
   const works = planned.flatMap((one) => (one.action === 'none' ? [] : [one]));
   refuseMadeAnew(
     release,
@@ -130,7 +131,7 @@ async function attemptLoad(
     works.map(({ loaded: { table } }) => table),
   );
   await progress.begin(sink, planned);
-  if (options.dry_run) {
+  if (dry_run) {
     for (const work of works) progress.counted(work, await counted(session, work));
     return;
   }

@@ -46,12 +46,20 @@ export interface LoadSituation {
   readonly release: ReleaseRecord;
   readonly tables: readonly LoadedTable[];
   readonly full_refresh: boolean;
+  /** What is planned is done at once. */
+  readonly writes: boolean;
 }
 
 /** The same for a destination that holds the release, which it is only asked for; undefined: it does not, or a closer look has to tell. */
 export async function planIdle(situation: LoadSituation): Promise<readonly PlannedNothing[] | undefined> {
-  const { sink, tables, release } = situation;
-  const found = await sink.standing(tables, { deep: false });
+  return idlePlan(situation, await situation.sink.standing(situation.tables, { deep: false }));
+}
+
+function idlePlan(
+  situation: LoadSituation,
+  found: ReadonlyMap<string, Standing>,
+): readonly PlannedNothing[] | undefined {
+  const { tables, release } = situation;
   const planned = tables.flatMap((loaded): readonly PlannedNothing[] => {
     const standing = found.get(loaded.table);
     return standing === undefined || !holds(standing, loaded, situation) ? [] : [nothing(loaded, standing, release)];
@@ -68,10 +76,13 @@ function nothing(loaded: LoadedTable, standing: Standing, { release_id }: Releas
  * @throws DataflowError E_LOAD_CHANGED when somebody else wrote there, E_LOAD_SCHEMA when columns do not fit.
  */
 export async function planLoad(situation: LoadSituation): Promise<readonly PlannedTable[]> {
-  const { sink, tables, full_refresh } = situation;
-  const idle = await planIdle(situation);
+  const { sink, tables, full_refresh, writes } = situation;
+  const glance = await sink.standing(tables, { deep: false });
+  const idle = idlePlan(situation, glance);
   if (idle !== undefined) return idle;
-  const standing = await sink.standing(tables, { deep: true });
+  const moves = ({ table, version }: LoadedTable): boolean => (glance.get(table)?.held?.version ?? version) !== version;
+  const spare = new Set(writes && !full_refresh ? tables.filter(moves).map(({ table }) => table) : []);
+  const standing = await sink.standing(tables, { deep: true, spare });
   if (!full_refresh) refuseChanged(situation, standing);
   const planned: PlannedTable[] = [];
   for (const loaded of tables)

@@ -65,11 +65,18 @@ async function putTable(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
 
 async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Promise<PutCounts> {
   if (work.action === 'record') return { ...NOTHING_MOVED, rows_after: work.standing.held?.rows ?? 0 };
-  const session = await parts.session();
-  const changed = await rowsOf(session, work);
+  // Both may take long, and keep different machines busy.
+  const [claimed, made] = await Promise.allSettled([
+    load.claim?.(work.target),
+    parts.session().then((session) => rowsOf(session, work)),
+  ]);
+  if (claimed.status === 'rejected') throw claimed.reason;
+  if (made.status === 'rejected') throw made.reason;
+  const { rows, gone, apart } = made.value;
   const { release_id, refused } = parts;
   const { version, committed_at_ms: version_committed_at_ms } = work.after;
   const kept = refused.of(work.loaded.table);
+  const moving = parts.moving(work);
   const counts = await load.put({
     table: work.target,
     to: { release_id, version, version_committed_at_ms },
@@ -77,8 +84,9 @@ async function countsOf(parts: PutParts, load: SinkLoad, work: PlannedWork): Pro
     whole: work.action === 'whole',
     remake: work.remake,
     came: cameColumns(work),
-    rows: parts.moving(work, changed.rows),
-    ...(changed.gone === undefined ? {} : { gone: changed.gone }),
+    rows: moving(rows),
+    ...(apart === undefined ? {} : { apart: { news: moving(apart.news), changed: moving(apart.changed) } }),
+    ...(gone === undefined ? {} : { gone }),
   });
   return counts;
 }
@@ -98,7 +106,7 @@ export async function rowsOf(session: EngineSession, work: PlannedWork): Promise
     before === undefined
       ? await allRows(session, after, chosen)
       : await changedRows(session, { before, after }, chosen, { key: loaded.key, append: loaded.mode === 'append' });
-  const problem = await keyProblems(session, 'load_rows', target.key);
+  const problem = await keyProblems(session, changed.keyed_in, target.key);
   if (problem !== undefined)
     throw new DataflowError('E_LOAD_REFUSED', `${loaded.table}: ${problem}`, {
       kept: 'nothing was changed at the destination',

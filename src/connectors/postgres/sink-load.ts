@@ -3,16 +3,16 @@ import type { HeldTable } from '../../core/model/load.ts';
 import type { OutRows, PutCounts, SinkLoad, SinkTable, TableChange } from '../../core/ports/sink.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { isNul, nulError } from './sink-nul.ts';
+import { missingParts, viewStatements } from './sink-parts.ts';
 import type { SinkSession } from './sink-session.ts';
 import {
-  creationOfState,
+  changeWords,
   type Looked,
   type Marks,
   marksOf,
   readState,
   recording,
   recordingView,
-  STATE_TABLE,
   type State,
 } from './sink-state.ts';
 import { type TableFacts, tableFacts, tableWork } from './sink-tables.ts';
@@ -27,6 +27,8 @@ export interface Seen {
 /** What one write to a database works with. */
 export interface LoadParts {
   readonly session: SinkSession;
+  /** For people. */
+  readonly place: string;
   /** Another connection, to look up how this one ended. */
   readonly reopen: () => Promise<SinkSession>;
   readonly schema: string;
@@ -44,6 +46,8 @@ export interface LoadParts {
 export class PostgresLoad implements SinkLoad {
   readonly #parts: LoadParts;
   readonly #recorded: HeldTable[] = [];
+  /** Tables that are locked and are as they were seen; their facts. */
+  readonly #claims = new Map<string, Promise<TableFacts | undefined>>();
   #marks: Marks | undefined;
   #staged = 0;
   #state: State = { text: '', tables: new Map(), views: new Map() };
@@ -71,8 +75,7 @@ export class PostgresLoad implements SinkLoad {
     const { session, schema } = this.#parts;
     const { table } = change;
     const qualified = `${quoteIdent(schema)}.${quoteIdent(table.name)}`;
-    const facts = await tableFacts(session, qualified);
-    if (facts !== undefined) await this.#lock(qualified, table);
+    const facts = await this.#claim(table);
     const work = tableWork(qualified, table, facts, change.remake);
     if (work.refused !== undefined && !change.remake)
       throw new DataflowError('E_LOAD_SCHEMA', `${table.table}: ${work.refused}`);
@@ -91,21 +94,52 @@ export class PostgresLoad implements SinkLoad {
     return { ...moved, inserted, updated, rows_after };
   }
 
+  async claim(table: SinkTable): Promise<void> {
+    await this.#claim(table);
+  }
+
+  #claim(table: SinkTable): Promise<TableFacts | undefined> {
+    const known = this.#claims.get(table.name);
+    if (known !== undefined) return known;
+    const made = (async () => {
+      const { session, schema } = this.#parts;
+      const facts = await tableFacts(session, `${quoteIdent(schema)}.${quoteIdent(table.name)}`);
+      if (facts !== undefined) await this.#lock(table);
+      return facts;
+    })();
+    this.#claims.set(table.name, made);
+    return made;
+  }
+
   /**
-   * Others may read on; whoever writes waits until this is through.
-   * @throws DataflowError E_LOAD_CONFLICT when somebody wrote after planning had looked: the marks made below would hide it.
+   * Others may read on; whoever writes waits until this is through. What they wrote before is noticed: the marks made at the end would hide it.
+   * @throws DataflowError E_LOAD_CONFLICT when somebody wrote after planning had looked, E_LOAD_CHANGED when nobody had looked since the last load.
    */
-  async #lock(qualified: string, { table, name }: SinkTable): Promise<void> {
-    const { session, seen } = this.#parts;
+  async #lock({ table, name }: Pick<SinkTable, 'table' | 'name'>): Promise<void> {
+    const { session, schema, seen, place } = this.#parts;
+    const qualified = `${quoteIdent(schema)}.${quoteIdent(name)}`;
     await session.run(`lock table ${qualified} in share row exclusive mode`, table);
     const digest = seen?.digests.get(name);
-    if (digest === undefined || digest === (await marksOf(session, qualified)).digest) return;
-    throw new DataflowError('E_LOAD_CONFLICT', `somebody else wrote to ${name} at ${session.place} in this moment`);
+    const left = this.#state.tables.get(table)?.marks;
+    if (seen === undefined || (digest === undefined && left === undefined)) return;
+    const now = await marksOf(session, qualified);
+    if (digest !== undefined && digest !== now.digest)
+      throw new DataflowError('E_LOAD_CONFLICT', `somebody else wrote to ${name} at ${session.place} in this moment`);
+    if (digest !== undefined || (left?.oid === now.oid && left.digest === now.digest)) return;
+    throw new DataflowError(
+      'E_LOAD_CHANGED',
+      `${place}: ${name} was changed by somebody else: ${changeWords(left?.rows ?? 0, now.rows)}`,
+      {
+        kept: 'nothing was changed at the destination',
+      },
+    );
   }
 
   async record(held: HeldTable): Promise<void> {
     const { session, schema, id } = this.#parts;
     const marks = this.#marks ?? this.#state.tables.get(held.table)?.marks;
+    // Its rows stay, and planning may have spared itself the look.
+    if (this.#marks === undefined && this.#parts.seen?.digests.has(held.name) !== true) await this.#lock(held);
     this.#marks = undefined;
     if (marks === undefined) throw new DataflowError('E_INTERNAL', `${held.table} was recorded before its rows came`);
     await session.run(recording(schema, id, held, marks), held.table);
@@ -174,7 +208,7 @@ export class PostgresLoad implements SinkLoad {
     return { rows_in, gone_in: 0, inserted: rows_in, deleted, skipped: 0 };
   }
 
-  async #merge(qualified: string, { table, rows, gone }: TableChange): Promise<Moved> {
+  async #merge(qualified: string, { table, rows, apart, gone }: TableChange): Promise<Moved> {
     const { session } = this.#parts;
     const { key, mode, columns } = table;
     if (mode === 'append' && key.length === 0) {
@@ -193,7 +227,7 @@ export class PostgresLoad implements SinkLoad {
           table.table,
         );
     }
-    const staged = await this.#stage(qualified, table, rows);
+    const staged = await this.#stage(qualified, table, apart?.changed ?? rows);
     const list = columns.map(({ name }) => quoteIdent(name)).join(', ');
     const others = columns.filter(({ name }) => !key.includes(name)).map(({ name }) => quoteIdent(name));
     const doing =
@@ -202,8 +236,10 @@ export class PostgresLoad implements SinkLoad {
         : `update set ${others.map((name) => `${name} = excluded.${name}`).join(', ')}`;
     const put = `insert into ${qualified} (${list}) select ${list} from ${staged.name} on conflict (${key.map(quoteIdent).join(', ')}) do ${doing}`;
     const changed = staged.rows === 0 ? 0 : await session.run(put, table.table);
+    // Nobody else can have brought their keys: the table is locked, and was as the last load left it.
+    const news = apart === undefined ? 0 : await this.#copy(qualified, table, apart.news);
     return {
-      rows_in: staged.rows,
+      rows_in: staged.rows + news,
       gone_in: gone_in.rows,
       deleted: gone_in.deleted,
       ...(mode === 'append' ? { inserted: changed, skipped: staged.rows - changed } : { skipped: 0 }),
@@ -261,35 +297,4 @@ class CountedText {
 /** Two loads of the same name may go to two schemas of a database. */
 function lockKey(schema: string, id: string): string {
   return `hashtextextended(${quoteText(`dataflow/${schema}/${id}`)}, 0)`;
-}
-
-/** What has to be there before any table is loaded. */
-export async function missingParts(session: SinkSession, schema: string): Promise<readonly string[]> {
-  const [row] = await session.rows(
-    'select to_regnamespace($1)::oid::text as schema, to_regclass($2)::oid::text as state',
-    [quoteIdent(schema), `${quoteIdent(schema)}.${STATE_TABLE}`],
-  );
-  return [
-    ...((row?.['schema'] ?? null) === null ? [`create schema ${quoteIdent(schema)}`] : []),
-    ...((row?.['state'] ?? null) === null ? [creationOfState(schema)] : []),
-  ];
-}
-
-/** A view that this load made is replaced, or dropped and made anew where its columns changed; one of others is left alone. */
-export async function viewStatements(
-  session: SinkSession,
-  schema: string,
-  name: string,
-  sql: string,
-  known: string | undefined,
-): Promise<readonly string[]> {
-  const qualified = `${quoteIdent(schema)}.${quoteIdent(name)}`;
-  const [row] = await session.rows('select to_regclass($1)::oid::text as oid', [qualified]);
-  const there = (row?.['oid'] ?? null) !== null;
-  if (there && known === sql) return [];
-  if (there && known === undefined)
-    throw new DataflowError('E_LOAD_CHANGED', `${name} is there already, and was not made by this load`, {
-      hint: 'Give the view another name, or drop what is there.',
-    });
-  return [...(there ? [`drop view ${qualified}`] : []), `create view ${qualified} as ${sql}`];
 }

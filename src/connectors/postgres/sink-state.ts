@@ -144,20 +144,21 @@ export interface Looked {
   readonly digests: ReadonlyMap<string, string | null>;
 }
 
-/** What stands in the schema, against what the destination says of itself. */
+/** What stands in the schema, against what the destination says of itself. @param counts of large tables, which are to be looked at row by row */
 export async function standingOf(
   session: SinkSession,
   schema: string,
   state: State,
   tables: readonly Pick<SinkTable, 'table' | 'name'>[],
-  deep: boolean,
+  counts: (table: string) => boolean,
 ): Promise<Looked> {
   const found = await session.rows(LOOK, [tables.map(({ name }) => name), schema]);
   const sizes = found.reduce((sum, row) => sum + Number(row['size_bytes'] ?? 0), 0);
   const there = tables.filter((_, i) => (found[i]?.['oid'] ?? null) !== null && isTable(found[i]));
+  const looked = there.filter(({ table }) => sizes <= QUICK_BYTES || counts(table));
   const counted = new Map<string, TextRow>();
-  if (there.length > 0 && (deep || sizes <= QUICK_BYTES)) {
-    const parts = there.map(
+  if (looked.length > 0) {
+    const parts = looked.map(
       ({ name }) =>
         `select ${quoteText(name)} as name, t.* from (${countingSql(`${quoteIdent(schema)}.${quoteIdent(name)}`)}) t`,
     );
@@ -196,7 +197,8 @@ function tableStanding(
   return { state: 'changed', words: changeWords(known.marks.rows, rows.rows ?? 0), ...rows, ...held };
 }
 
-function changeWords(before: number, now: number): string {
+/** What became of a table that others wrote to, for people. */
+export function changeWords(before: number, now: number): string {
   const words = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'row' : 'rows'}`;
   if (now === 0) return `it was emptied of ${words(before)}`;
   if (now === before) return 'rows were updated, or replaced by as many others';

@@ -14,7 +14,8 @@ import type {
 import { quoteIdent } from '../../kit/sql.ts';
 import { type PostgresConnection, placeOf } from './connection.ts';
 import { compareTable } from './sink-compare.ts';
-import { missingParts, PostgresLoad, type Seen, viewStatements } from './sink-load.ts';
+import { PostgresLoad, type Seen } from './sink-load.ts';
+import { missingParts, viewStatements } from './sink-parts.ts';
 import { SinkSession } from './sink-session.ts';
 import { readState, standingOf } from './sink-state.ts';
 import { tableFacts, tableWork } from './sink-tables.ts';
@@ -48,11 +49,12 @@ class PostgresSink implements Sink {
 
   async standing(
     tables: readonly Pick<SinkTable, 'table' | 'name'>[],
-    { deep }: { readonly deep: boolean },
+    { deep, spare }: { readonly deep: boolean; readonly spare?: ReadonlySet<string> },
   ): Promise<ReadonlyMap<string, Standing>> {
     const session = await this.#open();
     const state = await readState(session, this.#schema, this.#request.id);
-    const { standing, digests } = await standingOf(session, this.#schema, state, tables, deep);
+    const counts = (table: string): boolean => deep && spare?.has(table) !== true;
+    const { standing, digests } = await standingOf(session, this.#schema, state, tables, counts);
     this.#seen = { state, digests };
     return standing;
   }
@@ -93,7 +95,8 @@ class PostgresSink implements Sink {
     const committed = (state: Seen['state']): void => {
       this.#seen = { state, digests: seen?.digests ?? new Map() };
     };
-    const parts = { session, reopen, schema: this.#schema, id, release_id, seen, views, committed };
+    const { place } = this;
+    const parts = { session, place, reopen, schema: this.#schema, id, release_id, seen, views, committed };
     try {
       return await PostgresLoad.begin(parts);
     } catch (error) {

@@ -258,7 +258,7 @@ export interface EngineSession {
   parse(request: ParseRequest): Promise<ParseResult>;
   /** Writes one file in the order of the query's rows; returns how many. An existing file is replaced. */
   exportFile(sql: string, target: ExportTarget): Promise<number>;
-  /** The rows of a query as lines of text, made while they are taken; at the end their number. */
+  /** The rows of a query as lines of text in any order, made while they are taken; at the end their number. */
   exportBytes(sql: string, format: TextFormat): AsyncGenerator<Uint8Array, number, void>;
   /** Columns of input files as the engine infers them (used once, then frozen). */
   infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>): Promise<readonly Column[]>;

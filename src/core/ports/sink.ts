@@ -82,6 +82,12 @@ export interface RefusedOutRow {
   readonly row: string;
 }
 
+/** Rows by whether the version that the destination holds has their keys. */
+export interface ApartRows {
+  readonly news: OutRows;
+  readonly changed: OutRows;
+}
+
 /** One table on its way from the version that the destination holds to another. */
 export interface TableChange {
   readonly table: SinkTable;
@@ -93,6 +99,8 @@ export interface TableChange {
   readonly remake: boolean;
   /** New rows, and changed ones as they are now. */
   readonly rows: OutRows;
+  /** The same rows apart, for a destination that has a shorter way for new ones; absent where nothing tells them from the others. */
+  readonly apart?: ApartRows;
   /** The keys of rows that are gone; undefined: none can be. */
   readonly gone?: OutRows;
   /** Columns that the version before did not have: rows that are not sent have no value there, whatever an earlier version left in them. */
@@ -124,6 +132,11 @@ export interface PutCounts {
  * what is half done is said by `under_way` until it is whole.
  */
 export interface SinkLoad {
+  /**
+   * Keeps others from writing to a table until the end, and makes sure that it is as it was seen, which may take as long as reading it: so it is asked while the engine prepares
+   * the rows. `put` does it by itself otherwise.
+   */
+  claim?(table: SinkTable): Promise<void>;
   /** @throws DataflowError E_LOAD_REFUSED for a row that is not taken, with the row and the column. */
   put(change: TableChange): Promise<PutCounts>;
   /** What the destination will say about the table. Written with the rows, or as the very last step. */
@@ -156,10 +169,13 @@ export interface Sink {
   readonly whole_release: boolean;
   /** Each value keeps its own type, as in documents: in a column of another type all values are others. */
   readonly types_in_rows?: true;
-  /** What stands there, by table of the lake; changes nothing. `deep`: look at large tables too. */
+  /**
+   * What stands there, by table of the lake; changes nothing. `deep`: look at large tables too, save those in `spare`, which are written to next: a sink that looks at them
+   * then, under its lock, need not do it twice.
+   */
   standing(
     tables: readonly Pick<SinkTable, 'table' | 'name'>[],
-    options: { readonly deep: boolean },
+    options: { readonly deep: boolean; readonly spare?: ReadonlySet<string> },
   ): Promise<ReadonlyMap<string, Standing>>;
   /** Before a load looks: finishes what one that was cut off had decided, where that is a matter of moments. */
   finish?(): Promise<void>;
