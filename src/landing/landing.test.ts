@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LandingPlace } from '../core/ports/landing-place.ts';
+import type { LandingPlace, SealedUnit } from '../core/ports/landing-place.ts';
 import { inspectors } from '../formats/inspectors.ts';
 import { openLandingPlace } from './open-landing.ts';
 
@@ -80,6 +81,36 @@ describe('landing place', () => {
     await pull.abandon();
     expect(readdirSync(folder())).toEqual([]);
     await expect(unit.write(Buffer.from('x'))).rejects.toThrow('after it was closed');
+  });
+
+  it('the next unit may be written while the one before is being sealed; they are sealed in order', async () => {
+    const pull = await place.begin(null);
+    const sealings: Promise<void>[] = [];
+    for (let n = 1; n <= 4; n++) {
+      const unit = await pull.landing.open(`u${n}`, { format: 'ndjson' });
+      // The first one has the most to write.
+      await unit.write(Buffer.alloc(n === 1 ? 4_000_000 : 10, 'x'));
+      sealings.push(unit.close({ records: 1, position: { n } }));
+    }
+    await Promise.all(sealings);
+    const told = ({ name, follows, number }: SealedUnit) => [name, follows, number];
+    const expected = [1, 2, 3, 4].map((n) => [`u${n}`, n === 1 ? null : { n: n - 1 }, n]);
+    expect(pull.units.map(told)).toEqual(expected);
+    expect((await place.landed()).units.map(told)).toEqual(expected);
+  });
+
+  it('behind a unit that could not be sealed none is', async () => {
+    const pull = await place.begin(null);
+    const first = await pull.landing.open('u1', { format: 'ndjson' });
+    // Its manifest cannot be put there.
+    mkdirSync(join(folder(), '000000001.json', 'in the way'), { recursive: true });
+    const sealings = [first.close({ records: 1, position: { n: 1 } })];
+    const second = await pull.landing.open('u2', { format: 'ndjson' });
+    sealings.push(second.close({ records: 1, position: { n: 2 } }));
+    expect((await Promise.allSettled(sealings)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await pull.abandon();
+    expect(pull.units).toEqual([]);
+    expect(await place.landed()).toMatchObject({ units: [] });
   });
 
   it('bytes arrive as they were written, however they are cut, also when nobody waits', async () => {

@@ -22,7 +22,10 @@ export interface PullStart {
   readonly sealed: ((unit: SealedUnit) => void) | undefined;
 }
 
-/** A pull under way: units are sealed one after the other, each continuing the position of the one before. */
+/**
+ * A pull under way: units are sealed one after the other, each continuing the position of the one before. The next one may be written while the one before
+ * it is made durable, which mostly waits for the disk.
+ */
 export function openPull(
   folder: string,
   raw: RawStore,
@@ -33,6 +36,7 @@ export function openPull(
   let number = first_number;
   let follows = position;
   let open: UnitWriter | undefined;
+  let sealing: Promise<unknown> = Promise.resolve();
   return {
     units,
     landing: {
@@ -40,18 +44,21 @@ export function openPull(
       open: async (name, layout) => {
         if (open !== undefined)
           throw new DataflowError('E_INTERNAL', `the unit ${name} was opened before the one before it was closed`);
-        const writer = await openUnit(unitBase(folder, number), layout, space, {
+        const own = number++;
+        const before = sealing;
+        const writer = await openUnit(unitBase(folder, own), layout, space, {
+          closes: (sealed) => {
+            open = undefined;
+            sealing = sealed ?? sealing;
+          },
           seal: async (sealed) => {
-            const unit: SealedUnit = { ...sealed, name, layout, pull, number, follows };
-            await writeDurably(`${unitBase(folder, number)}.json`, manifestText(unit));
+            await before;
+            const unit: SealedUnit = { ...sealed, name, layout, pull, number: own, follows };
+            await writeDurably(`${unitBase(folder, own)}.json`, manifestText(unit));
             faultPoint('landing-after-seal');
             units.push(unit);
             follows = unit.position;
-            number += 1;
             tell?.(unit);
-          },
-          done: () => {
-            open = undefined;
           },
         });
         open = writer;
@@ -60,9 +67,11 @@ export function openPull(
     },
     abandon: async () => {
       await open?.abandon();
+      await sealing.catch(() => undefined);
     },
     end: async (result: PullResult) => {
       await open?.abandon();
+      await sealing;
       await writeDurably(join(folder, `${pull}.end.json`), `${JSON.stringify(result)}\n`);
       faultPoint('landing-after-end');
     },

@@ -70,18 +70,43 @@ class UnreadableFile {
   }
 }
 
-/** Writes one unit below `base`; `to.seal` makes it one that a later run can use. */
+/** What the end of a unit means to its pull. */
+export interface UnitEnding {
+  /** The unit takes nothing more. @param sealed resolves when a later run can use it; absent: it was given up */
+  closes(sealed?: Promise<void>): void;
+  /** Makes it one that a later run can use: all its bytes are durable. */
+  seal(sealed: Sealed): Promise<void>;
+}
+
+/** Writes one unit below `base`. */
 export async function openUnit(
   base: string,
   layout: UnitLayout,
   space: SpaceWatch,
-  to: { seal(sealed: Sealed): Promise<void>; done(): void },
+  to: UnitEnding,
 ): Promise<UnitWriter> {
   const file = await UnitFile.create(`${base}.${ENDINGS[layout.format]}`, space);
   const bad = new UnreadableFile(`${base}.unreadable.ndjson`, space);
   let closed = false;
   const stillOpen = (): void => {
     if (closed) throw new DataflowError('E_INTERNAL', 'a landed unit was written to after it was closed');
+  };
+  const sealedWith = async (end: UnitEnd): Promise<void> => {
+    const unreadable_uri = await bad.seal();
+    const { sha256, size_bytes } = await file.seal();
+    faultPoint('landing-before-manifest');
+    await to.seal({
+      uri: file.path,
+      size_bytes,
+      sha256,
+      records: end.records,
+      unreadable: bad.records,
+      ...(unreadable_uri === undefined ? {} : { unreadable_uri }),
+      position: end.position,
+      spans: end.spans ?? [],
+      raw: end.raw ?? [],
+      ...(end.facts === undefined ? {} : { facts: end.facts }),
+    });
   };
   return {
     get size_bytes() {
@@ -99,29 +124,16 @@ export async function openUnit(
     close: async (end: UnitEnd) => {
       stillOpen();
       closed = true;
-      const unreadable_uri = await bad.seal();
-      const { sha256, size_bytes } = await file.seal();
-      faultPoint('landing-before-manifest');
-      await to.seal({
-        uri: file.path,
-        size_bytes,
-        sha256,
-        records: end.records,
-        unreadable: bad.records,
-        ...(unreadable_uri === undefined ? {} : { unreadable_uri }),
-        position: end.position,
-        spans: end.spans ?? [],
-        raw: end.raw ?? [],
-        ...(end.facts === undefined ? {} : { facts: end.facts }),
-      });
-      to.done();
+      const sealed = sealedWith(end);
+      to.closes(sealed);
+      await sealed;
     },
     abandon: async () => {
       if (closed) return;
       closed = true;
       await file.abandon();
       await bad.abandon();
-      to.done();
+      to.closes();
     },
   };
 }

@@ -35,14 +35,16 @@ const COMMA = 0x2c;
 const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
-/** Rows as NDJSON, put together from bytes in one growing buffer that is used again and again. */
+/** Rows as NDJSON, put together from bytes in two growing buffers that are used in turn: one is written while the other is filled. */
 export class RowBuffer {
-  /** Rows since the last {@link clear}. */
+  /** Rows since the last {@link take}. */
   rows = 0;
   /** Rows since the last {@link columns}, those among them that have a number within their message. */
   #told_rows = 0;
   #numbered_rows = 0;
   #bytes = Buffer.allocUnsafe(START_BYTES);
+  /** What was taken last. */
+  #other: Buffer<ArrayBuffer> | undefined;
   #view = viewOf(this.#bytes);
   /** View of the memory that was copied from last. */
   #source: DataView | undefined;
@@ -85,18 +87,18 @@ export class RowBuffer {
     return this.#at;
   }
 
-  /** What was put together; it is overwritten after {@link clear}. */
-  get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
-  }
-
-  clear(): void {
+  /** What was put together; the rows that follow go elsewhere. It is overwritten after the next call. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#at);
+    [this.#bytes, this.#other] = [this.#other ?? Buffer.allocUnsafe(START_BYTES), this.#bytes];
+    this.#view = viewOf(this.#bytes);
     this.#told_rows += this.rows;
     this.#at = 0;
     this.rows = 0;
+    return taken;
   }
 
-  /** The message's columns in the rows that were cleared since this was asked last, with the number of rows that have them. */
+  /** The message's columns in the rows that were taken since this was asked last, with the number of rows that have them. */
   columns(): readonly { readonly name: string; readonly records: number }[] {
     const [rows, numbered] = [this.#told_rows, this.#numbered_rows];
     [this.#told_rows, this.#numbered_rows] = [0, 0];

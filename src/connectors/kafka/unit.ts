@@ -41,6 +41,9 @@ export class UnitSequence {
   #unreadable: { readonly problem: string; readonly where: string; readonly raw: string }[] = [];
   #unit: UnitWriter | undefined;
   #unit_rows = 0;
+  /** The rows that were handed over last, and the unit that was closed last: both wait for the disk while messages are taken. */
+  #writing: Promise<void> = Promise.resolve();
+  #sealing: Promise<void> = Promise.resolve();
 
   constructor(landing: Landing, settings: UnitSettings, starts: ReadonlyMap<number, number>) {
     this.#landing = landing;
@@ -52,7 +55,7 @@ export class UnitSequence {
     settings.reader.facts?.();
   }
 
-  /** Where everything that is sealed ends. */
+  /** Where everything that is sealed, or about to be, ends. */
   get position(): KafkaPosition {
     return this.#positionAt(this.#offsets);
   }
@@ -132,6 +135,7 @@ export class UnitSequence {
   async flush(all = false): Promise<void> {
     if (all || this.#rows.size_bytes >= PIECE_BYTES || this.#unreadable.length > 0) await this.#write();
     if (all || (this.#unit?.size_bytes ?? 0) >= UNIT_BYTES) await this.#seal();
+    if (all) await this.#sealing;
   }
 
   async #write(): Promise<void> {
@@ -140,8 +144,8 @@ export class UnitSequence {
     if (this.#rows.rows > 0) {
       this.#unit_rows += this.#rows.rows;
       this.size_bytes += this.#rows.size_bytes;
-      await unit.write(this.#rows.bytes);
-      this.#rows.clear();
+      await this.#writing;
+      this.#writing = met(unit.write(this.#rows.take()));
     }
     for (const { problem, where, raw } of this.#unreadable)
       unit.unreadable({
@@ -178,12 +182,17 @@ export class UnitSequence {
       .map((partition) => new PartitionSpan(partition, this.#offsets.get(partition) ?? 0));
     for (const { partition, next } of moved) this.#offsets.set(partition, next);
     const facts = this.#facts();
-    await unit.close({
-      records: this.#unit_rows,
-      position: { ...this.position },
-      spans: [...moved, ...begun].map((span) => span.span(topic)),
-      ...(facts === undefined ? {} : { facts }),
-    });
+    // One at a time: what a crash may cost stays bounded.
+    await this.#sealing;
+    await this.#writing;
+    this.#sealing = met(
+      unit.close({
+        records: this.#unit_rows,
+        position: { ...this.position },
+        spans: [...moved, ...begun].map((span) => span.span(topic)),
+        ...(facts === undefined ? {} : { facts }),
+      }),
+    );
     this.#unit = undefined;
     this.#unnumbered = [];
     this.#spans = new Map();
@@ -208,5 +217,12 @@ export class UnitSequence {
     const unit = this.#unit;
     this.#unit = undefined;
     await unit?.abandon();
+    await this.#sealing.catch(() => undefined);
   }
+}
+
+/** Its failure is met when its turn comes. */
+function met<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }

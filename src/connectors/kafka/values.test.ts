@@ -27,12 +27,10 @@ async function readInto(rows: RowBuffer, reader: ValueReader, ...values: (Buffer
   rows.partition('t', 0);
   while (cursor.next()) {
     const reason = reader.read(cursor, rows);
-    if (reason === undefined) found.push(...rows.bytes.toString().trimEnd().split('\n').map(withoutMessage));
-    else {
-      expect(rows.rows).toBe(0);
-      found.push(reason);
-    }
-    rows.clear();
+    if (reason !== undefined) expect(rows.rows).toBe(0);
+    const text = rows.take().toString();
+    if (reason === undefined) found.push(...text.trimEnd().split('\n').map(withoutMessage));
+    else found.push(reason);
   }
   return found;
 }

@@ -183,6 +183,8 @@ export interface ParseRequest {
   readonly limits?: ReadLimits;
   /** Stop and fail when more rows than this are rejected. */
   readonly rejects_max?: number;
+  /** Somebody else keeps a core busy meanwhile: the engine leaves one free, where it would take all. */
+  readonly beside?: boolean;
 }
 
 /** Columns of the rejects that parsing yields: one row per rejected record. */

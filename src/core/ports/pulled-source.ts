@@ -90,7 +90,7 @@ export interface UnitWriter {
   abandon(): Promise<void>;
 }
 
-/** Where a source puts what it takes: sealed units in order, each durable before the next begins. */
+/** Where a source puts what it takes: sealed units in order, one open at a time. The next may be opened once the close of the one before has begun. */
 export interface Landing {
   /** @param name what people call the unit, e.g. `page-000012` or `0-4711`; becomes part of its path in the ledger. */
   open(name: string, layout: UnitLayout): Promise<UnitWriter>;

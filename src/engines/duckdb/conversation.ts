@@ -2,12 +2,15 @@ import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { ReadLimits, SessionOptions } from '../../core/ports/engine.ts';
 import { type Doing, engineError } from './errors.ts';
+import type { SparedCore } from './spared-core.ts';
 
 const TICK_MS = 100;
 
 export interface ConversationOptions extends SessionOptions {
   /** Told when the engine ended by an error of its own: nobody gets an answer of it any more. */
   readonly onLost?: () => void;
+  /** Of the session's instance; absent where there is no core to spare. */
+  readonly spared?: SparedCore;
 }
 
 /** Memory of the process, as it was a moment ago: asking the system takes longer than a short statement, and sessions come and go. */

@@ -10,6 +10,7 @@ import { quoteText } from '../../kit/sql.ts';
 import { engineError } from './errors.ts';
 import { findReader, ReaderPool } from './reader-pool.ts';
 import { DuckDbSession } from './session.ts';
+import { SparedCore } from './spared-core.ts';
 import { PREPARATION, Workplaces } from './workplaces.ts';
 
 /**
@@ -18,7 +19,8 @@ import { PREPARATION, Workplaces } from './workplaces.ts';
  */
 export async function openDuckDb(spec: EngineSpec, options: { readonly temp_folder: string }): Promise<Engine> {
   await mkdir(options.temp_folder, { recursive: true, mode: 0o700 });
-  const limits = engineLimits(spec, machineLimits());
+  const machine = machineLimits();
+  const limits = engineLimits(spec, machine);
   const settings = settingsFor(spec, limits, join(options.temp_folder, 'spill'));
   const entry = findReader();
   const readers =
@@ -27,7 +29,8 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
   const all: Shared[] = [];
   const sharedNow = (): Shared => {
     if (shared === undefined) {
-      shared = { instance: create(settings), workplaces: new Workplaces() };
+      const spared = new SparedCore(limits.threads, machine.cpus);
+      shared = { instance: create(settings), workplaces: new Workplaces(), spared };
       all.push(shared);
     }
     return shared;
@@ -46,7 +49,8 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
       const onLost = (): void => {
         if (shared === used) shared = undefined;
       };
-      return await used.workplaces.session(await used.instance, { ...session, onLost }, readers).catch((error) => {
+      const told = { ...session, onLost, spared: used.spared };
+      return await used.workplaces.session(await used.instance, told, readers).catch((error) => {
         onLost();
         throw engineError(error);
       });
@@ -68,6 +72,7 @@ export async function openDuckDb(spec: EngineSpec, options: { readonly temp_fold
 interface Shared {
   readonly instance: Promise<DuckDBInstance>;
   readonly workplaces: Workplaces;
+  readonly spared: SparedCore;
 }
 
 async function create(settings: Readonly<Record<string, string>>): Promise<DuckDBInstance> {

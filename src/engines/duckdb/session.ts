@@ -28,6 +28,7 @@ import { guardedBytes, type RowBatch, rowBatches } from './out-batches.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
+import type { SparedCore } from './spared-core.ts';
 import { sqlTables } from './sql-tables.ts';
 import { sqlOf, syntaxOf } from './syntax.ts';
 import { writeFiles } from './write.ts';
@@ -54,6 +55,7 @@ export class DuckDbSession implements EngineSession {
   readonly #readers: ReaderPool | undefined;
   readonly #careful: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #spared: SparedCore | undefined;
   readonly #views: KeptViews;
   readonly #schemas = new Set<string>();
   /** Statements that remove what this session made, so that its workplace can serve again. */
@@ -78,6 +80,7 @@ export class DuckDbSession implements EngineSession {
     this.#readers = readers;
     this.#careful = options.small?.careful === true;
     this.#signal = options.signal;
+    this.#spared = options.spared;
     this.#views = new KeptViews(views);
   }
 
@@ -185,10 +188,12 @@ export class DuckDbSession implements EngineSession {
       fresh: (prefix: string) => `${prefix}_${++names_given}`,
     };
     const readers = this.#readersFor(request);
+    const here = (): Promise<ParseResult> => this.#talk.within(request.limits, () => parseFiles(session, request));
+    const shared = request.beside === true ? this.#spared : undefined;
     const result =
       readers !== undefined
         ? await readers.parse(request, this.#signal)
-        : await this.#talk.within(request.limits, () => parseFiles(session, request));
+        : await (shared?.during(this.#talk.connection, here) ?? here());
     for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;
     return result;
   }

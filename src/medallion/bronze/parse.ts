@@ -23,7 +23,7 @@ interface Group {
  */
 export async function parseUnits(
   step: BronzeStep,
-  session: EngineSession,
+  session: Pick<EngineSession, 'parse'>,
   accepted: readonly AcceptedUnit[],
   columns: readonly Column[],
   early: (accepted: AcceptedUnit) => Promise<ParseResult | undefined>,
@@ -139,7 +139,7 @@ function grouped(
 
 async function parseGroup(
   step: BronzeStep,
-  session: EngineSession,
+  session: Pick<EngineSession, 'parse'>,
   units: readonly AcceptedUnit[],
   columns: readonly Column[],
   label: string,

@@ -126,7 +126,8 @@ export class EarlyUnits {
     const usual = other < 0 ? accepted : accepted.slice(0, other);
     if (usual.length === 0) return;
     const label = `early-${this.#parts.length}-`;
-    this.#parts.push(await parseUnits(step, this.#session, usual, columns, NOTHING_EARLY.resultOf, label));
+    const parsed = await parseUnits(step, beside(this.#session), usual, columns, NOTHING_EARLY.resultOf, label);
+    this.#parts.push(parsed);
   }
 
   /** Those that are known, else what the engine sees in the first unit. */
@@ -146,4 +147,9 @@ export class EarlyUnits {
     const doubtful = (accepted.inspection.doubtful ?? []).filter((name) => !isDeclared(spec, name));
     return doubtful.length === 0 && retypedColumns(accepted, columns).length === 0;
   }
+}
+
+/** The source is asked for more meanwhile. */
+function beside(session: EngineSession): Pick<EngineSession, 'parse'> {
+  return { parse: (request) => session.parse({ ...request, beside: true }) };
 }
