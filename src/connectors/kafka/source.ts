@@ -32,6 +32,7 @@ export const component: PulledSourceComponent<KafkaOptions> = {
 
 class KafkaSource implements PulledSource {
   readonly pulls = 'changes';
+  readonly pulls_ahead = true;
   readonly asks: string;
   readonly #options: KafkaOptions;
   readonly #connection: Connection<KafkaConnectionOptions>;

@@ -194,6 +194,11 @@ export interface PulledSource {
    * whatever is asked.
    */
   readonly asks?: string;
+  /**
+   * For `changes`: the next batch may be asked for from the position at which this one ends, while this one is on its way into the lake; {@link committed} is told of
+   * this one meanwhile.
+   */
+  readonly pulls_ahead?: boolean;
   /** Columns that the system itself declares, canonical types in order; undefined when only the records tell. */
   columns?(context: PullContext): Promise<readonly Column[] | undefined>;
   /** Cheap, changes nothing, takes nothing: for `plan`, `status` and lag. */

@@ -28,6 +28,7 @@ export function ofOneQuestion(source: PulledSource): PulledSource {
   return {
     pulls: source.pulls,
     asks,
+    ...(source.pulls_ahead === true ? { pulls_ahead: true } : {}),
     ...(columns === undefined ? {} : { columns: (context) => columns.call(source, inner(context)) }),
     look: async (context) => source.look(inner(context)),
     pull: async (landing, context): Promise<PullResult> => {

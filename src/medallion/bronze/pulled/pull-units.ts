@@ -7,15 +7,38 @@ import { type Pulling, positionText, pullContext } from './pulling.ts';
 import type { Recovered } from './recover.ts';
 import type { Standing } from './standing.ts';
 
+/** What one question brought. */
+export interface Pulled {
+  readonly units: readonly SealedUnit[];
+  readonly result: PullResult;
+}
+
 /** Asks for what is new, once. */
 export async function pull(
-  { step, source, place }: Pulling,
+  pulling: Pulling,
   standing: Standing,
   columns: readonly Column[] | undefined,
   early: EarlyUnits,
-): Promise<{ readonly units: readonly SealedUnit[]; readonly result: PullResult }> {
-  const open = await place.begin(standing.position, (unit) => early.take(unit));
-  const result = await ask(source, open, pullContext(step.run, step.node, standing, { columns }), early);
+): Promise<Pulled> {
+  const { signal } = pulling.step.run;
+  return await pullInto(pulling, standing, { columns, signal, sealed: (unit) => early.take(unit) }, early);
+}
+
+/** The same; `sealed` is told of each unit. */
+export async function pullInto(
+  { step, source, place }: Pulling,
+  standing: Standing,
+  how: {
+    readonly columns: readonly Column[] | undefined;
+    readonly signal: AbortSignal;
+    readonly sealed: (unit: SealedUnit) => void;
+  },
+  early?: EarlyUnits,
+): Promise<Pulled> {
+  const { columns, signal, sealed } = how;
+  const open = await place.begin(standing.position, sealed);
+  const context = { ...pullContext(step.run, step.node, standing, { columns }), signal };
+  const result = await ask(source, open, context, early);
   faultPoint('after-pull');
   return { units: open.units, result };
 }

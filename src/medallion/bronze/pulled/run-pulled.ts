@@ -1,4 +1,5 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
+import type { Column } from '../../../core/model/table.ts';
 import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
@@ -17,7 +18,8 @@ import { contentOf } from './content.ts';
 import { EarlyUnits } from './early-units.ts';
 import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
-import { pull, pullAll, type Whole } from './pull-units.ts';
+import { PullAhead } from './pull-ahead.ts';
+import { type Pulled, pull, pullAll, type Whole } from './pull-units.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
 import { failsByContent, isStale } from './refuse-whole.ts';
@@ -68,6 +70,20 @@ function nextStep(step: BronzeStep, batch = 0): BronzeStep {
 
 /** Batches until the source has no more at this moment, or as many as one run may take. */
 async function takeChanges(first: Pulling): Promise<StepRecord> {
+  const next: Next = { ahead: undefined };
+  try {
+    return await takeBatches(first, next);
+  } finally {
+    await next.ahead?.stop();
+  }
+}
+
+/** The batch that is being pulled already, if one is. */
+interface Next {
+  ahead: PullAhead | undefined;
+}
+
+async function takeBatches(first: Pulling, next: Next): Promise<StepRecord> {
   const { run, node } = first.step;
   const done: StepRecord[] = [];
   for (let batch = 0; batch < run.batches_max; batch++) {
@@ -81,18 +97,23 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
     if (batch === 0 && landed === undefined) await first.place.remove();
     const early = new EarlyUnits(pulling, columns, standing.sequence + 1);
     const { units, result } =
-      landed === undefined ? await pull(pulling, standing, columns, early) : { ...landed, result: undefined };
+      landed === undefined
+        ? await pulledNow(pulling, standing, { columns, early, next })
+        : { ...landed, result: undefined };
     const position = result?.position ?? landed?.position ?? standing.position ?? {};
     if (units.length > 0) {
       const words = batchWords(units, landed !== undefined);
       const step = because(pulling.step, [{ kind: 'source', words }]);
+      const more = result?.caught_up === false && batch + 1 < run.batches_max && !run.redo;
+      if (more && first.source.pulls_ahead === true)
+        next.ahead = new PullAhead(pulling, { units, result }, standing, columns);
       done.push(
         await publishBatch(
           { ...pulling, step },
           { units, position, snapshot, standing, columns, replaces: false, early },
         ),
       );
-      await committed(pulling, position);
+      await committed(pulling, position, next.ahead === undefined ? undefined : units);
     }
     const moved = positionText(position) !== positionText(standing.position);
     if (units.length === 0 && moved) run.ledger.sources.recordAhead(node.name, standing.sequence, position);
@@ -101,15 +122,34 @@ async function takeChanges(first: Pulling): Promise<StepRecord> {
   return addUp(done) ?? idle(first.step, 'no new records');
 }
 
+/** The batch that was pulled ahead, if the table stands where it begins; else the source is asked now. */
+async function pulledNow(
+  pulling: Pulling,
+  standing: Standing,
+  with_it: { readonly columns: readonly Column[] | undefined; readonly early: EarlyUnits; readonly next: Next },
+): Promise<Pulled> {
+  const { columns, early, next } = with_it;
+  const { ahead } = next;
+  next.ahead = undefined;
+  if (ahead?.continues(standing) === true) return await ahead.result(early);
+  await ahead?.stop();
+  if (ahead !== undefined) await pulling.place.remove();
+  return await pull(pulling, standing, columns, early);
+}
+
 function batchWords(units: readonly SealedUnit[], earlier: boolean): string {
   const records = units.reduce((sum, unit) => sum + unit.records + unit.unreadable, 0);
   const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'record' : 'records'}`;
   return earlier ? `${words}, landed by an earlier run` : words;
 }
 
-/** After the commit: the landed units are no longer needed, and whoever else keeps count is told. */
-async function committed({ step, source, place }: Pulling, position: Position): Promise<void> {
-  await place.remove();
+/** After the commit: the landed units are no longer needed, and whoever else keeps count is told. @param units only these; absent: all that lie there */
+async function committed(
+  { step, source, place }: Pulling,
+  position: Position,
+  units?: readonly SealedUnit[],
+): Promise<void> {
+  await place.remove(units);
   faultPoint('after-landing-removed');
   try {
     await source.committed?.(position);
