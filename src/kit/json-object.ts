@@ -44,6 +44,7 @@ export class JsonObjectCheck {
   readonly #first_bytes = new Uint8Array(256);
   readonly #inside = new Uint8Array(DEPTH_MAX + 1);
   #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #end = 0;
   #depth = 0;
@@ -60,6 +61,7 @@ export class JsonObjectCheck {
   }
 
   check(bytes: Uint8Array, from: number, to: number): boolean {
+    if (bytes !== this.#bytes) this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#bytes = bytes;
     this.#at = from;
     this.#end = to;
@@ -202,8 +204,10 @@ export class JsonObjectCheck {
   #string(): boolean {
     const bytes = this.#bytes;
     const end = this.#end;
+    const view = this.#view;
     let at = this.#at + 1;
     let wide = 0;
+    while (at + 4 <= end && isPlain(view.getInt32(at, true))) at += 4;
     for (; at < end; at++) {
       const byte = bytes[at] as number;
       if (byte === QUOTE) {
@@ -280,4 +284,14 @@ function isInstant(bytes: Uint8Array, from: number, to: number): boolean {
 
 function isHex(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+}
+
+/** Whether the four bytes of a word stand for themselves in a string: none is a quote, a backslash, a control character, or beyond ASCII. */
+function isPlain(word: number): boolean {
+  const quote = word ^ 0x22222222;
+  const backslash = word ^ 0x5c5c5c5c;
+  // The highest bit of a byte is set where a number is taken from one that is smaller.
+  const found =
+    ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) | ((word - 0x20202020) & ~word) | word;
+  return (found & 0x80808080) === 0;
 }

@@ -46,8 +46,9 @@ export class RowBuffer {
   /** What was taken last. */
   #other: Buffer<ArrayBuffer> | undefined;
   #view = viewOf(this.#bytes);
-  /** View of the memory that was copied from last. */
-  #source: DataView | undefined;
+  /** The bytes that were copied from last, and a view of them. */
+  #viewed: Uint8Array | undefined;
+  #source: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   /** What stands before the value of each column that rows get; the first one opens the row. */
   readonly #leads: ReadonlyMap<string, Buffer>;
@@ -229,14 +230,14 @@ export class RowBuffer {
       this.#at += to - from;
       return;
     }
-    if (this.#source?.buffer !== bytes.buffer) this.#source = new DataView(bytes.buffer);
+    if (this.#viewed !== bytes)
+      [this.#viewed, this.#source] = [bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
     const source = this.#source;
-    const offset = bytes.byteOffset;
     const view = this.#view;
     let at = this.#at;
     let next = from;
-    for (; next + 4 <= to; next += 4, at += 4) view.setInt32(at, source.getInt32(offset + next, true), true);
-    for (; next < to; next++, at++) view.setUint8(at, source.getUint8(offset + next));
+    for (; next + 4 <= to; next += 4, at += 4) view.setInt32(at, source.getInt32(next, true), true);
+    for (; next < to; next++, at++) view.setUint8(at, source.getUint8(next));
     this.#at = at;
   }
 

@@ -37,6 +37,8 @@ interface EarlyResult {
 export class EarlyUnits {
   /** When it began. */
   readonly cpu = process.cpuUsage();
+  /** Whether the source is being asked for more: then the engine leaves it a core. */
+  beside = true;
   readonly #pulling: Pulling;
   readonly #known: readonly Column[] | undefined;
   readonly #sequence: number;
@@ -126,7 +128,8 @@ export class EarlyUnits {
     const usual = other < 0 ? accepted : accepted.slice(0, other);
     if (usual.length === 0) return;
     const label = `early-${this.#parts.length}-`;
-    const parsed = await parseUnits(step, beside(this.#session), usual, columns, NOTHING_EARLY.resultOf, label);
+    const session = this.beside ? besideSource(this.#session) : this.#session;
+    const parsed = await parseUnits(step, session, usual, columns, NOTHING_EARLY.resultOf, label);
     this.#parts.push(parsed);
   }
 
@@ -149,7 +152,6 @@ export class EarlyUnits {
   }
 }
 
-/** The source is asked for more meanwhile. */
-function beside(session: EngineSession): Pick<EngineSession, 'parse'> {
+function besideSource(session: EngineSession): Pick<EngineSession, 'parse'> {
   return { parse: (request) => session.parse({ ...request, beside: true }) };
 }

@@ -5,6 +5,18 @@ import { type Pulled, pullInto } from './pull-units.ts';
 import { type Pulling, positionText } from './pulling.ts';
 import type { Standing } from './standing.ts';
 
+/** The batch behind `before`, where the source can be asked for it and has more. A redo goes by what its commits say. */
+export function pullAhead(
+  pulling: Pulling,
+  before: Pulled,
+  standing: Standing,
+  columns: readonly Column[] | undefined,
+): PullAhead | undefined {
+  const { source, step } = pulling;
+  if (source.pulls_ahead !== true || before.result.caught_up || step.run.redo) return undefined;
+  return new PullAhead(pulling, before, standing, columns);
+}
+
 /**
  * The next batch, pulled while the one before it is published: it begins where that one ends, and is used only if the table then stands there. Its units
  * wait in the landing place like those of a run that was stopped; one batch at most is ahead.

@@ -18,7 +18,7 @@ import { contentOf } from './content.ts';
 import { EarlyUnits } from './early-units.ts';
 import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
-import { PullAhead } from './pull-ahead.ts';
+import { type PullAhead, pullAhead } from './pull-ahead.ts';
 import { type Pulled, pull, pullAll, type Whole } from './pull-units.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
@@ -102,24 +102,26 @@ async function takeBatches(first: Pulling, next: Next): Promise<StepRecord> {
         : { ...landed, result: undefined };
     const position = result?.position ?? landed?.position ?? standing.position ?? {};
     if (units.length > 0) {
+      if (result !== undefined && batch + 1 < run.batches_max)
+        next.ahead = pullAhead(pulling, { units, result }, standing, columns);
+      early.beside = next.ahead !== undefined;
       const words = batchWords(units, landed !== undefined);
-      const step = because(pulling.step, [{ kind: 'source', words }]);
-      const more = result?.caught_up === false && batch + 1 < run.batches_max && !run.redo;
-      if (more && first.source.pulls_ahead === true)
-        next.ahead = new PullAhead(pulling, { units, result }, standing, columns);
-      done.push(
-        await publishBatch(
-          { ...pulling, step },
-          { units, position, snapshot, standing, columns, replaces: false, early },
-        ),
-      );
-      await committed(pulling, position, next.ahead === undefined ? undefined : units);
+      const now = { units, position, snapshot, standing, columns, replaces: false, early };
+      done.push(await publishedWith(pulling, words, now, next));
     }
     const moved = positionText(position) !== positionText(standing.position);
     if (units.length === 0 && moved) run.ledger.sources.recordAhead(node.name, standing.sequence, position);
     if (result !== undefined && (result.caught_up || (units.length === 0 && !moved))) break;
   }
   return addUp(done) ?? idle(first.step, 'no new records');
+}
+
+/** One batch into the table. Units of the one that is pulled meanwhile stay. */
+async function publishedWith(pulling: Pulling, words: string, batch: Batch, next: Next): Promise<StepRecord> {
+  const step = because(pulling.step, [{ kind: 'source', words }]);
+  const record = await publishBatch({ ...pulling, step }, batch);
+  await committed(pulling, batch.position, next.ahead === undefined ? undefined : batch.units);
+  return record;
 }
 
 /** The batch that was pulled ahead, if the table stands where it begins; else the source is asked now. */
