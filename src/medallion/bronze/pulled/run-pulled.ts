@@ -4,7 +4,7 @@ import { type Cause, reasonOf } from '../../../core/planning/reasons.ts';
 import type { Snapshot } from '../../../core/ports/lake.ts';
 import type { SealedUnit } from '../../../core/ports/landing-place.ts';
 import type { StepRecord } from '../../../core/ports/ledger.ts';
-import type { Position } from '../../../core/ports/pulled-source.ts';
+import type { Position, PullResult } from '../../../core/ports/pulled-source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import { timeSortedId } from '../../../kit/ids.ts';
 import { keptMessage } from '../../publish.ts';
@@ -19,7 +19,7 @@ import { EarlyUnits } from './early-units.ts';
 import { asksOther } from './one-question.ts';
 import { type Batch, publishBatch } from './publish-batch.ts';
 import { type PullAhead, pullAhead } from './pull-ahead.ts';
-import { type Pulled, pull, pullAll, type Whole } from './pull-units.ts';
+import { pull, pullAll, type Whole } from './pull-units.ts';
 import { columnsFor, type Pulling, positionText, pullContext } from './pulling.ts';
 import { type Recovered, recover } from './recover.ts';
 import { failsByContent, isStale } from './refuse-whole.ts';
@@ -93,19 +93,18 @@ async function takeBatches(first: Pulling, next: Next): Promise<StepRecord> {
     const pulling = { ...first, step: nextStep(first.step, done.length) };
     const context = pullContext(run, node, standing);
     const columns = await columnsFor(pulling, snapshot, context);
-    const landed = batch === 0 ? await recover(first.place, standing.position, first.source) : undefined;
-    if (batch === 0 && landed === undefined) await first.place.remove();
     const early = new EarlyUnits(pulling, columns, standing.sequence + 1);
-    const { units, result } =
-      landed === undefined
-        ? await pulledNow(pulling, standing, { columns, early, next })
-        : { ...landed, result: undefined };
-    const position = result?.position ?? landed?.position ?? standing.position ?? {};
+    const { units, position, result } = await takeBatch(pulling, standing, {
+      first: batch === 0,
+      columns,
+      early,
+      next,
+    });
     if (units.length > 0) {
       if (result !== undefined && batch + 1 < run.batches_max)
         next.ahead = pullAhead(pulling, { units, result }, standing, columns);
       early.beside = next.ahead !== undefined;
-      const words = batchWords(units, landed !== undefined);
+      const words = batchWords(units, result === undefined);
       const now = { units, position, snapshot, standing, columns, replaces: false, early };
       done.push(await publishedWith(pulling, words, now, next));
     }
@@ -124,19 +123,41 @@ async function publishedWith(pulling: Pulling, words: string, batch: Batch, next
   return record;
 }
 
-/** The batch that was pulled ahead, if the table stands where it begins; else the source is asked now. */
-async function pulledNow(
+/** What a batch takes. */
+interface Taken {
+  readonly units: readonly SealedUnit[];
+  readonly position: Position;
+  /** Absent where an earlier run landed it. */
+  readonly result: PullResult | undefined;
+}
+
+/**
+ * At first what an earlier run landed; what else lies there goes. Then the batch that was pulled ahead, if the table stands where it begins. Else the source
+ * is asked now.
+ */
+async function takeBatch(
   pulling: Pulling,
   standing: Standing,
-  with_it: { readonly columns: readonly Column[] | undefined; readonly early: EarlyUnits; readonly next: Next },
-): Promise<Pulled> {
-  const { columns, early, next } = with_it;
+  how: {
+    readonly first: boolean;
+    readonly columns: readonly Column[] | undefined;
+    readonly early: EarlyUnits;
+    readonly next: Next;
+  },
+): Promise<Taken> {
+  const { first, columns, early, next } = how;
+  const { place, source } = pulling;
+  const found = first ? await recover(place, standing.position, source) : undefined;
+  if (found !== undefined) return { ...found, result: undefined };
   const { ahead } = next;
   next.ahead = undefined;
-  if (ahead?.continues(standing) === true) return await ahead.result(early);
-  await ahead?.stop();
-  if (ahead !== undefined) await pulling.place.remove();
-  return await pull(pulling, standing, columns, early);
+  const continues = ahead?.continues(standing) === true;
+  if (!continues) {
+    await ahead?.stop();
+    if (first || ahead !== undefined) await place.remove();
+  }
+  const pulled = continues ? await ahead.result(early) : await pull(pulling, standing, columns, early);
+  return { ...pulled, position: pulled.result.position };
 }
 
 function batchWords(units: readonly SealedUnit[], earlier: boolean): string {
