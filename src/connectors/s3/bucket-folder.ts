@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FarFile, PutRequest } from '../../core/ports/far-storage.ts';
 import type { S3Answer, S3Exchange } from './exchange.ts';
+import type { PartBuffers } from './part-buffers.ts';
 import { allOf, textOf, type XmlElement } from './xml.ts';
 
 /** A bucket's keys below one prefix, as paths. */
@@ -8,6 +9,7 @@ export interface BucketFolder {
   readonly exchange: S3Exchange;
   /** Empty, or with `/` at its end. */
   readonly prefix: string;
+  readonly buffers: PartBuffers;
 }
 
 /** @throws DataflowError E_FAR_REFUSED for a path that leaves the folder, or that no file can have */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { PutContent } from '../../core/ports/far-storage.ts';
+import type { PartBuffers } from './part-buffers.ts';
 
 const SMALL_BYTES = 256 * 1024;
 
@@ -14,11 +15,13 @@ export class LocalBytes {
   readonly size_bytes: number;
   readonly #content: PutContent;
   readonly #expected: string | undefined;
+  readonly #buffers: Pick<PartBuffers, 'take'>;
   readonly #hash: Hash = createHash('sha256');
   #file: FileHandle | undefined;
   #at = 0;
 
-  constructor(content: PutContent, sha256: string | undefined) {
+  constructor(content: PutContent, sha256: string | undefined, buffers: Pick<PartBuffers, 'take'>) {
+    this.#buffers = buffers;
     this.#content = content;
     this.#expected = sha256;
     this.size_bytes = 'bytes' in content ? content.bytes.length : content.size_bytes;
@@ -47,7 +50,7 @@ export class LocalBytes {
     try {
       if (this.#at === 0 && length === this.size_bytes && length <= SMALL_BYTES) return this.#small(path);
       this.#file ??= await open(path, 'r');
-      const buffer = Buffer.allocUnsafe(length);
+      const buffer = this.#buffers.take(length);
       let filled = 0;
       while (filled < length) {
         const { bytesRead } = await this.#file.read(buffer, filled, length - filled, this.#at + filled);

@@ -12,7 +12,7 @@ import { putInParts } from './upload.ts';
 
 /** Puts a file: in one request, or in parts when it is large. */
 export async function putObject(folder: BucketFolder, request: PutRequest): Promise<PutOutcome> {
-  const bytes = new LocalBytes(request.content, request.sha256);
+  const bytes = new LocalBytes(request.content, request.sha256, folder.buffers);
   try {
     if (bytes.size_bytes > WHOLE_BYTES_MAX) return await putInParts(folder, request, bytes);
     return await putWhole(folder, request, await bytes.next(bytes.size_bytes));

@@ -3,6 +3,7 @@ import type { FarFile, FarProbe, FarStorage, FarStorageComponent } from '../../c
 import { type BucketFolder, keyOf, listKeys } from './bucket-folder.ts';
 import type { S3ConnectionOptions } from './connection.ts';
 import { S3Exchange } from './exchange.ts';
+import { PartBuffers } from './part-buffers.ts';
 import { tagMatches } from './parts.ts';
 import { putObject } from './put-object.ts';
 import { headObject, readObject } from './read-object.ts';
@@ -15,7 +16,7 @@ export const component: FarStorageComponent = {
   type: 's3',
   open: (request) => {
     const exchange = new S3Exchange(request.connection.options as S3ConnectionOptions, request);
-    return s3Storage({ exchange, prefix: request.path === '' ? '' : `${request.path}/` });
+    return s3Storage({ exchange, prefix: request.path === '' ? '' : `${request.path}/`, buffers: new PartBuffers() });
   },
 };
 

@@ -83,7 +83,10 @@ class PartSender {
       });
       if (body === undefined) break;
       const one = this.#send(number, body).then(
-        (part) => void parts.push(part),
+        (part) => {
+          parts.push(part);
+          this.#folder.buffers.give(body);
+        },
         (error: unknown) => {
           failed ??= { error };
         },
