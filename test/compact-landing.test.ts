@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -66,7 +66,8 @@ describe('compact, beside the lake', { timeout: 120_000 }, () => {
     const kept = (): number => at.holds('', join(at.root, 'lake/_dataflow/raw')).length;
     const before = kept();
     // The newest two releases hold theirs.
-    const expected = [{ source: 's', landed_files: 0, refused_units: 0, responses: 1, size_bytes: expect.any(Number) }];
+    const none = { landed_files: 0, refused_units: 0, torn_files: 0 };
+    const expected = [{ source: 's', ...none, responses: 1, size_bytes: expect.any(Number) }];
     expect((await compact(at, '--dry-run')).landing).toEqual(expected);
     expect(kept()).toBe(before);
     // Killed once its entry is gone: the body that nobody answers for goes the next time.
@@ -98,6 +99,28 @@ describe('compact, beside the lake', { timeout: 120_000 }, () => {
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain('E_SOURCE_LOST');
     expect(await count(at)).toBe(5);
+  });
+
+  it('collects what a kill left half written of a kept response, once it is old; doctor tells of it', async () => {
+    const { url } = await api(() => [{ id: 1 }]);
+    const at = made({ type: 'http', url, records: '$', keep_raw: true });
+    const died = await at.run(['run'], { DATAFLOW_FAULT: 'raw-before-rename:kill' });
+    expect(died.signal).toBe('SIGKILL');
+    await at.ok(['run']);
+    const folder = join(at.root, 'lake/_dataflow/raw/s');
+    const torn = readdirSync(folder).filter((name) => name.endsWith('.tmp'));
+    expect(torn).toHaveLength(1);
+    // It might be one that is being written.
+    expect((await at.run(['doctor'])).stdout).not.toContain('half-written');
+    await at.ok(['compact']);
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(torn));
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of torn) utimesSync(join(folder, name), old, old);
+    expect((await at.run(['doctor'])).stdout).toMatch(/1 half-written file of the source s/);
+    expect((await at.ok(['compact'])).stdout).toMatch(/1 half-written file of the source s collected/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    await at.ok(['run', '--full-refresh', '--force', '--select', 'bronze.s']);
+    expect(await count(at)).toBe(1);
   });
 
   it('keeps refused units while they can be sent again, and collects them once they are discarded', async () => {

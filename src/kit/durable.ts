@@ -3,6 +3,14 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolders } from './make-folders.ts';
 
+/** What a kill leaves of a file that was being written. */
+const TEMPORARY = /^\.[0-9a-f]{16}\.tmp$/;
+
+/** Whether a file of this name was never finished. */
+export function isTorn(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
 /** Writes a whole file so that it is there with all its bytes or not at all, also after a power cut: temp file, fsync, rename, fsync of the folder. */
 export async function writeDurably(target: string, content: string | Uint8Array): Promise<void> {
   await writeDurablyAs(dirname(target), content, () => target);

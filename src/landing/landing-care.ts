@@ -1,7 +1,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LandingCare, LandingCollection, LandingRules } from '../core/ports/landing-care.ts';
-import { writeDurably } from '../kit/durable.ts';
+import { isTorn, writeDurably } from '../kit/durable.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { refusedName } from './open-landing.ts';
 import { INDEX, readIndex } from './raw-store.ts';
@@ -21,6 +21,8 @@ export function openLandingCare(state_folder: string): LandingCare {
         await landedPart(join(landing, source), rules.landed_before_ms),
         await refusedPart(join(landing, REFUSED, source), rules.refused),
         await responsesPart(join(raw, source), rules.responses),
+        await tornPart(join(landing, REFUSED, source), rules.torn_before_ms),
+        await tornPart(join(raw, source), rules.torn_before_ms),
       ];
       const sum = (of: (part: Part) => number | undefined): number =>
         parts.reduce((all, one) => all + (of(one) ?? 0), 0);
@@ -30,6 +32,7 @@ export function openLandingCare(state_folder: string): LandingCare {
         landed_files: sum((one) => one.landed_files),
         refused_units: sum((one) => one.refused_units),
         responses: sum((one) => one.responses),
+        torn_files: sum((one) => one.torn_files),
         size_bytes: sum((one) => one.size_bytes),
         files: parts.flatMap((one) => one.files),
         ...(index === undefined ? {} : { index }),
@@ -46,7 +49,7 @@ export function openLandingCare(state_folder: string): LandingCare {
 }
 
 type Part = Pick<LandingCollection, 'files' | 'size_bytes' | 'index'> &
-  Partial<Pick<LandingCollection, 'landed_files' | 'refused_units' | 'responses'>>;
+  Partial<Pick<LandingCollection, 'landed_files' | 'refused_units' | 'responses' | 'torn_files'>>;
 
 const NOTHING: Part = { files: [], size_bytes: 0 };
 
@@ -68,7 +71,8 @@ async function refusedPart(folder: string, rules: LandingRules['refused']): Prom
   if (rules === undefined) return NOTHING;
   const needed = new Set([...rules.needed].map(refusedName));
   const spent = (await filesIn(folder)).filter(
-    ({ name, written_ms }) => written_ms < rules.before_ms && !needed.has(name.slice(0, name.indexOf('.'))),
+    ({ name, written_ms }) =>
+      written_ms < rules.before_ms && !isTorn(name) && !needed.has(name.slice(0, name.indexOf('.'))),
   );
   return { ...goes(spent), refused_units: spent.filter(({ name }) => name.endsWith('.json')).length };
 }
@@ -88,6 +92,13 @@ async function responsesPart(folder: string, rules: LandingRules['responses']): 
   );
   const index = stay.map((entry) => `${JSON.stringify(entry)}\n`).join('');
   return { ...goes(spent), responses: spent.length, ...(stay.length < entries.length ? { index } : {}) };
+}
+
+/** Landed units are not among these: they go with their folder, once they are in the lake. */
+async function tornPart(folder: string, before_ms: number | undefined): Promise<Part> {
+  if (before_ms === undefined) return NOTHING;
+  const torn = (await filesIn(folder)).filter(({ name, written_ms }) => isTorn(name) && written_ms < before_ms);
+  return { ...goes(torn), torn_files: torn.length };
 }
 
 function goes(found: readonly Found[]): Part {

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { createGunzip, createGzip, gunzip, gzip } from 'node:zlib';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { RawEntry, RawStore } from '../core/ports/pulled-source.ts';
-import { makePrivateFolder, syncFolder, writeDurably, writeDurablyAs } from '../kit/durable.ts';
+import { makePrivateFolder, syncFolder, writeDurablyAs } from '../kit/durable.ts';
+import { faultPoint } from '../kit/fault.ts';
 import { SpaceWatch } from './space.ts';
 
 const compress = promisify(gzip);
@@ -35,7 +36,10 @@ export function openRawStore(folder: string): RawStore {
     if (!(await isThere(sha256))) {
       const bytes = await compress(body, { level: LEVEL });
       await space.take(bytes.length);
-      await writeDurably(pathOf(sha256), bytes);
+      await writeDurablyAs(folder, bytes, () => {
+        faultPoint('raw-before-rename');
+        return pathOf(sha256);
+      });
     }
     return { sha256, size_bytes: body.length };
   };
@@ -48,6 +52,7 @@ export function openRawStore(folder: string): RawStore {
     let sha256 = '';
     await writeDurablyAs(folder, packed, async () => {
       sha256 = counted.sha256();
+      faultPoint('raw-before-rename');
       return (await isThere(sha256)) ? undefined : pathOf(sha256);
     });
     return { sha256, size_bytes: counted.size_bytes() };

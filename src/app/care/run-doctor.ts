@@ -5,7 +5,7 @@ import { buildGraph } from '../../core/planning/graph.ts';
 import type { ProjectOptions, Rooms } from '../rooms.ts';
 import { streams } from './doctor/connections.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
-import { abandonedLanding } from './doctor/landing.ts';
+import { abandonedLanding, tornLanding } from './doctor/landing.ts';
 import { lookups } from './doctor/lookups.ts';
 import { disk, engine, environment, permissions } from './doctor/machine.ts';
 import { mirrors } from './doctor/mirrors.ts';
@@ -81,9 +81,10 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...(await guarded('loads', () => refusedRows(rooms, project))));
     findings.push(...(await guarded('mirrors', () => mirrors(about))));
     findings.push(
-      ...(await guarded('left-over files', async () =>
-        abandonedLanding(project, await rooms.openLandingCare(project)),
-      )),
+      ...(await guarded('left-over files', async () => {
+        const care = await rooms.openLandingCare(project);
+        return [...(await abandonedLanding(project, care)), ...(await tornLanding(care, Date.now()))];
+      })),
     );
     if (ledger === undefined) return findings;
     const graph = buildGraph(project, await rooms.checks());

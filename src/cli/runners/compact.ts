@@ -83,6 +83,7 @@ function landingWords({
   landed_files,
   refused_units,
   responses,
+  torn_files,
   size_bytes,
 }: CompactReport['landing'][number]): string {
   const count = (n: number, one: string, more: string): string[] => (n === 0 ? [] : [`${n} ${n === 1 ? one : more}`]);
@@ -90,6 +91,7 @@ function landingWords({
     ...count(responses, 'kept response', 'kept responses'),
     ...count(refused_units, 'refused unit', 'refused units'),
     ...count(landed_files, 'landed file', 'landed files'),
+    ...count(torn_files, 'half-written file', 'half-written files'),
   ];
   // Answers that are kept under another entry.
   const words = what.length === 0 ? 'entries of kept responses' : what.join(', ');

@@ -1,6 +1,7 @@
 import type { Type } from 'avsc';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { avroType } from '../../kit/avro-json.ts';
+import { sizeText } from '../../kit/units.ts';
 
 export interface RegistryOptions {
   readonly url: string;
@@ -24,6 +25,9 @@ const ATTEMPTS = 4;
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 10_000_000;
 const DEPTH_MAX = 20;
+
+/** Stands for a status where an answer was not read to its end. */
+const TOO_LONG = -1;
 
 /** Schemas by number from a registry that speaks Confluent's protocol. A number never changes its meaning, so each is asked for once. */
 export class SchemaRegistry {
@@ -77,6 +81,7 @@ export class SchemaRegistry {
       const answer = await this.#once(url);
       if (answer.status === 200) return parse(answer.body, url);
       if (answer.status === 404) return undefined;
+      if (answer.status === TOO_LONG) throw tooLong(url);
       failure = answer.status === 0 ? answer.body : `it answered ${answer.status}`;
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) break;
     }
@@ -103,12 +108,30 @@ export class SchemaRegistry {
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,
       });
-      const text = await body.text();
-      return { status: text.length > ANSWER_BYTES_MAX ? 500 : statusCode, body: text };
+      const text = await textOf(body);
+      return text === undefined ? { status: TOO_LONG, body: '' } : { status: statusCode, body: text };
     } catch (error) {
       return { status: 0, body: (error as Error).message };
     }
   }
+}
+
+/** Undefined: it is longer than any schema; the rest is not taken. */
+async function textOf(body: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let size_bytes = 0;
+  for await (const piece of body) {
+    size_bytes += piece.length;
+    if (size_bytes > ANSWER_BYTES_MAX) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function tooLong(url: string): DataflowError {
+  return new DataflowError('E_SOURCE_UNREACHABLE', `${url} answered with more than ${sizeText(ANSWER_BYTES_MAX)}`, {
+    hint: 'Check `registry:` of the connection: is it the address of a schema registry?',
+  });
 }
 
 function parse(body: string, url: string): SchemaAnswer {

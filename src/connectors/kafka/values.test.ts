@@ -205,6 +205,32 @@ describe('avro', () => {
     ]);
   });
 
+  it('an answer without end is not read to its end', async () => {
+    let sent_bytes = 0;
+    const endless = createServer((_, response) => {
+      const piece = Buffer.alloc(1_000_000, ' ');
+      const send = (): void => {
+        sent_bytes += piece.length;
+        if (!response.destroyed && response.write(piece)) setImmediate(send);
+      };
+      response.on('drain', send);
+      send();
+    });
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+    try {
+      const port = (endless.address() as AddressInfo).port;
+      const reader = avroValues(new SchemaRegistry({ url: `http://127.0.0.1:${port}` }));
+      await expect(read(reader, wire(1, Buffer.alloc(1)))).rejects.toMatchObject({
+        code: 'E_SOURCE_UNREACHABLE',
+        message: expect.stringContaining('answered with more than'),
+      });
+      expect(sent_bytes).toBeLessThan(100_000_000);
+    } finally {
+      endless.closeAllConnections();
+      endless.close();
+    }
+  });
+
   it('a registry that cannot be asked stops the pull instead of poisoning its messages', async () => {
     const reader = avroValues(new SchemaRegistry({ url: 'http://127.0.0.1:1' }));
     await expect(read(reader, wire(1, Buffer.alloc(1)))).rejects.toMatchObject({

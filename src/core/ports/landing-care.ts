@@ -6,6 +6,8 @@ export interface LandingLeftovers {
   readonly refused_units: number;
   /** Bodies of kept responses. */
   readonly responses: number;
+  /** Responses and refused units that a kill left half written: nothing reads them. */
+  readonly torn_files: number;
   readonly size_bytes: number;
 }
 
@@ -17,6 +19,8 @@ export interface LandingRules {
   readonly refused?: { readonly before_ms: number; readonly needed: ReadonlySet<string> };
   /** Responses that came before this moment, and whose hash is not among these. */
   readonly responses?: { readonly before_ms: number; readonly needed: ReadonlySet<string> };
+  /** Half-written files that were last written before this moment. */
+  readonly torn_before_ms?: number;
 }
 
 export interface LandingCollection extends LandingLeftovers {

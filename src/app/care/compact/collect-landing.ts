@@ -86,6 +86,7 @@ async function rulesFor(work: CollectLanding, care: LandingCare, source: string)
   const refused = there.refused_units === 0 ? undefined : await refusedRule(work, source);
   const responses = there.responses === 0 && there.index === undefined ? undefined : await responsesRule(work, source);
   return {
+    torn_before_ms: Date.now() - work.grace_ms,
     ...(pulled === true ? {} : { landed_before_ms: Date.now() - work.grace_ms }),
     ...(refused === undefined ? {} : { refused }),
     ...(responses === undefined ? {} : { responses }),
