@@ -97,6 +97,27 @@ describe('why', { timeout: 60_000 }, () => {
     expect(why('recent').last.failed_tests).toMatchObject([{ test: 'freshness_jour', clock: true }]);
   });
 
+  it('tells what stood in the way of a refresh', () => {
+    const other = newPlace(`sources:
+  t: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint, jour: date } }
+silver: { s: { from: t } }
+gold:
+  rang: { sql: "select jour, row_number() over (order by jour) as r from silver.s", refresh: { by: jour } }
+`);
+    try {
+      other.put({ 'in/a.csv': 'id,jour\n1,2024-01-01\n' });
+      expectDone(other.dataflow(['run']));
+      other.put({ 'in/b.csv': 'id,jour\n2,2024-01-02\n' });
+      expectDone(other.dataflow(['run']));
+      const told = other.dataflow(['why', 'gold.rang', '--format', 'json']);
+      expect((JSON.parse(told.stdout) as Report).last.reason).toBe(
+        'computed whole instead of refreshed: it has a window function; input changed: silver.s 0 → 1',
+      );
+    } finally {
+      other.remove();
+    }
+  });
+
   it('shows the line of the definition that changed, before and after', () => {
     place.put({ 'pipelines.yaml': wholeConfig(CONFIG('max: 50', 'year(jour) as jour')) });
     const words = 'its definition changed: rule limites';

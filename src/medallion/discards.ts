@@ -1,9 +1,9 @@
 import { quarantineOf } from '../core/model/table.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
-import type { StepOutcome } from '../core/ports/ledger.ts';
+import type { ReturnedRows, StepOutcome } from '../core/ports/ledger.ts';
 import { faultPoint } from '../kit/fault.ts';
 import type { StepContext } from './context.ts';
-import { appliedDecision, bindDecisions } from './decisions.ts';
+import { appliedDecision, bindDecisions, returnedRows } from './decisions.ts';
 import { commitQuarantine } from './publish.ts';
 import { quarantineRanAhead, stageQuarantine } from './quarantine.ts';
 
@@ -13,25 +13,33 @@ export const DISCARDED_SQL = `(quarantine_id, coalesce(raw, '')) in (select (qua
 /**
  * Takes rows that were discarded out of the open quarantine. The decision itself is in the lake already, so doing this twice, or after a crash
  * by the next run, comes to the same. Nothing of the table itself changes. `outcome`: what the ledger learns when that is all the step does.
+ * Returns the rows of decisions that were made again before they were carried out.
  */
 export async function dropDiscarded(
   step: StepContext,
   published: Snapshot | undefined,
   outcome?: StepOutcome,
-): Promise<void> {
+): Promise<readonly ReturnedRows[]> {
   const { run, node, decided } = step;
-  if (decided === undefined || decided.version <= appliedDecision(step)) return;
+  const applied = appliedDecision(step);
+  if (decided === undefined || decided.version <= applied) return [];
   const open = await run.lake.snapshot(quarantineOf(node));
   // A quarantine that ran ahead of its table is written anew with the whole table.
-  if (open === undefined || open.rows === 0 || (await quarantineRanAhead(step, published?.version))) return;
+  if (open === undefined || open.rows === 0 || (await quarantineRanAhead(step, published?.version))) return [];
   const session = await run.openSession(`${run.run_id}/${node.key}/discards`);
   try {
-    if (!(await bindDecisions(session, decided))) return;
-    const gone = DISCARDED_SQL;
-    const change = await stageQuarantine(step, session, undefined, gone);
-    if (change.add.reduce((sum, file) => sum + file.rows, 0) === open.rows) return;
-    await commitQuarantine(step, change, published?.version, outcome);
+    if (!(await bindDecisions(session, decided))) return [];
+    const returned = await returnedRows(session, applied, 'quarantine_id is null');
+    const change = await stageQuarantine(step, session, undefined, DISCARDED_SQL);
+    if (change.add.reduce((sum, file) => sum + file.rows, 0) === open.rows) return returned;
+    await commitQuarantine(
+      step,
+      change,
+      published?.version,
+      outcome === undefined ? undefined : { ...outcome, returned },
+    );
     faultPoint('after-discard');
+    return returned;
   } finally {
     await session.close();
   }

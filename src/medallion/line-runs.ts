@@ -5,7 +5,7 @@ import type { Lake } from '../core/ports/lake.ts';
 import type { InputRecord } from '../core/ports/ledger.ts';
 import { quoteText } from '../kit/sql.ts';
 import { relationOf } from './context.ts';
-import { decidedOf } from './decisions.ts';
+import { discardedLines } from './discarded-lines.ts';
 
 /**
  * Lines of rows of a bronze table. A row's place in its data file gives its place among the records of the source file that are in the table; the
@@ -27,7 +27,7 @@ export async function materializeLines(
   prefix: string,
 ): Promise<LineRelations> {
   const relations = { runs: `${prefix}_runs`, absent: `${prefix}_absent` };
-  const lines = inputs.length === 0 ? NONE : await absentLinesSql(lake, session, source, prefix);
+  const lines = inputs.length === 0 ? NONE : await absentLinesSql(lake, session, source, inputs, prefix);
   await session.materialize(`${prefix}_lines`, lines);
   await session.materialize(
     relations.runs,
@@ -56,19 +56,23 @@ export function lineRunsSql(inputs: readonly InputRecord[]): string {
 }
 
 /** SQL: `f` and `l` of records that are in the files and not in the table. Discarded ones have left the quarantine; they are in the file all the same. */
-async function absentLinesSql(lake: Lake, session: EngineSession, source: string, prefix: string): Promise<string> {
+async function absentLinesSql(
+  lake: Lake,
+  session: EngineSession,
+  source: string,
+  inputs: readonly InputRecord[],
+  prefix: string,
+): Promise<string> {
   const bronze = { layer: 'bronze' as const, name: source };
-  const found: string[] = [];
-  for (const [name, table, condition] of [
-    [`${prefix}_rejects`, quarantineOf(bronze), 'raw is not null'],
-    [`${prefix}_discards`, decidedOf(bronze), `action = 'discard' and raw is not null`],
-  ] as const) {
-    const rows = await lake.snapshot(table);
-    if (rows === undefined || rows.files.length === 0) continue;
-    await session.bind(relationOf(rows, name));
-    found.push(`select file as f, line as l from ${name} where ${condition}`);
-  }
-  return found.length === 0 ? NONE : found.join(' union ');
+  const open = `${prefix}_open`;
+  const rejected = await lake.snapshot(quarantineOf(bronze));
+  if (rejected !== undefined) await session.bind(relationOf(rejected, `${prefix}_rejects`));
+  await session.materialize(
+    open,
+    rejected === undefined ? NONE : `select file as f, line as l from ${prefix}_rejects where raw is not null`,
+  );
+  const discarded = await discardedLines(lake, session, bronze, { inputs, open, prefix });
+  return `select * from ${open}${discarded === undefined ? '' : ` union select * from ${discarded}`}`;
 }
 
 /**

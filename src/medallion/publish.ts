@@ -196,9 +196,13 @@ export function keptMessage(step: StepContext, snapshot: Snapshot | undefined): 
 /**
  * The inputs moved, but nothing of this table depends on what moved: no commit, only the ledger learns the versions that were looked at.
  */
-export function recordUnchanged(step: StepContext, version: number): StepRecord {
+export function recordUnchanged(
+  step: StepContext,
+  version: number,
+  returned: NonNullable<StepOutcome['returned']> = [],
+): StepRecord {
   const record = unchanged(step, version);
-  step.run.ledger.finishStep({ step: record });
+  step.run.ledger.finishStep({ step: record, returned });
   return record;
 }
 

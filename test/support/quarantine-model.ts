@@ -1,193 +1,243 @@
-import fc from 'fast-check';
-import type { Assignment } from '../../src/core/model/quarantine.ts';
+import type { Act, Cells, Decided, Kind, Table } from './quarantine-acts.ts';
+import { type Arrived, type Choice, type Given, judge, type OpenRow, text } from './quarantine-judge.ts';
 
-/** What becomes of records under rules and decisions, thought out without tables: the oracle of the quarantine's property test. */
-export interface Cells {
-  readonly id: number;
-  readonly parent: number;
-  /** A number, or a text that bronze cannot read as one. */
-  readonly t: string;
-  /** A number, or a text that silver rejects. */
-  readonly v: string;
+/** What becomes of records under files, rules and decisions, thought out without tables: the oracle of the quarantine's property test. */
+interface Decision {
+  readonly number: number;
+  readonly table: Table;
+  readonly action: 'fix' | 'replay' | 'discard';
+  readonly chosen: ReadonlyMap<string, Choice>;
 }
 
-export interface Batch {
-  readonly rows: readonly Cells[];
-  readonly parents: readonly number[];
-}
-
-interface Decided {
-  readonly table: 'bronze.rows' | 'silver.rows';
-  readonly rule?: string;
-}
-export interface Fix extends Decided {
-  readonly do: 'fix';
-  readonly set: readonly Assignment[];
-  /** The same in JavaScript. */
-  readonly mend: (cells: Cells) => Cells;
-}
-export type Act =
-  | { readonly do: 'load'; readonly batch: Batch }
-  | { readonly do: 'loosen' | 'refresh' }
-  | Fix
-  | (Decided & { readonly do: 'replay' | 'discard' });
-
-/** The looser rule of `loosen`. */
-const MIN_LATER = -3;
-
-const fixes: readonly Fix[] = [
-  {
-    do: 'fix',
-    table: 'bronze.rows',
-    set: [{ column: 't', sql: "replace(t, 'x', '9')" }],
-    mend: (one) => ({ ...one, t: one.t.replace('x', '9') }),
-  },
-  {
-    do: 'fix',
-    table: 'silver.rows',
-    set: [{ column: 'v', sql: "replace(v, '-', '')" }],
-    mend: (one) => ({ ...one, v: one.v.replace('-', '') }),
-  },
-  {
-    do: 'fix',
-    table: 'silver.rows',
-    rule: 'number',
-    set: [{ column: 'v', sql: "'-8'" }],
-    mend: (one) => ({ ...one, v: '-8' }),
-  },
-  {
-    do: 'fix',
-    table: 'silver.rows',
-    rule: 'parent',
-    set: [{ column: 'parent', sql: "'1'" }],
-    mend: (one) => ({ ...one, parent: 1 }),
-  },
-];
-
-const small = (min: number, max: number) => fc.integer({ min, max });
-export const batch: fc.Arbitrary<Batch> = fc.record({
-  rows: fc.array(
-    fc.record({
-      id: small(1, 4),
-      parent: small(1, 4),
-      t: fc.constantFrom('1', '2', '3', 'x', 'y'),
-      v: fc.constantFrom('1', '2', '3', '-2', '-7', '', 'z'),
-    }),
-    { minLength: 2, maxLength: 9 },
-  ),
-  parents: fc.array(small(1, 4), { maxLength: 2 }),
-});
-const decided: fc.Arbitrary<Decided> = fc.constantFrom<Decided>(
-  { table: 'bronze.rows' },
-  { table: 'silver.rows' },
-  { table: 'silver.rows', rule: 'range' },
-  { table: 'silver.rows', rule: 'parent' },
-);
-export const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 3, arbitrary: batch.map((one): Act => ({ do: 'load', batch: one })) },
-  { weight: 4, arbitrary: fc.constantFrom<Act>(...fixes) },
-  { weight: 2, arbitrary: decided.map((one): Act => ({ do: 'replay', ...one })) },
-  { weight: 2, arbitrary: decided.map((one): Act => ({ do: 'discard', ...one })) },
-  { weight: 1, arbitrary: fc.constantFrom<Act>({ do: 'loosen' }, { do: 'refresh' }) },
-);
-
-interface Rec {
-  readonly file: string;
-  readonly line: number;
-  /** As bronze has it; fixes of silver rows change nothing there. */
-  arrived: Cells;
-  now: Cells;
-  discarded?: Decided['table'];
+/** What a run leaves: an undo goes back to such a state. */
+interface State extends Given {
+  /** Decisions that were not undone, and how many rows of each came back. */
+  readonly returned: ReadonlyMap<number, number>;
+  /** Numbers of those that no run carried out yet. */
+  readonly pending: readonly number[];
+  readonly open: readonly OpenRow[];
 }
 
 export interface Model {
-  readonly records: Rec[];
-  readonly parents: Set<number>;
+  readonly kind: Kind;
+  readonly states: State[];
+  readonly decisions: Decision[];
+  /** What lies in the folder, which after an undo is not what is loaded. */
+  readonly disk: Map<number, Arrived>;
+  /** Tables whose decisions an undo changed last. */
+  readonly redoable: Set<Table>;
   min: number;
-  /** Rows by state and table that decisions closed. */
-  readonly closed: Map<string, number>;
 }
 
-export function newModel(): Model {
-  return { records: [], parents: new Set(), min: 0, closed: new Map() };
+export function newModel(kind: Kind): Model {
+  const empty = { files: [], in_force: new Map(), returned: new Map(), pending: [], min: 0, open: [] };
+  return { kind, states: [empty], decisions: [], disk: new Map(), redoable: new Set(), min: 0 };
 }
 
-/** The line of a file that a record stands on. */
-export function text({ id, parent, t, v }: Cells): string {
-  return `${id},${parent},${t},${v}`;
+export function nowOf(model: Model): State {
+  const state = model.states.at(-1);
+  if (state === undefined) throw new Error('a model has a state');
+  return state;
 }
 
-const isNumber = (one: string): boolean => /^-?\d+$/.test(one);
-
-/** `open <table> <rule>`, `discarded <table>` or `good`. */
-function stateOf(model: Model, { now, discarded }: Rec): string {
-  if (discarded !== undefined) return `discarded ${discarded}`;
-  if (!isNumber(now.t)) return 'open bronze.rows unreadable_record';
-  if (!isNumber(now.v)) return 'open silver.rows number';
-  if (Number(now.v) < model.min) return 'open silver.rows range';
-  return model.parents.has(now.parent) ? 'good' : 'open silver.rows parent';
+/** The lines of a file; one of its own makes it unlike every other file. */
+export function linesOf({ index, rows }: Arrived, act: number): readonly Cells[] {
+  return [...rows, { id: 100 + act, parent: 1, t: `${index}`, v: '1' }];
 }
 
-const isOpen = (model: Model, one: Rec, { table, rule = '' }: Decided): boolean =>
-  stateOf(model, one).startsWith(`open ${table} ${rule}`);
+/** A run carries out what is pending: the state after it. */
+function computed(model: Model, from: State): State {
+  const state = { ...from, min: model.min };
+  const { open } = judge(model.kind, state);
+  const still = new Set(open.map((row) => row.id));
+  const returned = new Map(state.returned);
+  for (const number of returned.keys()) {
+    const decision = model.decisions[number];
+    if (decision === undefined) continue;
+    const waits = state.pending.includes(number);
+    const back = [...decision.chosen.keys()].filter((id) => {
+      const newer = (state.in_force.get(id)?.decision ?? -1) > number;
+      return waits ? newer || (decision.action !== 'discard' && still.has(id)) : decision.action === 'discard' && newer;
+    });
+    if (waits || decision.action === 'discard') returned.set(number, back.length);
+  }
+  return { ...state, returned, pending: [], open };
+}
 
-export function play(model: Model, one: Act | { readonly do: 'run' }, index: number): void {
-  if (one.do === 'load') {
-    const own: Cells = { id: 100 + index, parent: 1, t: '1', v: '1' };
-    for (const [at, now] of [...one.batch.rows, own].entries())
-      model.records.push({ file: `in/rows${index}.csv`, line: at + 2, arrived: now, now });
-    for (const id of [...one.batch.parents, 100 + index]) model.parents.add(id);
-  } else if (one.do === 'loosen') model.min = MIN_LATER;
-  else if (one.do === 'discard') {
-    const rows = model.records.filter((rec) => isOpen(model, rec, one));
-    for (const rec of rows) rec.discarded = one.table;
-    close(model, `discarded ${one.table}`, rows.length);
-  } else if (one.do === 'fix' || one.do === 'replay') {
-    const rows = model.records.filter((rec) => isOpen(model, rec, one));
-    const mend = one.do === 'fix' ? one.mend : undefined;
-    const changed = mend === undefined ? rows : rows.filter((rec) => text(mend(rec.now)) !== text(rec.now));
-    for (const rec of changed) {
-      if (mend === undefined) break;
-      rec.now = mend(rec.now);
-      if (one.table === 'bronze.rows') rec.arrived = rec.now;
+const isMeant = (row: OpenRow, { table, rule, file }: Decided): boolean =>
+  row.table === table &&
+  (rule === undefined || row.rule === rule) &&
+  (file === undefined || row.file === `in/rows${file}.csv`);
+
+/** The rows that a decision is about: open ones, or discarded ones that are still in the input. */
+function matched(model: Model, one: Decided): readonly OpenRow[] {
+  const { open, in_force } = nowOf(model);
+  const choice = (id: string): Choice | undefined => in_force.get(id);
+  if (one.discarded !== true)
+    return open
+      .filter((row) => isMeant(row, one) && !isDiscarded(choice(row.id), row))
+      .map((row) => ({ ...row, now: ownChoice(choice(row.id), row)?.now ?? row.now }));
+  return [...in_force.values()]
+    .filter(({ action, row }) => action === 'discard' && isMeant(row, one))
+    .map(({ row, now }) => ({ ...row, now }));
+}
+
+const ownChoice = (choice: Choice | undefined, row: OpenRow): Choice | undefined =>
+  choice?.row.raw === row.raw ? choice : undefined;
+const isDiscarded = (choice: Choice | undefined, row: OpenRow): boolean => ownChoice(choice, row)?.action === 'discard';
+
+/** Decides; undefined when there is nothing to decide. */
+function decided(model: Model, one: Extract<Act, { do: 'fix' | 'replay' | 'discard' }>): State | undefined {
+  const rows = matched(model, one).flatMap((row): readonly OpenRow[] => {
+    if (one.do !== 'fix') return [row];
+    const now = one.mend(row.now);
+    return text(now) === text(row.now) ? [] : [{ ...row, now }];
+  });
+  return rows.length === 0 ? undefined : chosen(model, nowOf(model), one.table, one.do, rows);
+}
+
+function chosen(model: Model, state: State, table: Table, action: Decision['action'], rows: readonly OpenRow[]): State {
+  const number = model.decisions.length;
+  const choices = new Map(rows.map((row) => [row.id, { decision: number, action, row, now: row.now }] as const));
+  model.decisions.push({ number, table, action, chosen: choices });
+  return {
+    ...state,
+    in_force: new Map([...state.in_force, ...choices]),
+    returned: new Map([...state.returned, [number, 0]]),
+    pending: [...state.pending, number],
+  };
+}
+
+/** Files come in the order of their names; what has new content counts as new. */
+function loaded(model: Model, { files }: State): readonly Arrived[] {
+  const same = files.filter((file) => model.disk.get(file.index) === file);
+  const fresh = [...model.disk.values()].filter((file) => !same.includes(file));
+  return [...same, ...fresh.sort((a, b) => a.index - b.index)];
+}
+
+/** Plays one act; `number` tells acts apart. Returns false where the program has to find nothing to do. */
+export function play(model: Model, one: Act | { readonly do: 'run' }, number: number): boolean {
+  const { states, disk } = model;
+  const state = nowOf(model);
+  const push = (next: State): boolean => states.push(next) > 0;
+  switch (one.do) {
+    case 'load':
+    case 'rewrite': {
+      const index = one.do === 'load' ? number : one.index(disk);
+      const file: Arrived = { index, rows: [], parents: [...one.batch.parents, 100 + number] };
+      const whole = { ...file, rows: linesOf({ ...file, rows: one.batch.rows }, number) };
+      disk.set(index, whole);
+      const rest = state.files.filter((other) => other.index !== index);
+      return push(computed(model, { ...state, files: [...rest, whole] }));
     }
-    const home = changed.filter((rec) => !isOpen(model, rec, { table: one.table }));
-    close(model, `${one.do === 'fix' ? 'fixed' : 'replayed'} ${one.table}`, home.length);
+    case 'remove': {
+      const index = one.index(disk);
+      disk.delete(index);
+      const files = state.files.filter((file) => file.index !== index);
+      const idle = files.length === state.files.length && state.pending.length === 0;
+      return idle ? false : push(computed(model, { ...state, files }));
+    }
+    case 'rule': {
+      if (model.min === one.min) return state.pending.length > 0 && push(computed(model, state));
+      model.min = one.min;
+      return (state.min !== one.min || state.pending.length > 0) && push(computed(model, state));
+    }
+    case 'refresh':
+      return push(computed(model, state));
+    case 'run':
+      return state.pending.length > 0 && push(computed(model, state));
+    case 'undo':
+      return undone(model);
+    case 'redo':
+      return redone(model);
+    case 'rebuild':
+    case 'compact':
+      return true;
+    default: {
+      const next = decided(model, one);
+      if (next === undefined) return one.abort !== true && state.pending.length > 0 && push(computed(model, state));
+      model.redoable.delete(one.table);
+      return push(one.abort === true ? next : computed(model, next));
+    }
   }
 }
 
-function close(model: Model, key: string, rows: number): void {
-  model.closed.set(key, (model.closed.get(key) ?? 0) + rows);
+function undone(model: Model): boolean {
+  const [before, now] = model.states.slice(-2);
+  if (before === undefined || now === undefined) return false;
+  const tables = new Set(
+    [...now.returned.keys(), ...before.returned.keys()].flatMap((one) =>
+      now.returned.has(one) && before.returned.has(one) ? [] : (model.decisions[one]?.table ?? []),
+    ),
+  );
+  for (const table of tables) model.redoable.add(table);
+  return model.states.push(before) > 0;
 }
 
+/** Loads what was undone and takes undone decisions again about rows that are open. */
+function redone(model: Model): boolean {
+  const state = nowOf(model);
+  let next: State = { ...state, files: loaded(model, state) };
+  let some = next.files.some((file, at) => file !== state.files[at]) || next.files.length !== state.files.length;
+  for (const table of ['bronze.rows', 'silver.rows'] as const) {
+    if (!model.redoable.has(table)) continue;
+    const again = model.decisions.filter((one) => one.table === table && !state.returned.has(one.number));
+    for (const { number, action, chosen: choices } of again) {
+      const rows = [...choices.values()].filter(({ row }) => {
+        const newest = again.findLast((one) => one.chosen.has(row.id))?.number === number;
+        return newest && state.open.some((open) => open.id === row.id && open.raw === row.raw);
+      });
+      if (rows.length > 0)
+        next = chosen(
+          model,
+          next,
+          table,
+          action,
+          rows.map(({ row, now }) => ({ ...row, now })),
+        );
+    }
+    if (again.length > 0) some = true;
+    model.redoable.delete(table);
+  }
+  if (!some && state.min === model.min && state.pending.length === 0) return false;
+  return model.states.push(computed(model, next)) > 0;
+}
+
+/** Acts that the model does not think through: half a run taken back, and rows taken back whose file has other content now. */
+export function isBeside(model: Model, one: Act): boolean {
+  const [before, now] = model.states.slice(-2);
+  if (one.do === 'undo') return (before?.pending.length ?? 0) + (now?.pending.length ?? 0) > 0;
+  if (one.do === 'rewrite' || one.do === 'remove') return model.disk.size === 0;
+  if (!('table' in one)) return false;
+  // A decision about silver leaves alone what waits in bronze.
+  if (one.table === 'silver.rows' && nowOf(model).pending.some((at) => model.decisions[at]?.table === 'bronze.rows'))
+    return true;
+  if (one.discarded !== true || one.table !== 'bronze.rows') return false;
+  const files = nowOf(model).files;
+  return matched(model, one).some(({ file, line, raw }) => {
+    const cells = files.find(({ index }) => file === `in/rows${index}.csv`)?.rows[line - 2];
+    return cells === undefined || text(cells) !== raw;
+  });
+}
+
+const WORDS = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as const;
+
 /** What tables and ledger must show. */
-export function expected(model: Model): {
-  readonly bronze: readonly string[];
-  readonly silver: readonly string[];
-  readonly open_bronze: readonly string[];
-  readonly open_silver: readonly string[];
-  readonly states: readonly string[];
-} {
-  const named = model.records.map((rec) => ({ rec, state: stateOf(model, rec) }));
-  const states = new Map(model.closed);
-  const open: Record<string, string[]> = { 'bronze.rows': [], 'silver.rows': [] };
-  const newest = new Map<number, Cells>();
-  for (const { rec, state } of named) {
-    const [kind, table = '', rule] = state.split(' ');
-    if (kind === 'good') newest.set(rec.now.id, rec.now);
-    if (kind !== 'open') continue;
-    open[table]?.push(`${rec.file} ${rec.line} ${rule}`);
-    states.set(`open ${table}`, (states.get(`open ${table}`) ?? 0) + 1);
+export function expected(model: Model): Readonly<Record<'bronze' | 'silver' | 'open' | 'states', readonly string[]>> {
+  const state = nowOf(model);
+  const { bronze, silver, open } = judge(model.kind, state);
+  const states = new Map<string, number>();
+  const count = (key: string, rows: number): void => void states.set(key, (states.get(key) ?? 0) + rows);
+  for (const { table } of open) count(`open ${table}`, 1);
+  for (const { number, table, action, chosen: rows } of model.decisions) {
+    const back = state.returned.get(number);
+    count(`${back === undefined ? 'undone' : WORDS[action]} ${table}`, rows.size - (back ?? 0));
   }
   const line = ({ id, parent, t, v }: Cells): string => [id, parent, t, v].join(' ');
   return {
-    bronze: named
-      .filter(({ state }) => state !== 'discarded bronze.rows' && !state.startsWith('open bronze'))
-      .map(({ rec }) => line(rec.arrived))
-      .sort(),
-    silver: [...newest.values()].map(line).sort(),
-    open_bronze: (open['bronze.rows'] ?? []).sort(),
-    open_silver: (open['silver.rows'] ?? []).sort(),
+    bronze: bronze.map(line).sort(),
+    silver: silver.map(line).sort(),
+    open: open.map((row) => `${row.table} ${row.file} ${row.line} ${row.rule}`).sort(),
     states: [...states]
       .filter(([, rows]) => rows > 0)
       .map(([key, rows]) => `${key} ${rows}`)

@@ -103,7 +103,7 @@ export class RefreshLab {
     const published = await this.#publish(sql, by, columns);
     await this.#bind(tables, 'after');
     const made = await refreshTouched(step, this.#session, columns, published);
-    if (made === undefined) return undefined;
+    if (made === undefined || 'obstacle' in made) return undefined;
     await this.#bind(tables, 'after');
     await this.#session.bind({ name: 'refreshed', columns, files: [...made.keep, ...made.add] });
     const cells = columns.map(({ name, type }) => `cast(${quoteIdent(name)} as ${type}) as ${quoteIdent(name)}`);

@@ -20,10 +20,15 @@ export function judgedRun(ledger: Ledger, run: RunRecord): RunRecord {
   };
 }
 
-/** The steps of a run as they stand: what a dead process worked on is not at work. */
+/**
+ * The steps of a run as they stand: what a dead process worked on is not at work, and a source that carried decisions out and then found no new input
+ * is told once.
+ */
 export function judgedSteps(run: RunRecord, steps: readonly StepRecord[]): readonly StepRecord[] {
-  if (run.status === 'running') return steps;
-  return steps.map((step) =>
+  const done = new Set(steps.flatMap(({ step, status }) => (status === 'succeeded' ? [step] : [])));
+  const told = steps.filter(({ step, status }) => status !== 'up_to_date' || !done.has(step));
+  if (run.status === 'running') return told;
+  return told.map((step) =>
     step.status === 'running' ? { ...step, status: 'skipped', reason: 'the process that worked on it died' } : step,
   );
 }

@@ -4,6 +4,7 @@ import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { relationOf } from '../context.ts';
+import { discardedLines } from '../discarded-lines.ts';
 import { lineRunsSql } from '../line-runs.ts';
 import { QUARANTINE_COLUMNS } from '../quarantine.ts';
 import type { BronzeStep } from './step.ts';
@@ -77,14 +78,19 @@ async function knownPlaces(step: BronzeStep, session: EngineSession): Promise<vo
   await session.materialize('source_lines', lineRunsSql(inputs));
   const open = await run.lake.snapshot(quarantineOf(node));
   await session.bind({
-    name: 'absent_open',
+    name: 'absent_rejects',
     columns: QUARANTINE_COLUMNS,
     files: open?.files ?? [],
   });
   await session.materialize(
+    'absent_open',
+    `select file as f, line as l from absent_rejects where raw is not null union all
+     select file as f, line as l from pending where quarantine_id not in (select quarantine_id from absent_rejects)`,
+  );
+  const discarded = await discardedLines(run.lake, session, node, { inputs, open: 'absent_open', prefix: 'absent' });
+  const also = discarded === undefined ? '' : ` union select * from ${discarded}`;
+  await session.materialize(
     'absent',
-    `select distinct file, line from (
-       select file, line from absent_open union all select file, line from pending union all
-       select file, line from in_force where action = 'discard') where line is not null`,
+    `select distinct f as file, l as line from (select * from absent_open${also}) where l is not null`,
   );
 }

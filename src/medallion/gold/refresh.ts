@@ -31,17 +31,18 @@ export interface Refreshable {
 /** Lists and structs are compared as texts: there is no way back from a text to them. */
 const NESTED = /[[{]|^(struct|map|union)\b/;
 
-/** Undefined when rows of other values than the touched ones could change, too: what {@link refreshObstacle} says, which `plan` tells. */
+/** Why not, when rows of other values than the touched ones could change, too: what {@link refreshObstacle} says, which `plan` and `why` tell. */
 export async function refreshable(
   { node, inputs, verdict }: GoldStep,
   session: EngineSession,
   columns: readonly Column[],
   by: string,
-): Promise<Refreshable | undefined> {
+): Promise<Refreshable | { readonly obstacle: string }> {
   const { sql } = node.spec;
   const { tree } = await session.syntaxOf(sql, { functions: false });
   const question = { sql, tree, by, inputs: [...inputs.keys()], moved: verdict.changed };
-  if (refreshObstacle(question) !== undefined) return undefined;
+  const obstacle = refreshObstacle(question);
+  if (obstacle !== undefined) return { obstacle };
   const column = columns.find(({ name }) => sameName(name, by));
   const own = quoteIdent(by);
   const items = column?.kept_as === undefined ? '*' : `* replace (cast(${own} as ${column.type}) as ${own})`;

@@ -1,5 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
+import { type Cause, reasonOf } from '../../core/planning/reasons.ts';
 import type { CandidateFile, EngineSession } from '../../core/ports/engine.ts';
 import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import type { StepRecord } from '../../core/ports/ledger.ts';
@@ -42,9 +43,12 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     for (const [table, input] of step.inputs)
       await session.bind({ ...relationOf(input, table), ...(empty ? { files: [] } : {}) });
     const columns = await modelColumns(step, session);
+    const refreshed = await refreshTouched(step, session, columns, snapshot);
     const made =
-      (await refreshTouched(step, session, columns, snapshot)) ??
-      (await computeWhole(step, session, columns, snapshot));
+      refreshed === undefined || 'obstacle' in refreshed
+        ? await computeWhole(step, session, columns, snapshot)
+        : refreshed;
+    const told = refreshed !== undefined && 'obstacle' in refreshed ? computedWhole(step, refreshed.obstacle) : step;
     faultPoint('after-stage');
     const candidate = {
       columns: made.columns,
@@ -53,7 +57,7 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     };
     const tests = await audit(step, session, candidate, snapshot);
     const used = process.cpuUsage(cpu);
-    return await publish(step, {
+    return await publish(told, {
       snapshot,
       mode: 'rewrite',
       add: made.add,
@@ -159,20 +163,27 @@ function mayRefresh({ node, verdict }: GoldStep, snapshot: Snapshot | undefined)
   return node.spec.refresh !== undefined && snapshot !== undefined && verdict.mode === 'incremental';
 }
 
-/** Undefined when the table is to be computed whole. */
+/** The step with what stood in the way of a refresh before its other reasons, in the words of `plan`. */
+function computedWhole(step: GoldStep, why: string): GoldStep {
+  const causes: readonly Cause[] = [{ kind: 'no_refresh', why }, ...step.verdict.causes];
+  return { ...step, verdict: { ...step.verdict, causes, reason: reasonOf(causes) } };
+}
+
+/** Undefined, or what stands in the way, when the table is to be computed whole. */
 export async function refreshTouched(
   step: GoldStep,
   session: EngineSession,
   columns: readonly Column[],
   snapshot: Snapshot | undefined,
-): Promise<GoldCandidate | undefined> {
+): Promise<GoldCandidate | { readonly obstacle: string } | undefined> {
   const { run, node } = step;
   const by = node.spec.refresh?.by;
   if (by === undefined || snapshot === undefined || !mayRefresh(step, snapshot)) return undefined;
   if (JSON.stringify(columns) !== JSON.stringify(snapshot.columns)) return undefined;
   const model = await refreshable(step, session, columns, by);
-  const touched = model === undefined ? undefined : await touchedValues(step, session, model);
-  if (model === undefined || touched === undefined) return undefined;
+  if ('obstacle' in model) return model;
+  const touched = await touchedValues(step, session, model);
+  if (touched === undefined) return undefined;
   const inputs = touchedInputs(step, model, touched, by);
   for (const { needed } of inputs) await session.bind(needed);
   const stale = snapshot.files.filter((file) => touched.mayHold(file, by));

@@ -1,7 +1,7 @@
 import type { Column } from '../../core/model/table.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Snapshot } from '../../core/ports/lake.ts';
-import type { StepRecord } from '../../core/ports/ledger.ts';
+import type { ReturnedRows, StepRecord } from '../../core/ports/ledger.ts';
 import { storedColumns } from '../../core/types/stored-columns.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { quoteIdent } from '../../kit/sql.ts';
@@ -12,13 +12,13 @@ import { stageQuarantine } from '../quarantine.ts';
 import { writeInBatches } from '../smaller-plan.ts';
 import { countOf, type SilverCandidate, warningsOf } from './candidate.ts';
 import { returnedHere, unmatched } from './decided.ts';
-
 import { defineSilver } from './define.ts';
 import { sinceFirstRejected } from './first-rejected.ts';
 import { growthInput } from './growth.ts';
 import { bindSources, type SilverInput, wholeInput } from './input.ts';
 import { mergeRows } from './merge.ts';
 import { rejectRows } from './reject.ts';
+import { noneCameHome, onlyRejectedAgain } from './rejected-again.ts';
 import type { SilverStep, SilverViews } from './sql.ts';
 import { chooseRows, tableColumns } from './versions.ts';
 
@@ -31,15 +31,15 @@ export async function runSilver(step: SilverStep): Promise<StepRecord> {
   const snapshot = await step.run.lake.snapshot({ layer: 'silver', name: step.node.name });
   if (snapshot !== undefined && (await onlyDiscards(step, snapshot))) {
     const record = unchanged(step, snapshot.version);
-    await dropDiscarded(step, snapshot, { step: record });
-    step.run.ledger.finishStep({ step: record });
+    const returned = await dropDiscarded(step, snapshot, { step: record });
+    step.run.ledger.finishStep({ step: record, returned });
     return record;
   }
-  await dropDiscarded(step, snapshot);
+  const returned = await dropDiscarded(step, snapshot);
   const growth = await growthInput(step, snapshot);
-  if (growth === 'unaffected' && snapshot !== undefined) return recordUnchanged(step, snapshot.version);
+  if (growth === 'unaffected' && snapshot !== undefined) return recordUnchanged(step, snapshot.version, returned);
   if (growth !== undefined && growth !== 'unaffected' && snapshot !== undefined) {
-    const record = await attempt(step, snapshot, growth);
+    const record = await attempt(step, snapshot, growth, returned);
     if (record !== undefined) return record;
   }
   const record = await attempt(step, snapshot, wholeInput(step));
@@ -52,6 +52,8 @@ async function attempt(
   step: SilverStep,
   snapshot: Snapshot | undefined,
   input: SilverInput,
+  /** Rows of decisions that were made again; a computation of the whole finds them by itself. */
+  made_again: readonly ReturnedRows[] = [],
 ): Promise<StepRecord | undefined> {
   const cpu = process.cpuUsage();
   const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
@@ -65,6 +67,8 @@ async function attempt(
         : await mergeRows(step, session, views, columns, snapshot, input);
     if (made === undefined) return undefined;
     faultPoint('after-stage');
+    if (source.decided && snapshot !== undefined && (await noneCameHome(step, session, made)))
+      return await onlyRejectedAgain(step, snapshot, made);
     const candidate = { columns, partition_by: step.node.spec.partition_by, files: [...made.keep, ...made.add] };
     const tests = await audit(step, session, candidate, snapshot);
     const used = process.cpuUsage(cpu);
@@ -89,7 +93,7 @@ async function attempt(
       ...(made.quarantine === undefined ? {} : { quarantine: made.quarantine }),
       quarantine_counts: made.quarantine_counts,
       replaces_quarantine: made.replaces_quarantine,
-      returned: made.returned,
+      returned: [...made.returned, ...made_again],
       usage: session.usage(),
       cpu_ms: Math.round((used.user + used.system) / 1000),
     });

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+/** Decisions that are overtaken: by another decision, or by a file that comes with other content. */
+const CONFIG = `sources:
+  t: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint, v: varchar } }
+silver:
+  s: { from: t, key: id, rules: [ { not_null: v } ] }
+gold:
+  g: select count(*) as n from silver.s
+`;
+const places: Place[] = [];
+afterEach(() => {
+  for (const place of places.splice(0)) place.remove();
+});
+
+function project(content: string): Place {
+  const place = newPlace(CONFIG);
+  places.push(place);
+  place.put({ 'in/a.csv': content });
+  expectDone(place.dataflow(['run']));
+  return place;
+}
+
+const groups = (place: Place): readonly string[] =>
+  place
+    .dataflow(['quarantine', '--state', 'all', '--format', 'ndjson'])
+    .stdout.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map(({ state, table, rows }) => `${state} ${table} ${rows}`);
+const lines = (place: Place): readonly unknown[] =>
+  place.query('select line from quarantine.silver_s order by line').map(({ line }) => line);
+
+describe('second thoughts about rejected rows', { timeout: 60_000 }, () => {
+  it('a correction that was overtaken by a discard before it was carried out corrected nothing', () => {
+    const place = project('id,v\n1,a\n2,\n3,\n');
+    place.dataflow(['quarantine', 'fix', 'silver.s', '--set', "id = '5'"], { DATAFLOW_FAULT: 'after-decision:kill' });
+    expect(groups(place)).toContain('pending silver.s 2');
+    expectDone(place.dataflow(['quarantine', 'discard', 'silver.s', '--reason', 'none']));
+    expect(groups(place)).toEqual(['discarded silver.s 2']);
+    expectDone(place.dataflow(['ledger', 'rebuild']));
+    expect(groups(place)).toEqual(['discarded silver.s 2']);
+  });
+
+  it('rows that are all rejected again leave the tables as they are; each step is told once', () => {
+    const place = project('id,v\nx,a\n1,b\n2,\n3,\n');
+    const versions = (): unknown => [...place.status()].map(([step, { version }]) => [step, version]);
+    const before = versions();
+    expect(place.dataflow(['quarantine', 'replay', 'silver.s']).stdout).toContain('0 of 2 rows replayed');
+    expect(versions()).toEqual(before);
+    expect(groups(place)).toEqual(['open bronze.t 1', 'open silver.s 2']);
+    expectDone(place.dataflow(['ledger', 'rebuild']));
+    expect(groups(place)).toEqual(['open bronze.t 1', 'open silver.s 2']);
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expectDone(place.dataflow(['quarantine', 'discard', 'bronze.t', '--reason', 'none']));
+    const told = place.dataflow(['why', 'last']).stdout;
+    expect(told.match(/bronze\.t: /g)).toHaveLength(1);
+    const set = ['--set', "id = '7'", '--set', "v = case id when '2' then 'c' end"];
+    expect(place.dataflow(['quarantine', 'fix', 'silver.s', ...set]).status).toBe(4);
+    expect(place.query('select n from gold.g')).toEqual([{ n: 2 }]);
+  });
+
+  it('rejected rows keep their lines when a discarded record is gone from its file, or was taken back', () => {
+    const place = project('id,v\nx,a\n1,b\n2,\n');
+    expectDone(place.dataflow(['quarantine', 'discard', 'bronze.t', '--reason', 'none']));
+    expect(lines(place)).toEqual([4]);
+    place.put({ 'in/a.csv': 'id,v\n1,b\n2,\n3,c\n4,\n' });
+    expectDone(place.dataflow(['run']));
+    expect(lines(place)).toEqual([3, 5]);
+    place.put({ 'in/a.csv': 'id,v\nx,a\n1,b\n2,\n' });
+    expectDone(place.dataflow(['run']));
+    expect(lines(place)).toEqual([4]);
+    expectDone(place.dataflow(['quarantine', 'fix', 'bronze.t', '--discarded', '--set', "id = '9'"]));
+    expectDone(place.dataflow(['run', '--full-refresh']));
+    expect(lines(place)).toEqual([4]);
+    expect(place.query('select id from bronze.t')).toEqual([{ id: 9 }, { id: 1 }, { id: 2 }]);
+  });
+});
