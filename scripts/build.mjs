@@ -38,7 +38,6 @@ const LEFT_OUT = [
   'lz4-napi',
   '@bokuweb/zstd-wasm',
   'avsc',
-  'pg',
   'mongodb',
   'minio',
   'saxes',
@@ -52,6 +51,8 @@ const NEVER_USED = [
   { asked_by: 'commander', module: /^node:child_process$/ },
   // To read configurations: only its search for the file is used, our own loader reads it.
   { asked_by: 'cosmiconfig', module: /^(js-yaml|parse-json|import-fresh)$/ },
+  // For a client of another kind, and for workers of Cloudflare.
+  { asked_by: 'pg', module: /^(pg-native|pg-cloudflare)$/ },
 ];
 /**
  * The API of the engine is a hundred small files, which take 50 ms to find and read one by one: it goes into the bundle. Its native part is

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseSize, sizeText } from './units.ts';
+import { groupedDigits, parseDuration, parseSize, sizeText } from './units.ts';
 
 describe('units', () => {
   it.each([
@@ -32,3 +32,7 @@ it.each([
   [999_600, '1.0 MB'],
   [15_200_000_000, '15.2 GB'],
 ])('%i bytes are shown as %s', (bytes, text) => expect(sizeText(bytes)).toBe(text));
+
+it.each([0, 7, 999, 1000, -1234, 12_345_678, Number.MAX_SAFE_INTEGER])('%i is grouped as English groups it', (count) =>
+  expect(groupedDigits(count)).toBe(count.toLocaleString('en')),
+);

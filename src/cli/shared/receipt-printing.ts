@@ -1,6 +1,6 @@
 import { shownMoney, shownOverrun } from '../../app/run/run-meter.ts';
 import type { Receipt } from '../../core/model/receipt.ts';
-import { sizeText } from '../../kit/units.ts';
+import { groupedDigits, sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
 
 /** What a run took and used, in two lines, and what was out of the ordinary. */
@@ -43,9 +43,5 @@ function seconds(ms: number): string {
 }
 
 function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
-}
-
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${groupedDigits(count)} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,3 +1,5 @@
+import { groupedDigits } from '../../kit/units.ts';
+
 /** `0.42 s`, `13.1 s`. */
 export function secondsText(wall_ms: number): string {
   return `${(wall_ms / 1000).toFixed(wall_ms < 10_000 ? 2 : 1)} s`;
@@ -10,7 +12,7 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 
 /** `1 row`, `12,345 rows`: for counts that may be large. */
 export function largeCountText(count: number, one: string): string {
-  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`;
+  return `${groupedDigits(count)} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** `3m`, `2h`: the largest unit that fits. */

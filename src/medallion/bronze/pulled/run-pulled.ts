@@ -7,6 +7,7 @@ import type { StepRecord } from '../../../core/ports/ledger.ts';
 import type { Position, PullResult } from '../../../core/ports/pulled-source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import { timeSortedId } from '../../../kit/ids.ts';
+import { groupedDigits } from '../../../kit/units.ts';
 import { keptMessage } from '../../publish.ts';
 import { quarantineRanAhead } from '../../quarantine.ts';
 import { columnsChanged, columnsError } from '../columns-changed.ts';
@@ -162,7 +163,7 @@ async function takeBatch(
 
 function batchWords(units: readonly SealedUnit[], earlier: boolean): string {
   const records = units.reduce((sum, unit) => sum + unit.records + unit.unreadable, 0);
-  const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'record' : 'records'}`;
+  const words = `${groupedDigits(records)} new ${records === 1 ? 'record' : 'records'}`;
   return earlier ? `${words}, landed by an earlier run` : words;
 }
 

@@ -1,5 +1,6 @@
 import type { Balance } from '../../../core/model/balance.ts';
 import type { Resources, StepRecord } from '../../../core/ports/ledger.ts';
+import { groupedDigits } from '../../../kit/units.ts';
 
 /** One record that sums up the commits of a step, for the run's report; the ledger has each. Undefined when there was none. */
 export function addUp(records: readonly StepRecord[]): StepRecord | undefined {
@@ -11,7 +12,7 @@ export function addUp(records: readonly StepRecord[]): StepRecord | undefined {
   const rows_in = balances.reduce((sum, one) => sum + one.rows_in, 0);
   return {
     ...last,
-    reason: `${rows_in.toLocaleString('en-GB')} new records in ${records.length} batches`,
+    reason: `${groupedDigits(rows_in)} new records in ${records.length} batches`,
     ...(first.mode === undefined ? {} : { mode: first.mode }),
     balance: summed(balances),
     resources: used(resources),
