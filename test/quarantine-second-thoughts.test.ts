@@ -68,6 +68,9 @@ describe('second thoughts about rejected rows', { timeout: 60_000 }, () => {
     place.put({ 'in/a.csv': 'id,v\n1,b\n2,\n3,c\n4,\n' });
     expectDone(place.dataflow(['run']));
     expect(lines(place)).toEqual([3, 5]);
+    const gone = place.dataflow(['quarantine', 'fix', 'bronze.t', '--discarded', '--set', "id = '9'"]);
+    expect(gone.stdout).toContain('bronze.t has no discarded row: nothing to do');
+    expect(place.query('select count(*) as n from bronze.t')).toEqual([{ n: 4 }]);
     place.put({ 'in/a.csv': 'id,v\nx,a\n1,b\n2,\n' });
     expectDone(place.dataflow(['run']));
     expect(lines(place)).toEqual([4]);

@@ -51,6 +51,24 @@ interface InSilver extends Omit<OpenRow, 'rule'> {
   readonly discarded: boolean;
 }
 
+interface InFile {
+  readonly id: string;
+  readonly raw: string;
+  readonly line: number;
+  readonly cells: Cells;
+}
+
+/** The records of a file, each told from others by its place. */
+export function recordsOf({ index, rows }: Pick<Arrived, 'index' | 'rows'>): readonly InFile[] {
+  let offset = HEADER.length;
+  return rows.map((cells, at) => {
+    const raw = text(cells);
+    const id = `bronze in/rows${index}.csv ${at + 2} ${offset}`;
+    offset += raw.length + 1;
+    return { id, raw, line: at + 2, cells };
+  });
+}
+
 /** Where every record is under the state's files and decisions. */
 export function judge(kind: Kind, { files, in_force, min }: Given): Judged {
   const parents = new Set(files.flatMap((file) => file.parents));
@@ -60,17 +78,13 @@ export function judge(kind: Kind, { files, in_force, min }: Given): Judged {
   for (const { index, rows } of files) {
     const file = `in/rows${index}.csv`;
     const home: { readonly cells: Cells; readonly line: number }[] = [];
-    let offset = HEADER.length;
-    for (const [at, cells] of rows.entries()) {
-      const raw = text(cells);
-      const id = `bronze ${file} ${at + 2} ${offset}`;
-      offset += raw.length + 1;
+    for (const { id, raw, line, cells } of recordsOf({ index, rows })) {
       const found = in_force.get(id);
       const choice = found?.row.raw === raw ? found : undefined;
       const now = choice?.now ?? cells;
-      const row: OpenRow = { id, table: 'bronze.rows', rule: 'unreadable_record', file, line: at + 2, raw, now };
+      const row: OpenRow = { id, table: 'bronze.rows', rule: 'unreadable_record', file, line, raw, now };
       if (choice?.action === 'discard') continue;
-      if (isNumber(now.t)) home.push({ cells: now, line: at + 2 });
+      if (isNumber(now.t)) home.push({ cells: now, line });
       else open.push(row);
     }
     bronze.push(...home.map(({ cells }) => cells));

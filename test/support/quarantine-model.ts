@@ -1,5 +1,5 @@
 import type { Act, Cells, Decided, Kind, Table } from './quarantine-acts.ts';
-import { type Arrived, type Choice, type Given, judge, type OpenRow, text } from './quarantine-judge.ts';
+import { type Arrived, type Choice, type Given, judge, type OpenRow, recordsOf, text } from './quarantine-judge.ts';
 
 /** What becomes of records under files, rules and decisions, thought out without tables: the oracle of the quarantine's property test. */
 interface Decision {
@@ -77,11 +77,18 @@ function matched(model: Model, one: Decided): readonly OpenRow[] {
     return open
       .filter((row) => isMeant(row, one) && !isDiscarded(choice(row.id), row))
       .map((row) => ({ ...row, now: ownChoice(choice(row.id), row)?.now ?? row.now }));
+  const there = present(model);
   return [...in_force.values()]
+    .filter(({ row }) => row.table !== 'bronze.rows' || fileHasDiscards(in_force, there, row.file))
     .filter(({ action, row }) => action === 'discard' && isMeant(row, one))
     .map(({ row, now }) => ({ ...row, now }));
 }
 
+/** One of them at least is still in the file. */
+const fileHasDiscards = (in_force: State['in_force'], there: ReadonlyMap<string, string>, file: string): boolean =>
+  [...in_force.values()].some(
+    ({ action, row }) => action === 'discard' && row.file === file && there.get(row.id) === row.raw,
+  );
 const ownChoice = (choice: Choice | undefined, row: OpenRow): Choice | undefined =>
   choice?.row.raw === row.raw ? choice : undefined;
 const isDiscarded = (choice: Choice | undefined, row: OpenRow): boolean => ownChoice(choice, row)?.action === 'discard';
@@ -212,12 +219,19 @@ export function isBeside(model: Model, one: Act): boolean {
   // A decision about silver leaves alone what waits in bronze.
   if (one.table === 'silver.rows' && nowOf(model).pending.some((at) => model.decisions[at]?.table === 'bronze.rows'))
     return true;
+  // Which of several discarded records are still in a file is not known.
   if (one.discarded !== true || one.table !== 'bronze.rows') return false;
-  const files = nowOf(model).files;
-  return matched(model, one).some(({ file, line, raw }) => {
-    const cells = files.find(({ index }) => file === `in/rows${index}.csv`)?.rows[line - 2];
-    return cells === undefined || text(cells) !== raw;
-  });
+  const there = present(model);
+  const files = new Set(matched(model, one).map(({ file }) => file));
+  const discards = [...nowOf(model).in_force.values()].filter(
+    ({ action, row }) => action === 'discard' && files.has(row.file),
+  );
+  return discards.some(({ row }) => row.table === 'bronze.rows' && there.get(row.id) !== row.raw);
+}
+
+/** Ids and texts of the records of all files. */
+function present(model: Model): ReadonlyMap<string, string> {
+  return new Map(nowOf(model).files.flatMap((file) => recordsOf(file).map(({ id, raw }) => [id, raw] as const)));
 }
 
 const WORDS = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as const;

@@ -5,12 +5,14 @@ import { parseTableKey } from '../../core/model/table.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { EngineSession, Row } from '../../core/ports/engine.ts';
 import type { Lake } from '../../core/ports/lake.ts';
+import type { InputRecord } from '../../core/ports/ledger.ts';
 import type { RunContext } from '../../medallion/context.ts';
 import { takeApart } from '../../medallion/decide/apart.ts';
 import { defineCells } from '../../medallion/decide/cells.ts';
 import { mendByEdit, mendBySql } from '../../medallion/decide/mend.ts';
 import { recordDecision } from '../../medallion/decide/record.ts';
 import { type RejectingNode, recordColumns, selectDiscarded, selectOpen } from '../../medallion/decide/select.ts';
+import { leaveOutGone } from '../../medallion/decide/still-there.ts';
 import { refuseUnfit, type UnfitCell } from '../../medallion/decide/unfit.ts';
 import type { DecisionAction } from '../../medallion/decisions.ts';
 import type { Rooms } from '../rooms.ts';
@@ -103,7 +105,7 @@ export async function decideQuarantine(
   const first = async (run: RunContext): Promise<void> => {
     const session = await run.openSession(`${run.run_id}/decide`);
     try {
-      await prepare(rooms, lake, session, node, options, run.temp_folder);
+      await prepare(rooms, project, lake, session, node, options, run.temp_folder);
       const decision = {
         action: options.action,
         decided_by: userName(),
@@ -150,6 +152,7 @@ interface Prepared {
 /** Defines `matched` and `fixes` in the session. */
 async function prepare(
   rooms: Rooms,
+  project: Project,
   lake: Lake,
   session: EngineSession,
   node: RejectingNode,
@@ -157,7 +160,9 @@ async function prepare(
   temp_folder: string,
 ): Promise<Prepared> {
   const select = options.discarded === true ? selectDiscarded : selectOpen;
-  const matched = await select(lake, session, node, options.filter);
+  const found = await select(lake, session, node, options.filter);
+  const gone = options.discarded === true && node.layer === 'bronze' && found > 0;
+  const matched = gone ? await leaveOutGone(lake, session, node, await inputsOf(rooms, project, node)) : found;
   let unknown = 0;
   let unfit: readonly UnfitCell[] = [];
   if (options.action !== 'fix') {
@@ -179,6 +184,15 @@ async function prepare(
   return { matched, decided: Number(row?.['n'] ?? 0), unknown, unfit };
 }
 
+async function inputsOf(rooms: Rooms, project: Project, node: RejectingNode): Promise<readonly InputRecord[]> {
+  const ledger = await rooms.openLedger(project, { read_only: true, create: false });
+  try {
+    return ledger.inputs(node.name);
+  } finally {
+    ledger.close();
+  }
+}
+
 /** What the decision would be about, without lock or any write; in a dry run also what today's rules would say. */
 async function lookFirst(
   rooms: Rooms,
@@ -191,7 +205,7 @@ async function lookFirst(
     const engine = await rooms.openEngine(project);
     try {
       const session = await engine.openSession({ label: 'quarantine', signal: options.signal });
-      const found = await prepare(rooms, lake, session, node, options, temp_folder);
+      const found = await prepare(rooms, project, lake, session, node, options, temp_folder);
       const report: DecisionReport = {
         table: node.key,
         action: options.action,
