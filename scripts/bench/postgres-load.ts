@@ -85,7 +85,7 @@ export async function postgresLoad(settings: BenchSettings): Promise<readonly Fi
         median(times.ours),
         median(times.psql),
         LIMIT,
-        'into a table of as many rows, half of them changed and half new: the difference of two releases found, sent, merged, the table read back and the release recorded in one transaction; psql is given just the rows that differ',
+        'into a table of as many rows, half of them changed and half new: the difference of two releases found, changed rows merged through a staging table, new ones copied straight in, the table read under the lock and read back and the release recorded in one transaction; psql is given just the rows that differ',
       ),
       {
         name: 'postgres-load, the same release again',

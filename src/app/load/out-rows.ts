@@ -7,10 +7,10 @@ import { bindSides } from '../changes/version-sides.ts';
 import type { ChosenColumn } from './load-tables.ts';
 
 /** What is held against each other at once, keys alone and rows; of more a part at a time, so that memory does not grow with them. */
-const KEYS_AT_ONCE = 500_000;
+const KEYS_AT_ONCE = 300_000;
 const ROWS_AT_ONCE = 4_000_000;
 /** Each pass reads the files anew. */
-const PASSES_MAX = 32;
+const PASSES_MAX = 24;
 
 /** What a table sends. */
 export interface ChangedRows {
