@@ -42,6 +42,8 @@ export interface Pending {
   meta: SyncDocument | undefined;
   /** Documents were changed where they are already. */
   in_place?: true;
+  /** From here on nothing is taken back: some collections may have changed places, and the next load finishes that. */
+  swapping?: true;
   /** A new collection takes the place of the old one at the commit. */
   readonly beside?: { readonly name: string; readonly uuid: string };
   /** Writes for the transaction of the commit. */
@@ -67,6 +69,7 @@ export async function commitAll(parts: LoadParts, all: readonly Pending[]): Prom
     else await announce(parts, one, swapped.length);
   }
   faultPoint('mongodb-before-swap');
+  for (const one of swapped) one.swapping = true;
   await swapAll(
     parts.client,
     parts.database,
@@ -153,8 +156,8 @@ async function atOnce(
 }
 
 /** Takes away what was built; one that took its place already stays, and its document says that it is under way. */
-export async function dropBeside({ database }: LoadParts, { beside, meta }: Pending): Promise<void> {
-  if (beside === undefined) return;
+export async function dropBeside({ database }: LoadParts, { beside, meta, swapping }: Pending): Promise<void> {
+  if (beside === undefined || swapping === true) return;
   const dropped = (await uuidOf(database, beside.name)) === beside.uuid && (await database.dropCollection(beside.name));
   if (!dropped || meta?.status !== 'building') return;
   if (meta.held === null) await metadataOf(database).deleteOne({ _id: meta._id, stamp: meta.stamp });
