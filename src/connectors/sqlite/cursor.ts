@@ -80,13 +80,14 @@ export class Seen {
     return this.#at === undefined ? undefined : overlapStart(this.#at, this.#overlap, this.#shown);
   }
 
+  /** The highest value taken. */
+  get highest(): SqliteValue | undefined {
+    return this.#at;
+  }
+
   /** Of what kind the values in order are; undefined while none was taken. */
   get kind(): 'number' | 'text' | undefined {
     return this.#at === undefined ? undefined : typeof this.#at === 'string' ? 'text' : 'number';
-  }
-
-  get size(): number {
-    return this.#marks.size + this.#strays.size;
   }
 
   /** Whether this row without a place in the order was taken. */

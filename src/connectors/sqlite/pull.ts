@@ -80,7 +80,7 @@ interface NewRow {
 }
 
 /** Rows that were not taken. A stray is told by all that it holds, since no cursor says that it changed. */
-function* newRows(options: SqliteOptions, relation: Relation, seen: Seen): Generator<NewRow> {
+export function* newRows(options: SqliteOptions, relation: Relation, seen: Seen): Generator<NewRow> {
   const column = options.cursor?.column ?? '';
   const all = relation.columns.map(({ name }) => name);
   const key = options.key ?? all;

@@ -144,6 +144,24 @@ describe('sqlite', { timeout: 60_000 }, () => {
     }
   });
 
+  it('an updated row is seen although there are as many rows as before, or fewer', async () => {
+    const { db, path, close } = shop(5);
+    const cursor = { column: 'changed', overlap: 100 };
+    const project = new SourceProject({ source: { type: 'sqlite', path, table: 'orders', cursor, key: 'id' } });
+    try {
+      await project.ok(['run']);
+      db.exec("delete from orders where id < 3; update orders set changed = 60, word = 'new' where id = 5");
+      expect((await project.ok(['plan'])).stdout).toContain('1 new row in');
+      await project.ok(['run']);
+      expect(await project.query("select id from bronze.s where word = 'new'")).toEqual([{ id: 5 }]);
+      db.exec("update orders set word = 'no cursor moved' where id = 4");
+      expect((await project.ok(['run'])).stdout).toContain('nothing to do');
+    } finally {
+      project.remove();
+      close();
+    }
+  });
+
   it('rows whose cursor is no value, or of another kind than most, are taken once, and hold up nobody', async () => {
     const { db, path, add, close } = shop(20);
     const source = { type: 'sqlite', path, table: 'orders', cursor: { column: 'changed' }, key: 'id' };

@@ -2,12 +2,12 @@ import type { Outlook, PullContext, PulledSource } from '../../core/ports/pulled
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
 import { shortHash } from '../../kit/ids.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import { type CursorPosition, Seen } from './cursor.ts';
+import { type CursorPosition, isBelow, Seen } from './cursor.ts';
 import { asked } from './driver.ts';
 import { type SqliteOptions, schema } from './options.ts';
 import { orderOf } from './order.ts';
-import { pullChanges, pullSnapshot } from './pull.ts';
-import { openRelation, stampOf } from './relation.ts';
+import { newRows, pullChanges, pullSnapshot } from './pull.ts';
+import { openRelation, type Relation, stampOf } from './relation.ts';
 
 /** A table or query of a SQLite file: `type: sqlite`. */
 export const component: PulledSourceComponent<SqliteOptions> = {
@@ -44,23 +44,35 @@ function look(options: SqliteOptions, { root, position }: PullContext): Outlook 
   const before = (position ?? {}) as Partial<CursorPosition>;
   if (before.stamp === stamp) return { pending: 'none', records: 0, words: `nobody wrote to ${options.path} since` };
   const relation = openRelation(options, root);
-  const { db, from, shown } = relation;
+  const { db, shown } = relation;
   try {
     if (options.cursor === undefined)
       return { pending: 'unknown', words: `${options.path} was written to since; all of it is taken` };
-    const seen = new Seen(before, options, shown);
-    const { start } = seen;
-    const cursor = quoteIdent(options.cursor.column);
-    const { inside, strays } = orderOf(options, relation, seen);
-    const beyond = start === undefined ? inside : `${inside} and ${cursor} >= ?`;
-    const sql = `select count(*) as n from ${from} where ${strays} or (${beyond})`;
-    const row = asked(shown, () => db.prepare(sql).get(...(start === undefined ? [] : [start])));
-    const records = Math.max(0, Number((row as { readonly n: number }).n) - seen.size);
+    const records = newRecords(options, relation, new Seen(before, options, shown));
     const words = `${records.toLocaleString('en-GB')} new ${records === 1 ? 'row' : 'rows'} in ${options.path}`;
     return { pending: records === 0 ? 'none' : 'some', records, words };
   } finally {
     db.close();
   }
+}
+
+/**
+ * How many rows a pull would take. Up to the highest value taken each one is held against those that are known: an updated row leaves the
+ * count of rows as it was.
+ */
+function newRecords(options: SqliteOptions, relation: Relation, seen: Seen): number {
+  const column = options.cursor?.column ?? '';
+  const { highest } = seen;
+  const { inside } = orderOf(options, relation, seen);
+  let records = 0;
+  for (const { row, stray } of newRows(options, relation, seen)) {
+    if (!stray && (highest === undefined || isBelow(highest, row[column] ?? null))) break;
+    records += 1;
+  }
+  const beyond = highest === undefined ? inside : `${inside} and ${quoteIdent(column)} > ?`;
+  const sql = `select count(*) as n from ${relation.from} where ${beyond}`;
+  const row = asked(relation.shown, () => relation.db.prepare(sql).get(...(highest === undefined ? [] : [highest])));
+  return records + Number((row as { readonly n: number }).n);
 }
 
 /** What a position counts for. */
