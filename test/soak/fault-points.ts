@@ -56,6 +56,7 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'restore-before-rename': BY_MIRRORS,
   'restore-before-publish': BY_MIRRORS,
   'after-lookup': 'needs a service that is asked: test/enrich.test.ts',
+  'raw-before-rename': 'needs responses that are kept: test/compact-landing.test.ts',
   'before-collect-landing': 'needs a source that is asked: test/compact-landing.test.ts',
   'load-before-begin': BY_SINKS,
   'load-before-put': BY_SINKS,
@@ -66,5 +67,6 @@ export const OUT_OF_REACH: Readonly<Record<string, string>> = {
   'export-file-moved': 'writes no lake: test/export-data.test.ts',
   'mongodb-batch': 'needs MongoDB: test/services/mongodb-load.test.ts',
   'mongodb-created': 'needs MongoDB: test/services/mongodb-load.test.ts',
+  'mongodb-before-swap': 'needs MongoDB: test/services/mongodb-load.test.ts',
   'mongodb-after-swap': 'needs MongoDB: test/services/mongodb-load.test.ts',
 };
