@@ -56,6 +56,20 @@ mirrors:
     writeFileSync(join(this.folder, 'in', `${day}.csv`), `id,amount\n${lines.join('\n')}\n`);
   }
 
+  /** A data file of a table's newest version: older ones may lie in the mirror as well. */
+  newestFile(table: string): string {
+    const log = join(this.folder, 'lake', table, '_delta_log');
+    const entries = readdirSync(log).filter((name) => /^\d+\.json$/.test(name));
+    for (const name of entries.sort().reverse()) {
+      const actions = readFileSync(join(log, name), 'utf8').trim().split('\n');
+      for (const action of actions) {
+        const { add } = JSON.parse(action) as { add?: { path: string } };
+        if (add !== undefined) return add.path;
+      }
+    }
+    throw new Error(`no log entry of ${table} adds a file`);
+  }
+
   run(...args: readonly string[]): Promise<Ended> {
     return this.program.run(...args);
   }
