@@ -58,6 +58,17 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   sync: mirrorSync,
 };
 
+const unknown = [
+  ...names.filter((name) => SUITES[name] === undefined),
+  ...words.filter((word) => word.startsWith('--') && !/^--(rows|runs|write)$/.test(word)),
+];
+if (unknown.length > 0) {
+  console.error(
+    `${unknown.join(', ')}: not known\nusage: bench [${Object.keys(SUITES).join(' | ')}] [--rows N] [--runs N] [--write]`,
+  );
+  process.exit(2);
+}
+
 const figures: Figure[] = [];
 for (const [name, suite] of Object.entries(SUITES)) {
   if (names.length > 0 && !names.includes(name)) continue;
