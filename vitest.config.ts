@@ -15,7 +15,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/services/*.test.ts'], // real servers: npm run test:services
     reporters: ['default', new SummaryReporter()],
-    retry: process.env['CI'] === undefined ? 0 : 1, // CI machines are shared: what passes at the second attempt only is named at the end
     maxWorkers: 3, // on two cores: a black-box test waits for disks and processes a third of its time
     sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,

@@ -1,14 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import type { TestModule } from 'vitest/node';
 import type { Reporter } from 'vitest/reporters';
-
-/** What a run came to. */
-export interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
-  /** Names of those that failed first and passed when they were tried again; they count as passed. */
-  readonly retried: readonly string[];
-}
+import { type FileTally, type RunTally, summaryLine } from './vitest-tally.ts';
 
 const REASON_MARK = ' — skipped: ';
 
@@ -26,41 +19,49 @@ export function splitReason(full_name: string): { readonly name: string; readonl
   return { name: [full_name.slice(0, at), ...below].join(' > '), reason };
 }
 
-/** The last line of a test run, e.g. `12 passed, 0 failed, 1 skipped`. */
-export function summaryLine(tally: Tally): string {
-  return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`;
-}
-
-/** Ends a test run with the reason of every skipped test and one line of totals, which CI reads. */
+/** Hands what a run came to over to `scripts/test.ts` (`DATAFLOW_TALLY_FILE`); where vitest was called by hand it prints the totals itself. */
 export class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
-    const tally = tallyOf(modules, errors.length);
-    for (const { name, reason } of tally.skipped) console.log(`skipped: ${name} (${reason})`);
-    for (const name of tally.retried) console.log(`passed at the second attempt only: ${name}`);
+    const tally = tallyOf(modules, errors);
+    const file = process.env['DATAFLOW_TALLY_FILE'];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(tally));
     // The default reporter prints its own summary while this event is handed round; ours comes last.
-    process.once('exit', () => console.log(summaryLine(tally)));
+    else process.once('exit', () => console.log(summaryLine(tally)));
   }
 }
 
-function tallyOf(modules: readonly TestModule[], stray_errors: number): Tally {
-  let passed = 0;
-  let failed = stray_errors;
-  const skipped: { name: string; reason: string }[] = [];
-  const retried: string[] = [];
-  for (const module of modules) {
-    if (module.errors().length > 0) failed += 1; // did not load, or broke outside its tests
-    for (const test of module.children.allTests()) {
-      const result = test.result();
-      if (test.diagnostic()?.flaky === true) retried.push(`${module.relativeModuleId} > ${test.fullName}`);
-      if (result.state === 'passed') passed += 1;
-      else if (result.state === 'failed') failed += 1;
-      else {
-        const note = result.state === 'skipped' ? result.note : undefined;
-        const name = `${module.relativeModuleId} > ${test.fullName}`;
-        skipped.push({ name: splitReason(name).name, reason: skipReason(test.fullName, note) });
-      }
-    }
-    for (const suite of module.children.allSuites()) if (suite.errors().length > 0) failed += 1;
+function tallyOf(modules: readonly TestModule[], errors: readonly unknown[]): RunTally {
+  const files = new Map(modules.map((module) => [module.moduleId, fileTally(module)]));
+  let stray_errors = 0;
+  for (const error of errors) {
+    // An error outside any test, e.g. a promise that nobody awaited: vitest says during which file, if it knows.
+    const place = (error as { VITEST_TEST_PATH?: string }).VITEST_TEST_PATH;
+    const during = place === undefined ? undefined : files.get(place);
+    if (place === undefined || during === undefined) stray_errors += 1;
+    else files.set(place, { ...during, failed: [...during.failed, `${during.file} > an error outside its tests`] });
   }
-  return { passed, failed, skipped, retried };
+  return { files: [...files.values()], stray_errors, retried: [] };
+}
+
+function fileTally(module: TestModule): FileTally {
+  const file = module.relativeModuleId;
+  const state = module.state();
+  const ended = state !== 'pending' && state !== 'queued';
+  let passed = 0;
+  // Did not load, broke outside its tests, or its process ended before it did.
+  const failed: string[] = module.errors().length > 0 || !ended ? [file] : [];
+  const skipped: { name: string; reason: string }[] = [];
+  for (const test of module.children.allTests()) {
+    const name = `${file} > ${test.fullName}`;
+    const result = test.result();
+    if (result.state === 'passed') passed += 1;
+    else if (result.state === 'failed') failed.push(name);
+    else {
+      const note = result.state === 'skipped' ? result.note : undefined;
+      skipped.push({ name: splitReason(name).name, reason: skipReason(test.fullName, note) });
+    }
+  }
+  for (const suite of module.children.allSuites())
+    if (suite.errors().length > 0) failed.push(`${file} > ${suite.fullName}`);
+  return { file, passed, failed, skipped: ended ? skipped : [], ended };
 }

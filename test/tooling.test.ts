@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { complaints } from '../scripts/hygiene.ts';
 import { judge, measure, tighten } from '../scripts/sizes.ts';
 import { LONGEST } from '../scripts/vitest-order.ts';
-import { skipReason, splitReason, summaryLine } from '../scripts/vitest-summary.ts';
+import { skipReason, splitReason } from '../scripts/vitest-summary.ts';
+import { afterSecond, filesToRepeat, summaryLine } from '../scripts/vitest-tally.ts';
 
 const lines = (count: number): string => Array.from({ length: count }, (_, i) => `  step(${i});`).join('\n');
 
@@ -65,8 +66,41 @@ describe('hygiene', () => {
 
 describe('summary of a test run', () => {
   it('ends with one line', () => {
-    expect(summaryLine({ passed: 3, failed: 1, skipped: [{ name: 'a', reason: 'b' }], retried: [] })).toBe(
-      '3 passed, 1 failed, 1 skipped',
+    const one = {
+      file: 'a.test.ts',
+      passed: 3,
+      failed: ['a.test.ts > x'],
+      skipped: [{ name: 'a', reason: 'b' }],
+      ended: true,
+    };
+    expect(summaryLine({ files: [one], stray_errors: 0, retried: [] })).toBe('3 passed, 1 failed, 1 skipped');
+  });
+
+  it('runs files with a failure again, but not when many failed, and names what passed only then', () => {
+    const file = (name: string, passed: number, ...failed: string[]) => ({
+      file: name,
+      passed,
+      failed,
+      skipped: [],
+      ended: !failed.includes(name),
+    });
+    const first = {
+      files: [file('a', 5), file('b', 2, 'b > x', 'b > y'), file('lost', 0, 'lost')],
+      stray_errors: 2,
+      retried: [],
+    };
+    expect(filesToRepeat(first)).toEqual(['b', 'lost']);
+    const many = Array.from({ length: 13 }, (_, i) => file(`f${i}`, 0, `f${i} > x`));
+    expect(filesToRepeat({ ...first, files: many })).toEqual([]);
+
+    const second = { files: [file('b', 3, 'b > y'), file('lost', 4)], stray_errors: 0, retried: [] };
+    const both = afterSecond(first, ['b', 'lost'], second);
+    expect(both.retried).toEqual(['b > x', 'lost']);
+    // One of both stray errors was that of the process that was lost.
+    expect(summaryLine(both)).toBe('12 passed, 2 failed, 0 skipped');
+    // A second run that did not get to a file says nothing of it.
+    expect(summaryLine(afterSecond(first, ['b', 'lost'], { ...second, files: [] }))).toBe(
+      '7 passed, 5 failed, 0 skipped',
     );
   });
 
