@@ -193,6 +193,35 @@ describeService('minio', ({ url }) => {
       expect((await sync()).left).toEqual([]);
     }
 
+    /** The mirror still has what was collected here, checkpoints of single versions among it: mending leaves all of that where it is. */
+    async function mendsWithoutWhatWasCollected(): Promise<void> {
+      const logs = (): readonly string[] =>
+        ['bronze', 'silver', 'gold', 'quarantine']
+          .flatMap((layer) => readdirSync(join(project.folder, 'lake', layer), { recursive: true, encoding: 'utf8' }))
+          .filter((path) => path.includes('_delta_log/') && !path.includes('_last_checkpoint'))
+          .sort();
+      const kept = await project.run('release', 'keep', 'current');
+      expect(kept.code, kept.stderr).toBe(0);
+      for (const day of [60, 61]) {
+        project.day(day);
+        expect((await project.run('run')).code).toBe(0);
+        expect((await sync()).left).toEqual([]);
+        expect((await project.run('compact', '--grace', '0s')).code).toBe(0);
+      }
+      expect((await sync()).left).toEqual([]);
+      const [before, rows] = [logs(), await project.program.rows('from gold.total')];
+      const checkpoints = (paths: readonly string[]): readonly string[] =>
+        paths.filter((path) => path.includes('.checkpoint.'));
+      const there = (await place.list()).filter((path) => path.includes('_delta_log/'));
+      expect(checkpoints(there).length).toBeGreaterThan(checkpoints(before).length);
+      rmSync(join(project.folder, 'lake/gold/total', project.newestFile('gold/total')));
+      const mended = await project.json<{ readonly files_fetched: number }>('restore', 'far');
+      expect(mended.files_fetched).toBe(1);
+      expect(logs()).toEqual(before);
+      expect((await project.run('verify')).stdout).toContain('intact');
+      expect(await project.program.rows('from gold.total')).toEqual(rows);
+    }
+
     it('case 44: loses only what it may: nothing by default, not much at once, and what a listed release needs never', async () => {
       const config = join(project.folder, 'pipelines.yaml');
       const edit = (from: string, to: string): void =>
@@ -205,6 +234,7 @@ describeService('minio', ({ url }) => {
       }
       await refusesDamagedCheckpoint();
       expect((await project.run('compact', '--grace', '0s')).code).toBe(0);
+      await mendsWithoutWhatWasCollected();
       const before = (await place.list()).length;
       const kept = await sync();
       expect([kept.files_removed, kept.files_left > 10]).toEqual([0, true]);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { LakeCare } from '../../core/ports/lake-care.ts';
+import type { LakeCare, LogReport, VersionRange } from '../../core/ports/lake-care.ts';
 import { digestFiles } from '../../kit/digest-pool.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
@@ -11,7 +11,7 @@ import { openLedgerFor } from '../run/open-project.ts';
 import { type FetchedLog, fetchData, fetchLog, type NeededFile, restoredOf } from './needed-files.ts';
 import type { Restored, Restoring } from './restoring.ts';
 
-const ENTRY = /^(\d{20})\.json$/;
+const OF_VERSION = /\/(\d{20})\.(json$|checkpoint\.)/;
 
 /**
  * Puts files of the lake back that are missing or damaged, under the lock of runs. A log entry that is whole and says something else belongs to another
@@ -58,24 +58,27 @@ async function brokenFiles(
   care: LakeCare,
   log: FetchedLog,
 ): Promise<readonly (NeededFile & { readonly is_log: boolean })[]> {
-  const { problems } = await care.examineLog(log.table);
-  const damaged = new Set(problems.map((problem) => problem.path));
-  const oldest = oldestEntry(join(lake, log.folder, '_delta_log'));
+  const report = await care.examineLog(log.table);
+  const damaged = new Set(report.problems.map((problem) => problem.path));
+  const isGone = collectedHere(report, log);
   const broken: (NeededFile & { readonly is_log: boolean })[] = [];
   for (const { path, sha256, size_bytes } of log.log) {
-    const version = Number(ENTRY.exec(path.slice(path.lastIndexOf('/') + 1))?.[1] ?? -1);
-    // A checkpoint or history of another time says the same.
-    if (version < 0 ? bytesAt(join(lake, path)) !== undefined && !damaged.has(path) : version < oldest) continue;
     const bytes = bytesAt(join(lake, path));
+    const [, version, kind] = OF_VERSION.exec(path) ?? [];
+    // A checkpoint that came back without its entry would be a version that no step made.
+    if (bytes === undefined && version !== undefined && isGone(Number(version))) continue;
+    const is_entry = kind === 'json';
+    // A checkpoint or history of another time says the same.
+    if (bytes !== undefined && !is_entry && !damaged.has(path)) continue;
     if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === sha256) continue;
-    if (bytes !== undefined && version >= 0 && !damaged.has(path))
+    if (bytes !== undefined && is_entry && !damaged.has(path))
       throw new DataflowError('E_FAR_CHANGED', `${path} of the lake is whole, and another one than in the mirror`, {
         kept: 'nothing was changed',
         hint: 'The table was made anew since it was mirrored: bring the old one back beside the lake with --to.',
       });
     broken.push({ table: log.wanted.key, far_path: path, path, size_bytes, sha256, versions: [], is_log: true });
   }
-  const data = log.data.filter(({ versions }) => versions.some(({ to }) => to >= oldest));
+  const data = log.data.filter(({ versions }) => versions.some((range) => !isWholly(range, isGone)));
   const digests = await digestFiles(data.map(({ path, size_bytes }) => ({ path: join(lake, path), size_bytes })));
   for (const [index, file] of data.entries()) {
     const found = digests[index];
@@ -85,13 +88,22 @@ async function brokenFiles(
   return broken;
 }
 
-function bytesAt(path: string): Buffer | undefined {
-  return existsSync(path) ? readFileSync(path) : undefined;
+/**
+ * Tells versions that were collected from the lake from those that were lost: its own history names them, or the one there where its own is lost. A table
+ * that cannot be read at all comes back with all that is there.
+ */
+function collectedHere({ versions, collected }: LogReport, log: FetchedLog): (version: number) => boolean {
+  if (versions.length === 0) return () => false;
+  const readable = new Set(versions.map(({ version }) => version));
+  const named = collected.size > 0 ? collected : log.collected;
+  return (version) => named.has(version) && !readable.has(version);
 }
 
-/** Entries before it were collected on purpose. */
-function oldestEntry(log_folder: string): number {
-  if (!existsSync(log_folder)) return 0;
-  const versions = readdirSync(log_folder).flatMap((name) => ENTRY.exec(name)?.[1] ?? []);
-  return versions.length === 0 ? 0 : Math.min(...versions.map(Number));
+function isWholly({ from, to }: VersionRange, isGone: (version: number) => boolean): boolean {
+  for (let version = to; version >= from; version--) if (!isGone(version)) return false;
+  return true;
+}
+
+function bytesAt(path: string): Buffer | undefined {
+  return existsSync(path) ? readFileSync(path) : undefined;
 }

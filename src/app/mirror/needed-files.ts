@@ -28,6 +28,8 @@ export interface FetchedLog {
   readonly folder: string;
   /** Files of the log, relative to the lake, with their hashes. */
   readonly log: readonly { readonly path: string; readonly sha256: string; readonly size_bytes: number }[];
+  /** Versions that the history there names as collected. */
+  readonly collected: ReadonlySet<number>;
   /** Those that the far side has; those of the wanted version are all there. */
   readonly data: readonly NeededFile[];
 }
@@ -77,7 +79,8 @@ export async function fetchLog(
       'E_FAR_MISSING',
       `${far.name}/${needed.far_path} is not there, and version ${wanted.version} needs it`,
     );
-  return { wanted, table, folder, log, data: data.filter((file) => !missing.includes(file)) };
+  const { collected } = report;
+  return { wanted, table, folder, log, collected, data: data.filter((file) => !missing.includes(file)) };
 }
 
 function folderOf({ lake }: Project, { layer, name }: TableId): string {

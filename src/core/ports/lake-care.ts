@@ -46,6 +46,8 @@ export interface LogReport {
   readonly files: readonly PublishedFile[];
   /** The newest version’s `txn` actions: application id → version. */
   readonly txns: ReadonlyMap<string, number>;
+  /** Versions whose entries went when they were old, or were about to. */
+  readonly collected: ReadonlySet<number>;
   readonly problems: readonly LogProblem[];
   /** Files in the table's folder that no log entry or checkpoint names. */
   readonly orphans: readonly { readonly path: string; readonly size_bytes: number }[];

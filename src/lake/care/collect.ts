@@ -55,11 +55,12 @@ export async function hideVersions(
   if (plan.files.length > 0) await writeJournal(storage, plan);
   faultPoint('after-collect-journal');
   fence();
+  // Before the entries: one that was left alone would be a version of which nobody knows where it came from.
+  for (const [, names] of checkpoints) for (const name of names) await storage.remove(`${folder}/_delta_log/${name}`);
   for (const version of entries) {
     faultPoint('collect-entry');
     await storage.remove(`${folder}/_delta_log/${entryName(version)}`);
   }
-  for (const [, names] of checkpoints) for (const name of names) await storage.remove(`${folder}/_delta_log/${name}`);
   await storage.settle([`${folder}/_delta_log`]);
   faultPoint('after-collect-hide');
 }

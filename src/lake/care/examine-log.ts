@@ -35,6 +35,7 @@ export async function examineLog(storage: LakeStorage, folder: string, table: Ta
     versions: replayed.versions,
     files: replayed.files(),
     txns: new Map([...state.txns].map(([app_id, { version }]) => [app_id, version])),
+    collected,
     problems,
     orphans: await orphansOf(storage, folder, log, entries, replayed.files(), state),
   };

@@ -26,7 +26,8 @@ function batch(version: number, sequence: number, { from, records, holes }: Batc
 
 function report(versions: readonly LoggedVersion[], txns: readonly (readonly [string, number])[] = []): LogReport {
   const table = { layer: 'bronze' as const, name: 't' };
-  return { table, folder: 'bronze/t', versions, files: [], txns: new Map(txns), problems: [], orphans: [] };
+  const sound = { files: [], collected: new Set<number>(), problems: [], orphans: [] };
+  return { table, folder: 'bronze/t', versions, txns: new Map(txns), ...sound };
 }
 
 /** Batches that go on one from the other. */
