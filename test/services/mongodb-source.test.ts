@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BSON, type Db, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'zod/mini';
@@ -80,6 +81,28 @@ describeService('mongodb', ({ url }) => {
     expect(third.rows.map((row) => row['_id']).sort()).toEqual([100, 101, 102, 103, 104]);
     expect((await pullAll(source, third.position, 2)).rows).toEqual([]);
     expect((await source.look(pullContext(third.position))).pending).toBe('none');
+  });
+
+  it('a look sees documents that come late or change among those that are read again, and no others', async () => {
+    const late = shop.collection<{ _id: number; at?: unknown; w?: string }>('late');
+    const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
+    await late.insertMany(Array.from({ length: 60 }, (_, i) => ({ _id: i, at: at(i + 1) })));
+    const source = open(url, database, { collection: 'late', cursor: { field: 'at', overlap: '10m' } });
+    let { position } = await pullAll(source, undefined);
+    const look = () => source.look(pullContext(position));
+    await late.insertOne({ _id: 100, at: at(10) });
+    expect(await look()).toEqual({ pending: 'none', records: 0, words: 'nothing after 2026-01-01T01:00:00.000Z' });
+    await late.insertMany([{ _id: 101, at: at(55) }, { _id: 102 }, { _id: 103, at: 'soon' }]);
+    await late.updateOne({ _id: 57 }, { $set: { w: 'changed' } });
+    expect((await look()).words).toBe('4 documents new or changed up to 2026-01-01T01:00:00.000Z');
+    await late.insertOne({ _id: 104, at: at(90) });
+    expect((await look()).words).toBe('1 document after 2026-01-01T01:00:00.000Z, 4 new or changed up to it');
+    // Taken while it is in the future, or a moment later: it waits no longer either way.
+    await late.insertOne({ _id: 105, at: new Date(Date.now() + 300) });
+    expect(await look()).toMatchObject({ pending: 'some', records: 6 });
+    ({ position } = await pullAll(source, position));
+    await sleep(400);
+    expect(await look()).toMatchObject({ pending: 'none', records: 0 });
   });
 
   it('misses no late document, whatever is written when and wherever it is stopped', { timeout: 240_000 }, async () => {

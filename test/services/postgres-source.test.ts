@@ -86,6 +86,47 @@ describeService('postgresql', ({ url }) => {
     expect((await pullAll(source, third.position, 2)).lines).toEqual([]);
   });
 
+  it('a look sees rows that come late or change among those that are read again, and no others', async () => {
+    for (const from of ['table', 'query'] as const) {
+      const name = uniqueName('late');
+      await client.query(`create table ${name} (id int primary key, word text, at timestamptz)`);
+      await client.query(
+        `insert into ${name} select i, 'a', '2026-01-01Z'::timestamptz + i * interval '1 minute' from generate_series(1, 60) i`,
+      );
+      const what =
+        from === 'table' ? { table: `${place}.${name}` } : { query: `select * from ${place}.${name}`, key: 'id' };
+      const source = await open({ ...what, cursor: { column: 'at', overlap: '10m' } });
+      let { position } = await pullAll(source, undefined);
+      const look = async () => (await source.look(pullContext(position))).words;
+      expect(await look()).toBe('nothing after 2026-01-01 01:00:00+00');
+      await client.query(`insert into ${name} values (100, 'too late', '2026-01-01 00:10Z')`);
+      expect(await source.look(pullContext(position))).toMatchObject({ pending: 'none', records: 0 });
+      await client.query(
+        `insert into ${name} values (101, 'late', '2026-01-01 00:55Z'), (102, 'none', null), (103, 'far', 'infinity')`,
+      );
+      await client.query(`update ${name} set word = 'b' where id = 58`);
+      expect(await look()).toBe('4 rows new or changed up to 2026-01-01 01:00:00+00');
+      await client.query(`insert into ${name} values (104, 'new', '2026-01-01 01:30Z')`);
+      expect(await look()).toBe('1 row after 2026-01-01 01:00:00+00, 4 new or changed up to it');
+      // Taken while it is in the future, or a moment later: it waits no longer either way.
+      await client.query(`insert into ${name} values (105, 'soon', now() + interval '300 milliseconds')`);
+      expect(await source.look(pullContext(position))).toMatchObject({ pending: 'some', records: 6 });
+      ({ position } = await pullAll(source, position));
+      await client.query('select pg_sleep(0.4)');
+      expect(await source.look(pullContext(position)), from).toMatchObject({ pending: 'none', records: 0 });
+    }
+  });
+
+  it('a look tells late rows by their transactions where too many lie in the overlap', async () => {
+    await client.query(`create table load (id int primary key, at timestamptz)`);
+    await client.query(`insert into load select i, '2026-01-01Z' from generate_series(1, 60000) i`);
+    const source = await open({ table: `${place}.load`, cursor: { column: 'at' } });
+    const { position } = await pullAll(source, undefined);
+    expect(await source.look(pullContext(position))).toMatchObject({ pending: 'none' });
+    await client.query(`insert into load values (0, '2026-01-01Z')`);
+    expect(await source.look(pullContext(position))).toMatchObject({ pending: 'some', records: 1 });
+  });
+
   it('misses no late commit and takes no row twice, whatever commits when and wherever it is stopped', {
     timeout: 240_000,
   }, async () => {

@@ -1,14 +1,13 @@
-import type { Document } from 'mongodb';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Outlook, Position, Probe, PulledSource } from '../../core/ports/pulled-source.ts';
 import type { PulledSourceComponent } from '../../core/ports/source-component.ts';
 import { shortHash } from '../../kit/ids.ts';
 import type { MongodbConnection } from './connection.ts';
 import { type MongodbOptions, schema } from './options.ts';
+import { changesOutlook, GLANCE_MS } from './outlook.ts';
 import { pullChanges } from './pull-changes.ts';
 import { pullSnapshot } from './pull-snapshot.ts';
 import { pullStream } from './pull-stream.ts';
-import { changesPosition } from './rounds.ts';
 import { type Reach, reach } from './session.ts';
 
 /** A collection of a MongoDB database: `type: mongodb`. */
@@ -54,37 +53,17 @@ async function probe({ collection, facts, place }: Reach, options: MongodbOption
   return { ok: true, words: `MongoDB ${facts.version} at ${place} (${kind}): ${options.collection} can be read` };
 }
 
-/** What looks may take: they are there for a glance. */
-const GLANCE_MS = 10_000;
-
-async function look({ collection }: Reach, options: MongodbOptions, position: Position | undefined): Promise<Outlook> {
+async function look(at: Reach, options: MongodbOptions, position: Position | undefined): Promise<Outlook> {
   if (options.change_stream) return { pending: 'unknown', words: `the change stream of ${options.collection}` };
   if (options.cursor === undefined) {
-    const records = await collection.estimatedDocumentCount({ maxTimeMS: GLANCE_MS });
+    const records = await at.collection.estimatedDocumentCount({ maxTimeMS: GLANCE_MS });
     return {
       pending: 'unknown',
       records,
       words: `about ${records.toLocaleString('en')} documents, as they are at that moment`,
     };
   }
-  const { upto, round } = changesPosition(position);
-  if (round !== null) return { pending: 'some', words: `${options.collection}, the rest of what was begun` };
-  if (upto === null) return { pending: 'unknown', words: `${options.collection}, from its beginning` };
-  const { BSON } = await import('mongodb');
-  const value = BSON.EJSON.parse(upto, { relaxed: false }) as unknown;
-  const filter = BSON.EJSON.deserialize(options.filter ?? {}) as Document;
-  const records = await collection.countDocuments(
-    {
-      $and: [
-        filter,
-        { [options.cursor.field]: { $gt: value, ...(value instanceof Date ? { $lte: new Date() } : {}) } },
-      ],
-    },
-    { maxTimeMS: GLANCE_MS },
-  );
-  const after = value instanceof Date ? value.toISOString() : String(value);
-  const words = records === 0 ? `nothing after ${after}` : `${records.toLocaleString('en')} documents after ${after}`;
-  return { pending: records === 0 ? 'none' : 'some', records, words };
+  return changesOutlook(at, { ...options, cursor: options.cursor }, position);
 }
 
 /** What a position counts for. */

@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { TAKEN_ROWS_MAX } from '../../kit/taken-rows.ts';
+import { KNOWN, MAYBE_TAKEN, TO_REMEMBER } from './flagged-row.ts';
 import { overlapOf, type PostgresOptions } from './options.ts';
 import type { ChangesPosition, Horizon, Round } from './position.ts';
 import { copyOut, type Relation, type RelationColumn } from './relation.ts';
@@ -14,11 +15,6 @@ export interface ChangesPlan {
   /** What is subtracted from the cursor, as SQL; undefined: only rows with the highest value are read again. */
   readonly overlap: string | undefined;
 }
-
-/** Flags of a row, a digit before its first column. */
-export const MAYBE_TAKEN = 1;
-export const TO_REMEMBER = 2;
-export const KNOWN = 4;
 
 /** @throws DataflowError E_SOURCE_CURSOR for a cursor or key that cannot be followed. */
 export function changesPlan(relation: Relation, options: PostgresOptions): ChangesPlan {

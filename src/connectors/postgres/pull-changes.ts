@@ -1,24 +1,12 @@
 import type { Landing, PullContext, PullResult } from '../../core/ports/pulled-source.ts';
-import { rowHash, TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
-import {
-  beginRound,
-  type ChangesPlan,
-  horizonOf,
-  KNOWN,
-  MAYBE_TAKEN,
-  orderColumns,
-  sectionCopy,
-  TO_REMEMBER,
-} from './changes-plan.ts';
+import { TAKEN_ROWS_MAX, TakenRows } from '../../kit/taken-rows.ts';
+import { beginRound, type ChangesPlan, horizonOf, orderColumns, sectionCopy } from './changes-plan.ts';
 import type { CopiedRows } from './copy-rows.ts';
 import { fieldsOf } from './csv-record.ts';
+import { isNewRow, rowOf } from './flagged-row.ts';
 import { type ChangesPosition, changesPosition, type Horizon, type Round, toPosition } from './position.ts';
 import type { Session } from './session.ts';
 import { UNIT_BYTES, UnitRows, unitName } from './units.ts';
-
-/** Digit and comma before the first column. */
-const FLAG_BYTES = 2;
-const ZERO = 0x30;
 
 /**
  * Takes what is new by cursor, in units of which each knows where the next begins. A round goes up to the highest cursor at its start; one that
@@ -148,18 +136,11 @@ class RoundWalk {
   }
 
   private row(record: Buffer): Promise<void> | undefined {
-    const flags = (record[0] ?? ZERO) - ZERO;
-    const row = record.subarray(FLAG_BYTES);
-    let isNew = (flags & KNOWN) === 0;
-    if ((flags & (MAYBE_TAKEN | TO_REMEMBER)) !== 0) {
-      const hash = rowHash(row);
-      if ((flags & MAYBE_TAKEN) !== 0 && this.met.has(hash)) isNew = false;
-      if ((flags & TO_REMEMBER) !== 0) this.remembered.add(hash);
-    }
+    const isNew = isNewRow(record, this.met, this.remembered);
     if (this.round.section === 'strays' && !this.round.strays) this.round = { ...this.round, strays: true };
     if (!isNew) return undefined;
     this.records += 1;
-    return this.units.add(unitName(this.landed + 1), row, 1);
+    return this.units.add(unitName(this.landed + 1), rowOf(record), 1);
   }
 
   /** Closes the unit, if there is one, with the position in the middle of the round. */
@@ -182,7 +163,7 @@ class RoundWalk {
   }
 
   private orderOf(record: Buffer): readonly (string | null)[] {
-    const fields = fieldsOf(record.subarray(FLAG_BYTES));
+    const fields = fieldsOf(rowOf(record));
     return orderColumns(this.plan, this.round.section).map((index) => fields[index] ?? null);
   }
 
