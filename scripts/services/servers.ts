@@ -7,6 +7,7 @@ import { postgresql } from './postgresql.ts';
 import { schema_registry } from './schema-registry.ts';
 import type { Server } from './server.ts';
 import { sftp, sftp_password } from './sftp.ts';
+import { spark } from './spark.ts';
 
 /** Every server that tests can use. A new one is a file and a line here. */
 export const SERVERS = {
@@ -20,6 +21,7 @@ export const SERVERS = {
   hdfs_pair,
   sftp,
   sftp_password,
+  spark,
 } as const satisfies Record<string, Server>;
 
 export type ServerName = keyof typeof SERVERS;
