@@ -241,6 +241,9 @@ describeService('mongodb', ({ url }) => {
     const status = one.place.dataflow(['load', 'status'], one.env());
     expect(status.stdout).toMatch(/mongo +mixed/);
     expect(status.stdout).toContain('1 of 3 tables holds release');
+    const doctor = one.place.dataflow(['doctor'], one.env());
+    expect(doctor.stdout).toMatch(/1 of 3 tables holds release/);
+    expect(doctor.stdout).toContain('dataflow load mongo');
     const done = load();
     expectDone(done);
     // What stood beside took its place: nothing was sent again.

@@ -77,7 +77,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     findings.push(...(await guarded('clock', () => clock(lake, ledger, Date.now()))));
     findings.push(...(await sources(about)));
     findings.push(...(await guarded('lookups', () => lookups(about))));
-    findings.push(...(await guarded('streams', () => streams(rooms, project, signal))));
+    findings.push(...(await guarded('streams', () => streams(about))));
     findings.push(...(await guarded('loads', () => refusedRows(rooms, project))));
     findings.push(...(await guarded('mirrors', () => mirrors(about))));
     findings.push(

@@ -3,7 +3,7 @@ import type { HeldTable } from '../../core/model/load.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
-import type { Standing } from '../../core/ports/sink.ts';
+import type { Sink, Standing } from '../../core/ports/sink.ts';
 import type { Rooms } from '../rooms.ts';
 import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
@@ -66,7 +66,7 @@ export async function loadStatus(
     const graph = buildGraph(project, await rooms.checks());
     const release = releaseFor(ledger, undefined);
     const lines: LoadLine[] = [];
-    for (const name of all) lines.push(await oneLoad({ rooms, project, ledger, graph, release, signal }, name));
+    for (const name of all) lines.push(await oneLoad(rooms, { project, ledger, graph, release }, name, signal));
     return lines;
   } finally {
     ledger.close();
@@ -74,27 +74,36 @@ export async function loadStatus(
 }
 
 interface Looking {
-  readonly rooms: Rooms;
   readonly project: Project;
   readonly ledger: Ledger;
   readonly graph: Graph;
   readonly release: ReleaseRecord;
-  readonly signal: AbortSignal;
 }
 
-async function oneLoad(looking: Looking, name: string): Promise<LoadLine> {
-  const { rooms, project, graph, release, signal, ledger } = looking;
-  const tables = loadedTables(loadOf(project, name), graph, release);
+/** What a destination that answers says of itself; `deep`: rows are read where only they tell. */
+export async function answeredLine(
+  looking: Looking,
+  name: string,
+  sink: Pick<Sink, 'place' | 'standing'>,
+  options: { readonly deep: boolean },
+): Promise<LoadLine> {
+  const tables = loadedTables(loadOf(looking.project, name), looking.graph, looking.release);
+  const standing = await sink.standing(tables, options);
+  return lineOf(looking, name, sink.place, tables, (table) => standing.get(table) ?? { state: 'absent' });
+}
+
+async function oneLoad(rooms: Rooms, looking: Looking, name: string, signal: AbortSignal): Promise<LoadLine> {
+  const { project, graph, release, ledger } = looking;
   try {
     const sink = await rooms.openSink({ name, project, signal, note: () => undefined });
     try {
-      const standing = await sink.standing(tables, { deep: true });
-      return lineOf(looking, name, sink.place, tables, (table) => standing.get(table) ?? { state: 'absent' });
+      return await answeredLine(looking, name, sink, { deep: true });
     } finally {
       await sink.close();
     }
   } catch (error) {
     if (!(error instanceof DataflowError) || error.code === 'E_INTERRUPTED') throw error;
+    const tables = loadedTables(loadOf(project, name), graph, release);
     const known = new Map(ledger.loads.records(name).map((record) => [record.table, record]));
     const [first] = known.values();
     const line = lineOf(looking, name, first?.place ?? '', tables, (table): Standing => {
@@ -143,6 +152,18 @@ function lineOf(
     refresh_ms: helds.reduce<number | null>((most, { refresh_ms }) => Math.max(most ?? 0, refresh_ms ?? 0), null),
     rows: lines.reduce((sum, line) => sum + (line.rows ?? 0), 0),
   };
+}
+
+/** Which releases a destination holds parts of: a load was cut off, or tables came to it that it never had. */
+export function mixedWords(tables: LoadLine['tables']): string {
+  const releases = [...new Set(tables.map(({ release_id }) => release_id))];
+  return releases
+    .map((release) => {
+      const count = tables.filter(({ release_id }) => release_id === release).length;
+      const some = `${count} of ${tables.length} tables ${count === 1 ? 'holds' : 'hold'}`;
+      return `${some} ${release === null ? 'nothing yet' : `release ${release}`}`;
+    })
+    .join(', ');
 }
 
 /** Release → its tables that were made anew since: the numbers of their versions say nothing then. */

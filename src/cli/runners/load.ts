@@ -1,6 +1,6 @@
 import { loadAll } from '../../app/load/load-all.ts';
 import type { LoadReport, LoadTableReport } from '../../app/load/load-report.ts';
-import { type LoadLine, loadStatus } from '../../app/load/load-status.ts';
+import { type LoadLine, loadStatus, mixedWords } from '../../app/load/load-status.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
@@ -183,18 +183,6 @@ function statusWords({ load: name, state, place, loaded_at, words, remembered, t
       ),
     ...odd.map((table) => `    ${table.name}: ${table.state}${table.words === null ? '' : `, ${table.words}`}`),
   ];
-}
-
-/** Which releases a destination holds parts of: a load was cut off, or tables came to it that it never had. */
-function mixedWords(tables: LoadLine['tables']): string {
-  const releases = [...new Set(tables.map(({ release_id }) => release_id))];
-  return releases
-    .map((release) => {
-      const count = tables.filter(({ release_id }) => release_id === release).length;
-      const some = `${count} of ${countText(tables.length, 'table')} ${count === 1 ? 'holds' : 'hold'}`;
-      return `${some} ${release === null ? 'nothing yet' : `release ${release}`}`;
-    })
-    .join(', ');
 }
 
 function age(value: unknown): string {

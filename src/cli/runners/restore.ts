@@ -56,16 +56,20 @@ export async function restore(invocation: Invocation): Promise<number> {
   return 0;
 }
 
+/** Places and folders are as long as they are: each has a line to itself. */
 function words(report: RestoreReport): readonly string[] {
   const { what, to, place, release_id, files_fetched, bytes_fetched, files_resumed, dry_run, wall_ms } = report;
   const files = `${countText(files_fetched, 'file')} (${sizeText(bytes_fetched)})`;
+  const from = `  from ${place}`;
   if (what === 'mended' && files_fetched === 0)
-    return [`nothing to do: every file that release ${release_id} of ${place} names is here and whole`];
-  if (dry_run) return [`would bring ${files} back from ${place}`, 'nothing was changed (--dry-run)'];
-  if (what === 'mended') return [`${files} put back from ${place} in ${secondsText(wall_ms)}`, 'next: dataflow verify'];
+    return [`nothing to do: every file that release ${release_id} needs is here and whole`, `  held against ${place}`];
+  if (dry_run) return [`would bring ${files} back`, from, 'nothing was changed (--dry-run)'];
+  if (what === 'mended') return [`${files} put back in ${secondsText(wall_ms)}`, from, 'next: dataflow verify'];
   const resumed = files_resumed === 0 ? '' : `, ${countText(files_resumed, 'file')} were there from an earlier attempt`;
   return [
-    `${to} holds release ${release_id}: ${files} brought from ${place} in ${secondsText(wall_ms)}${resumed}`,
+    `${to} holds release ${release_id}`,
+    `  ${files} brought in ${secondsText(wall_ms)}${resumed}`,
+    from,
     'next, where it is the lake of a project: dataflow ledger rebuild',
   ];
 }

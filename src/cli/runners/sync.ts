@@ -111,30 +111,37 @@ function stateOf(report: SyncReport): string {
   return report.up_to_date ? 'up to date' : 'synced';
 }
 
+/** Places are as long as they are: each has a line to itself. */
 function words(report: SyncReport): readonly string[] {
-  const { mirror, place, up_to_date, dry_run, files_put, bytes_put, files_removed, files_left } = report;
-  const asked = Object.values(report.requests).reduce((sum, n) => sum + n, 0);
+  const { mirror, place, files_put, bytes_put, files_removed, files_equal, bytes_resumed } = report;
+  const at = `${mirror} at ${place}`;
   const left =
-    files_left === 0 ? [] : [`${mirror}: ${countText(files_left, 'file')} only there: dataflow sync check ${mirror}`];
-  if (up_to_date)
+    report.files_left === 0
+      ? []
+      : [`  ${countText(report.files_left, 'file')} only there: dataflow sync check ${mirror}`];
+  if (report.up_to_date) {
+    const asked = Object.values(report.requests).reduce((sum, n) => sum + n, 0);
     return [
-      `${mirror}: nothing to do: ${place} holds release ${report.release_id}, all ${countText(report.files_equal, 'file')} as they were put (${countText(asked, 'request')})`,
+      at,
+      `  nothing to do: release ${report.release_id} is there (${countText(asked, 'request')})`,
+      `  ${countText(files_equal, 'file')} as they were put`,
       ...left,
     ];
-  if (dry_run)
+  }
+  if (report.dry_run)
     return [
-      `${mirror}: would put ${countText(files_put, 'file')} (${sizeText(bytes_put)}) and remove ${files_removed}; ${report.files_equal} equal`,
+      `${mirror}: would put ${countText(files_put, 'file')} (${sizeText(bytes_put)}) and remove ${files_removed}; ${files_equal} equal`,
       ...left,
       'nothing was changed (--dry-run)',
     ];
   const rate = sizeText((bytes_put / Math.max(1, report.wall_ms)) * 1000);
-  const resumed =
-    report.bytes_resumed === 0 ? '' : `, ${sizeText(report.bytes_resumed)} of it there from an earlier attempt`;
+  const resumed = bytes_resumed === 0 ? '' : `, ${sizeText(bytes_resumed)} of it there from an earlier attempt`;
   return [
-    `${mirror}: ${place} holds ${countText(report.files_there, 'file')} (${sizeText(report.bytes_there)}), read back after the last write`,
+    at,
+    `  ${countText(report.files_there, 'file')} there (${sizeText(report.bytes_there)}), read back after the last write`,
     ...(files_put === 0
       ? []
-      : [`${mirror}: ${sizeText(bytes_put)} in ${secondsText(report.wall_ms)} (${rate}/s)${resumed}`]),
+      : [`  ${sizeText(bytes_put)} put in ${secondsText(report.wall_ms)} (${rate}/s)${resumed}`]),
     ...left,
   ];
 }

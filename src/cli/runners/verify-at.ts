@@ -51,7 +51,7 @@ export async function verifyAt(invocation: Invocation, name: string): Promise<nu
   printer.text(there);
   printer.text(
     proof.equal
-      ? `equal: all ${countText(proof.counts['='] ?? 0, 'file')} of release ${proof.release_id} have the checksum there that they have here`
+      ? `equal: all ${countText(proof.counts['='] ?? 0, 'file')} of release ${proof.release_id} have the same checksum there`
       : `${countText(rows.length, 'file is', 'files are')} not equal; next: dataflow sync ${name} --dry-run`,
   );
   return proof.equal ? 0 : 1;

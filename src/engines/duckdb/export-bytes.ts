@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, createReadStream, existsSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { TextFormat } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
+import { makePipeFolder } from './pipe-folder.ts';
 
 /** NULL in tab-separated lines; whoever writes the expressions escapes backslashes, so that no text can be this. */
 const NULL_TEXT = '\\N';
@@ -29,7 +29,7 @@ export async function* exportBytes(
   sql: string,
   format: TextFormat,
 ): AsyncGenerator<Uint8Array, number, void> {
-  const folder = mkdtempSync(join(tmpdir(), 'dataflow-out-'));
+  const folder = makePipeFolder();
   const path = join(folder, 'rows');
   const copyTo = async (uri: string): Promise<number> => {
     const reader = await connection.runAndReadAll(`copy (${sql}\n) to ${quoteText(uri)} (${OPTIONS[format]})`);

@@ -1,13 +1,18 @@
 import { looksIntoTable } from '../../../core/model/enrich.ts';
 import type { Project } from '../../../core/model/project.ts';
+import { buildGraph } from '../../../core/planning/graph.ts';
+import type { Sink } from '../../../core/ports/sink.ts';
+import { answeredLine, mixedWords } from '../../load/load-status.ts';
 import type { Rooms } from '../../rooms.ts';
+import type { Examined } from './examined.ts';
 import { type DoctorFinding, ok, warn } from './finding.ts';
 
 /** Longest wait for a system that streams or loads go to. */
 const ANSWER_MS_MAX = 10_000;
 
 /** Asks each system that streams and loads go to, writing nothing, and names the connections that nothing uses. */
-export async function streams(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+export async function streams(examined: Examined): Promise<readonly DoctorFinding[]> {
+  const { rooms, project, signal } = examined;
   const found: DoctorFinding[] = [];
   const used = new Set(Object.values(project.sources).map((source) => source.connection));
   for (const { enrich = [] } of Object.values(project.silver))
@@ -18,7 +23,7 @@ export async function streams(rooms: Rooms, project: Project, signal: AbortSigna
   }
   for (const [name, { connection }] of Object.entries(project.loads ?? {})) {
     used.add(connection);
-    found.push(await loads(rooms, project, { name, connection }, signal));
+    found.push(await loadFinding(examined, name, connection));
   }
   for (const { connection } of Object.values(project.mirrors ?? {})) used.add(connection);
   for (const name of Object.keys(project.connections))
@@ -52,12 +57,9 @@ async function reached(
   }
 }
 
-async function loads(
-  rooms: Rooms,
-  project: Project,
-  { name, connection }: { readonly name: string; readonly connection: string },
-  signal: AbortSignal,
-): Promise<DoctorFinding> {
+/** Whether a destination lets us in, and holds one release, as it was left. */
+async function loadFinding(examined: Examined, name: string, connection: string): Promise<DoctorFinding> {
+  const { rooms, project, signal } = examined;
   const check = `load ${name}`;
   const remedy = `Tables are computed all the same; mend connection ${connection} before they are loaded.`;
   try {
@@ -65,13 +67,34 @@ async function loads(
     const sink = await rooms.openSink({ name, project, signal: limited, note: () => undefined });
     try {
       const { ok: fine, words, hint } = await sink.probe();
-      return fine ? ok(check, rooms.redact(words)) : warn(check, rooms.redact(words), hint ?? remedy);
+      if (!fine) return warn(check, rooms.redact(words), hint ?? remedy);
+      const odd = await oddityOf(examined, name, sink);
+      if (odd === undefined) return ok(check, rooms.redact(words));
+      return warn(check, rooms.redact(`${words}; ${odd.what}`), odd.remedy);
     } finally {
       await sink.close();
     }
   } catch (error) {
     return warn(check, wordsOf(rooms, error), remedy);
   }
+}
+
+/** What the destination says of itself that deserves a look; rows are not read for it. */
+async function oddityOf(
+  { rooms, project, ledger }: Examined,
+  name: string,
+  sink: Sink,
+): Promise<{ readonly what: string; readonly remedy: string } | undefined> {
+  const release = ledger?.latestRelease();
+  if (ledger === undefined || release === undefined) return undefined;
+  const graph = buildGraph(project, await rooms.checks());
+  const { state, tables } = await answeredLine({ project, ledger, graph, release }, name, sink, { deep: false });
+  if (state === 'mixed') return { what: mixedWords(tables), remedy: `dataflow load ${name}` };
+  const theirs = tables.find((one) => one.state === 'changed' || one.state === 'foreign');
+  if (theirs !== undefined)
+    return { what: `${theirs.name}: ${theirs.words ?? theirs.state}`, remedy: `dataflow load status ${name}` };
+  const cut_off = tables.find(({ words }) => words !== null);
+  return cut_off && { what: `${cut_off.name}: ${cut_off.words}`, remedy: `dataflow load ${name}` };
 }
 
 function wordsOf(rooms: Rooms, error: unknown): string {
