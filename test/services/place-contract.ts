@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { zipOf } from '../../src/formats/zip.fixture.ts';
+import { EVERY_KIND_RECORDS, everyKind } from '../support/every-kind.ts';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
 import { type TcpProxy, tcpProxy } from './faults/tcp-proxy.ts';
 import type { PlaceKeeper } from './place-keepers.ts';
@@ -130,15 +131,25 @@ function takesFiles(bench: () => Bench): void {
 }
 
 function takesMany(bench: () => Bench): void {
-  it('takes many small files side by side, and leaves nothing behind that would be told of', async () => {
+  it('takes many files side by side, of every kind, archives too, and leaves nothing behind that would be told of', async () => {
     const { keeper, project } = bench();
-    for (let i = 0; i < 30; i++) await keeper.put(`many/f${i}.csv`, csv(i));
-    const program = project('many/*.csv');
+    const small = Array.from({ length: 20 }, (_, i) => [`f${i}.csv`, csv(100 + i)] as const);
+    const files = [...Object.entries(await everyKind()), ...small];
+    for (const [name, content] of files) await keeper.put(`many/${name}`, content);
+    await keeper.put('widths/a.dat', '  1 x1\n 2  x2\n');
+    const program = project('many/**/*', ', record: rows/row');
+    appendFileSync(
+      join(program.folder, 'pipelines.yaml'),
+      `  b: { type: files, connection: depot, path: "${keeper.folder}widths/*", format: fixed, fields: { id: [1, 4], v: [5, 2] }, settle_seconds: 0, columns: { id: bigint, v: varchar } }\n`,
+    );
     const ran = await program.run('run');
     expect([ran.code, ran.stderr]).toEqual([0, '']);
-    expect(await program.rows('select count(*) as n, count(distinct id) as ids from bronze.a')).toEqual([
-      { n: 30, ids: 30 },
-    ]);
+    const counted = await program.rows(
+      `select id, split_part(_file, '!', 1) as file, v from bronze.a union all select id, _file, v from bronze.b order by id, file`,
+    );
+    const ids = [1, ...Array.from({ length: EVERY_KIND_RECORDS }, (_, i) => i + 1), 2, ...small.map((_, i) => 100 + i)];
+    expect(counted.map((row) => row['v'])).toEqual(ids.sort((a, b) => a - b).map((id) => `x${id}`));
+    expect(new Set(counted.map((row) => row['file'])).size).toBe(files.length + 1);
   }, 60_000);
 }
 
