@@ -141,6 +141,25 @@ mirrors: { m: { connection: far } }
     expect([now.rows, now.tables_changed, before.rows]).toEqual([6, 3, null]);
   });
 
+  it('and made anew is not emptied by an undo: what was delivered stays, what is computed follows', () => {
+    loaded();
+    place.put({ 'in/a2.csv': 'id,x\n5,5\n' });
+    lose('gold/g');
+    expectDone(place.dataflow(['run']));
+    const undone = place.dataflow(['undo']);
+    expectDone(undone);
+    expect(undone.stderr).toContain('gold.g was lost and made anew by what is undone: it stays as it is');
+    expectDone(place.dataflow(['run']));
+    expect(place.query('select sum(n) as n from gold.g')).toEqual([{ n: 3 }]);
+    lose('bronze/a');
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--select', 'bronze.a+']));
+    const refused = place.dataflow(['undo']);
+    expectError(refused, 'E_UNDO_COLLECTED', 1);
+    expect(refused.stderr).toContain('bronze.a was lost, and made anew by what would be undone');
+    expect(place.query('select count(*) as n from bronze.a')).toEqual([{ n: 4 }]);
+    expect(verify('--rows')).toMatchObject({ status: 0, findings: [] });
+  });
+
   it('and made anew does not hold what an undo took back, whatever its version says', () => {
     loaded();
     expectDone(place.dataflow(['undo']));

@@ -8,6 +8,7 @@ import type { UndoMove } from '../../core/ports/undo.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
 import type { OpenProject } from '../run/open-project.ts';
+import { lostBefore } from './lost-before.ts';
 import { sourceBefore } from './source-before.ts';
 
 type Histories = ReadonlyMap<string, readonly HistoryEntry[]>;
@@ -22,6 +23,8 @@ export interface UndoPlanning {
   /** The undo's own run. */
   readonly run_id: string;
   readonly started_at: string;
+  /** A remark for the person at the terminal. */
+  notice(line: string): void;
   /** Rejected rows of a quarantine version, by run, rule and file. */
   countRejects(quarantine: TableId, version: number, step: string): Promise<readonly QuarantineCount[]>;
 }
@@ -58,7 +61,11 @@ export async function planUndo(
   wanted: ReadonlySet<string> | undefined,
 ): Promise<readonly UndoTablePlan[]> {
   const moves = movesOf(planning);
-  const steps = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
+  const all = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
+  const lost = lostBefore(planning, all, moves);
+  for (const step of lost)
+    planning.notice(`${step} was lost and made anew by what is undone: it stays as it is; next: dataflow run`);
+  const steps = all.filter((step) => !lost.includes(step));
   const chosen = new Map(
     [...moves].filter(([key]) => steps.some((step) => key === step || besideOf(step).includes(key))),
   );

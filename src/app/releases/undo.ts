@@ -147,6 +147,7 @@ async function prepared(rooms: Rooms, open: OpenProject, options: UndoOptions, r
     since_run: aim.since_run,
     run_id,
     started_at: new Date().toISOString(),
+    notice: options.notice,
     countRejects: rejects.count,
   };
   try {
