@@ -53,6 +53,7 @@ function connectServer(room: Room, port: number): readonly string[] {
     'spark.sql.warehouse.dir': join(room.folder, 'warehouse'),
     'spark.sql.shuffle.partitions': 4,
     'spark.sql.session.timeZone': 'UTC',
+    'spark.databricks.delta.snapshotPartitions': 2, // 50 as it is shipped: a second for every small table
     'spark.connect.grpc.binding.address': '127.0.0.1',
     'spark.connect.grpc.binding.port': port,
     'spark.driver.bindAddress': '127.0.0.1',

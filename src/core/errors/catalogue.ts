@@ -160,6 +160,19 @@ export const CATALOGUE = {
     'Look at the file; raise `limits:` of its source if it is sound.',
     1,
   ),
+  E_ENGINE_UNREACHABLE: entry(
+    'An engine on another machine cannot be reached',
+    'Check address, port and network, and whether the server runs, then run again.',
+    5,
+    true,
+  ),
+  E_ENGINE_DENIED: entry('An engine refuses the sign-in', 'Check the token and what the user may do.', 1),
+  E_ENGINE_SESSION: entry(
+    'An engine has lost the session',
+    'Run again: the server was started anew, or forgot us.',
+    5,
+    true,
+  ),
   E_ENGINE_INTERRUPTED: entry('The engine was interrupted', 'Run again.', 5, true),
   E_TYPE_UNSUPPORTED: entry('A type the lake cannot store', 'Cast the column to a storable type.', 1),
   // lake

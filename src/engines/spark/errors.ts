@@ -1,0 +1,81 @@
+import { status } from '@grpc/grpc-js';
+import type { ErrorCode } from '../../core/errors/catalogue.ts';
+import { DataflowError, type Place } from '../../core/errors/dataflow-error.ts';
+import { type Failure, isBroken, isForgotten } from './failures.ts';
+import type { SparkError } from './messages.ts';
+
+const MESSAGE_CHARS_MAX = 500;
+const DENIED = new Set<number>([status.UNAUTHENTICATED, status.PERMISSION_DENIED]);
+
+/** What was going on when a call failed. */
+export interface Circumstances {
+  /** `host:port`. */
+  readonly place: string;
+  /** Whether the server had answered before. */
+  readonly met: boolean;
+  /** The statement in which Spark's position is looked up. */
+  readonly sql?: string | undefined;
+  /** What the server keeps about the failure, if it could be asked. */
+  readonly details?: SparkError | undefined;
+}
+
+/** Spark's error as one of the catalogue: its class and its first line, without a stack. */
+export function sparkError(failure: Failure, now: Circumstances, cause: unknown): DataflowError {
+  const fail = (code: ErrorCode, message: string, more: { place?: Place | undefined; hint?: string } = {}) => {
+    const { place, ...rest } = more;
+    return new DataflowError(code, message, { ...rest, ...(place === undefined ? {} : { place }), cause });
+  };
+  const text = firstLine(now.details?.message ?? failure.message);
+  if (DENIED.has(failure.code)) return fail('E_ENGINE_DENIED', `Spark at ${now.place} refuses the sign-in: ${text}`);
+  if (isForgotten(failure))
+    return fail('E_ENGINE_SESSION', `Spark at ${now.place} no longer knows this session: ${text}`);
+  // What is no server of Spark's answers in words of its own.
+  if (!now.met && (isBroken(failure) || failure.error_class === undefined))
+    return fail('E_ENGINE_UNREACHABLE', `no Spark Connect server answers at ${now.place}: ${text}`);
+  if (isBroken(failure)) {
+    const hint = 'See the log of the Spark Connect server, then run again.';
+    return fail('E_ENGINE_LOST', `the connection to Spark at ${now.place} broke and did not come back: ${text}`, {
+      hint,
+    });
+  }
+  const error_class = now.details?.spark_throwable?.error_class ?? failure.error_class;
+  const message = error_class === undefined || text.includes(error_class) ? text : `[${error_class}] ${text}`;
+  const code = codeOf(failure, now.details);
+  return fail(code, message, code === 'E_SQL' ? { place: placeOf(failure, now) } : {});
+}
+
+function codeOf(failure: Failure, details: SparkError | undefined): ErrorCode {
+  const state = details?.spark_throwable?.sql_state ?? failure.sql_state ?? '';
+  const classes = [...(details?.error_type_hierarchy ?? []), ...failure.java_classes].join(' ');
+  // 22: a value that does not fit; 42: syntax, names, types; 0A: what Spark does not support.
+  if (/^(22|42|0A)/.test(state) || /\bParseException|\bAnalysisException/.test(classes)) return 'E_SQL';
+  if (state === 'HY008' || /\bOPERATION_CANCELED\b/.test(failure.message)) return 'E_ENGINE_INTERRUPTED';
+  return /OutOfMemory/.test(`${classes} ${failure.message}`) ? 'E_ENGINE_MEMORY' : 'E_ENGINE';
+}
+
+/** Line and column of the statement; the caller sets the file. */
+function placeOf(failure: Failure, { sql, details }: Circumstances): Place | undefined {
+  const context = details?.spark_throwable?.query_contexts?.find(({ object_name = '' }) => object_name === '');
+  if (sql !== undefined && context?.fragment !== undefined && (context.context_type ?? 0) === 0)
+    return placeAt(sql, context.start_index ?? 0);
+  const text = details?.message ?? failure.message;
+  // Positions count from 0 here, lines from 1.
+  const [, line, position] = /\bline (\d+),? pos (\d+)/.exec(text) ?? [];
+  return line === undefined ? undefined : { file: '', line: Number(line), column: Number(position) + 1 };
+}
+
+function placeAt(sql: string, index: number): Place | undefined {
+  if (index < 0 || index > sql.length) return undefined;
+  const before = sql.slice(0, index).split('\n');
+  return { file: '', line: before.length, column: [...(before.at(-1) ?? '')].length + 1 };
+}
+
+/** Spark adds the state, the position and the plan behind what happened. */
+function firstLine(message: string): string {
+  const [line = ''] = message.trim().split('\n');
+  return line
+    .replace(/;? *line \d+,? pos \d+;?$/, '')
+    .replace(/ *SQLSTATE: \w{5}\b.*$/, '')
+    .trim()
+    .slice(0, MESSAGE_CHARS_MAX);
+}
