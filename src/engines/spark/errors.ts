@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { ErrorCode } from '../../core/errors/catalogue.ts';
 import { DataflowError, type Place } from '../../core/errors/dataflow-error.ts';
-import { type Failure, isBroken, isForgotten } from './failures.ts';
+import { type Failure, isBroken, isForgotten, isStopped } from './failures.ts';
 import type { SparkError } from './messages.ts';
 
 const MESSAGE_CHARS_MAX = 500;
@@ -27,17 +27,17 @@ export function sparkError(failure: Failure, now: Circumstances, cause: unknown)
   };
   const text = firstLine(now.details?.message ?? failure.message);
   if (DENIED.has(failure.code)) return fail('E_ENGINE_DENIED', `Spark at ${now.place} refuses the sign-in: ${text}`);
+  const hint = 'See the log of the Spark Connect server, then run again.';
+  if (isStopped(failure)) return fail('E_ENGINE_LOST', `Spark at ${now.place} has ended: ${text}`, { hint });
   if (isForgotten(failure))
     return fail('E_ENGINE_SESSION', `Spark at ${now.place} no longer knows this session: ${text}`);
   // What is no server of Spark's answers in words of its own.
   if (!now.met && (isBroken(failure) || failure.error_class === undefined))
     return fail('E_ENGINE_UNREACHABLE', `no Spark Connect server answers at ${now.place}: ${text}`);
-  if (isBroken(failure)) {
-    const hint = 'See the log of the Spark Connect server, then run again.';
+  if (isBroken(failure))
     return fail('E_ENGINE_LOST', `the connection to Spark at ${now.place} broke and did not come back: ${text}`, {
       hint,
     });
-  }
   const error_class = now.details?.spark_throwable?.error_class ?? failure.error_class;
   const message = error_class === undefined || text.includes(error_class) ? text : `[${error_class}] ${text}`;
   const code = codeOf(failure, now.details);

@@ -44,6 +44,11 @@ export function isForgotten({ message }: Failure): boolean {
   return /INVALID_HANDLE\.(OPERATION|SESSION)_/.test(message);
 }
 
+/** Whether the server answers and its Spark behind it has ended, as after running out of memory. */
+export function isStopped({ message }: Failure): boolean {
+  return /stopped SparkContext|No active or default Spark session/.test(message);
+}
+
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number' && 'details' in error;
 }
