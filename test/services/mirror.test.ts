@@ -131,6 +131,8 @@ describeService('minio', ({ url }) => {
         expect.stringContaining('silver.sales was left as it is there'),
       ]);
       expect(await place.list()).not.toContain(`silver/sales/${fresh}`);
+      const alone = await project.run('restore', 'far');
+      expect([alone.code, alone.stderr]).toEqual([4, expect.stringContaining(`${fresh} of silver.sales is damaged`)]);
       writeFileSync(file, whole);
       expect((await sync()).left).toEqual([]);
       // Damage of what is mirrored: the lake is mended from there.

@@ -231,7 +231,9 @@ class Soak {
     const before = join(this.#folder, 'before');
     rmSync(before, { recursive: true, force: true });
     cpSync(lake, before, { recursive: true });
-    const files = filesOf(lake).filter((path) => path.endsWith('.parquet') && !path.includes('_delta_log'));
+    // What was merged since the release is not there.
+    const there = new Set(filesOf(await this.#fresh('mirrored')));
+    const files = filesOf(lake).filter((path) => isData(path) && there.has(path));
     for (const path of this.#random.shuffled(files).slice(0, 3))
       if (this.#random.share() < 0.5) rmSync(join(lake, path));
       else damage(join(lake, path), this.#random);
@@ -256,6 +258,10 @@ function filesOf(lake: string): readonly string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(lake.length + 1))
     .filter((path) => !path.startsWith('_dataflow/'));
+}
+
+function isData(path: string): boolean {
+  return path.endsWith('.parquet') && !path.includes('_delta_log');
 }
 
 function damage(path: string, random: Random): void {

@@ -18,7 +18,7 @@ import { checkLanding } from './verify/landing-findings.ts';
 import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
 import { keyRangeFindings, loadFindings } from './verify/load-findings.ts';
 import { lostFindings, lostTables, releasesLost } from './verify/lost-findings.ts';
-import { withMirror } from './verify/mirror-remedy.ts';
+import { withMirrors } from './verify/mirror-remedy.ts';
 import { reportOf, type VerifyReport } from './verify/report.ts';
 import { inputFindings } from './verify/row-findings.ts';
 import { checkRows } from './verify/rows.ts';
@@ -96,7 +96,7 @@ export async function verifyLake(rooms: Rooms, project: Project, options: Verify
         })
       : undefined;
     findings.push(...(checked?.findings ?? []));
-    const told = findings.map((finding) => withMirror(project, finding));
+    const told = withMirrors(project, ledger, findings);
     return reportOf(open, wanted, told, { ...sizes, checked, wall_ms: Date.now() - started_ms });
   } catch (error) {
     stop.abort(error);

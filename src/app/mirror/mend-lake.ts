@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { LakeCare, LogReport, VersionRange } from '../../core/ports/lake-care.ts';
+import type { LogReport, VersionRange } from '../../core/ports/lake-care.ts';
 import { digestFiles } from '../../kit/digest-pool.ts';
 import { faultPoint } from '../../kit/fault.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { openLedgerFor } from '../run/open-project.ts';
 import { type FetchedLog, fetchData, fetchLog, type NeededFile, restoredOf } from './needed-files.ts';
-import type { Restored, Restoring } from './restoring.ts';
+import { damagedAndNotThere } from './not-mirrored.ts';
+import type { LeftDamage, Restored, Restoring } from './restoring.ts';
 
 const OF_VERSION = /\/(\d{20})\.(json$|checkpoint\.)/;
 
@@ -30,8 +31,13 @@ export async function mendLake(restoring: Restoring): Promise<Restored> {
     for (const table of restoring.tables) logs.push(await fetchLog(restoring, table, scratch, care));
     const wanted: (NeededFile & { readonly is_log: boolean })[] = [];
     const own = await rooms.openLakeCare(project);
-    for (const log of logs) wanted.push(...(await brokenFiles(project.lake.url, own, log)));
-    if (options.dry_run) return restoredOf(logs, wanted, 0);
+    const left: LeftDamage[] = [];
+    for (const log of logs) {
+      const report = await own.examineLog(log.table);
+      wanted.push(...(await brokenFiles(project.lake.url, report, log)));
+      left.push(...(await damagedAndNotThere(project.lake.url, report, log)));
+    }
+    if (options.dry_run) return restoredOf(logs, wanted, 0, left);
     await fetchData(
       restoring,
       wanted.filter(({ is_log }) => !is_log),
@@ -45,7 +51,7 @@ export async function mendLake(restoring: Restoring): Promise<Restored> {
       mkdirSync(dirname(target), { recursive: true });
       await rename(join(scratch, path), target);
     }
-    return restoredOf(logs, wanted, 0);
+    return restoredOf(logs, wanted, 0, left);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     lock?.release();
@@ -55,10 +61,9 @@ export async function mendLake(restoring: Restoring): Promise<Restored> {
 
 async function brokenFiles(
   lake: string,
-  care: LakeCare,
+  report: LogReport,
   log: FetchedLog,
 ): Promise<readonly (NeededFile & { readonly is_log: boolean })[]> {
-  const report = await care.examineLog(log.table);
   const damaged = new Set(report.problems.map((problem) => problem.path));
   const isGone = collectedHere(report, log);
   const broken: (NeededFile & { readonly is_log: boolean })[] = [];

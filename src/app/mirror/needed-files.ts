@@ -6,7 +6,7 @@ import type { LakeCare, LogReport } from '../../core/ports/lake-care.ts';
 import { AdaptivePool } from '../../kit/adaptive-pool.ts';
 import { entryPath, logFilesOf, type WantedTable } from './far-tables.ts';
 import { fetchFile } from './fetch-file.ts';
-import type { Restored, Restoring } from './restoring.ts';
+import type { LeftDamage, Restored, Restoring } from './restoring.ts';
 
 /** A data file of a table that is to be restored. */
 export interface NeededFile {
@@ -59,7 +59,7 @@ export async function fetchLog(
   if (!report.versions.some(({ version }) => version === wanted.version))
     throw new DataflowError('E_LAKE_NO_VERSION', `version ${wanted.version} of ${wanted.key} cannot be read there`);
   const data = report.files.map(({ path, size_bytes, sha256, versions }): NeededFile => {
-    const near = path.startsWith('/') ? path.slice(1) : `${folder}/${path}`;
+    const near = nearPath(folder, path);
     const far_path = path.startsWith('/') ? near : `${wanted.folder}/${path}`;
     return {
       table: wanted.key,
@@ -81,6 +81,11 @@ export async function fetchLog(
     );
   const { collected } = report;
   return { wanted, table, folder, log, collected, data: data.filter((file) => !missing.includes(file)) };
+}
+
+/** A path of the log, relative to the lake. */
+export function nearPath(folder: string, path: string): string {
+  return path.startsWith('/') ? path.slice(1) : `${folder}/${path}`;
 }
 
 function folderOf({ lake }: Project, { layer, name }: TableId): string {
@@ -122,8 +127,10 @@ export function restoredOf(
   logs: readonly FetchedLog[],
   fetched: readonly { readonly table: string; readonly size_bytes: number }[],
   files_resumed: number,
+  left: readonly LeftDamage[] = [],
 ): Restored {
   return {
+    left,
     tables: logs.map(({ wanted, log, data }) => {
       const its = fetched.filter(({ table }) => table === wanted.key);
       return {

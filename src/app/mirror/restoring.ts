@@ -23,6 +23,13 @@ export interface RestoredTable {
   readonly bytes_fetched: number;
 }
 
+/** A file of the lake that is damaged and that the mirror does not have. */
+export interface LeftDamage {
+  readonly table: string;
+  /** Relative to the lake. */
+  readonly path: string;
+}
+
 export interface RestoreReport {
   readonly mirror: string;
   readonly place: string;
@@ -35,6 +42,7 @@ export interface RestoreReport {
   readonly bytes_fetched: number;
   /** There from an earlier attempt that was stopped. */
   readonly files_resumed: number;
+  readonly left: readonly LeftDamage[];
   readonly wall_ms: number;
   readonly dry_run: boolean;
 }
@@ -50,4 +58,4 @@ export interface Restoring {
   readonly tables: readonly WantedTable[];
 }
 
-export type Restored = Pick<RestoreReport, 'tables' | 'files_fetched' | 'bytes_fetched' | 'files_resumed'>;
+export type Restored = Pick<RestoreReport, 'tables' | 'files_fetched' | 'bytes_fetched' | 'files_resumed' | 'left'>;

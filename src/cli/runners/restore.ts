@@ -53,14 +53,19 @@ export async function restore(invocation: Invocation): Promise<number> {
   });
   if (rows.length > 0) printer.text('');
   for (const line of words(report)) printer.text(line);
-  return 0;
+  for (const { table, path } of report.left)
+    printer.warn(`${path} of ${table} is damaged, and ${name} does not have it`);
+  if (report.left.length > 0) printer.note('next: dataflow verify says what makes these tables whole again');
+  return report.left.length > 0 ? 4 : 0;
 }
 
 /** Places and folders are as long as they are: each has a line to itself. */
 function words(report: RestoreReport): readonly string[] {
-  const { what, to, place, release_id, files_fetched, bytes_fetched, files_resumed, dry_run, wall_ms } = report;
+  const { what, to, place, release_id, files_fetched, bytes_fetched, files_resumed, dry_run, wall_ms, left } = report;
   const files = `${countText(files_fetched, 'file')} (${sizeText(bytes_fetched)})`;
   const from = `  from ${place}`;
+  if (what === 'mended' && files_fetched === 0 && left.length > 0)
+    return [`nothing that release ${release_id} needs is missing or damaged here`, `  held against ${place}`];
   if (what === 'mended' && files_fetched === 0)
     return [`nothing to do: every file that release ${release_id} needs is here and whole`, `  held against ${place}`];
   if (dry_run) return [`would bring ${files} back`, from, 'nothing was changed (--dry-run)'];

@@ -81,7 +81,14 @@ function remedyFor(
       ? `${refreshCommand(owner)} judges the rows again (or restore the file from a backup or a mirror).`
       : 'Restore the file from a backup or a mirror. The tables do not need it; the rejected records in it are lost.';
   }
-  const sound = releases.find(({ tables }) => tables[table] !== undefined && !holds(ranges, tables[table]));
+  // Going back to a release undoes runs: of what was only rearranged since there is none.
+  const sound = releases.find(
+    ({ tables }) => tables[table] !== undefined && !holds(ranges, tables[table]) && changedSince(report, tables[table]),
+  );
   const back = sound === undefined ? '' : ` Or go back to a release without it: dataflow undo ${sound.release_id}.`;
   return `${refreshCommand(table)} takes all that its source has again (or restore the file from a backup or a mirror).${back}`;
+}
+
+function changedSince({ versions }: LogReport, version: number): boolean {
+  return versions.some((one) => one.version > version && one.data_change);
 }
