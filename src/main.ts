@@ -9,12 +9,15 @@ import { runCli } from './cli/run-cli.ts';
 import type { Components, EngineChoice } from './core/config/components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
+import { farLakePlace, lakeFolder, stateFolderOf } from './core/planning/lake-place.ts';
 import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
+import type { FarLake } from './lake/far/open-far-lake.ts';
+import type { LakeOptions } from './lake/open-lake.ts';
 import {
   CHECKS,
   COMMANDS,
@@ -93,23 +96,33 @@ export const rooms: Rooms = {
 
   openLake: async (project) => {
     const { openLake } = await import('./lake/open-lake.ts');
-    return openLake({ url: project.lake.url, layers: project.lake.layers });
+    return openLake(await lakeOptions(project));
+  },
+
+  lockLake: async (project, command) => {
+    const far = await farLake(project);
+    return far === undefined ? undefined : (await import('./lake/far/lake-lock.ts')).lockLake(far.storage, command);
   },
 
   openLeases: async (project) => {
     const { openLeases } = await import('./lake/leases.ts');
-    return openLeases({ url: project.lake.url });
+    return openLeases(await lakeOptions(project));
   },
 
   openLakeCare: async (project) => {
     const { openCare } = await import('./lake/care/open-care.ts');
-    return openCare({ url: project.lake.url, layers: project.lake.layers });
+    return openCare(await lakeOptions(project));
   },
 
   openLedger: (project, options = {}) => rooms.openLedgerAt({ folder: rooms.stateFolder(project), ...options }),
   openLedgerAt: async (place) => (await import('./ledger/open-ledger.ts')).openLedger(place),
 
-  openEngine: (project) => openEngine(project.engine, join(rooms.stateFolder(project), 'tmp')),
+  openEngine: async (project) => {
+    const engine = await openEngine(project.engine, join(rooms.stateFolder(project), 'tmp'));
+    const far = await farLake(project);
+    if (far === undefined) return engine;
+    return (await import('./lake/far/caching-engine.ts')).cachingEngine(engine, far.storage, far.cache);
+  },
   openBareEngine: openEngine,
 
   createSource: async (spec, project) => {
@@ -159,11 +172,9 @@ export const rooms: Rooms = {
     });
   },
 
-  openFarStorage: async ({ connection: name, project, ...more }) => {
-    const entry = project.connections[name];
-    if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${name}`);
-    const component = await named(STORAGES, 'storage', entry.type);
-    const connection: Connection = { name, type: entry.type, options: entry.options };
+  openFarStorage: async ({ connection: asked, project, ...more }) => {
+    const connection = typeof asked === 'string' ? connectionNamed(asked, project) : asked;
+    const component = await named(STORAGES, 'storage', connection.type);
     return component.open({ connection, root: project.root, ...more });
   },
 
@@ -188,12 +199,39 @@ export const rooms: Rooms = {
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
 
-  stateFolder: (project: Project) => {
-    const { url } = project.lake;
-    if (url.includes('://')) return join(project.root, '.dataflow');
-    return join(url, '_dataflow');
-  },
+  stateFolder: stateFolderOf,
 };
+
+const CACHE_LIMIT_BYTES = 20e9;
+/** One way to a lake elsewhere for the process: its connections and its listings are shared by all who open the lake. */
+const far_lakes = new Map<string, Promise<FarLake>>();
+
+function farLake(project: Project): Promise<FarLake> | undefined {
+  const place = farLakePlace(project);
+  if (place === undefined) return undefined;
+  const folder = lakeFolder(project);
+  const known = far_lakes.get(folder);
+  if (known !== undefined) return known;
+  const opening = import('./lake/far/open-far-lake.ts').then(({ openFarLake }) =>
+    openFarLake({
+      url: project.lake.url,
+      folder,
+      limit_bytes: project.lake.cache_limit ?? CACHE_LIMIT_BYTES,
+      open: (spared) => {
+        const note = (text: string): void => void process.stderr.write(`${redact(text)}\n`);
+        return rooms.openFarStorage({ ...place, project, note, spared });
+      },
+    }),
+  );
+  far_lakes.set(folder, opening);
+  return opening;
+}
+
+async function lakeOptions(project: Project): Promise<LakeOptions> {
+  const { url, layers } = project.lake;
+  const far = await farLake(project);
+  return far === undefined ? { url, layers } : { url, layers, storage: far.storage };
+}
 
 /** One pool for the process: its threads are shared by all sources. */
 let inspectors: FormatInspectors | undefined;
@@ -231,6 +269,12 @@ function snapshotStore(env: NodeJS.ProcessEnv): { folder: string; build_id: stri
   const cache = env['XDG_CACHE_HOME'] || (env['HOME'] ? join(env['HOME'], '.cache') : undefined);
   if (cache === undefined || typeof BUILD_ID === 'undefined') return undefined;
   return { folder: join(cache, 'dataflow', 'projects'), build_id: BUILD_ID };
+}
+
+function connectionNamed(name: string, project: Pick<Project, 'connections'>): Connection {
+  const entry = project.connections[name];
+  if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${name}`);
+  return { name, type: entry.type, options: entry.options };
 }
 
 async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {

@@ -1,11 +1,13 @@
 import type { Components } from '../core/config/components.ts';
 import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
+import type { Connection } from '../core/ports/connection.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
+import type { LakeLock } from '../core/ports/lake-lock.ts';
 import type { LandingCare } from '../core/ports/landing-care.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
@@ -51,6 +53,8 @@ export interface Rooms {
   /** @throws DataflowErrors with every problem of the configuration, or DataflowError E_CONFIG_NOT_FOUND. */
   loadProject(options: ProjectOptions): Promise<LoadedProject>;
   openLake(project: Project): Promise<Lake>;
+  /** The right to change a lake elsewhere; undefined for one on this machine, where the ledger's lock is enough. @throws DataflowError E_LOCKED */
+  lockLake(project: Project, command: string): Promise<LakeLock | undefined>;
   /** The same lake, for those who prove and tidy it. */
   openLakeCare(project: Project): Promise<LakeCare>;
   /** Who reads the lake at this moment. */
@@ -87,8 +91,8 @@ export interface Rooms {
   /** Files in another system; reaches nothing before its first method is called. Whoever opens it closes it. */
   openFarStorage(
     far: Pick<FarStorageRequest, 'path' | 'note' | 'spared'> & {
-      /** Name of an entry of `connections:`. */
-      readonly connection: string;
+      /** An entry of `connections:`, or its name. */
+      readonly connection: Connection | string;
       readonly project: Pick<Project, 'connections' | 'root'>;
     },
   ): Promise<FarStorage>;

@@ -6,6 +6,7 @@ import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { commitActions, refuseUnwritable } from './commit-actions.ts';
 import { serialiseLog } from './delta-actions.ts';
+import { historyOf } from './history-archive.ts';
 import { entryName } from './log-listing.ts';
 import { lakePath } from './log-paths.ts';
 import type { LogReader } from './log-reader.ts';
@@ -49,6 +50,7 @@ export async function commitTo(
   const done_before = await unitsDoneWhenRead(log, state, request);
   const done = judge(state, request, done_before);
   if (done !== undefined) return done;
+  await refuseRival(log, state, request);
   const placed = await placeFiles(storage, folder, request);
   const outcome = { unknown: false };
   try {
@@ -103,6 +105,7 @@ async function publish(
     state = (await log.state()) ?? EMPTY;
     const done = judge(state, request, done_before);
     if (done !== undefined) return done;
+    await refuseRival(log, state, request);
   }
   throw new DataflowError(
     'E_LAKE_CONFLICT',
@@ -161,6 +164,21 @@ function judge(state: TableState, request: CommitRequest, done_before: ReadonlyS
     throw conflict(request, 'holds a part of this work already, published by somebody else');
   refuseUnwritable(state, request);
   return undefined;
+}
+
+/**
+ * Others may append beside us, but not the same step of another run: what it did is unknown to the one that made this candidate. The lock keeps them apart;
+ * this is for a process that stood still between looking at its lock and publishing.
+ */
+async function refuseRival(log: LogReader, state: TableState, request: CommitRequest): Promise<void> {
+  const read = request.read_version ?? -1;
+  if (request.mode !== 'append' || state.version <= read) return;
+  const since = (await log.listing()).entries.filter((version) => version > read && version <= state.version);
+  for (const entry of await log.entries(since)) {
+    const { note } = historyOf(entry);
+    if (note?.step === request.note.step && note.run_id !== request.note.run_id)
+      throw conflict(request, `got version ${entry.version} from another run (${note.run_id}) meanwhile`);
+  }
 }
 
 function conflict(request: CommitRequest, what: string): DataflowError {

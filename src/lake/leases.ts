@@ -4,7 +4,7 @@ import type { LakeStorage } from '../core/ports/storage.ts';
 import { timeSortedId } from '../kit/ids.ts';
 import { livenessOf, type ProcessIdentity, thisProcess } from '../kit/process-identity.ts';
 import type { LakeOptions } from './open-lake.ts';
-import { storageFor } from './open-lake.ts';
+import { storageOf } from './open-lake.ts';
 
 /** One small file a lease; not made durable, since no lease outlives a loss of power. */
 const FOLDER = '_dataflow/leases';
@@ -14,9 +14,9 @@ const TERM_MS = 3_600_000;
 
 type Stored = Omit<LeaseRecord, 'pid' | 'host'> & { readonly holder: ProcessIdentity };
 
-export function openLeases({ url }: Pick<LakeOptions, 'url'>): Leases {
-  const storage = storageFor(url);
-  return { open: (purpose) => openLease(storage, purpose), live: (options) => liveLeases(storage, options?.sweep) };
+export function openLeases(options: Pick<LakeOptions, 'url' | 'storage'>): Leases {
+  const storage = storageOf(options);
+  return { open: (purpose) => openLease(storage, purpose), live: (asked) => liveLeases(storage, asked?.sweep) };
 }
 
 async function openLease(storage: LakeStorage, purpose: string): Promise<Lease> {

@@ -31,18 +31,21 @@ import { LocalStorage } from './storage-local.ts';
 import { snapshotOf, type TableState } from './table-state.ts';
 
 export interface LakeOptions {
-  /** A folder or `file://` URL; other schemes have no driver yet. */
+  /** A folder or `file://` URL; for other schemes `storage` is given. */
   readonly url: string;
+  /** Where the lake lies elsewhere. */
+  readonly storage?: LakeStorage;
   readonly layers: Readonly<Record<Layer, string>>;
 }
 
 /** Opens the lake; touches nothing yet. @throws DataflowError E_CONFIG_INVALID for a URL scheme without driver. */
 export async function openLake(options: LakeOptions): Promise<Lake> {
-  return new DeltaLake(storageFor(options.url), options.layers);
+  return new DeltaLake(storageOf(options), options.layers);
 }
 
-/** The driver of a lake's URL. @throws DataflowError E_CONFIG_INVALID for a scheme without one. */
-export function storageFor(url: string): LakeStorage {
+/** The storage that is given, else the one of this machine. @throws DataflowError E_CONFIG_INVALID for another scheme. */
+export function storageOf({ url, storage }: Pick<LakeOptions, 'url' | 'storage'>): LakeStorage {
+  if (storage !== undefined) return storage;
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) return new LocalStorage(url);
   if (scheme === 'file') return new LocalStorage(fileURLToPath(url));

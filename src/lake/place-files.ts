@@ -3,6 +3,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CandidateFile } from '../core/ports/engine.ts';
 import type { CommitRequest } from '../core/ports/lake.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
+import { AdaptivePool } from '../kit/adaptive-pool.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { type AddAction, IN_PLACE_OF } from './delta-actions.ts';
 import { statsText } from './delta-stats.ts';
@@ -10,6 +11,7 @@ import { encodedPath, partitionFolder } from './log-paths.ts';
 import { notePlaced } from './staging.ts';
 
 const SEALS_AT_ONCE = 4;
+const MOVES = { at_once_max: 8, weight_max: Number.POSITIVE_INFINITY };
 
 /** Candidate files that lie under their published names; no log entry knows them yet. */
 export interface PlacedFiles {
@@ -76,10 +78,11 @@ async function moveAll(
     moves.map(({ to }) => to),
   );
   faultPoint('before-move');
-  for (const move of moves) {
+  // A move is a rename here, and an upload where the lake lies elsewhere.
+  await new AdaptivePool(MOVES).run(moves, async (move) => {
     await storage.move(move.from, move.to);
     done.push(move);
-  }
+  });
   faultPoint('after-move');
   await storage.settle([...folders]);
   faultPoint('after-settle');

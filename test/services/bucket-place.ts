@@ -26,6 +26,7 @@ export async function bucketPlace(
   return {
     bucket,
     connection: `{ type: s3, endpoint: "http://${address}", bucket: ${bucket}, access_key: "\${FAR_USER}", secret_key: "\${FAR_PASSWORD}" }`,
+    lake_url: `s3://${bucket}/lake`,
     env: { FAR_USER: username, FAR_PASSWORD: password },
     put: async (path, content) => void (await client.putObject(bucket, `lake/${path}`, content)),
     remove: async (path) => client.removeObject(bucket, `lake/${path}`),

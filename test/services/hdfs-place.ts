@@ -12,6 +12,7 @@ export async function hdfsPlace(url: string): Promise<MirrorPlace> {
     (await keeper.list('lake')).map((path) => path.slice('lake/'.length));
   return {
     connection: `{ type: hdfs, url: "${url}", user: hdfs, path: /${base}, block_size_bytes: 1048576 }`,
+    lake_url: `hdfs://namenode/${base}/lake`,
     env: {},
     put: (path, content) => keeper.put(`lake/${path}`, content),
     remove: (path) => keeper.remove(`lake/${path}`),

@@ -7,6 +7,8 @@ import { type BuiltProgram, builtProgram, type Ended } from './built-program.ts'
 export interface MirrorPlace {
   /** The lines of an entry of `connections:`. */
   readonly connection: string;
+  /** The same folder as `lake.url` of a lake that lies there. */
+  readonly lake_url: string;
   readonly env: Readonly<Record<string, string>>;
   /** A file there, put or removed behind our back; the path is relative to the mirror `lake`. */
   put(path: string, content: string): Promise<void>;

@@ -6,7 +6,7 @@ import type { EngineSession } from '../../core/ports/engine.ts';
 import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { CollectionPlan, CollectionRules, LakeCare, Removed } from '../../core/ports/lake-care.ts';
 import type { Leases } from '../../core/ports/leases.ts';
-import type { Ledger } from '../../core/ports/ledger.ts';
+import type { Ledger, Lock } from '../../core/ports/ledger.ts';
 import { nameHint } from '../../kit/name-list.ts';
 import { ranAhead } from '../../medallion/quarantine.ts';
 import type { Rooms } from '../rooms.ts';
@@ -109,8 +109,31 @@ async function preview(open: Working, tables: readonly TableId[], options: Compa
 }
 
 async function locked(open: Working, tables: readonly TableId[], options: CompactOptions): Promise<Done> {
-  const { project, lake, care, ledger, leases } = open;
-  const lock = ledger.lock(`compact:${project.name}`, options.command);
+  const own = open.ledger.lock(`compact:${open.project.name}`, options.command);
+  try {
+    // A run of this machine is known by its ledger and left alone; one of another machine has the lake's lock.
+    const shared = await open.rooms.lockLake(open.project, options.command);
+    const check = (): void => {
+      own.check();
+      shared?.check();
+    };
+    try {
+      return await holding(open, tables, options, { check });
+    } finally {
+      await shared?.release();
+    }
+  } finally {
+    own.release();
+  }
+}
+
+async function holding(
+  open: Working,
+  tables: readonly TableId[],
+  options: CompactOptions,
+  lock: Pick<Lock, 'check'>,
+): Promise<Done> {
+  const { lake, care, ledger, leases } = open;
   const lease = await leases.open('compact');
   try {
     await lease.pin({});
@@ -143,7 +166,6 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
   } finally {
     await lake.discardStaging(lease.lease_id);
     await lease.release();
-    lock.release();
   }
 }
 

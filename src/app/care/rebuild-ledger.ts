@@ -1,5 +1,4 @@
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { decisionFrom } from '../../core/model/decision-note.ts';
@@ -10,6 +9,7 @@ import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
 import type { DecisionRecord, Ledger, Lock, ReleaseRecord, RunRecord, StepOutcome } from '../../core/ports/ledger.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedInput } from '../../medallion/decisions.ts';
+import { toldRun } from '../run/told-run.ts';
 import { makeFolder } from './ledger-folder.ts';
 
 export interface RebuildOptions {
@@ -198,19 +198,8 @@ function decisionsBefore({ step, undo }: StepOutcome, decisions: readonly Decisi
 function runsOf(found: readonly Found[]): readonly RunRecord[] {
   const runs = new Map<string, RunRecord>();
   for (const { outcome, committed_at_ms } of found) {
-    const { run_id, started_at, finished_at = new Date(committed_at_ms).toISOString() } = outcome.step;
-    const known = runs.get(run_id);
-    runs.set(run_id, {
-      run_id,
-      command: '(rebuilt from the lake)',
-      started_at: known === undefined || started_at < known.started_at ? started_at : known.started_at,
-      finished_at:
-        known?.finished_at === undefined || finished_at > known.finished_at ? finished_at : known.finished_at,
-      status: 'succeeded',
-      pid: 0,
-      host: hostname(),
-      dataflow_version: 'unknown',
-    });
+    const { run_id } = outcome.step;
+    runs.set(run_id, toldRun(outcome.step, committed_at_ms, runs.get(run_id)));
   }
   return [...runs.values()];
 }

@@ -4,6 +4,7 @@ import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { ProjectOptions, Rooms } from '../rooms.ts';
 import { streams } from './doctor/connections.ts';
+import { farLake } from './doctor/far-lake.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding, tornLanding } from './doctor/landing.ts';
 import { lookups } from './doctor/lookups.ts';
@@ -62,7 +63,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
   const findings: DoctorFinding[] = [...(await engine(rooms, project))];
   if (nowhere !== undefined)
     return [...findings, nowhere, ...(await sources({ rooms, project, ledger: undefined, signal }))];
-  findings.push(...permissions(rooms, project));
+  findings.push(...permissions(rooms, project), ...(await farLake(rooms, project, signal)));
   const lake = await rooms.openLake(project);
   const has_tables = await lake.tables().then(
     (tables) => tables.length > 0,

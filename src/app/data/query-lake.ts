@@ -1,6 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
+import { lakeFolder } from '../../core/planning/lake-place.ts';
 import { tablesNamedIn } from '../../core/planning/sql-refs.ts';
 import type { Engine, EngineColumn, EngineSession, InputFile, Row } from '../../core/ports/engine.ts';
 import type { Lake } from '../../core/ports/lake.ts';
@@ -47,10 +48,6 @@ export async function* queryLake(
   } finally {
     await session.close();
   }
-}
-
-function lakeFolder(project: Project): string {
-  return project.lake.url;
 }
 
 async function bindTable(lake: Lake, session: EngineSession, key: string, at: QueryOptions['at']): Promise<void> {

@@ -12,6 +12,7 @@ import { relationOf } from '../../medallion/context.ts';
 import { quarantineCounts } from '../../medallion/quarantine-counts.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, type OpenProject, openLedgerFor } from '../run/open-project.ts';
+import { holdingPipeline } from '../run/pipeline-lock.ts';
 import { reconcile } from '../run/reconcile.ts';
 import { applyUndo, finishUndos } from './apply-undo.ts';
 import { undoAim } from './find-release.ts';
@@ -75,8 +76,7 @@ export async function undo(rooms: Rooms, project: Project, options: UndoOptions)
         options.notice('an undo was cut short: the next command that writes finishes it first');
       return (await prepared(rooms, open, options, '')).report;
     }
-    const lock = ledger.lock(`pipeline:${project.name}`, options.command);
-    try {
+    return await holdingPipeline(rooms, open, options.command, async (lock) => {
       ledger.closeDeadRuns();
       for (const line of await reconcile(open.graph, lake, ledger)) options.notice(line);
       const finished = await finishUndos(open, lock);
@@ -92,9 +92,7 @@ export async function undo(rooms: Rooms, project: Project, options: UndoOptions)
       ledger.startUndo(runRecord(rooms, run_id, options.command), record);
       const release_id = await applyUndo(open, lock, record);
       return { ...report, run_id, release_id: release_id ?? null, tables: report.tables.map(published) };
-    } finally {
-      lock.release();
-    }
+    });
   } finally {
     ledger.close();
   }

@@ -2,6 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { EngineLimits } from '../../core/planning/engine-limits.ts';
 import type { Estimate } from '../../core/planning/estimate.ts';
+import { lakeFolder } from '../../core/planning/lake-place.ts';
 import { freeBytes } from '../../kit/disk-space.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { RunEvent } from './run-events.ts';
@@ -24,11 +25,12 @@ export async function admitStep(
   tell({ type: 'estimate', step, message: shownEstimate(estimate, limits, spill_bytes) });
   const out_bytes = estimate.bytes_out ?? 0;
   if (out_bytes + spill_bytes < BIG_BYTES) return;
-  const lake = project.lake.url.includes('://') ? undefined : await freeBytes(project.lake.url);
+  const folder = lakeFolder(project);
+  const lake = await freeBytes(folder);
   if (lake !== undefined && out_bytes > lake) {
     throw new DataflowError(
       'E_LAKE_SPACE',
-      `${step}: its result needs about ${sizeText(out_bytes)}, but ${sizeText(lake)} are free at ${project.lake.url}`,
+      `${step}: its result needs about ${sizeText(out_bytes)}, but ${sizeText(lake)} are free at ${folder}`,
       { kept: 'nothing of this step was begun; every published version stays as it is' },
     );
   }

@@ -15,6 +15,7 @@ import { planWork, refuseBehind, stepOf, type WindowPlan } from './backfill-job.
 import { lockedRun, type RunOptions } from './locked-run.ts';
 import { withSmallerPlan } from './memory-retry.ts';
 import { openLedgerFor } from './open-project.ts';
+import { holdingPipeline } from './pipeline-lock.ts';
 import type { RunReport } from './run-events.ts';
 import { failStep } from './run-step.ts';
 
@@ -50,8 +51,7 @@ export async function backfillTable(
   await refuseWrongRange(lake, node, { ...request, column });
   const ledger = await openLedgerFor(rooms, project, lake);
   try {
-    const lock = ledger.lock(`pipeline:${project.name}`, options.command);
-    try {
+    return await holdingPipeline(rooms, { project, ledger }, options.command, async (lock) => {
       const open = { project, lake, ledger, checks, graph };
       await refuseBehind(open, node);
       const done: BackfillReport['windows_done'][number][] = [];
@@ -79,9 +79,7 @@ export async function backfillTable(
         began,
       );
       return { ...report, step: node.key, ...found, windows_done: done };
-    } finally {
-      lock.release();
-    }
+    });
   } finally {
     ledger.close();
   }

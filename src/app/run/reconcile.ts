@@ -3,8 +3,9 @@ import { outcomeFrom } from '../../core/model/step-note.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import type { Graph } from '../../core/planning/graph.ts';
 import type { CommitNote, HistoryEntry, Lake } from '../../core/ports/lake.ts';
-import type { DecisionRecord, Ledger } from '../../core/ports/ledger.ts';
+import type { DecisionRecord, Ledger, RunRecord } from '../../core/ports/ledger.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
+import { toldRun } from './told-run.ts';
 
 interface Unrecorded {
   readonly step: string;
@@ -13,7 +14,7 @@ interface Unrecorded {
 }
 
 /**
- * Commits of this pipeline's steps that the ledger does not know: a crash came between lake and ledger. Costs one folder listing
+ * Commits of this pipeline's steps that the ledger does not know: a crash came between lake and ledger, or another machine was at work. Costs one folder listing
  * per table when all is well. Commits of other writers carry no note of ours and do not count.
  */
 export async function unrecorded(graph: Graph, lake: Lake, ledger: Ledger): Promise<readonly Unrecorded[]> {
@@ -51,9 +52,33 @@ async function unrecordedDecisions(graph: Graph, lake: Lake, ledger: Ledger): Pr
 export async function reconcile(graph: Graph, lake: Lake, ledger: Ledger): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const decision of await unrecordedDecisions(graph, lake, ledger)) ledger.recordDecision(decision);
-  for (const { step, entry, note } of await unrecorded(graph, lake, ledger)) {
-    ledger.finishStep(outcomeFrom(note, entry.version, entry.committed_at_ms));
-    lines.push(`${step} version ${entry.version} was published before a crash; the ledger knows it now`);
+  const others = new Map<string, RunRecord>();
+  const missed = (await unrecorded(graph, lake, ledger)).map(({ step, entry, note }) => {
+    const outcome = outcomeFrom(note, entry.version, entry.committed_at_ms);
+    const { run_id } = outcome.step;
+    const foreign = ledger.run(run_id) === undefined;
+    if (foreign) others.set(run_id, toldRun(outcome.step, entry.committed_at_ms, others.get(run_id)));
+    return { step, entry, outcome, foreign };
+  });
+  for (const run of others.values()) ledger.startRun(run);
+  for (const { step, entry, outcome, foreign } of missed) {
+    ledger.finishStep(outcome);
+    if (!foreign) lines.push(`${step} version ${entry.version} was published before a crash; the ledger knows it now`);
   }
-  return lines;
+  if (others.size === 0) return lines;
+  await enterReleases(lake, ledger, others);
+  const theirs = new Set(missed.filter(({ foreign }) => foreign).map(({ step }) => step)).size;
+  return [
+    ...lines,
+    `${theirs} ${theirs === 1 ? 'table was' : 'tables were'} changed by runs of another ledger; this one knows them now`,
+  ];
+}
+
+/** Releases of runs that another machine made on the same lake. */
+async function enterReleases(lake: Lake, ledger: Ledger, runs: ReadonlyMap<string, RunRecord>): Promise<void> {
+  for (const release of await lake.releases()) {
+    if (!runs.has(release.run_id)) continue;
+    ledger.recordRelease(release);
+    if (release.kept === true) ledger.keepRelease(release.release_id, true);
+  }
 }

@@ -8,6 +8,7 @@ import { checkEstimate } from './budget.ts';
 import type { RunOptions } from './locked-run.ts';
 import { someMended } from './mended-steps.ts';
 import { openLedgerFor } from './open-project.ts';
+import { holdingPipeline } from './pipeline-lock.ts';
 import { planningContext, withResults } from './plan-pipeline.ts';
 import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
 import { unrecorded } from './reconcile.ts';
@@ -35,16 +36,11 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     checkEstimate(project, graph, pending, ledger, (message) => options.tell({ type: 'warning', message }));
     // A run with nothing to do is to start without the steps' code.
     const { lockedRun } = await import('./locked-run.ts');
-    const lock = ledger.lock(`pipeline:${project.name}`, options.command);
-    try {
-      return await lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, {
-        started_ms,
-        cpu_before,
-        computes: pending.some((step) => step.action === 'run'),
-      });
-    } finally {
-      lock.release();
-    }
+    const computes = pending.some((step) => step.action === 'run');
+    const began = { started_ms, cpu_before, computes };
+    return await holdingPipeline(rooms, { project, ledger }, options.command, (lock) =>
+      lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, began),
+    );
   } finally {
     ledger.close();
   }

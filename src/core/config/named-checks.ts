@@ -5,6 +5,7 @@ import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import { parseTableKey } from '../model/table.ts';
 import { type Components, connectionTypes } from './components.ts';
 import { knownLookups } from './named-enrich.ts';
+import { knownLake } from './named-lake.ts';
 import { knownLoad } from './named-loads.ts';
 import { knownMirror } from './named-mirrors.ts';
 import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
@@ -17,6 +18,7 @@ import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
  */
 export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: Components): readonly DataflowError[] {
   const situation: Situation = { tree, shape, components, problems: [] };
+  knownLake(situation);
   for (const name of Object.keys(shape.sources)) {
     generatedColumns(situation, name);
     knownConnection(situation, name);

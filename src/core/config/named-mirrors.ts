@@ -1,4 +1,5 @@
 import { matchesGlob } from '../../kit/glob.ts';
+import { isFarLake } from '../planning/lake-place.ts';
 import { meant, namesIn, type Situation, tablesIn } from './named-parts.ts';
 import { problemAt } from './tree.ts';
 
@@ -8,6 +9,10 @@ export function knownMirror({ tree, shape, components, problems }: Situation, na
   if (spec === undefined) return;
   const refer = (path: readonly (string | number)[], message: string, hint: { readonly hint?: string } = {}): void =>
     void problems.push(problemAt(tree, ['mirrors', name, ...path], message, { code: 'E_CONFIG_REFERENCE', ...hint }));
+  if (isFarLake(shape)) {
+    const hint = { hint: 'Let the system that keeps the lake copy it, or keep the lake in a folder and mirror that.' };
+    refer([], 'a lake in s3:// or hdfs:// is not mirrored by this version', hint);
+  }
   const tables = tablesIn(tree);
   for (const [i, pattern] of spec.tables.entries())
     if (!tables.some((table) => matchesGlob(pattern, table)))

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { sizeText } from './schema-cost.ts';
 
 /** `lake:` */
 export function lakeSchema() {
@@ -44,6 +45,20 @@ export function lakeSchema() {
       z.meta({
         description: 'Where the lake is: a folder relative to the configuration file, `hdfs://…` or `s3://…`.',
         samples: ['./lake'],
+      }),
+    ),
+    connection: z.optional(z.string().check(z.minLength(1))).check(
+      z.meta({
+        description:
+          'The entry of `connections` that leads to a lake in `s3://…` or `hdfs://…`. Default: the only one whose bucket is that of `url`; for HDFS, the only one.',
+        samples: ['objects'],
+      }),
+    ),
+    cache_limit: z.optional(sizeText).check(
+      z.meta({
+        description:
+          'How much of a lake in `s3://…` or `hdfs://…` is kept on this machine for the engine; beyond it the files that were used least recently go. What one command needs is brought, whatever the limit says. Default: 20GB.',
+        samples: ['20GB'],
       }),
     ),
     layers: z.prefault(layers, {}).check(

@@ -45,6 +45,10 @@ export interface ConnectionSpec {
 export interface LakeSpec {
   /** A folder (absolute once loaded), `hdfs://…` or `s3://…`. */
   readonly url: string;
+  /** Name of the entry of `connections:` that leads to a lake elsewhere; absent: the one that fits. */
+  readonly connection?: string;
+  /** How much of a lake elsewhere is kept here, in bytes; absent: 20 GB. */
+  readonly cache_limit?: number;
   readonly layers: Readonly<Record<Layer, string>>;
   readonly keep: {
     readonly versions_days: number;

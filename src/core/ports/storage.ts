@@ -5,6 +5,19 @@ export interface StoredFile {
   readonly modified_ms: number;
 }
 
+/** What hashing a file came to: one of both is there. */
+export interface StoredDigest {
+  readonly sha256?: string;
+  readonly error?: string;
+}
+
+/** A file that is about to be opened under its URI. */
+export interface WantedFile {
+  readonly path: string;
+  readonly size_bytes: number;
+  readonly sha256?: string;
+}
+
 export interface FolderOptions {
   /** Mode 0700, for state that no reader needs: not made durable. */
   readonly private?: boolean;
@@ -13,7 +26,7 @@ export interface FolderOptions {
 }
 
 /**
- * Where the lake's bytes lie: a local folder now, HDFS and S3 later, each a file of its own. Paths are relative to the lake's
+ * Where the lake's bytes lie: a local folder, HDFS or S3. Paths are relative to the lake's
  * root, with `/`, and never leave it. Errors are DataflowErrors (E_LAKE_IO, E_LAKE_FSYNC, E_LAKE_CORRUPT for a path that leads out).
  */
 export interface LakeStorage {
@@ -50,4 +63,8 @@ export interface LakeStorage {
   remove(path: string): Promise<void>;
   /** @throws DataflowError E_LAKE_CORRUPT when one of the files is a link that leads out of the lake. */
   refuseLinksOut(paths: readonly string[]): Promise<void>;
+  /** Brings files to where their URIs lead, before somebody opens them. Absent where they are there always. @throws DataflowError E_LAKE_IO, E_LAKE_CORRUPT */
+  bring?(files: readonly WantedFile[], signal: AbortSignal): Promise<void>;
+  /** SHA-256 of a file's bytes as they are where the lake is, or why they could not be read. Absent where hashing the URI's file tells it. */
+  digest?(path: string, signal: AbortSignal, tell: (bytes: number) => void): Promise<StoredDigest>;
 }

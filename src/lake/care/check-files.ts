@@ -1,7 +1,8 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableId } from '../../core/model/table.ts';
 import type { FileProblem, LakeCare, PublishedFile } from '../../core/ports/lake-care.ts';
-import type { LakeStorage } from '../../core/ports/storage.ts';
+import type { LakeStorage, StoredDigest } from '../../core/ports/storage.ts';
+import { AdaptivePool } from '../../kit/adaptive-pool.ts';
 import { digestFiles } from '../../kit/digest-pool.ts';
 import { footerRows } from '../row-counts.ts';
 
@@ -60,12 +61,30 @@ async function lookAt(storage: LakeStorage, { table, file, path }: Job): Promise
   }
 }
 
+async function digestThere(
+  digest: NonNullable<LakeStorage['digest']>,
+  jobs: readonly Job[],
+  { signal, tell }: Pick<Options, 'signal' | 'tell'>,
+): Promise<readonly StoredDigest[]> {
+  const found: StoredDigest[] = [];
+  await new AdaptivePool({ at_once_max: LOOKS_AT_ONCE, weight_max: Number.POSITIVE_INFINITY }).run(
+    jobs.entries(),
+    async ([at, { path }]) => {
+      found[at] = await digest(path, signal, tell);
+    },
+  );
+  return found;
+}
+
 async function hashAll(storage: LakeStorage, jobs: readonly Job[], { signal, tell }: Options): Promise<Found> {
   const recorded = jobs.filter(({ file }) => file.sha256 !== undefined);
-  const digests = await digestFiles(
-    recorded.map(({ path, file }) => ({ path: storage.uri(path), size_bytes: file.size_bytes })),
-    { signal, tell },
-  );
+  const digests =
+    storage.digest === undefined
+      ? await digestFiles(
+          recorded.map(({ path, file }) => ({ path: storage.uri(path), size_bytes: file.size_bytes })),
+          { signal, tell },
+        )
+      : await digestThere(storage.digest.bind(storage), recorded, { signal, tell });
   return recorded.flatMap(({ table, file, path }, index): [string, FileProblem][] => {
     const { sha256, error } = digests[index] ?? {};
     const expected = file.sha256 ?? '';

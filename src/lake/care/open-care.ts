@@ -1,7 +1,7 @@
 import type { TableId } from '../../core/model/table.ts';
 import type { LakeCare, LogReport } from '../../core/ports/lake-care.ts';
 import { lakePath } from '../log-paths.ts';
-import { type LakeOptions, storageFor } from '../open-lake.ts';
+import { type LakeOptions, storageOf } from '../open-lake.ts';
 import { tableFolder } from '../places.ts';
 import { checkFiles } from './check-files.ts';
 import { hideVersions, planCollection } from './collect.ts';
@@ -10,8 +10,8 @@ import { removeJournalled } from './journal.ts';
 import { tableFiles } from './table-files.ts';
 
 /** Opens the lake for those who look after it; touches nothing yet. */
-export function openCare({ url, layers }: LakeOptions): LakeCare {
-  const storage = storageFor(url);
+export function openCare({ layers, ...place }: LakeOptions): LakeCare {
+  const storage = storageOf(place);
   const folderOf = (table: TableId): string => tableFolder(layers, table);
   const examine = (table: TableId): Promise<LogReport> => examineLog(storage, folderOf(table), table);
   return {

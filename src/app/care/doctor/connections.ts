@@ -1,6 +1,7 @@
 import { looksIntoTable } from '../../../core/model/enrich.ts';
 import type { Project } from '../../../core/model/project.ts';
 import { buildGraph } from '../../../core/planning/graph.ts';
+import { farLakePlace } from '../../../core/planning/lake-place.ts';
 import type { Sink } from '../../../core/ports/sink.ts';
 import { answeredLine, mixedWords } from '../../load/load-status.ts';
 import type { Rooms } from '../../rooms.ts';
@@ -26,6 +27,7 @@ export async function streams(examined: Examined): Promise<readonly DoctorFindin
     found.push(await loadFinding(examined, name, connection));
   }
   for (const { connection } of Object.values(project.mirrors ?? {})) used.add(connection);
+  used.add(farLakePlace(project)?.connection.name);
   for (const name of Object.keys(project.connections))
     if (!used.has(name))
       found.push(ok(`connection ${name}`, 'no source, lookup, stream, load or mirror uses it: not tried'));
