@@ -48,6 +48,7 @@ async function version(number: number, id_type: string, values: readonly Values[
   return {
     ...{ table: { layer: 'gold', name: 't' }, version: number, committed_at_ms: 0, columns, partition_by: [] },
     files: [{ uri, path: uri, rows, size_bytes: 1, partition_values: {} }],
+    ...{ file_count: 1, filesIn: () => [] },
     ...{ rows, size_bytes: 1, txns: new Map() },
   };
 }

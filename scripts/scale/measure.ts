@@ -24,14 +24,14 @@ export const WORKS: Readonly<Record<string, (root: string, laid: LaidTable) => P
     const lake = await lakeAt(root);
     const snapshot = await lake.snapshot(TABLE);
     const { added, removed } = await lake.changes(TABLE, before, newest);
-    const files = snapshot?.files.filter((file) => file.partition_values['jour'] === day) ?? [];
+    const files = snapshot?.filesIn((values) => values['jour'] === day) ?? [];
     const rows = files.reduce((sum, file) => sum + file.rows, 0);
     return `${added.length} came, ${removed.length} went, ${files.length} files and ${rows} rows to read`;
   },
   /** The whole table by its figures, as `status` of a release or an estimate wants it. */
   totals: async (root) => {
     const snapshot = await (await lakeAt(root)).snapshot(TABLE);
-    return `${snapshot?.files.length} files, ${snapshot?.rows} rows, ${snapshot?.size_bytes} bytes`;
+    return `${snapshot?.file_count} files, ${snapshot?.rows} rows, ${snapshot?.size_bytes} bytes`;
   },
   /** Twenty appends of one file: the first opens the table, the median of the others is what a commit takes. */
   commit: async (root) => {

@@ -1,7 +1,8 @@
 import type { DataFile, VersionChanges } from '../core/ports/lake.ts';
 import type { Action } from './delta-actions.ts';
 import type { VersionEntry } from './log-reader.ts';
-import { dataFile, type LiveFile, type PathResolver, type TableState } from './table-state.ts';
+import type { LiveFile } from './packed-files.ts';
+import { dataFile, type PathResolver, type TableState } from './table-state.ts';
 
 /** A file that came since the start, and its place in the order of arrival. */
 interface Fresh {
@@ -24,6 +25,43 @@ interface Group {
 
 type Live = { readonly group: Group } | { readonly fresh: Fresh };
 
+/** Files by path; those of the start that nothing happened to are not looked at. */
+class LiveSince {
+  readonly #before: TableState;
+  readonly #uriOf: (path: string) => string;
+  readonly #changes = new Map<string, Live | undefined>();
+
+  constructor(before: TableState, uriOf: (path: string) => string) {
+    this.#before = before;
+    this.#uriOf = uriOf;
+  }
+
+  get(path: string): Live | undefined {
+    if (this.#changes.has(path)) return this.#changes.get(path);
+    const file = this.#before.adds.get(path);
+    if (file === undefined) return undefined;
+    const origins = [dataFile(path, file, this.#uriOf)];
+    return { group: { origins, fresh: [], members: new Set([path]) } };
+  }
+
+  has(path: string): boolean {
+    return this.#changes.has(path) ? this.#changes.get(path) !== undefined : this.#before.adds.has(path);
+  }
+
+  set(path: string, live: Live): void {
+    this.#changes.set(path, live);
+  }
+
+  delete(path: string): void {
+    this.#changes.set(path, undefined);
+  }
+
+  /** Files that came since the start, and groups that were made since. */
+  changed(): readonly Live[] {
+    return [...this.#changes.values()].filter((one) => one !== undefined);
+  }
+}
+
 /**
  * What changed from a state over the following entries, by file. Files that were only rearranged (`dataChange: false`) do not count, also
  * when new ones were among them: those are told as they were before. When a rearranged file is rewritten later, the files that its rows
@@ -35,9 +73,7 @@ export function changesSince(
   resolve: PathResolver,
   uriOf: (path: string) => string,
 ): VersionChanges {
-  const live = new Map<string, Live>();
-  for (const [path, file] of before.adds)
-    live.set(path, { group: { origins: [dataFile(path, file, uriOf)], fresh: [], members: new Set([path]) } });
+  const live = new LiveSince(before, uriOf);
   const removed = new Map<string, DataFile>();
   let schema_changed = false;
   let place = 0;
@@ -70,9 +106,10 @@ function isRearrangement(actions: readonly Action[]): boolean {
 }
 
 /** In the order of arrival. */
-function freshOf(live: ReadonlyMap<string, Live>): readonly DataFile[] {
-  const groups = new Set([...live.values()].flatMap((one) => ('group' in one ? [one.group] : [])));
-  const alone = [...live.values()].flatMap((one) => ('fresh' in one ? [one.fresh] : []));
+function freshOf(live: LiveSince): readonly DataFile[] {
+  const changed = live.changed();
+  const groups = new Set(changed.flatMap((one) => ('group' in one ? [one.group] : [])));
+  const alone = changed.flatMap((one) => ('fresh' in one ? [one.fresh] : []));
   const all = [...alone, ...[...groups].flatMap((group) => group.fresh)];
   return all.sort((a, b) => a.place - b.place).map(({ file }) => file);
 }
@@ -83,7 +120,7 @@ function isGrouped(live: Live | undefined): boolean {
 
 /** The same rows in other files. Adding a file again (new statistics) is the smallest case. */
 function rearrange(
-  live: Map<string, Live>,
+  live: LiveSince,
   gone: readonly string[],
   adds: readonly (readonly [string, LiveFile])[],
   uriOf: (path: string) => string,
@@ -103,7 +140,7 @@ function rearrange(
 
 /** Takes files out of the table and returns all that their rows belong to; `members` are files that stay and share it. */
 function takeOut(
-  live: Map<string, Live>,
+  live: LiveSince,
   gone: readonly string[],
 ): { readonly origins: Map<string, DataFile>; readonly fresh: Map<string, Fresh>; readonly members: Set<string> } {
   const origins = new Map<string, DataFile>();
@@ -123,7 +160,7 @@ function takeOut(
 
 /** A file's rows left the table, or were rewritten. */
 function forget(
-  live: Map<string, Live>,
+  live: LiveSince,
   path: string,
   removed: Map<string, DataFile>,
   fileOf: (path: string) => DataFile | undefined,

@@ -1,176 +1,85 @@
-import { gunzipSync } from 'node:zlib';
-import type { AsyncBuffer, Compressors, SchemaElement } from 'hyparquet';
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import { refuseFalseCounts } from './checkpoint-guard.ts';
-import { type Action, actionProblem } from './delta-actions.ts';
+import type { ColumnChunk, SchemaElement, SchemaTree } from 'hyparquet';
+import { ROWS_KEY } from './checkpoint-reader.ts';
+import { ACTIONS, SCHEMA } from './checkpoint-schema.ts';
+import type { Action, AddAction } from './delta-actions.ts';
+import { FileColumns } from './file-columns.ts';
+import { writerParts } from './parquet-pages.ts';
 
-/**
- * Checkpoints are Parquet files. They are small (one row per live file), so that a Parquet reader in JavaScript does, and the lake needs
- * no engine. The libraries are loaded only when a checkpoint is read or written.
- */
-const ACTIONS = ['protocol', 'metaData', 'txn', 'remove', 'add'] as const;
-
-/** @throws DataflowError E_LAKE_CORRUPT for a file that is no checkpoint. */
-export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise<readonly Action[]> {
-  const [{ parquetMetadata, parquetReadObjects }, { ZSTDDecoder }] = await Promise.all([
-    import('hyparquet'),
-    import('zstddec'),
-  ]);
-  try {
-    const zstd = new ZSTDDecoder();
-    await zstd.init();
-    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-    const metadata = parquetMetadata(file, { geoparquet: false });
-    const there = new Set(metadata.schema.map((element) => element.name));
-    const compressors: Compressors = {
-      ZSTD: (input, length) => zstd.decode(input, length),
-      GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
-    };
-    await refuseFalseCounts(file, metadata, new Set(ACTIONS), compressors);
-    const rows = await parquetReadObjects({
-      file: quietFile(file),
-      metadata,
-      columns: ACTIONS.filter((action) => there.has(action)),
-      compressors,
-    });
-    return rows.map((row, index) => {
-      const action = actionOf(row);
-      const problem = actionProblem(action);
-      if (problem !== undefined) throw new TypeError(`row ${index}: ${problem}`);
-      return action;
-    });
-  } catch (cause) {
-    throw new DataflowError(
-      'E_LAKE_CORRUPT',
-      `the checkpoint ${name} is damaged (${cause instanceof Error ? cause.message : cause})`,
-      { cause },
-    );
-  }
+/** What a checkpoint is made of: everything but the files, then the files, in their order. */
+export interface CheckpointInput {
+  readonly actions: readonly Omit<Action, 'add'>[];
+  readonly files: Iterable<AddAction>;
+  /** Rows of all files, when each of them has statistics. */
+  readonly rows: number | undefined;
 }
 
-/**
- * The reader lets go of the other columns when one is damaged; nobody would hear their errors, which would end the program. So each
- * promise that it makes of a slice is heard here.
- */
-function quietFile(file: ArrayBuffer): AsyncBuffer {
-  return {
-    byteLength: file.byteLength,
-    slice: (start, end) => {
-      const slice = Promise.resolve(file.slice(start, end));
-      const heard = (...handlers: Parameters<typeof slice.then>) => {
-        const next = Promise.prototype.then.apply(slice, handlers);
-        next.catch(() => undefined);
-        return next;
-      };
-      return Object.defineProperty(slice, 'then', { value: heard });
-    },
-  };
-}
-
-/** The one action of a row: 64-bit integers as numbers, absent members left out, as in JSON. */
-function actionOf(row: Readonly<Record<string, unknown>>): Action {
-  for (const name of ACTIONS) {
-    const body = row[name];
-    if (typeof body !== 'object' || body === null) continue;
-    const action: Record<string, unknown> = {};
-    for (const [member, value] of Object.entries(body)) {
-      if (value !== undefined && value !== null) action[member] = typeof value === 'bigint' ? Number(value) : value;
-    }
-    return { [name]: action };
-  }
-  return {};
-}
-
-/** One Parquet file of actions, in the order given (PROTOCOL.md, "Checkpoint Schema"). */
-export async function encodeCheckpoint(actions: readonly Action[]): Promise<Uint8Array> {
-  const { parquetWriteBuffer } = await import('hyparquet-writer');
-  const columnData = ACTIONS.map((name) => ({ name, data: actions.map((action) => wide(action[name])) }));
-  return new Uint8Array(
-    parquetWriteBuffer({ schema: SCHEMA, columnData, rowGroupSize: ROW_GROUP_ROWS, statistics: false }),
-  );
-}
-
-const ROW_GROUP_ROWS = 100_000;
+const GROUP_FILES = 100_000;
 /** Members that are 64-bit integers in the checkpoint's schema; the writer wants them as such. */
-const LONGS: ReadonlySet<string> = new Set([
-  'size',
-  'modificationTime',
-  'deletionTimestamp',
-  'createdTime',
-  'version',
-  'lastUpdated',
-]);
+const LONGS: ReadonlySet<string> = new Set(['size', 'deletionTimestamp', 'createdTime', 'version', 'lastUpdated']);
 
-function wide(action: object | undefined): unknown {
-  if (action === undefined) return undefined;
+/**
+ * One Parquet file of actions (PROTOCOL.md, "Checkpoint Schema"): a row group of all that is not a file, then row groups of files. These
+ * are written column by column, since there may be a million of them.
+ */
+export async function encodeCheckpoint({ actions, files, rows }: CheckpointInput): Promise<Uint8Array> {
+  const [parts, { parquetSchema }, { ByteWriter, ParquetWriter }] = await Promise.all([
+    writerParts(),
+    import('hyparquet'),
+    import('hyparquet-writer'),
+  ]);
+  const writer = new ByteWriter();
+  const kvMetadata = rows === undefined ? [] : [{ key: ROWS_KEY, value: String(rows) }];
+  const file = new ParquetWriter({ writer, schema: SCHEMA, statistics: false, kvMetadata, createdBy: 'dataflow' });
+  const columnData = ACTIONS.map((name) => ({ name, data: actions.map((one) => wide(one, name)), offsetIndex: false }));
+  await file.write({ columnData, rowGroupSize: GROUP_FILES });
+  const pieces: Uint8Array[] = [];
+  const leaves = leavesOf(parquetSchema({ schema: SCHEMA }), []);
+  const newColumns = (): FileColumns => new FileColumns(parts, leaves);
+  let columns = newColumns();
+  const end = (): void => {
+    if (columns.rows === 0) return;
+    const start = writer.offset;
+    const chunks = columns.writeTo(writer);
+    const bytes = BigInt(writer.offset - start);
+    const num_rows = BigInt(columns.rows);
+    file.row_groups.push({
+      columns: chunks,
+      total_byte_size: uncompressed(chunks),
+      num_rows,
+      total_compressed_size: bytes,
+    });
+    file.num_rows += num_rows;
+    pieces.push(writer.getBytes().slice());
+    // The next group begins in an empty buffer; `offset` goes on.
+    writer.index = 0;
+    columns = newColumns();
+  };
+  for (const add of files) {
+    columns.add(add);
+    if (columns.rows === GROUP_FILES) end();
+  }
+  end();
+  await file.finish();
+  return Buffer.concat([...pieces, writer.getBytes()]);
+}
+
+function uncompressed(chunks: readonly ColumnChunk[]): bigint {
+  return chunks.reduce((sum, { meta_data }) => sum + (meta_data?.total_uncompressed_size ?? 0n), 0n);
+}
+
+/** Paths from the root to each column, in the order of the schema. */
+function leavesOf(tree: SchemaTree, above: readonly SchemaElement[]): readonly (readonly SchemaElement[])[] {
+  const path = [...above, tree.element];
+  return tree.children.length === 0 ? [path] : tree.children.flatMap((child) => leavesOf(child, path));
+}
+
+function wide(action: Action, name: keyof Action): unknown {
+  const body = action[name];
+  if (body === undefined) return undefined;
   return Object.fromEntries(
-    Object.entries(action).map(([name, value]) => [
-      name,
-      LONGS.has(name) && typeof value === 'number' ? BigInt(value) : value,
+    Object.entries(body).map(([member, value]) => [
+      member,
+      LONGS.has(member) && typeof value === 'number' ? BigInt(value) : value,
     ]),
   );
 }
-
-const leaf = (name: string, type: 'BYTE_ARRAY' | 'INT64' | 'INT32' | 'BOOLEAN'): SchemaElement => ({
-  name,
-  type,
-  repetition_type: 'OPTIONAL',
-  ...(type === 'BYTE_ARRAY' ? { converted_type: 'UTF8' } : {}),
-});
-const group = (name: string, members: readonly (readonly SchemaElement[])[]): readonly SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', num_children: members.length },
-  ...members.flat(),
-];
-const text = (name: string) => [leaf(name, 'BYTE_ARRAY')];
-const long = (name: string) => [leaf(name, 'INT64')];
-const int = (name: string) => [leaf(name, 'INT32')];
-const flag = (name: string) => [leaf(name, 'BOOLEAN')];
-const texts = (name: string): readonly SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', converted_type: 'LIST', num_children: 1 },
-  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-  ...text('element'),
-];
-const textMap = (name: string): readonly SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', converted_type: 'MAP', num_children: 1 },
-  { name: 'key_value', repetition_type: 'REPEATED', num_children: 2 },
-  { ...leaf('key', 'BYTE_ARRAY'), repetition_type: 'REQUIRED' },
-  ...text('value'),
-];
-
-const SCHEMA: SchemaElement[] = [
-  { name: 'root', num_children: ACTIONS.length },
-  ...group('protocol', [
-    int('minReaderVersion'),
-    int('minWriterVersion'),
-    texts('readerFeatures'),
-    texts('writerFeatures'),
-  ]),
-  ...group('metaData', [
-    text('id'),
-    text('name'),
-    text('description'),
-    group('format', [text('provider'), textMap('options')]),
-    text('schemaString'),
-    texts('partitionColumns'),
-    textMap('configuration'),
-    long('createdTime'),
-  ]),
-  ...group('txn', [text('appId'), long('version'), long('lastUpdated')]),
-  ...group('remove', [
-    text('path'),
-    long('deletionTimestamp'),
-    flag('dataChange'),
-    flag('extendedFileMetadata'),
-    textMap('partitionValues'),
-    long('size'),
-  ]),
-  ...group('add', [
-    text('path'),
-    textMap('partitionValues'),
-    long('size'),
-    long('modificationTime'),
-    flag('dataChange'),
-    text('stats'),
-    textMap('tags'),
-  ]),
-];

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { lakeFixture } from '../../test/support/lake-fixture.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
-import type { Action } from './delta-actions.ts';
+import { encodeCheckpoint } from './checkpoint-codec.ts';
+import { decodeCheckpoint } from './checkpoint-reader.ts';
+import type { AddAction } from './delta-actions.ts';
+import { LiveFiles } from './live-files.ts';
 
 /** A damaged checkpoint is refused or read otherwise, but never takes long: what its numbers claim is bounded by its size. */
 const root = mkdtempSync(join(tmpdir(), 'dataflow-checkpoint-'));
@@ -16,7 +18,7 @@ afterAll(async () => {
 });
 
 /** Some of the actions are as many as needed for dictionaries and long runs. */
-const ACTIONS: readonly Action[] = [
+const ACTIONS = [
   { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
   {
     metaData: {
@@ -28,29 +30,28 @@ const ACTIONS: readonly Action[] = [
       createdTime: 1,
     },
   },
-  ...Array.from({ length: 30 }, (_, n): Action => ({ txn: { appId: `source:a:sha256:${n}`, version: n } })),
-  ...Array.from(
-    { length: 60 },
-    (_, n): Action => ({
-      add: {
-        path: `part-${n}.zst.parquet`,
-        partitionValues: { day: String(n % 3) },
-        size: 1000 + n,
-        modificationTime: 1_700_000_000_000,
-        dataChange: true,
-        stats: `{"numRecords":${n}}`,
-        tags: { sha256: String(n).repeat(20) },
-      },
-    }),
-  ),
+  ...Array.from({ length: 30 }, (_, n) => ({ txn: { appId: `source:a:sha256:${n}`, version: n } })),
 ];
+const FILES = Array.from(
+  { length: 60 },
+  (_, n): AddAction => ({
+    path: `part-${n}.zst.parquet`,
+    partitionValues: { day: String(n % 3) },
+    size: 1000 + n,
+    modificationTime: 1_700_000_000_000,
+    dataChange: true,
+    stats: `{"numRecords":${n}}`,
+    tags: { sha256: String(n).repeat(20) },
+  }),
+);
+const ALL = ACTIONS.length + FILES.length;
 
 /** Copies of our checkpoint as other writers lay it out. */
 const WRITERS = ['', 'compression snappy', 'compression zstd, parquet_version v2', 'compression uncompressed'] as const;
 const ONE_DECODE_MS_MAX = 2000;
 
 async function checkpointOf(writer: (typeof WRITERS)[number]): Promise<Uint8Array> {
-  const ours = await encodeCheckpoint(ACTIONS);
+  const ours = await encodeCheckpoint({ actions: ACTIONS, files: FILES, rows: undefined });
   if (writer === '') return ours;
   const [from, to] = [join(root, 'ours.parquet'), join(root, 'theirs.parquet')];
   writeFileSync(from, ours);
@@ -61,17 +62,27 @@ async function checkpointOf(writer: (typeof WRITERS)[number]): Promise<Uint8Arra
 /** How the decoding ended, and how long it took. */
 async function decoded(bytes: Uint8Array): Promise<{ readonly ended: string; readonly wall_ms: number }> {
   const started = performance.now();
-  const ended = await decodeCheckpoint(bytes, 'damaged').then(
-    (actions) => `${actions.length} actions`,
+  const ended = await actionsIn(bytes).then(
+    (actions) => `${actions} actions`,
     (error: unknown) => (error instanceof DataflowError ? error.code : `a defect: ${String(error)}`),
   );
   return { ended, wall_ms: performance.now() - started };
 }
 
+/** How many there are when each file was looked at. */
+async function actionsIn(bytes: Uint8Array): Promise<number> {
+  const read = async (from: number, to: number) => bytes.subarray(from, to);
+  const part = { name: 'damaged', size_bytes: bytes.length, read };
+  const { protocol, metaData, txns, removes, files } = await decodeCheckpoint([part], (path) => path);
+  const alone = [protocol, metaData].filter((one) => one !== undefined).length;
+  const seen = Array.from(new LiveFiles(files).values(), ({ action }) => ({ ...action }));
+  return alone + txns.length + removes.length + seen.length;
+}
+
 describe.each(WRITERS)('a checkpoint (%s)', (writer) => {
   it('is decoded or refused in a bounded time, whichever of its bytes is another', { timeout: 120_000 }, async () => {
     const sound = await checkpointOf(writer);
-    expect((await decoded(sound)).ended).toBe(`${ACTIONS.length} actions`);
+    expect((await decoded(sound)).ended).toBe(`${ALL} actions`);
     const defects: string[] = [];
     const masks = [0x55, 0x80, 0x7f];
     for (let at = 0; at < sound.length; at += 5) {

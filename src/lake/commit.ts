@@ -46,7 +46,7 @@ export async function commitTo(
 ): Promise<CommitResult> {
   if (request.mode === 'append' && request.remove.length > 0)
     throw new DataflowError('E_INTERNAL', 'an append removes nothing: use mode rewrite');
-  const state = (await log.state()) ?? EMPTY;
+  const state = (await log.head()) ?? EMPTY;
   const done_before = await unitsDoneWhenRead(log, state, request);
   const done = judge(state, request, done_before);
   if (done !== undefined) return done;
@@ -102,7 +102,7 @@ async function publish(
       };
     }
     await sleep(Math.random() * PAUSE_STEP_MS * attempt);
-    state = (await log.state()) ?? EMPTY;
+    state = (await log.head()) ?? EMPTY;
     const done = judge(state, request, done_before);
     if (done !== undefined) return done;
     await refuseRival(log, state, request);

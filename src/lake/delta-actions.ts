@@ -11,8 +11,8 @@ export interface AddAction {
   readonly size: number;
   readonly modificationTime: number;
   readonly dataChange: boolean;
-  readonly stats?: string | null;
-  readonly tags?: Readonly<Record<string, string>> | null;
+  readonly stats?: string | null | undefined;
+  readonly tags?: Readonly<Record<string, string>> | null | undefined;
   readonly deletionVector?: unknown;
 }
 

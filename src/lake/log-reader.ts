@@ -1,19 +1,21 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
-import { decodeCheckpoint } from './checkpoint-codec.ts';
+import { readCheckpoint } from './checkpoint-reader.ts';
 import { type Action, isAltered, parseLog } from './delta-actions.ts';
 import { checkpointName, entryName, type LogListing, listLog } from './log-listing.ts';
 import { resolvePath } from './log-paths.ts';
-import { EMPTY, type LogEntry, type PathResolver, replay, type TableState } from './table-state.ts';
+import { EMPTY, type LogEntry, type PathResolver, replay, stateOf, type TableState } from './table-state.ts';
 
-/** Reading this many JSON entries is cheaper than decoding a checkpoint: JSON of the same actions parses ten times as fast as Parquet. */
+/** Reading this many JSON entries is cheaper than loading what reads Parquet, unless they tell of very many files. */
 const ENTRIES_WITHOUT_CHECKPOINT = 500;
+/** A checkpoint of this size is read faster than the entries before it. */
+const LARGE_CHECKPOINT_BYTES = 1024 * 1024;
+/** Those that were read last are kept: older versions are asked for, too. */
+const CHECKPOINTS_KEPT = 2;
 const READS_AT_ONCE = 16;
 
 /** A log entry of a known version. */
-export interface VersionEntry extends LogEntry {
-  readonly version: number;
-}
+export type VersionEntry = LogEntry;
 
 /** The `_delta_log` of one table: listing, entries, checkpoints. The newest state is kept, so that only new entries are read. */
 export class LogReader {
@@ -22,6 +24,8 @@ export class LogReader {
   readonly #storage: LakeStorage;
   readonly #folder: string;
   #newest: TableState | undefined;
+  /** What checkpoints told, by version: each is read once. */
+  readonly #checkpoints = new Map<number, TableState>();
 
   constructor(storage: LakeStorage, table_folder: string) {
     this.#storage = storage;
@@ -40,7 +44,7 @@ export class LogReader {
     const target = version ?? listing.newest;
     if (target > listing.newest || target < 0) throw this.#noVersion(target, listing);
     // A log that went back was made anew by somebody: what we know belongs to the old one.
-    if (this.#newest !== undefined && this.#newest.version > listing.newest) this.#newest = undefined;
+    if (this.#newest !== undefined && this.#newest.version > listing.newest) this.#forget();
     if (this.#newest?.version === target) return this.#newest;
     const base = await this.#base(target, listing);
     const wanted = listing.entries.filter((entry) => entry > base.version && entry <= target);
@@ -48,6 +52,16 @@ export class LogReader {
     const state = replay(base, await this.entries(wanted), target, this.resolve);
     if (target === listing.newest) this.#newest = state;
     return state;
+  }
+
+  /** The newest state, for a commit: two looks tell that nothing came since, however long the log is. */
+  async head(): Promise<TableState | undefined> {
+    const known = this.#newest;
+    if (known === undefined) return await this.state();
+    const [here, next] = [known.version, known.version + 1].map((one) => `${this.#folder}/${entryName(one)}`);
+    const is_newest =
+      (await this.#storage.info(here ?? '')) !== undefined && (await this.#storage.info(next ?? '')) === undefined;
+    return is_newest ? known : await this.state();
   }
 
   /** Some log entries, in the order asked for. @throws DataflowError E_LAKE_NO_VERSION when one is gone, E_LAKE_CORRUPT. */
@@ -90,16 +104,21 @@ export class LogReader {
 
   /** Where a replay starts: the state at hand, a checkpoint if entries before it are gone or it saves much reading, or nothing. */
   async #base(target: number, listing: LogListing): Promise<TableState> {
-    const known = this.#newest !== undefined && this.#newest.version <= target ? this.#newest : EMPTY;
+    const known = this.#known(target);
     const missing =
       listing.entries.filter((entry) => entry > known.version && entry <= target).length !== target - known.version;
-    if (!missing && target - known.version <= ENTRIES_WITHOUT_CHECKPOINT) return known;
+    const checkpoints = [...listing.checkpoints.keys()].filter((one) => one <= target && one > known.version);
+    checkpoints.sort((a, b) => b - a);
+    const few = !missing && target - known.version <= ENTRIES_WITHOUT_CHECKPOINT;
+    if (few && (known !== EMPTY || !(await this.#isLarge(checkpoints[0], listing)))) return known;
     let cause: unknown;
-    for (const version of [...listing.checkpoints.keys()]
-      .filter((one) => one <= target && one > known.version)
-      .sort((a, b) => b - a)) {
+    for (const version of checkpoints) {
       try {
-        return await this.#checkpoint(version, listing);
+        const state = await this.#checkpoint(version, listing);
+        this.#checkpoints.set(version, state);
+        for (const [oldest] of this.#checkpoints)
+          if (this.#checkpoints.size > CHECKPOINTS_KEPT) this.#checkpoints.delete(oldest);
+        return state;
       } catch (error) {
         cause = error; // an older checkpoint, or the entries themselves, may do
       }
@@ -112,20 +131,34 @@ export class LogReader {
     );
   }
 
+  /** The newest state at hand that is not newer than a version. */
+  #known(target: number): TableState {
+    const states = [...(this.#newest === undefined ? [] : [this.#newest]), ...this.#checkpoints.values()];
+    const usable = states.filter(({ version }) => version <= target);
+    return usable.reduce((best, one) => (one.version > best.version ? one : best), EMPTY);
+  }
+
+  #forget(): void {
+    this.#newest = undefined;
+    this.#checkpoints.clear();
+  }
+
+  async #isLarge(version: number | undefined, listing: LogListing): Promise<boolean> {
+    const [name] = (version === undefined ? undefined : listing.checkpoints.get(version)) ?? [];
+    if (name === undefined) return false;
+    return ((await this.#storage.info(`${this.#folder}/${name}`))?.size_bytes ?? 0) >= LARGE_CHECKPOINT_BYTES;
+  }
+
   async #checkpoint(version: number, listing: LogListing): Promise<TableState> {
-    const actions: Action[] = [];
-    for (const name of listing.checkpoints.get(version) ?? []) {
-      const path = `${this.#folder}/${name}`;
-      const bytes = await this.#storage.read(path);
-      if (bytes === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `the checkpoint ${path} is gone`);
-      actions.push(...(await decodeCheckpoint(bytes, path)));
-    }
+    const names = listing.checkpoints.get(version) ?? [];
+    const paths = names.map((name) => `${this.#folder}/${name}`);
+    const content = await readCheckpoint(this.#storage, paths, this.resolve);
     const entry = listing.entries.includes(version) ? await this.entry(version) : undefined;
     const committed_at_ms =
       entry?.committed_at_ms ??
       (await this.#storage.info(`${this.#folder}/${checkpointName(version)}`))?.modified_ms ??
       0;
-    return replay(EMPTY, [{ version: undefined, actions, committed_at_ms }], version, this.resolve);
+    return stateOf(content, { version, committed_at_ms }, this.resolve);
   }
 
   /** As the protocol has it, without in-commit timestamps: what the commit says of itself, else the time of the file. */

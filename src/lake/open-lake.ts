@@ -16,7 +16,7 @@ import type { ReleaseRecord } from '../core/ports/ledger.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { changesSince, isNeutral } from './changes.ts';
-import { CHECKPOINT_EVERY, writeCheckpoint } from './checkpoint.ts';
+import { CHECKPOINT_EVERY, isCheckpointDue, writeCheckpoint } from './checkpoint.ts';
 import { commitTo } from './commit.ts';
 import { archivedHistory, historyOf } from './history-archive.ts';
 import { findLeftovers } from './leftovers.ts';
@@ -54,6 +54,9 @@ export function storageOf({ url, storage }: Pick<LakeOptions, 'url' | 'storage'>
   });
 }
 
+/** The folders of a table with more files are not listed for each version. */
+const FILES_LOOKED_AT_ONCE = 10_000;
+
 /** What is kept in memory of one table. */
 interface OpenTable {
   readonly folder: string;
@@ -61,6 +64,8 @@ interface OpenTable {
   /** Rows of files without statistics, by path. */
   readonly row_counts: Map<string, number>;
   snapshot?: { readonly state: TableState; readonly snapshot: Snapshot };
+  /** The newest checkpoint as far as it is known, and how much had changed then since the state was read. */
+  checkpoint?: { readonly version: number; readonly changes: number };
 }
 
 /** Delta tables on a storage: see the port for what each member promises. */
@@ -90,8 +95,9 @@ class DeltaLake implements Lake {
     if (state === undefined) return undefined;
     if (open.snapshot?.state === state) return open.snapshot.snapshot;
     await countRows(this.#storage, open.folder, state, open.row_counts);
-    const snapshot = snapshotOf(table, state, this.#uriOf(open), open.row_counts);
-    await this.#storage.refuseLinksOut(snapshot.files.map((file) => lakePath(open.folder, file.path)));
+    const few = state.adds.size <= FILES_LOOKED_AT_ONCE;
+    const snapshot = snapshotOf(table, state, few ? this.#uriOf(open) : this.#checkedUriOf(open), open.row_counts);
+    if (few) await this.#storage.refuseLinksOut(Array.from(state.adds.keys(), (path) => lakePath(open.folder, path)));
     open.snapshot = { state, snapshot };
     return snapshot;
   }
@@ -195,11 +201,16 @@ class DeltaLake implements Lake {
   }
 
   async #checkpoint(open: OpenTable, version: number): Promise<void> {
-    if (version < CHECKPOINT_EVERY) return;
+    const since = version - (open.checkpoint?.version ?? 0);
+    if (since >= 0 && since < CHECKPOINT_EVERY) return;
     const { checkpoints } = await open.log.listing();
-    if (version - Math.max(0, ...checkpoints.keys()) < CHECKPOINT_EVERY) return;
-    const state = await open.log.state(version);
-    if (state !== undefined) await writeCheckpoint(this.#storage, open.folder, state);
+    const newest = Math.max(0, ...checkpoints.keys());
+    const changes = open.checkpoint?.changes ?? 0;
+    open.checkpoint = { version: newest, changes };
+    const state = version - newest < CHECKPOINT_EVERY ? undefined : await open.log.state(version);
+    if (state === undefined || !isCheckpointDue(state, version - newest, state.adds.changes - changes)) return;
+    await writeCheckpoint(this.#storage, open.folder, state);
+    open.checkpoint = { version, changes: state.adds.changes };
   }
 
   discardStaging(run_id: string, step_id?: string, options?: DiscardOptions): Promise<void> {
@@ -247,6 +258,15 @@ class DeltaLake implements Lake {
 
   #uriOf(open: OpenTable): (path: string) => string {
     return (path) => this.#storage.uri(lakePath(open.folder, path));
+  }
+
+  /** Files of a large table are looked at one by one, when somebody wants to open them. */
+  #checkedUriOf(open: OpenTable): (path: string) => string {
+    return (path) => {
+      const inside = lakePath(open.folder, path);
+      this.#storage.refuseLinkOut(inside);
+      return this.#storage.uri(inside);
+    };
   }
 }
 

@@ -1,7 +1,6 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { CompactReader } from '../kit/compact-protocol.ts';
-import { parseStats } from './delta-stats.ts';
 import { lakePath } from './log-paths.ts';
 import type { TableState } from './table-state.ts';
 
@@ -25,9 +24,7 @@ export async function countRows(
   state: TableState,
   known: Map<string, number>,
 ): Promise<void> {
-  const silent = [...state.adds].filter(
-    ([path, { action }]) => !known.has(path) && parseStats(action.stats) === undefined,
-  );
+  const silent = [...state.adds.silent()].filter(([path]) => !known.has(path));
   if (silent.length === 0) return;
   const count = async (path: string, size: number): Promise<void> => {
     known.set(path, await footerRows(storage, lakePath(folder, path), size));

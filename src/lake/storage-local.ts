@@ -93,12 +93,12 @@ export class LocalStorage implements LakeStorage {
     }
   }
 
-  async readRange(path: string, from: number, to: number): Promise<Uint8Array> {
+  async readRange(path: string, from: number, to: number, into?: Uint8Array): Promise<Uint8Array> {
     try {
       this.#refuseFileOut(path);
       const handle = await open(this.#at(path), 'r');
       try {
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(to - from), 0, to - from, from);
+        const { buffer, bytesRead } = await handle.read(into ?? Buffer.alloc(to - from), 0, to - from, from);
         return buffer.subarray(0, bytesRead);
       } finally {
         await handle.close();
@@ -191,6 +191,14 @@ export class LocalStorage implements LakeStorage {
         if (entry.isSymbolicLink() && files.has(join(folder, entry.name)))
           this.#refuseTargetOut(join(folder, entry.name));
       }
+    }
+  }
+
+  refuseLinkOut(path: string): void {
+    try {
+      this.#refuseFileOut(path);
+    } catch (error) {
+      if (!ABSENT.has(codeOf(error) ?? '')) throw error;
     }
   }
 

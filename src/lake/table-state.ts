@@ -1,9 +1,10 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type TableId, tableKey } from '../core/model/table.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
+import { LayeredMap } from '../kit/layered-map.ts';
+import type { CheckpointContent } from './checkpoint-reader.ts';
 import {
   type Action,
-  type AddAction,
   IN_PLACE_OF,
   type MetaDataAction,
   type ProtocolAction,
@@ -13,12 +14,8 @@ import {
 import { checkReadable } from './delta-protocol.ts';
 import { columnsOf } from './delta-schema.ts';
 import { parseStats } from './delta-stats.ts';
-
-/** A live file: its action as the log has it, and the version that added it (a checkpoint does not say). */
-export interface LiveFile {
-  readonly action: AddAction;
-  readonly version: number | undefined;
-}
+import { LiveFiles } from './live-files.ts';
+import type { LiveFile } from './packed-files.ts';
 
 /** The result of replaying a log up to one version (PROTOCOL.md, "Action Reconciliation"). Immutable: each version is a new state. */
 export interface TableState {
@@ -26,11 +23,11 @@ export interface TableState {
   readonly committed_at_ms: number;
   readonly protocol: ProtocolAction | undefined;
   readonly metaData: MetaDataAction | undefined;
-  readonly txns: ReadonlyMap<string, TxnAction>;
+  readonly txns: Pick<LayeredMap<string, TxnAction>, 'get' | 'size' | 'copy' | typeof Symbol.iterator>;
   /** By resolved path, in the order they were added. */
-  readonly adds: ReadonlyMap<string, LiveFile>;
+  readonly adds: Omit<LiveFiles, 'set' | 'delete' | 'insertAfter' | 'reorder'>;
   /** Tombstones, for checkpoints. */
-  readonly removes: ReadonlyMap<string, RemoveAction>;
+  readonly removes: Pick<LayeredMap<string, RemoveAction>, 'has' | 'copy' | typeof Symbol.iterator>;
 }
 
 export const EMPTY: TableState = {
@@ -38,14 +35,14 @@ export const EMPTY: TableState = {
   committed_at_ms: 0,
   protocol: undefined,
   metaData: undefined,
-  txns: new Map(),
-  adds: new Map(),
-  removes: new Map(),
+  txns: new LayeredMap(),
+  adds: new LiveFiles(),
+  removes: new LayeredMap(),
 };
 
-/** One log entry, or a checkpoint (`version` undefined). */
+/** One log entry. */
 export interface LogEntry {
-  readonly version: number | undefined;
+  readonly version: number;
   readonly committed_at_ms: number;
   readonly actions: readonly Action[];
 }
@@ -55,10 +52,27 @@ export type PathResolver = (path: string) => string;
 
 /** Mutable while one replay goes on. */
 type Draft = { -readonly [member in keyof TableState]: TableState[member] } & {
-  readonly txns: Map<string, TxnAction>;
-  readonly adds: Map<string, LiveFile>;
-  readonly removes: Map<string, RemoveAction>;
+  readonly txns: LayeredMap<string, TxnAction>;
+  readonly adds: LiveFiles;
+  readonly removes: LayeredMap<string, RemoveAction>;
 };
+
+/** What a checkpoint tells of its version. */
+export function stateOf(
+  { protocol, metaData, txns, removes, files }: CheckpointContent,
+  at: Pick<TableState, 'version' | 'committed_at_ms'>,
+  resolve: PathResolver,
+): TableState {
+  const gone = removes.map((remove): [string, RemoveAction] => [resolve(remove.path), remove]);
+  return {
+    ...at,
+    protocol,
+    metaData,
+    txns: new LayeredMap(new Map(txns.map((txn) => [txn.appId, txn]))),
+    adds: new LiveFiles(files),
+    removes: new LayeredMap(new Map(gone.filter(([path]) => files.indexOf(path) === undefined))),
+  };
+}
 
 /** Applies log entries, in ascending order of versions. */
 export function replay(
@@ -70,9 +84,9 @@ export function replay(
   const draft: Draft = {
     ...base,
     version,
-    txns: new Map(base.txns),
-    adds: new Map(base.adds),
-    removes: new Map(base.removes),
+    txns: base.txns.copy(),
+    adds: base.adds.copy(),
+    removes: base.removes.copy(),
   };
   for (const entry of entries) {
     draft.committed_at_ms = entry.committed_at_ms;
@@ -81,12 +95,12 @@ export function replay(
     for (const action of entry.actions) if (action.remove) drop(draft, action.remove, resolve);
     for (const action of entry.actions) apply(draft, action, entry.version, resolve);
     for (const action of entry.actions)
-      if (action.commitInfo?.dataflowFileOrder) reorder(draft, action.commitInfo.dataflowFileOrder);
+      if (action.commitInfo?.dataflowFileOrder) draft.adds.reorder(action.commitInfo.dataflowFileOrder);
   }
   return draft;
 }
 
-/** Files that come in place of others stand where those stood: the map is written anew with both side by side. */
+/** Files that come in place of others stand where those stood. */
 function takePlaces(draft: Draft, entry: LogEntry, resolve: PathResolver): void {
   const heirs = new Map<string, [string, LiveFile][]>();
   for (const { add } of entry.actions) {
@@ -95,13 +109,7 @@ function takePlaces(draft: Draft, entry: LogEntry, resolve: PathResolver): void 
     const live = { action: add, version: entry.version };
     heirs.set(place, [...(heirs.get(place) ?? []), [resolve(add.path), live]]);
   }
-  if (heirs.size === 0) return;
-  const before = [...draft.adds];
-  draft.adds.clear();
-  for (const [path, live] of before) {
-    draft.adds.set(path, live);
-    for (const [heir, file] of heirs.get(path) ?? []) draft.adds.set(heir, file);
-  }
+  if (heirs.size > 0) draft.adds.insertAfter(heirs);
 }
 
 function drop(draft: Draft, remove: RemoveAction, resolve: PathResolver): void {
@@ -110,7 +118,7 @@ function drop(draft: Draft, remove: RemoveAction, resolve: PathResolver): void {
   draft.removes.set(path, remove);
 }
 
-function apply(draft: Draft, action: Action, version: number | undefined, resolve: PathResolver): void {
+function apply(draft: Draft, action: Action, version: number, resolve: PathResolver): void {
   if (action.protocol) draft.protocol = action.protocol;
   if (action.metaData) draft.metaData = action.metaData;
   if (action.txn) draft.txns.set(action.txn.appId, action.txn);
@@ -120,17 +128,6 @@ function apply(draft: Draft, action: Action, version: number | undefined, resolv
     draft.adds.set(path, { action: action.add, version: draft.adds.get(path)?.version ?? version });
     draft.removes.delete(path);
   }
-}
-
-/** A version that was brought back has its files in their old order; files are otherwise in the order in which they were added. */
-function reorder(draft: Draft, paths: readonly string[]): void {
-  const before = new Map(draft.adds);
-  draft.adds.clear();
-  for (const path of paths) {
-    const file = before.get(path);
-    if (file !== undefined) draft.adds.set(path, file);
-  }
-  for (const [path, file] of before) if (!draft.adds.has(path)) draft.adds.set(path, file);
 }
 
 /**
@@ -146,22 +143,38 @@ export function snapshotOf(
 ): Snapshot {
   const key = tableKey(table);
   const { metaData } = readableState(state, key);
-  const files = [...state.adds].map(([path, live]): DataFile => {
-    const file = dataFile(path, live, uriOf);
-    const rows = row_counts.get(path);
-    return rows === undefined ? file : { ...file, rows };
-  });
+  const fileOf = ([path, live]: readonly [string, LiveFile]): DataFile => dataFile(path, live, uriOf, row_counts);
+  let files: readonly DataFile[] | undefined;
+  let rows: number | undefined;
+  let txns: ReadonlyMap<string, number> | undefined;
   return {
     table,
     version: state.version,
     committed_at_ms: state.committed_at_ms,
     columns: columnsOf(metaData.schemaString, key),
     partition_by: metaData.partitionColumns,
-    files,
-    rows: files.reduce((sum, file) => sum + file.rows, 0),
-    size_bytes: files.reduce((sum, file) => sum + file.size_bytes, 0),
-    txns: new Map([...state.txns].map(([appId, txn]) => [appId, txn.version])),
+    file_count: state.adds.size,
+    size_bytes: state.adds.size_bytes,
+    get files() {
+      files ??= Array.from(state.adds, fileOf);
+      return files;
+    },
+    filesIn: (fits) => Array.from(state.adds.inPartitions(fits), fileOf),
+    get rows() {
+      rows ??= rowsOf(state, row_counts);
+      return rows;
+    },
+    get txns() {
+      txns ??= new Map(Array.from(state.txns, ([app_id, { version }]) => [app_id, version]));
+      return txns;
+    },
   };
+}
+
+function rowsOf({ adds }: TableState, row_counts: ReadonlyMap<string, number>): number {
+  let rows = adds.rows;
+  for (const [path] of adds.silent()) rows += row_counts.get(path) ?? 0;
+  return rows;
 }
 
 /** Protocol and metadata of a table that we may read. @throws DataflowError E_LAKE_FEATURE, E_LAKE_CORRUPT. */
@@ -176,27 +189,42 @@ export function readableState(
       `${key} version ${state.version} lacks its ${protocol === undefined ? 'protocol' : 'metadata'}`,
     );
   checkReadable(protocol, metaData, key);
-  for (const { action } of state.adds.values()) {
-    if (action.deletionVector !== undefined && action.deletionVector !== null)
-      throw new DataflowError(
-        'E_LAKE_FEATURE',
-        `${key} uses the table feature deletionVectors, which we cannot handle`,
-      );
-  }
+  if (state.adds.hasDeletionVectors())
+    throw new DataflowError('E_LAKE_FEATURE', `${key} uses the table feature deletionVectors, which we cannot handle`);
   return { protocol, metaData };
 }
 
-export function dataFile(path: string, { action, version }: LiveFile, uriOf: (path: string) => string): DataFile {
-  const stats = parseStats(action.stats);
-  const sha256 = action.tags?.['dataflow.sha256'];
+/**
+ * A file of the log; what is told by its statistics and tags is read when somebody asks. `row_counts` has the rows of files whose writer left
+ * no statistics.
+ */
+export function dataFile(
+  path: string,
+  { action, version }: LiveFile,
+  uriOf: (path: string) => string,
+  row_counts?: ReadonlyMap<string, number>,
+): DataFile {
+  let parsed: { readonly stats: DataFile['stats'] } | undefined;
+  const statsOf = (): DataFile['stats'] => {
+    parsed ??= { stats: parseStats(action.stats) };
+    return parsed.stats;
+  };
   return {
     path,
-    uri: uriOf(path),
-    rows: stats?.num_records ?? 0,
+    get uri() {
+      return uriOf(path);
+    },
+    get rows() {
+      return row_counts?.get(path) ?? statsOf()?.num_records ?? 0;
+    },
     size_bytes: action.size,
     partition_values: action.partitionValues,
-    ...(stats === undefined ? {} : { stats }),
-    ...(sha256 === undefined ? {} : { sha256 }),
+    get stats() {
+      return statsOf();
+    },
+    get sha256() {
+      return action.tags?.['dataflow.sha256'];
+    },
     ...(version === undefined ? {} : { added_version: version }),
   };
 }

@@ -176,6 +176,8 @@ function snapshotOf(
   return {
     ...{ table, version, columns, files, committed_at_ms: 0, partition_by: [], size_bytes: 0, txns: new Map() },
     rows: MANY_ROWS,
+    file_count: files.length,
+    filesIn: (fits) => files.filter((file) => fits(file.partition_values)),
   };
 }
 

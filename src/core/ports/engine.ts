@@ -56,7 +56,7 @@ export interface InputFile {
   /** Values of the partition columns (absent from the Parquet file itself), as Delta text; null = NULL. */
   readonly partition_values: Readonly<Record<string, string | null>>;
   /** As far as they are known; a column that is counted in them is in the file. */
-  readonly stats?: FileStats;
+  readonly stats?: FileStats | undefined;
 }
 
 /** A relation that SQL may name, made of the data files of one table version. */

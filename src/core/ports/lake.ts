@@ -6,8 +6,8 @@ import type { ReleaseRecord } from './ledger.ts';
 export interface DataFile extends InputFile {
   /** Path relative to the table's folder, as in the log but decoded. */
   readonly path: string;
-  readonly stats?: import('../model/table.ts').FileStats;
-  readonly sha256?: string;
+  readonly stats?: import('../model/table.ts').FileStats | undefined;
+  readonly sha256?: string | undefined;
   /** Version that added it, when known (a checkpoint does not say); files keep the order in which they were added. */
   readonly added_version?: number;
 }
@@ -20,8 +20,11 @@ export interface Snapshot {
   readonly committed_at_ms: number;
   readonly columns: readonly Column[];
   readonly partition_by: readonly string[];
-  /** In the order they were added. */
+  /** In the order they were added. Made when it is asked for: a table may have a million of them. */
   readonly files: readonly DataFile[];
+  readonly file_count: number;
+  /** Files with fitting partition values, in order; no other one is looked at. */
+  filesIn(fits: (partition_values: DataFile['partition_values']) => boolean): readonly DataFile[];
   readonly rows: number;
   readonly size_bytes: number;
   /** `txn` actions: appId → version. */

@@ -38,8 +38,8 @@ export interface LakeStorage {
   list(folder: string): Promise<readonly string[]>;
   /** Undefined when the file does not exist. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** Bytes `from` (inclusive) to `to` (exclusive). */
-  readRange(path: string, from: number, to: number): Promise<Uint8Array>;
+  /** Bytes `from` (inclusive) to `to` (exclusive); `into`: memory that is large enough and may be written over. */
+  readRange(path: string, from: number, to: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Undefined when the file does not exist. */
   info(path: string): Promise<StoredFile | undefined>;
   /**
@@ -63,6 +63,8 @@ export interface LakeStorage {
   remove(path: string): Promise<void>;
   /** @throws DataflowError E_LAKE_CORRUPT when one of the files is a link that leads out of the lake. */
   refuseLinksOut(paths: readonly string[]): Promise<void>;
+  /** The same for one file, at once. */
+  refuseLinkOut(path: string): void;
   /** Brings files to where their URIs lead, before somebody opens them. Absent where they are there always. @throws DataflowError E_LAKE_IO, E_LAKE_CORRUPT */
   bring?(files: readonly WantedFile[], signal: AbortSignal): Promise<void>;
   /** SHA-256 of a file's bytes as they are where the lake is, or why they could not be read. Absent where hashing the URI's file tells it. */

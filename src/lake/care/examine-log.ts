@@ -2,13 +2,12 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableId } from '../../core/model/table.ts';
 import type { LogProblem, LogReport } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
-import { decodeCheckpoint } from '../checkpoint-codec.ts';
-import type { Action } from '../delta-actions.ts';
+import { readCheckpoint } from '../checkpoint-reader.ts';
 import { archivedHistory } from '../history-archive.ts';
 import { entryName, type LogListing } from '../log-listing.ts';
 import { lakePath } from '../log-paths.ts';
 import { LogReader, type VersionEntry } from '../log-reader.ts';
-import { EMPTY, replay, type TableState } from '../table-state.ts';
+import { EMPTY, replay, stateOf, type TableState } from '../table-state.ts';
 import { checkpointDifference } from './compare-checkpoint.ts';
 import { orphansOf } from './orphans.ts';
 import { ReplayedLog } from './replayed.ts';
@@ -156,13 +155,10 @@ async function readCheckpoints(
   const found = new Map<number, TableState>();
   for (const [version, names] of listing.checkpoints) {
     try {
-      const actions: Action[] = [];
-      for (const name of names) {
-        const path = `${folder}/_delta_log/${name}`;
-        actions.push(...(await decodeCheckpoint((await storage.read(path)) ?? new Uint8Array(), path)));
-      }
+      const paths = names.map((name) => `${folder}/_delta_log/${name}`);
+      const content = await readCheckpoint(storage, paths, log.resolve);
       const committed_at_ms = entries.get(version)?.committed_at_ms ?? 0;
-      const base = replay(EMPTY, [{ version: undefined, actions, committed_at_ms }], version, log.resolve);
+      const base = stateOf(content, { version, committed_at_ms }, log.resolve);
       if (base.protocol === undefined || base.metaData === undefined)
         throw new DataflowError('E_LAKE_CORRUPT', `the checkpoint of version ${version} has no protocol or metadata`);
       found.set(version, base);

@@ -12,7 +12,8 @@ export async function orphansOf(
   files: readonly PublishedFile[],
   newest: TableState,
 ): Promise<readonly { readonly path: string; readonly size_bytes: number }[]> {
-  const named = new Set([...files.map((file) => file.path), ...newest.removes.keys()]);
+  const named = new Set(files.map((file) => file.path));
+  for (const [path] of newest.removes) named.add(path);
   for (const { actions } of entries.values())
     for (const { add, remove } of actions) {
       const path = add?.path ?? remove?.path;

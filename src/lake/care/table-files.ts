@@ -3,13 +3,13 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableId } from '../../core/model/table.ts';
 import type { LakeFile, TableFiles } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
-import { decodeCheckpoint } from '../checkpoint-codec.ts';
+import { readCheckpoint } from '../checkpoint-reader.ts';
 import { type Action, isAltered, parseLog } from '../delta-actions.ts';
 import { ARCHIVE_NAME } from '../history-archive.ts';
 import { entryName, type LogListing } from '../log-listing.ts';
 import { lakePath } from '../log-paths.ts';
 import { LogReader } from '../log-reader.ts';
-import { EMPTY, replay } from '../table-state.ts';
+import { stateOf } from '../table-state.ts';
 import { ReplayedLog } from './replayed.ts';
 
 const READS_AT_ONCE = 16;
@@ -92,13 +92,9 @@ async function restart(
   replayed: ReplayedLog,
   { version, names }: { readonly version: number; readonly names: readonly string[] },
 ): Promise<void> {
-  const actions: Action[] = [];
-  for (const name of names) {
-    const path = `${log_folder}/${name}`;
-    actions.push(...(await decodeCheckpoint((await storage.read(path)) ?? new Uint8Array(), path)));
-  }
-  const at = { version: undefined, actions, committed_at_ms: 0 };
-  replayed.restart(replay(EMPTY, [at], version, log.resolve), undefined);
+  const paths = names.map((name) => `${log_folder}/${name}`);
+  const content = await readCheckpoint(storage, paths, log.resolve);
+  replayed.restart(stateOf(content, { version, committed_at_ms: 0 }, log.resolve), undefined);
 }
 
 /** Small files that are written over again and again; the pointer only if it names a checkpoint that is among the others. */
