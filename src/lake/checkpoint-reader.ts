@@ -45,9 +45,16 @@ export async function readCheckpoint(
     const info = await storage.info(path);
     if (info === undefined) throw new DataflowError('E_LAKE_NO_VERSION', `the checkpoint ${path} is gone`);
     const { size_bytes } = info;
-    files.push({ name: path, size_bytes, read: readAhead(storage, path, size_bytes) });
+    const whole = storage.cheap_ranges ? undefined : await storage.read(path);
+    const read = whole === undefined ? readAhead(storage, path, size_bytes) : readFrom(whole);
+    files.push({ name: path, size_bytes: whole?.length ?? size_bytes, read });
   }
   return await decodeCheckpoint(files, resolve);
+}
+
+/** What stays is copied, so that the whole can go. */
+function readFrom(whole: Uint8Array): RangedFile['read'] {
+  return async (from, to, passing) => (passing === true ? whole.subarray(from, to) : whole.slice(from, to));
 }
 
 function readAhead(storage: LakeStorage, path: string, size_bytes: number): RangedFile['read'] {

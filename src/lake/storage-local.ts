@@ -30,6 +30,7 @@ const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 
 /** The lake in a folder of this machine. */
 export class LocalStorage implements LakeStorage {
+  readonly cheap_ranges = true;
   readonly #root: string;
   /** Folders known to lie inside the lake, links followed. */
   readonly #inside = new Set<string>();

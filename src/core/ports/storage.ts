@@ -30,6 +30,8 @@ export interface FolderOptions {
  * root, with `/`, and never leave it. Errors are DataflowErrors (E_LAKE_IO, E_LAKE_FSYNC, E_LAKE_CORRUPT for a path that leads out).
  */
 export interface LakeStorage {
+  /** A piece of a file takes next to nothing to read; elsewhere a request, so that files are read as a whole. */
+  readonly cheap_ranges: boolean;
   /** The URI that engines open for a path. */
   uri(path: string): string;
   /** The path of a URI (or absolute path) inside the lake; undefined for one outside. */

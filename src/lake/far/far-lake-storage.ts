@@ -29,6 +29,7 @@ export interface FarLakeOptions {
  * asked for again. A commit is the exclusive creation of a log entry by the far side, which decides between two machines.
  */
 export class FarLakeStorage implements LakeStorage {
+  readonly cheap_ranges = false;
   readonly #far: FarStorage;
   readonly #url: string;
   readonly #local: LocalStorage;
@@ -103,7 +104,9 @@ export class FarLakeStorage implements LakeStorage {
 
   async info(path: string): Promise<StoredFile | undefined> {
     if (HERE.test(path)) return this.#local.info(path);
-    return this.#far.info(path, this.#signal);
+    // A checkpoint that was listed a moment ago is what it was; the head of a log is asked for each time.
+    const listed = path.endsWith('.checkpoint.parquet') ? this.#listed.get(path) : undefined;
+    return listed ?? this.#far.info(path, this.#signal);
   }
 
   async createExclusive(path: string, content: Uint8Array): Promise<boolean> {
@@ -167,6 +170,8 @@ export class FarLakeStorage implements LakeStorage {
 
   /** There are no links on the far side, and the local side is our own. */
   async refuseLinksOut(): Promise<void> {}
+
+  refuseLinkOut(): void {}
 
   async bring(files: readonly WantedFile[], signal: AbortSignal): Promise<void> {
     await this.#cache.bring(
