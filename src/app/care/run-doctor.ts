@@ -90,7 +90,7 @@ async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Pr
     if (ledger === undefined) return findings;
     const graph = buildGraph(project, await rooms.checks());
     findings.push(...locks(ledger));
-    findings.push(...(await guarded('tables', () => lost(lake, ledger))));
+    findings.push(...(await guarded('tables', () => lost(project, lake, ledger))));
     findings.push(...(await guarded('runs', () => unfinished(graph, lake, ledger))));
     findings.push(
       ...(await guarded('left-over files', async () => {

@@ -40,9 +40,8 @@ export async function syncNamed(rooms: Rooms, project: Project, options: SyncOpt
     try {
       const near = await nearSide({ lake, care, ledger }, spec);
       const { known, moved } = rememberedFiles(ledger, name, far.name);
-      if (moved && !dry_run) ledger.mirrors.forget(name);
       const syncing = { project, spec, options, ledger, care, far, pool, near, known };
-      return await synced(syncing, () => Math.round(performance.now() - began));
+      return await synced(syncing, moved, () => Math.round(performance.now() - began));
     } finally {
       await far.close();
       await lease.release();
@@ -53,11 +52,13 @@ export async function syncNamed(rooms: Rooms, project: Project, options: SyncOpt
   }
 }
 
-async function synced(syncing: Syncing, wall_ms: () => number): Promise<SyncReport> {
+async function synced(syncing: Syncing, moved: boolean, wall_ms: () => number): Promise<SyncReport> {
   const { options, far, known, ledger } = syncing;
   const memory = new MirrorMemory(ledger.mirrors, options.name);
   const { signal } = options;
   const compared = await compareSides(syncing, known, { signal });
+  // Another place, and it answers: what was known of the one before is of no use.
+  if (moved && !options.dry_run) ledger.mirrors.forget(options.name);
   const plan = await planned(syncing, compared);
   const to_do = plan.data.length + plan.logs.length + plan.removed.length + plan.expired.length > 0;
   const marked = await markerNow(syncing, compared, memory);

@@ -1,7 +1,7 @@
 import { loadAll } from '../../app/load/load-all.ts';
 import type { LoadReport, LoadTableReport } from '../../app/load/load-report.ts';
 import { type LoadLine, loadStatus, mixedWords } from '../../app/load/load-status.ts';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { DataflowError, DataflowErrors } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
@@ -37,12 +37,13 @@ async function run(invocation: Invocation): Promise<number> {
   });
   if (loads.some(({ status: done }) => done !== 'up_to_date')) printer.text('');
   for (const report of loads) reportWords(printer, report);
-  for (const { load: name, error } of failed)
-    printer.error(`error[${error.code}] ${name}: ${error.message}\n  next: ${error.hint}`);
   if (failed.length === 0) {
     refuseRefused(loads);
     return 0;
   }
+  if (loads.length === 0) throw new DataflowErrors(failed.map(({ error }) => error));
+  for (const { load: name, error } of failed)
+    printer.error(`error[${error.code}] ${name}: ${error.message}\n  next: ${error.hint}`);
   throw new DataflowError('E_PARTIAL', `${failed.length} of ${loads.length + failed.length} loads failed`, {
     hint: 'The others are loaded. Load again: only what is left is done.',
   });
@@ -169,7 +170,8 @@ const ODD: ReadonlySet<string> = new Set(['changed', 'foreign', 'missing']);
 function statusWords({ load: name, state, place, loaded_at, words, remembered, tables }: LoadLine): readonly string[] {
   const at = loaded_at === null ? 'nothing loaded yet' : `loaded ${loaded_at.slice(0, 19).replace('T', ' ')} UTC`;
   const known = `${place}${place === '' ? '' : ', '}${at}`;
-  const odd = tables.filter((table) => ODD.has(table.state) || table.words !== null);
+  // Where nothing was loaded yet every table is missing.
+  const odd = tables.filter((table) => (ODD.has(table.state) && state !== 'empty') || table.words !== null);
   return [
     ...(remembered
       ? [`  ${name}: cannot be reached: ${words ?? 'no answer'}`, `  ${name}: as the ledger remembers it: ${known}`]

@@ -73,11 +73,7 @@ function summary(report: UndoReport): readonly string[] {
   if (report.inputs_undone > 0)
     lines.push(`  ${count(report.inputs_undone, 'file')} not loaded any more; to load again: dataflow run --redo`);
   if (report.inputs_back > 0) lines.push(`  ${count(report.inputs_back, 'file')} known as loaded again`);
-  for (const destination of report.destinations) {
-    const differs = report.dry_run ? 'would differ' : 'differs now';
-    const { version, table } = destination;
-    lines.push(`  ${destinationName(destination)} ${differs}: version ${version} of ${table} is out`);
-  }
+  lines.push(...destinationLines(report.destinations, report.dry_run ? 'would differ' : 'differs now'));
   const kinds = new Set(report.destinations.map(({ kind }) => kind));
   if (kinds.has('stream')) lines.push('  next: dataflow stream publish, for each that shall follow');
   if (kinds.has('load')) lines.push('  next: dataflow load, for what was loaded to follow');
@@ -88,6 +84,20 @@ function summary(report: UndoReport): readonly string[] {
     lines.push(`  to take this back: dataflow undo ${report.run_id}`);
   }
   return lines;
+}
+
+/** One line for each that tables went to. */
+function destinationLines(destinations: UndoReport['destinations'], differs: string): readonly string[] {
+  const groups = new Map<string, UndoReport['destinations'][number][]>();
+  for (const one of destinations) {
+    const name = `${one.kind} ${one.name}`;
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return [...groups].map(([name, its]) => {
+    const [only] = its;
+    if (only === undefined || its.length > 1) return `  ${name} ${differs}: ${its.length} tables of it are out`;
+    return `  ${destinationName(only)} ${differs}: version ${only.version} of ${only.table} is out`;
+  });
 }
 
 function asOf(aim: string): string {

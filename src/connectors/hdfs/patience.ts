@@ -23,6 +23,20 @@ const UNRESOLVED_ATTEMPTS = 3;
 const CLUSTER_ATTEMPTS = 3;
 /** Waits shorter than this are nobody's business. */
 const LONG_WAIT_MS = 2000;
+/** The same is not said again before. */
+const SAID_EVERY_MS = 30_000;
+
+/** Many files meet the same again and again: it is said now and then. */
+export function seldom(note: (text: string) => void): (text: string) => void {
+  const said = new Map<string, number>();
+  return (text) => {
+    const before_ms = said.get(text);
+    const now_ms = performance.now();
+    if (before_ms !== undefined && now_ms - before_ms < SAID_EVERY_MS) return;
+    said.set(text, now_ms);
+    note(text);
+  };
+}
 
 /** Works until it succeeds or nothing more can be hoped for; the last error is thrown. Attempts count from 1. */
 export async function patiently<T>(
@@ -54,7 +68,7 @@ export async function patiently<T>(
     },
     waits: (error, wait_ms) => {
       if (wait_ms >= LONG_WAIT_MS && error instanceof Error)
-        patience.note(`${error.message}; waiting ${(wait_ms / 1000).toFixed(1)} s, then asking again`);
+        patience.note(`${error.message}; asking again every few seconds`);
     },
   });
 }

@@ -15,7 +15,7 @@ import type { HdfsConnectionOptions } from './connection.ts';
 import { Content, contentOfFile } from './content.ts';
 import { markOf } from './mark.ts';
 import { urlsOf } from './name-nodes.ts';
-import { type Patience, patiently } from './patience.ts';
+import { type Patience, patiently, seldom } from './patience.ts';
 import { isMasked, sha256Of } from './proof.ts';
 import { Publication } from './publish.ts';
 import { readWhole } from './read.ts';
@@ -53,7 +53,7 @@ class HdfsStorage implements FarStorage {
     this.#patience = {
       ready_ms: options.ready_timeout_s * 1000,
       attempts: ATTEMPTS,
-      note,
+      note: seldom(note),
       spared: spared ?? (() => undefined),
     };
     const settings = { hdfs: this.#hdfs, patience: this.#patience };

@@ -115,6 +115,15 @@ describe('files that are not removed', () => {
   });
 });
 
+it('keys that are refused are told as such, not as a right that is missing', async () => {
+  const { far } = await serviceThat(() => ({ status: 403, text: ERROR('SignatureDoesNotMatch') }));
+  await expect(far.probe(signal)).rejects.toMatchObject({
+    code: 'E_FAR_DENIED',
+    message: expect.not.stringContaining('s3:ListBucket'),
+    hint: expect.stringContaining('secret_key'),
+  });
+});
+
 it('a file that is there after an answer that says nothing about it is known as ours', async () => {
   const bytes = Buffer.from('content');
   const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;

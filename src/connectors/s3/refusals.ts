@@ -56,6 +56,15 @@ const DENIED = new Set([
   'RequestTimeTooSkewed',
   'AuthorizationHeaderMalformed',
 ]);
+/** What the keys themselves are refused for, whatever they may do. */
+const KEYS_REFUSED = new Set([
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'InvalidTokenId',
+  'AuthorizationHeaderMalformed',
+]);
 /** The longest that a service may ask to be left alone. */
 const AFTER_MAX_MS = 30_000;
 
@@ -172,6 +181,11 @@ export function farError(
   if (error.code === 'NoSuchBucket') return new DataflowError('E_FAR_MISSING', words, options);
   if (error.code === 'RequestTimeTooSkewed')
     return new DataflowError('E_FAR_DENIED', words, { ...options, hint: 'Set the clock of this machine.' });
+  if (KEYS_REFUSED.has(error.code))
+    return new DataflowError('E_FAR_DENIED', words, {
+      ...options,
+      hint: 'Check access_key, secret_key, session_token and region of the connection.',
+    });
   if (DENIED.has(error.code))
     return new DataflowError('E_FAR_DENIED', `${words} (${ask} as ${user} needs ${right})`, options);
   // Somebody gave the upload up: the next sync begins another one.

@@ -16,18 +16,20 @@ describe('tables of a SQLite file', () => {
   const path = join(project.root, 'out.db');
   beforeAll(() => writeFileSync(join(project.root, 's.csv'), 'id,v\n1,10\n2,20\n'));
   afterAll(() => project.remove());
-  const release = async (select: string): Promise<void> => {
+  const configure = (select: string, target: string, loads: readonly string[]): void =>
     project.configure(
       {
         source: { type: 'files', path: 's.csv', settle_seconds: 0, columns: { id: 'bigint', v: 'integer' } },
-        connections: { target: { type: 'sqlite', path: 'out.db' } },
+        connections: { target: { type: 'sqlite', path: target } },
         more: {
           gold: { t: { sql: `select id, ${select} from bronze.s`, key: 'id' } },
-          loads: { out: { connection: 'target', tables: ['gold.t'] } },
+          loads: Object.fromEntries(loads.map((name) => [name, { connection: 'target', tables: ['gold.t'] }])),
         },
       },
       's',
     );
+  const release = async (select: string): Promise<void> => {
+    configure(select, 'out.db', ['out']);
     await project.ok(['run']);
   };
   const rows = (): unknown => {
@@ -51,6 +53,10 @@ describe('tables of a SQLite file', () => {
     ]);
     await project.ok(['load', '--full-refresh']);
     expect(rows()).toMatchObject([{ v: '0010' }, { v: '0020' }]);
+    // Where none of several is loaded nothing is partly done.
+    configure("'00' || v as v", 'nowhere/out.db', ['one', 'other']);
+    const none = await project.run(['load']);
+    expect([none.status, none.stderr]).toEqual([5, expect.not.stringContaining('E_PARTIAL')]);
   }, 120_000);
 });
 

@@ -81,6 +81,8 @@ async function loadFinding(examined: Examined, name: string, connection: string)
   }
 }
 
+const ODD: ReadonlySet<string> = new Set(['changed', 'foreign', 'missing']);
+
 /** What the destination says of itself that deserves a look; rows are not read for it. */
 async function oddityOf(
   { rooms, project, ledger }: Examined,
@@ -92,8 +94,8 @@ async function oddityOf(
   const graph = buildGraph(project, await rooms.checks());
   const { state, tables } = await answeredLine({ project, ledger, graph, release }, name, sink, { deep: false });
   if (state === 'mixed') return { what: mixedWords(tables), remedy: `dataflow load ${name}` };
-  const theirs = tables.find((one) => one.state === 'changed' || one.state === 'foreign');
-  if (theirs !== undefined)
+  const theirs = tables.find(({ state: its }) => ODD.has(its));
+  if (state === 'changed' && theirs !== undefined)
     return { what: `${theirs.name}: ${theirs.words ?? theirs.state}`, remedy: `dataflow load status ${name}` };
   const cut_off = tables.find(({ words }) => words !== null);
   return cut_off && { what: `${cut_off.name}: ${cut_off.words}`, remedy: `dataflow load ${name}` };

@@ -1,4 +1,5 @@
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
+import type { Project } from '../../../core/model/project.ts';
 import type { Graph } from '../../../core/planning/graph.ts';
 import type { Lake } from '../../../core/ports/lake.ts';
 import type { Leases } from '../../../core/ports/leases.ts';
@@ -8,6 +9,7 @@ import { judgedRun } from '../../run/judged-run.ts';
 import { unrecorded } from '../../run/reconcile.ts';
 import { stagingKept } from '../../run/staging-kept.ts';
 import { lostTables } from '../verify/lost-findings.ts';
+import { withMirrors } from '../verify/mirror-remedy.ts';
 import { type DoctorFinding, fail, failure, ok, warn } from './finding.ts';
 
 /** Clocks of different machines, and the granularity of file systems, differ by so much. */
@@ -83,12 +85,14 @@ export async function unfinished(graph: Graph, lake: Lake, ledger: Ledger): Prom
 }
 
 /** Tables that were published and are no longer there. */
-export async function lost(lake: Lake, ledger: Ledger): Promise<readonly DoctorFinding[]> {
+export async function lost(project: Project, lake: Lake, ledger: Ledger): Promise<readonly DoctorFinding[]> {
   const tables = await lostTables(lake, ledger);
   if (tables.size === 0) return [ok('tables', 'all that were published are there')];
-  return [...tables].map(([table, known]) =>
-    fail('tables', lostWords({ table, known, latest: undefined }), lostRemedy(table)),
-  );
+  const found = [...tables].map(([table, known]) => ({
+    ...{ table, path: null, remedy: lostRemedy(table) },
+    words: lostWords({ table, known, latest: undefined }),
+  }));
+  return withMirrors(project, ledger, found).map(({ words, remedy }) => fail('tables', words, remedy));
 }
 
 /** Files of runs that are gone. */

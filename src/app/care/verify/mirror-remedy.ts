@@ -11,11 +11,11 @@ const ANY_COPY = 'from a backup or a mirror';
  * Where the project has a mirror of the table, a remedy names the command that brings it back from there; not of a file that the ledger knows not to be in
  * that mirror.
  */
-export function withMirrors(
+export function withMirrors<T extends Pick<Finding, 'table' | 'path' | 'remedy'>>(
   { mirrors = {} }: Project,
   ledger: { readonly mirrors: Pick<MirrorLedger, 'files'> } | undefined,
-  findings: readonly Finding[],
-): readonly Finding[] {
+  findings: readonly T[],
+): readonly T[] {
   const known = new Map<string, ReadonlyMap<string, unknown>>();
   const has = (name: string, path: string | null): boolean => {
     if (path === null || ledger === undefined) return true;
