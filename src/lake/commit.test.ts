@@ -41,6 +41,22 @@ describe('conflicts', () => {
     });
   });
 
+  it('a step that wants to be alone does not append beside another run of it', async () => {
+    const { lake } = await newLake();
+    const note = (run_id: string, step = 'silver.t') => ({ run_id, step_id: `${run_id}-1`, step });
+    const sole = { sole: true } as const;
+    await lake.commit(request([await one(lake)], undefined, { note: note('first'), ...sole }));
+    // What it knows of is no rival, nor are its own commits and those of other steps.
+    for (const more of [note('second'), note('second'), note('third', 'compact')])
+      await lake.commit(request([await one(lake)], 0, { note: more, ...(more.step === 'compact' ? {} : sole) }));
+    await expect(lake.commit(request([await one(lake)], 0, { note: note('fourth'), ...sole }))).rejects.toMatchObject({
+      code: 'E_LAKE_CONFLICT',
+      message: expect.stringContaining('from another run (second)'),
+    });
+    await lake.commit(request([await one(lake)], 2, { note: note('fourth'), ...sole }));
+    expect((await lake.snapshot(TABLE))?.rows).toBe(5);
+  });
+
   it('a commit that expects the table to stand elsewhere is a conflict, even when its own work seems to be done', async () => {
     const { lake } = await newLake();
     const batch = (version: number) => ({

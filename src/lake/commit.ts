@@ -167,12 +167,12 @@ function judge(state: TableState, request: CommitRequest, done_before: ReadonlyS
 }
 
 /**
- * Others may append beside us, but not the same step of another run: what it did is unknown to the one that made this candidate. The lock keeps them apart;
+ * What another run did to this step meanwhile is unknown to the one that made this candidate. The lock keeps them apart;
  * this is for a process that stood still between looking at its lock and publishing.
  */
 async function refuseRival(log: LogReader, state: TableState, request: CommitRequest): Promise<void> {
   const read = request.read_version ?? -1;
-  if (request.mode !== 'append' || state.version <= read) return;
+  if (request.sole !== true || state.version <= read) return;
   const since = (await log.listing()).entries.filter((version) => version > read && version <= state.version);
   for (const entry of await log.entries(since)) {
     const { note } = historyOf(entry);

@@ -59,6 +59,8 @@ export interface CommitRequest {
    * `rewrite` also removes files and fails with E_LAKE_CONFLICT when another writer changed the table meanwhile.
    */
   readonly mode: 'append' | 'rewrite';
+  /** Nobody else may publish this step meanwhile: an append then fails with E_LAKE_CONFLICT when a commit of the same step by another run came first. */
+  readonly sole?: true;
   readonly add: readonly CandidateFile[];
   readonly remove: readonly DataFile[];
   readonly columns: readonly Column[];
