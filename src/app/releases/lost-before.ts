@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { runsWithoutEffect } from '../../core/planning/undone-runs.ts';
 import type { UndoMove } from '../../core/ports/undo.ts';
-import type { UndoPlanning } from './undo-plan.ts';
+import type { UndoPlanning } from './undo-planning.ts';
 
 /**
  * Tables of the undone runs whose earlier versions were lost before these runs made them anew: there is nothing to go back to, and the version below the first one that goes

@@ -1,33 +1,15 @@
 import { decisionFrom } from '../../core/model/decision-note.ts';
 import { outcomeFrom } from '../../core/model/step-note.ts';
-import { LAYERS, parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/model/table.ts';
+import { LAYERS, parseTableKey, quarantineOf, tableKey } from '../../core/model/table.ts';
 import { runsWithoutEffect } from '../../core/planning/undone-runs.ts';
 import type { HistoryEntry, Lake } from '../../core/ports/lake.ts';
 import type { QuarantineCount, StepOutcome, StepRecord, UndoTablePlan } from '../../core/ports/ledger.ts';
 import type { UndoMove } from '../../core/ports/undo.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
-import type { OpenProject } from '../run/open-project.ts';
 import { lostBefore } from './lost-before.ts';
 import { sourceBefore } from './source-before.ts';
-
-type Histories = ReadonlyMap<string, readonly HistoryEntry[]>;
-
-/** What an undo is about to do, found without changing anything. */
-export interface UndoPlanning {
-  readonly open: Pick<OpenProject, 'lake' | 'ledger' | 'graph'>;
-  readonly histories: Histories;
-  readonly run_ids: readonly string[];
-  /** This run and all after it are undone. */
-  readonly since_run: string;
-  /** The undo's own run. */
-  readonly run_id: string;
-  readonly started_at: string;
-  /** A remark for the person at the terminal. */
-  notice(line: string): void;
-  /** Rejected rows of a quarantine version, by run, rule and file. */
-  countRejects(quarantine: TableId, version: number, step: string): Promise<readonly QuarantineCount[]>;
-}
+import type { Histories, UndoPlanning } from './undo-planning.ts';
 
 /** The logs of all tables, entries in ascending order: one reading for everything that is asked of them. */
 export async function readHistories(lake: Lake): Promise<Histories> {

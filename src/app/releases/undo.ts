@@ -16,7 +16,8 @@ import { holdingPipeline } from '../run/pipeline-lock.ts';
 import { reconcile } from '../run/reconcile.ts';
 import { applyUndo, finishUndos } from './apply-undo.ts';
 import { undoAim } from './find-release.ts';
-import { planUndo, publishingRuns, readHistories, type UndoPlanning } from './undo-plan.ts';
+import { planUndo, publishingRuns, readHistories } from './undo-plan.ts';
+import type { UndoPlanning } from './undo-planning.ts';
 
 export interface UndoOptions {
   /** A run (back to before it) or a release (back to it); without it the newest run that published. */
