@@ -44,6 +44,9 @@ const LEFT_OUT = [
   'ssh2-sftp-client',
   'tar-stream',
   'yauzl',
+  '@grpc/grpc-js',
+  '@bufbuild/protobuf/wire',
+  'apache-arrow',
 ];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.
 const NEVER_USED = [

@@ -124,6 +124,7 @@ export const rooms: Rooms = {
     return (await import('./lake/far/caching-engine.ts')).cachingEngine(engine, far.storage, far.cache);
   },
   openBareEngine: openEngine,
+  reachEngine: async (spec, options) => (await named(ENGINES, 'engine', spec.type)).reach?.(spec, options),
 
   createSource: async (spec, project) => {
     const component = await named(SOURCES, 'source', spec.type);
@@ -279,7 +280,13 @@ function connectionNamed(name: string, project: Pick<Project, 'connections'>): C
 
 async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {
   mkdirSync(temp_folder, { recursive: true, mode: 0o700 });
-  return (await named(ENGINES, 'engine', spec.type)).open(spec, { temp_folder });
+  const component = await named(ENGINES, 'engine', spec.type);
+  if (component.open === undefined)
+    throw new DataflowError(
+      'E_ENGINE_STEPS',
+      `the engine ${spec.type} only answers queries: it does not run steps and tests`,
+    );
+  return component.open(spec, { temp_folder });
 }
 
 async function loadAll<T>(lazy: Lazy<T>): Promise<ReadonlyMap<string, T>> {

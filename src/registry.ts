@@ -250,6 +250,7 @@ export const LOOKUPS: Lazy<LookupComponent> = {
 /** Engines, by `type`: name, options and the way to open one. */
 export const ENGINES: Lazy<EngineComponent> = {
   duckdb: async () => (await import('./engines/duckdb/engine.ts')).component,
+  spark: async () => (await import('./engines/spark/engine.ts')).component,
 };
 
 /** Rules and tests, by the name that pipelines.yaml uses. */

@@ -3,6 +3,7 @@ import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Connection } from '../core/ports/connection.ts';
 import type { Engine } from '../core/ports/engine.ts';
+import type { FarEngine } from '../core/ports/far-engine.ts';
 import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
@@ -63,6 +64,11 @@ export interface Rooms {
   /** A ledger in a folder of one's own choice, for `ledger rebuild`. */
   openLedgerAt(place: LedgerOptions & { readonly folder: string }): Promise<Ledger>;
   openEngine(project: Project): Promise<Engine>;
+  /** An engine on other machines, signed in to; undefined for one that works on this machine. Whoever opens it closes it. */
+  reachEngine(
+    spec: EngineSpec,
+    options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  ): Promise<FarEngine | undefined>;
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
   /** A source that is looked at. @param project whose connections the source may name. */

@@ -10,6 +10,7 @@ describe('fault 50: redactor', () => {
       'mongodb://u:p%40ss@h1,h2/db and https://token@api.example/x',
       'mongodb://***@h1,h2/db and https://***@api.example/x',
     ],
+    ['sc://spark:1/;use_ssl=true;token=abc;user_id=x', 'sc://spark:1/;use_ssl=true;token=***;user_id=x'],
     ['https://example.com/a@b stays', 'https://example.com/a@b stays'],
     ['encoded hunter2%21x', 'encoded hunter2%21x'],
     [`Basic ${Buffer.from('hunter2!').toString('base64')}`, 'Basic ***'],

@@ -7,9 +7,12 @@ const SECRET_CHARS_MIN = 4;
 /** The user part of a URL: everything between `//` and the last `@` before the path. */
 const USERINFO = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#'"<>]+)@/gi;
 
+/** A token among the parameters of an address such as `sc://host/;token=…`. */
+const TOKEN_PARAMETER = /(;token=)[^;\s'"<>]+/gi;
+
 /**
  * A function that masks secrets in any text: the given values, as they are and percent-encoded, as base64 and as they
- * look inside JSON, and the user part of every URL. Works in one pass; longer secrets win over shorter ones inside them.
+ * look inside JSON, and the user part and the token of every URL. Works in one pass; longer secrets win over shorter ones inside them.
  */
 export function redactor(secrets: Iterable<string>): (text: string) => string {
   const forms = new Set<string>();
@@ -20,7 +23,8 @@ export function redactor(secrets: Iterable<string>): (text: string) => string {
   const values = longestFirst.length === 0 ? undefined : new RegExp(longestFirst.map(escapeRegExp).join('|'), 'g');
   return (text) => {
     const masked = values === undefined ? text : text.replace(values, MASK);
-    return masked.includes('://') ? masked.replace(USERINFO, `$1${MASK}@`) : masked;
+    if (!masked.includes('://')) return masked;
+    return masked.replace(USERINFO, `$1${MASK}@`).replace(TOKEN_PARAMETER, `$1${MASK}`);
   };
 }
 

@@ -4,6 +4,7 @@ import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { ProjectOptions, Rooms } from '../rooms.ts';
 import { streams } from './doctor/connections.ts';
+import { farEngine } from './doctor/far-engine.ts';
 import { farLake } from './doctor/far-lake.ts';
 import { type DoctorFinding, fail, failure, ok } from './doctor/finding.ts';
 import { abandonedLanding, tornLanding } from './doctor/landing.ts';
@@ -42,7 +43,7 @@ export async function runDoctor(
     const problems = error instanceof DataflowErrors ? error.errors : [error];
     for (const problem of problems) findings.push(configProblem(problem));
   }
-  if (project !== undefined) findings.push(...(await examined(rooms, project, options.signal)));
+  if (project !== undefined) findings.push(...(await examined(rooms, project, options)));
   return {
     project: project?.name ?? null,
     lake: project?.lake.url ?? null,
@@ -58,9 +59,14 @@ function configProblem(problem: unknown): DoctorFinding {
   return fail(finding.check, `${finding.message}${at}`, finding.remedy ?? '');
 }
 
-async function examined(rooms: Rooms, project: Project, signal: AbortSignal): Promise<readonly DoctorFinding[]> {
+async function examined(
+  rooms: Rooms,
+  project: Project,
+  options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<readonly DoctorFinding[]> {
+  const { signal } = options;
   const nowhere = noPlaceForLake(project);
-  const findings: DoctorFinding[] = [...(await engine(rooms, project))];
+  const findings: DoctorFinding[] = [...((await farEngine(rooms, project, options)) ?? (await engine(rooms, project)))];
   if (nowhere !== undefined)
     return [...findings, nowhere, ...(await sources({ rooms, project, ledger: undefined, signal }))];
   findings.push(...permissions(rooms, project), ...(await farLake(rooms, project, signal)));

@@ -1,12 +1,14 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
-import { parseTableKey } from '../../core/model/table.ts';
+import { parseTableKey, tableKey } from '../../core/model/table.ts';
 import { lakeFolder } from '../../core/planning/lake-place.ts';
 import { tablesNamedIn } from '../../core/planning/sql-refs.ts';
 import type { Engine, EngineColumn, EngineSession, InputFile, Row } from '../../core/ports/engine.ts';
-import type { Lake } from '../../core/ports/lake.ts';
+import type { FarEngine } from '../../core/ports/far-engine.ts';
+import type { Lake, Snapshot } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { relationOf } from '../../medallion/context.ts';
+import { tableAt } from './far-tables.ts';
 
 export interface QueryOptions {
   readonly sql: string;
@@ -36,13 +38,8 @@ export async function* queryLake(
     sandbox: { allowed_folders: [lakeFolder(open.project)] },
   });
   try {
-    const named = tablesNamedIn(options.sql);
-    if (options.at !== undefined && 'version' in options.at && named.length !== 1) {
-      throw new DataflowError('E_USAGE', 'a version can be asked for only when the SQL names exactly one table', {
-        hint: 'Use a time with --as-of instead.',
-      });
-    }
-    for (const key of named) await bindTable(open.lake, session, key, options.at);
+    for (const snapshot of await namedTables(open.lake, options))
+      await session.bind(relationOf(snapshot, tableKey(snapshot.table)));
     if (options.candidate !== undefined) await bindCandidate(open, session, options.candidate);
     yield* session.stream(options.sql);
   } finally {
@@ -50,16 +47,45 @@ export async function* queryLake(
   }
 }
 
-async function bindTable(lake: Lake, session: EngineSession, key: string, at: QueryOptions['at']): Promise<void> {
-  const table = parseTableKey(key);
-  const snapshot = table === undefined ? undefined : await lake.snapshot(table, at);
-  if (snapshot === undefined) {
-    const known = (await lake.tables()).map((one) => `${one.layer}.${one.name}`).sort();
-    throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${key}`, {
-      hint: known.length === 0 ? 'The lake is empty: run `dataflow run` first.' : `It has ${known.join(', ')}.`,
+/**
+ * Runs one SELECT in the dialect of an engine on other machines, over the tables that it names at their newest published versions, or as of a
+ * time. What else the engine lets its user read can be read.
+ */
+export async function* queryFar(
+  { project, lake, engine }: { readonly project: Project; readonly lake: Lake; readonly engine: FarEngine },
+  { sql, at }: Pick<QueryOptions, 'sql' | 'at'>,
+): AsyncGenerator<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }> {
+  const tables = await namedTables(lake, { sql, ...(at === undefined ? {} : { at }) });
+  yield* engine.query(
+    sql,
+    tables.map((snapshot) => tableAt(project, snapshot)),
+  );
+}
+
+/** The tables that the SQL names, at the versions at which it reads them. @throws DataflowError E_LAKE_NO_TABLE, E_USAGE */
+export async function namedTables(
+  lake: Lake,
+  { sql, at }: Pick<QueryOptions, 'sql' | 'at'>,
+): Promise<readonly Snapshot[]> {
+  const named = tablesNamedIn(sql);
+  if (at !== undefined && 'version' in at && named.length !== 1) {
+    throw new DataflowError('E_USAGE', 'a version can be asked for only when the SQL names exactly one table', {
+      hint: 'Use a time with --as-of instead.',
     });
   }
-  await session.bind(relationOf(snapshot, key));
+  const found: Snapshot[] = [];
+  for (const key of named) {
+    const table = parseTableKey(key);
+    const snapshot = table === undefined ? undefined : await lake.snapshot(table, at);
+    if (snapshot === undefined) {
+      const known = (await lake.tables()).map(tableKey).sort();
+      throw new DataflowError('E_LAKE_NO_TABLE', `the lake has no table ${key}`, {
+        hint: known.length === 0 ? 'The lake is empty: run `dataflow run` first.' : `It has ${known.join(', ')}.`,
+      });
+    }
+    found.push(snapshot);
+  }
+  return found;
 }
 
 /** The newest failed candidate of a table, as it was when its tests ran. */

@@ -88,7 +88,8 @@ export function nearPath(folder: string, path: string): string {
   return path.startsWith('/') ? path.slice(1) : `${folder}/${path}`;
 }
 
-function folderOf({ lake }: Project, { layer, name }: TableId): string {
+/** Folder of a table, relative to the lake. */
+export function folderOf({ lake }: Project, { layer, name }: TableId): string {
   return `${layer === 'quarantine' ? layer : lake.layers[layer]}/${name}`;
 }
 

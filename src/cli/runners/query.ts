@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { type QueryOptions, queryLake } from '../../app/data/query-lake.ts';
+import { type QueryOptions, queryFar, queryLake } from '../../app/data/query-lake.ts';
 import { undoneState, undoneWords } from '../../app/releases/undone-state.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
@@ -21,18 +21,24 @@ export async function query(invocation: Invocation): Promise<number> {
   const ledger = await ledgerOrUndefined(() => rooms.openLedger(project, { read_only: true, create: false }));
   // Before any version is looked up: from here on nothing is collected that this query may read.
   const lease = await (await rooms.openLeases(project)).open('query');
-  const engine = await rooms.openEngine(project);
+  const type = typeof options['engine'] === 'string' ? options['engine'] : project.engine.type;
+  const spec = type === project.engine.type ? project.engine : { type };
+  const asked = { sql, signal, ...candidateOf(options['candidate']), ...asOf(options['asOf']) };
+  const far = await rooms.reachEngine(spec, { env: invocation.env, signal });
+  const here = far === undefined ? await rooms.openEngine({ ...project, engine: spec }) : undefined;
   try {
-    const candidate = options['candidate'];
-    const batches = queryLake(
-      { project, lake, ledger, engine },
-      { sql, signal, ...(typeof candidate === 'string' ? { candidate } : {}), ...asOf(options['asOf']) },
-    );
-    await printer.stream(asPrintData(batches));
+    if (far !== undefined && 'candidate' in asked)
+      throw new DataflowError('E_USAGE', `the engine ${type} does not read candidates`, {
+        hint: 'Add --engine duckdb.',
+      });
+    if (far !== undefined) await printer.stream(asPrintData(queryFar({ project, lake, engine: far }, asked)));
+    if (here !== undefined)
+      await printer.stream(asPrintData(queryLake({ project, lake, ledger, engine: here }, asked)));
     if (ledger !== undefined && options['asOf'] === undefined) tellUndone(printer, ledger);
     return 0;
   } finally {
-    await engine.close();
+    await far?.close();
+    await here?.close();
     await lease.release();
     ledger?.close();
   }
@@ -64,6 +70,10 @@ async function* asPrintData(batches: ReturnType<typeof queryLake>): AsyncGenerat
     if (rows.length >= BATCH_ROWS_MIN) yield flush();
   }
   if (rows.length > 0 || !yielded) yield flush();
+}
+
+function candidateOf(value: unknown): Pick<QueryOptions, 'candidate'> {
+  return typeof value === 'string' ? { candidate: value } : {};
 }
 
 function asOf(value: unknown): Pick<QueryOptions, 'at'> {

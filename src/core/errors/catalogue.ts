@@ -160,6 +160,11 @@ export const CATALOGUE = {
     'Look at the file; raise `limits:` of its source if it is sound.',
     1,
   ),
+  E_ENGINE_STEPS: entry(
+    'The engine cannot do this',
+    'Set engine: { type: duckdb }, which runs every command; see docs/guide/spark.md for what Spark does.',
+    2,
+  ),
   E_ENGINE_UNREACHABLE: entry(
     'An engine on another machine cannot be reached',
     'Check address, port and network, and whether the server runs, then run again.',

@@ -4,6 +4,7 @@ import type { EngineSpec } from '../model/project.ts';
 import type { RecordCheck } from '../model/record-check.ts';
 import type { Column, FileStats } from '../model/table.ts';
 import type { ValueForms } from '../model/value-forms.ts';
+import type { FarEngine } from './far-engine.ts';
 
 /** What the processes that read untrusted files have used so far. */
 export interface ReaderUsage {
@@ -277,6 +278,11 @@ export interface EngineComponent<O = unknown> {
   readonly summary: string;
   /** The options of `engine:` beside `type`. */
   readonly schema: $ZodType<O>;
-  /** @param places.temp_folder local folder for what does not fit into memory. */
-  open(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
+  /** Absent for an engine that runs no steps. @param places.temp_folder local folder for what does not fit into memory. */
+  open?(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
+  /** Absent for an engine that works on this machine. @param env where its address may come from. */
+  reach?(
+    spec: EngineSpec,
+    options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  ): Promise<FarEngine>;
 }

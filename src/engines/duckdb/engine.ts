@@ -34,9 +34,9 @@ const schema = z.strictObject({
 });
 
 /** The embedded engine. Only its options are looked at here; the engine itself is loaded when it is opened. */
-export const component: EngineComponent<z.infer<typeof schema>> = {
+export const component = {
   type: 'duckdb',
   summary: 'DuckDB, embedded: nothing to install or start',
   schema,
   open: async (spec, places) => (await import('./open-duckdb.ts')).openDuckDb(spec, places),
-};
+} satisfies EngineComponent<z.infer<typeof schema>>;

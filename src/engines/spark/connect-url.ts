@@ -23,19 +23,21 @@ const HERE = /^(localhost|127(\.\d+){3}|::1)$/;
 /**
  * Takes a connection string apart as Spark's documentation describes it: `sc://host:port/;token=…;use_ssl=true;user_id=…`.
  * A token needs TLS, unless the server is on this machine.
- * @throws UrlProblem
+ * @param own_token kept apart from the string, which then must have none. @throws UrlProblem
  */
-export function parseConnectUrl(url: string): ConnectAddress {
+export function parseConnectUrl(url: string, own_token?: string): ConnectAddress {
   const [, authority, path = '', parameters = ''] = /^sc:\/\/([^/;?#]+)(\/[^;]*)?(?:;(.*))?$/s.exec(url) ?? [];
   if (authority === undefined) throw new UrlProblem('expected sc://host:port/;token=…;use_ssl=true;user_id=…');
   if (path !== '' && path !== '/') throw new UrlProblem('no path is allowed before the first ";"');
   if (parameters !== '' && path === '') throw new UrlProblem('a "/" is missing before the first ";"');
   const { host, port } = hostAndPort(authority);
-  const { token, use_ssl = 'false', user_id, user_agent, session_id, ...headers } = values(parameters);
+  const { token = own_token, use_ssl = 'false', user_id, user_agent, session_id, ...headers } = values(parameters);
   if (!/^(true|false)$/i.test(use_ssl)) throw new UrlProblem('use_ssl is true or false');
   if (session_id !== undefined) throw new UrlProblem('session_id is not for us: every session is a new one');
   const stray = Object.keys(headers).find((name) => !HEADER.test(name));
   if (stray !== undefined) throw new UrlProblem(`${JSON.stringify(stray)} is no name of a parameter or header`);
+  if (own_token !== undefined && token !== own_token)
+    throw new UrlProblem('there is a token in it and another beside it');
   const address = {
     host,
     port,

@@ -70,10 +70,11 @@ function placeAt(sql: string, index: number): Place | undefined {
   return { file: '', line: before.length, column: [...(before.at(-1) ?? '')].length + 1 };
 }
 
-/** Spark adds the state, the position and the plan behind what happened. */
+/** Spark adds the state, the position and the plan behind what happened; gRPC, what it thinks of name servers. */
 function firstLine(message: string): string {
   const [line = ''] = message.trim().split('\n');
   return line
+    .replace(/^.*\bLast error: (?:Error: )?(.*?)\.? Resolution note:.*$/, '$1')
     .replace(/;? *line \d+,? pos \d+;?$/, '')
     .replace(/ *SQLSTATE: \w{5}\b.*$/, '')
     .trim()

@@ -2,7 +2,7 @@ import { RecordBatchReader } from 'apache-arrow';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { EngineColumn, EngineProgress, Row } from '../../core/ports/engine.ts';
 import { batchRows } from './arrow-cells.ts';
-import { parseConnectUrl, UrlProblem } from './connect-url.ts';
+import { type ConnectAddress, parseConnectUrl, UrlProblem } from './connect-url.ts';
 import { schemaColumns } from './data-types.ts';
 import { Link } from './link.ts';
 import {
@@ -38,6 +38,8 @@ export interface RowBatch {
 }
 
 export interface SparkOptions {
+  /** Where the url has none. */
+  readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: EngineProgress) => void) | undefined;
 }
@@ -47,7 +49,7 @@ export interface SparkOptions {
  * @throws DataflowError E_CONFIG_INVALID, E_ENGINE_UNREACHABLE, E_ENGINE_DENIED
  */
 export async function openSparkSession(url: string, options: SparkOptions = {}): Promise<SparkSession> {
-  const link = new Link(addressOf(url));
+  const link = new Link(addressOf(url, options.token));
   try {
     const { spark_version } = await link.ask(ANALYZE, { ...link.identity, spark_version: {} }, GREETING_MAX_MS);
     const session = new SparkSession(link, spark_version?.version ?? '', options);
@@ -61,16 +63,16 @@ export async function openSparkSession(url: string, options: SparkOptions = {}):
   }
 }
 
-function addressOf(url: string): ReturnType<typeof parseConnectUrl> {
+function addressOf(url: string, token: string | undefined): ConnectAddress {
   try {
-    return parseConnectUrl(url);
+    return parseConnectUrl(url, token);
   } catch (error) {
     if (error instanceof UrlProblem) throw new DataflowError('E_CONFIG_INVALID', `the url of Spark: ${error.message}`);
     throw error;
   }
 }
 
-/** A session at a Spark Connect server. What its SQL makes (views, settings) ends with it. Errors are of the catalogue. */
+/** A session at a Spark Connect server: any statement that the user may run there. What its SQL makes (views, settings) ends with it. Errors are of the catalogue. */
 export class SparkSession {
   /** As Spark calls it: `4.0.1`. */
   readonly version: string;
@@ -81,6 +83,11 @@ export class SparkSession {
     this.#link = link;
     this.version = version;
     this.#options = options;
+  }
+
+  /** `host:port` of the server. */
+  get place(): string {
+    return this.#link.place;
   }
 
   /** Runs one statement that makes or changes something; the few rows that it answers with. */
@@ -118,7 +125,7 @@ export class SparkSession {
     if (taken === 0) yield { columns, rows: [] };
   }
 
-  /** Columns of a query without running it. */
+  /** Columns of a query without running it. (Of what is no query Spark runs even here what takes effect at once, such as DROP.) */
   async describe(sql: string): Promise<readonly EngineColumn[]> {
     const { schema } = await this.#analyse({ schema: { plan: queryPlan(sql) } }, sql);
     return schema?.schema === undefined ? [] : schemaColumns(schema.schema);

@@ -1,0 +1,39 @@
+import type { EngineColumn, Row } from './engine.ts';
+
+/** A published table as an engine on other machines is told of it. */
+export interface TableAt {
+  /** `silver.achats`. */
+  readonly key: string;
+  /** Folder of the table: a local path, or a URI. */
+  readonly uri: string;
+  readonly version: number;
+}
+
+/** One thing that an engine on other machines was asked about itself. */
+export interface FarEngineFinding {
+  /** What was looked at, behind the word "engine": `catalog`, `lake`; empty for the engine itself. */
+  readonly about: '' | 'catalog' | 'lake';
+  readonly ok: boolean;
+  readonly words: string;
+  /** What to do where it is not well. */
+  readonly hint?: string;
+}
+
+/** An engine on other machines, for those who ask it questions. Errors are DataflowErrors of the catalogue. */
+export interface FarEngine {
+  readonly type: string;
+  /**
+   * Its version, what it needs for our tables, and whether it can read one; writes nothing.
+   * @param sample a table of the lake, if there is one. @param is_local whether the lake is a folder of this machine.
+   */
+  probe(lake: {
+    readonly sample: TableAt | undefined;
+    readonly is_local: boolean;
+  }): Promise<readonly FarEngineFinding[]>;
+  /** Rows of one SELECT in the engine's own dialect, over these tables at these versions and whatever else the user may read there. */
+  query(
+    sql: string,
+    tables: readonly TableAt[],
+  ): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;
+  close(): Promise<void>;
+}

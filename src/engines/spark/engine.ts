@@ -1,0 +1,53 @@
+import * as z from 'zod/mini';
+import type { EngineComponent } from '../../core/ports/engine.ts';
+import { parseConnectUrl, UrlProblem } from './connect-url.ts';
+
+const text = z.string().check(z.minLength(1), z.maxLength(4096));
+
+const schema = z
+  .strictObject({
+    url: z.optional(
+      text.check(
+        z.meta({
+          description:
+            'Spark Connect server, as all clients of Spark take it: `sc://host:port/;use_ssl=true;user_id=…`. Default: the variable SPARK_REMOTE.',
+          secret: true,
+          samples: ['${SPARK_URL}'],
+        }),
+      ),
+    ),
+    token: z.optional(
+      text.check(
+        z.meta({
+          description:
+            'Token to sign in with, where the url has none: `${ENV}` or `file:/run/secrets/…`. Needs TLS, except on this machine.',
+          secret: true,
+          samples: ['${SPARK_TOKEN}'],
+        }),
+      ),
+    ),
+  })
+  .check((context) => {
+    const { url, token } = context.value;
+    const problem = url === undefined ? undefined : problemOf(url, token);
+    if (problem !== undefined)
+      context.issues.push({ code: 'custom', path: ['url'], message: problem, input: undefined });
+  });
+
+function problemOf(url: string, token: string | undefined): string | undefined {
+  try {
+    parseConnectUrl(url, token);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UrlProblem) return error.message;
+    throw error;
+  }
+}
+
+/** A Spark cluster behind its Connect server. Only its options are looked at here; gRPC and Arrow are loaded when it is asked. */
+export const component: EngineComponent<z.infer<typeof schema>> = {
+  type: 'spark',
+  summary: 'Spark (3.5 or 4) behind Spark Connect: answers `query`, is examined by `doctor`; it runs no steps',
+  schema,
+  reach: async (spec, options) => (await import('./far.ts')).reachSpark(spec, options),
+};
