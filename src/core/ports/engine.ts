@@ -1,10 +1,7 @@
-import type { $ZodType } from 'zod/v4/core';
 import type { QuerySyntax, SyntaxNode } from '../lineage/syntax.ts';
-import type { EngineSpec } from '../model/project.ts';
 import type { RecordCheck } from '../model/record-check.ts';
 import type { Column, FileStats } from '../model/table.ts';
 import type { ValueForms } from '../model/value-forms.ts';
-import type { FarEngine } from './far-engine.ts';
 
 /** What the processes that read untrusted files have used so far. */
 export interface ReaderUsage {
@@ -267,22 +264,4 @@ export interface EngineSession {
   infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>): Promise<readonly Column[]>;
   usage(): EngineUsage;
   close(): Promise<void>;
-}
-
-/**
- * A kind of engine: `engines/<engine>/engine.ts` exports one as `component`. That file is loaded to check a configuration, so it
- * imports the engine's library only inside `open`.
- */
-export interface EngineComponent<O = unknown> {
-  readonly type: string;
-  readonly summary: string;
-  /** The options of `engine:` beside `type`. */
-  readonly schema: $ZodType<O>;
-  /** Absent for an engine that runs no steps. @param places.temp_folder local folder for what does not fit into memory. */
-  open?(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
-  /** Absent for an engine that works on this machine. @param env where its address may come from. */
-  reach?(
-    spec: EngineSpec,
-    options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
-  ): Promise<FarEngine>;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { EngineComponent } from '../../core/ports/engine.ts';
+import type { EngineComponent } from '../../core/ports/engine-component.ts';
 
 const size = z
   .string()

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { EngineComponent } from '../../core/ports/engine.ts';
+import type { EngineComponent } from '../../core/ports/engine-component.ts';
 import { parseConnectUrl, UrlProblem } from './connect-url.ts';
 
 const text = z.string().check(z.minLength(1), z.maxLength(4096));
