@@ -196,6 +196,11 @@ export const rooms: Rooms = {
       ...more,
     });
   },
+  dialect: async (name) => {
+    if (name === 'spark') return (await import('./engines/spark/sql/translate.ts')).sparkDialect;
+    throw new DataflowError('E_USAGE', `models are not put into the SQL of ${name}`, { hint: 'Take --engine spark.' });
+  },
+
   workbooks: async () => (await import('./formats/xlsx/write-workbook.ts')).writeWorkbook,
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,

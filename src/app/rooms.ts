@@ -2,6 +2,7 @@ import type { Components } from '../core/config/components.ts';
 import type { AskedEnrich } from '../core/model/enrich.ts';
 import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Connection } from '../core/ports/connection.ts';
+import type { Dialect } from '../core/ports/dialect.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { FarEngine } from '../core/ports/far-engine.ts';
 import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts';
@@ -111,6 +112,8 @@ export interface Rooms {
     note(text: string): void;
   }): Promise<Sink>;
 
+  /** Puts models into the SQL of another engine: `spark`. @throws DataflowError E_USAGE for one that nobody knows. */
+  dialect(name: string): Promise<Dialect>;
   /** Puts workbooks together. */
   workbooks(): Promise<WriteWorkbook>;
   /** Makes data that looks like a project's sources. */

@@ -7,7 +7,6 @@ import { type Environment, interpolate } from '../../core/config/interpolate.ts'
 import { CONFIG_LIMITS } from '../../core/config/limits.ts';
 import { namedChecks } from '../../core/config/named-checks.ts';
 import { type ProjectShape, projectSchema } from '../../core/config/schema.ts';
-import type { GoldShape } from '../../core/config/schema-tables.ts';
 import { resolveSecrets } from '../../core/config/secrets.ts';
 import {
   type ConfigTree,
@@ -228,36 +227,56 @@ function lakeOf(shape: ProjectShape, root: string): LakeSpec {
   return url.includes('://') ? shape.lake : { ...shape.lake, url: resolve(root, url) };
 }
 
+/** Where the query of a model stands: alone, under `sql`, or under one of its dialects. */
+function pathOfQuery(tree: ConfigTree, name: string): readonly string[] {
+  const deeper = (path: readonly string[], key: string): readonly string[] =>
+    isContainer(valueAt(tree, path)) ? [...path, key] : path;
+  const path = deeper(['gold', name], 'sql');
+  return path.length === 2 ? path : deeper(path, 'duckdb');
+}
+
 /** A model that is the path of a `.sql` file rather than a query. */
 const SQL_FILE = /^(?!\s*(select|with|from|values|\()\s)[^\n]+\.sql\s*$/i;
 
 function goldOf(tree: ConfigTree, shape: ProjectShape, root: string, reading: Reading): Record<string, GoldSpec> {
   const tables: Record<string, GoldSpec> = {};
   for (const [name, spec] of Object.entries(shape.gold)) {
-    const path = ['gold', name, ...(isContainer(valueAt(tree, ['gold', name])) ? ['sql'] : [])];
-    const { file } = placeOf(tree, path);
-    tables[name] = SQL_FILE.test(spec.sql)
-      ? fromSqlFile(spec, join(dirname(file), spec.sql.trim()))
-      : { ...spec, sql_file: file };
+    const path = pathOfQuery(tree, name);
+    const query = textOf(spec.sql, path);
+    const own = spec.spark_sql === undefined ? undefined : textOf(spec.spark_sql, ['gold', name, 'sql', 'spark']);
+    tables[name] = {
+      ...spec,
+      sql: query.text,
+      sql_file: query.file,
+      ...(own === undefined ? {} : { spark_sql: own.text }),
+    };
   }
   return tables;
 
-  function fromSqlFile(spec: GoldShape, sql_file: string): GoldSpec {
+  /** The query that stands there, or in the file that is named there. */
+  function textOf(text: string, path: readonly string[]): { readonly text: string; readonly file: string } {
+    const { file } = placeOf(tree, path);
+    return SQL_FILE.test(text) ? fromSqlFile(text, join(dirname(file), text.trim()), path) : { text, file };
+  }
+
+  function fromSqlFile(
+    given: string,
+    file: string,
+    path: readonly string[],
+  ): { readonly text: string; readonly file: string } {
     try {
-      const sql = reading.read(resolve(sql_file), root, CONFIG_LIMITS.sql_file_bytes_max);
-      if (sql.trim() === '') throw new DataflowError('E_CONFIG_INVALID', `${sql_file} is empty`);
-      return { ...spec, sql, sql_file };
+      const text = reading.read(resolve(file), root, CONFIG_LIMITS.sql_file_bytes_max);
+      if (text.trim() === '') throw new DataflowError('E_CONFIG_INVALID', `${file} is empty`);
+      return { text, file };
     } catch (error) {
       if (!(error instanceof DataflowError)) throw error;
-      const name = Object.keys(shape.gold).find((key) => shape.gold[key] === spec) ?? '';
-      const path = ['gold', name, ...(isContainer(valueAt(tree, ['gold', name])) ? ['sql'] : [])];
       reading.problems.push(
         problemAt(tree, path, error.message, {
           code: error.code,
           hint: 'A text that ends with .sql is the path of a file, relative to the file it is written in.',
         }),
       );
-      return { ...spec, sql_file };
+      return { text: given, file };
     }
   }
 }

@@ -1,6 +1,7 @@
 import { validateProject } from '../../app/project/validate-project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Invocation } from '../command-spec.ts';
+import { dialectAsked, validateModels } from '../shared/validate-models.ts';
 
 /** Exit 2 when something is wrong; with `--format json` the problems are data on stdout. */
 export async function validate(invocation: Invocation): Promise<number> {
@@ -9,6 +10,9 @@ export async function validate(invocation: Invocation): Promise<number> {
   const components = await rooms.components();
   const found = await validateProject({ cwd, env, components, ...(typeof config === 'string' ? { config } : {}) });
   for (const warning of found.warnings) printer.warn(warning);
+  const engine = dialectAsked(options);
+  if (found.project !== undefined && found.valid && engine !== undefined)
+    return validateModels(invocation, found.project, engine);
   if (found.project !== undefined && found.valid) {
     const graph = buildGraph(found.project, components.checks);
     const count = (layer: string): number => graph.nodes.filter((node) => node.layer === layer).length;

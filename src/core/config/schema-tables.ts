@@ -148,16 +148,29 @@ function dedupeSchema() {
 
 /** One entry of `gold:`. */
 export function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
-  const sql = z.string().check(
-    z.maxLength(1_000_000),
-    z.refine((text) => text.trim() !== '' && !text.includes('\0'), 'must not be empty'),
-    z.meta({
-      description: 'The query, or the path of a .sql file relative to this file.',
-      samples: ['models/dim_clients.sql', 'select * from silver.clients'],
-    }),
-  );
+  const query = (description: string, samples: readonly string[]) =>
+    z.string().check(
+      z.maxLength(1_000_000),
+      z.refine((text) => text.trim() !== '' && !text.includes('\0'), 'must not be empty'),
+      z.meta({ description, samples: [...samples] }),
+    );
+  const sql = query('The query, or the path of a .sql file relative to this file.', [
+    'models/dim_clients.sql',
+    'select * from silver.clients',
+  ]);
+  const dialects = z.strictObject({
+    duckdb: sql,
+    spark: query(
+      'The same query in Spark’s SQL, or the path of its .sql file, where the first one cannot be translated.',
+      ['models/dim_clients.spark.sql'],
+    ),
+  });
   const gold = z.strictObject({
-    sql,
+    sql: z
+      .union([sql, dialects])
+      .check(
+        z.meta({ description: 'The query, or the path of a .sql file relative to this file; or one for each engine.' }),
+      ),
     key: z._default(columnNames, []).check(
       z.meta({
         description:
@@ -187,9 +200,11 @@ export function goldSchema(components: Components): z.ZodMiniType<GoldShape> {
   });
   const short = z.pipe(
     z.union([sql, gold]),
-    z.transform((value: string | z.output<typeof gold>) =>
-      typeof value === 'string' ? { sql: value, key: [], partition_by: [], tests: [], tags: [] } : value,
-    ),
+    z.transform((value: string | z.output<typeof gold>) => {
+      if (typeof value === 'string') return { sql: value, key: [], partition_by: [], tests: [], tags: [] };
+      if (typeof value.sql === 'string') return value;
+      return { ...value, sql: value.sql.duckdb, spark_sql: value.sql.spark };
+    }),
   );
   return short as unknown as z.ZodMiniType<GoldShape>;
 }

@@ -12,7 +12,7 @@ export interface SqlFunction {
  * Characters that have letter case, as Unicode's property "Cased": upper, lower and title case letters, plus modifier letters, Roman
  * numerals and circled letters. RE2 has no class for the property, so what lies outside the three letter classes is listed (Unicode 14).
  */
-const CASED = [
+export const CASED = [
   '\\p{Lu}\\p{Ll}\\p{Lt}',
   '\\x{AA}\\x{BA}\\x{2B0}-\\x{2B8}\\x{2C0}-\\x{2C1}\\x{2E0}-\\x{2E4}\\x{345}\\x{37A}\\x{1D2C}-\\x{1D6A}\\x{1D78}\\x{1D9B}-\\x{1DBF}',
   '\\x{2071}\\x{207F}\\x{2090}-\\x{209C}\\x{2160}-\\x{217F}\\x{24B6}-\\x{24E9}\\x{2C7C}-\\x{2C7D}\\x{A69C}-\\x{A69D}\\x{A770}',

@@ -159,6 +159,8 @@ export interface GoldSpec {
   readonly sql: string;
   /** Where the SQL came from, for error messages: the file, or the configuration file. */
   readonly sql_file: string;
+  /** The query in Spark's dialect, where somebody wrote it; otherwise `sql` is translated. */
+  readonly spark_sql?: string;
   readonly key: readonly string[];
   /** Recompute only the rows whose value of this column was touched. */
   readonly refresh?: { readonly by: string };

@@ -243,9 +243,10 @@ export interface EngineSession {
   tablesOf(sql: string): Promise<readonly string[]>;
   /**
    * The parse tree of one SELECT; nothing is bound or run. Without `functions` no function is known as an aggregate: asking for those takes
-   * longer than the rest. @throws DataflowError E_SQL when it is not one SELECT.
+   * longer than the rest. With `places` each node says where it stands (`query_location`: bytes of the text; 0 where nobody knows).
+   * @throws DataflowError E_SQL when it is not one SELECT.
    */
-  syntaxOf(sql: string, options?: { readonly functions?: boolean }): Promise<QuerySyntax>;
+  syntaxOf(sql: string, options?: { readonly functions?: boolean; readonly places?: boolean }): Promise<QuerySyntax>;
   /** The SQL text of a query in a tree of {@link syntaxOf}, changed or not. */
   sqlOf(tree: SyntaxNode): Promise<string>;
   /** A small result. Throws when it is longer than `rows_max` (default 10,000). A maximum of 1 is for what is known to be one row: it comes faster. */

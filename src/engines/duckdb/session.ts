@@ -143,9 +143,12 @@ export class DuckDbSession implements EngineSession {
     return this.#vet(sql, 'E_SQL');
   }
 
-  async syntaxOf(sql: string, { functions = true } = {}): Promise<QuerySyntax> {
+  async syntaxOf(
+    sql: string,
+    wanted: { readonly functions?: boolean; readonly places?: boolean } = {},
+  ): Promise<QuerySyntax> {
     await this.#vet(sql, 'E_SQL');
-    return syntaxOf((query) => this.#rows(query, ROWS_MAX), sql, functions);
+    return syntaxOf((query) => this.#rows(query, ROWS_MAX), sql, wanted);
   }
 
   sqlOf(tree: SyntaxNode): Promise<string> {

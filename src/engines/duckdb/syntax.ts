@@ -7,16 +7,24 @@ type Ask = (sql: string) => Promise<readonly Row[]>;
 /** Marks whole numbers that a JS number cannot hold exactly; they travel as texts. The control character is in no SQL text. */
 const EXACT = '\\u0001';
 
+/** Places in the text, which are of use to few. */
+const PLACES = /"query_location":\d+/g;
+const NOWHERE = /"query_location":\d{16,}/g;
+
 /** The engine's parse tree of one SELECT that was vetted. */
-export async function syntaxOf(ask: Ask, sql: string, with_functions: boolean): Promise<QuerySyntax> {
+export async function syntaxOf(
+  ask: Ask,
+  sql: string,
+  wanted: { readonly functions?: boolean; readonly places?: boolean },
+): Promise<QuerySyntax> {
   const [row] = await ask(`select cast(json_serialize_sql(${quoteText(sql)}) as varchar) as tree`);
-  // Places are of no use here, and "nowhere" is a number that JSON.parse rounds to one that the engine refuses.
+  // "Nowhere" is a number that JSON.parse rounds to one that the engine refuses.
   const json = String(row?.['tree'])
-    .replaceAll(/"query_location":\d+/g, '"query_location":0')
+    .replaceAll(wanted.places === true ? NOWHERE : PLACES, '"query_location":0')
     .replaceAll(/("\w+"):(-?\d{16,})(?=[,}])/g, `$1:"${EXACT}$2"`);
   const parsed = JSON.parse(json) as { readonly statements: readonly { readonly node: SyntaxNode }[] };
   const tree = parsed.statements[0]?.node ?? {};
-  if (!with_functions) return { tree, aggregates: new Set() };
+  if (wanted.functions === false) return { tree, aggregates: new Set() };
   const functions = await ask(
     "select distinct lower(function_name) as name from duckdb_functions() where function_type = 'aggregate'",
   );

@@ -1,0 +1,207 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { DialectResult } from '../../src/core/ports/dialect.ts';
+import type { Engine, EngineSession } from '../../src/core/ports/engine.ts';
+import { storageOf } from '../../src/core/types/types.ts';
+import { component } from '../../src/engines/duckdb/engine.ts';
+import { openSparkSession } from '../../src/engines/spark/session.ts';
+import { sparkDialect } from '../../src/engines/spark/sql/translate.ts';
+import { quoteIdent, quoteText } from '../../src/kit/sql.ts';
+import { randomExpressions } from '../support/random-spark.ts';
+import { describeService } from './service.ts';
+import { type CaseTable, EXPRESSIONS, QUERIES, REFUSED, TABLES } from './spark-dialect-cases.ts';
+
+/** Significant digits of doubles that have to agree: sums of them depend on the order of the rows. */
+const DOUBLE_DIGITS = 12;
+/** Stands for NULL among texts. */
+const NOTHING = '∅';
+
+/** Queries that Spark answers at once: planning takes the more than its share the longer a union is. */
+const BATCH = 8;
+
+type Spark = Awaited<ReturnType<typeof openSparkSession>>;
+
+// Tiny queries: compiling them to machine code would take most of the time.
+const SETTINGS = {
+  'spark.sql.shuffle.partitions': '1',
+  'spark.sql.codegen.wholeStage': 'false',
+  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+  'spark.sql.adaptive.enabled': 'false',
+};
+
+describeService('spark', (server) => {
+  const folder = mkdtempSync(join(tmpdir(), 'dataflow-dialect-'));
+  let engine: Engine;
+  let session: EngineSession;
+  let spark: Spark;
+
+  beforeAll(async () => {
+    engine = await component.open({ type: 'duckdb' }, { temp_folder: folder });
+    session = await engine.openSession({ label: 'dialect' });
+    spark = await openSparkSession(server.url);
+    await spark.setConfig(SETTINGS);
+    for (const table of TABLES) {
+      await session.materialize(
+        plainName(table.name),
+        rowsOf(table, (type) => type, quoteText),
+      );
+      await spark.run(`create or replace temp view ${plainName(table.name)} as ${rowsOf(table, sparkType, sparkText)}`);
+    }
+  }, 120_000);
+
+  afterAll(async () => {
+    await spark?.close();
+    await session?.close();
+    await engine?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const translate = (sql: string): Promise<DialectResult> => sparkDialect.translate({ sql, tables: COLUMNS, session });
+
+  const translated = async (sql: string): Promise<string> => {
+    const made = await translate(sql);
+    if (!('sql' in made)) throw new Error(`${sql}\n${JSON.stringify(made.refusals)}`);
+    return made.sql;
+  };
+
+  /** Rows of the queries from both engines, as texts, and the types of their columns. */
+  const answers = async (queries: readonly string[]): Promise<readonly Answer[]> => {
+    const asked = [];
+    for (const sql of queries) {
+      const types = (await session.describe(sql)).map(({ type }) => storageOf(type, 'x').column_type);
+      const there = await translated(sql);
+      const their_types = (await spark.describe(there)).map(({ type }) => storageOf(type, 'x').column_type);
+      expect({ sql, types: their_types }).toEqual({ sql, types });
+      asked.push({ sql, types, there, rows: await session.rows(asTexts(sql, types)) });
+    }
+    const parts = asked.map(({ there, types }, at) => collected(there, types, at));
+    const found = await spark.rows(parts.join('\nunion all\n'));
+    const theirs = new Map(found.map((row) => [Number(row['q']), row['lines'] as readonly string[]]));
+    return asked.map(({ sql, types, rows }, at) => ({
+      sql,
+      ours: lines(
+        rows.map((row) => String(row['line'])),
+        types,
+        sql,
+      ),
+      theirs: lines(theirs.get(at) ?? [], types, sql),
+    }));
+  };
+
+  it.each(Object.entries(EXPRESSIONS))(
+    'expressions over %s',
+    async (table, expressions) => {
+      const list = expressions.map((one, at) => `${one} as v${at}`);
+      const sql = here(`select id, ${list.join(', ')} from ${table}`);
+      const [answer] = await answers([sql]);
+      // One column after the other, so that a failure names its expression.
+      const column = (rows: readonly string[], at: number): readonly string[] =>
+        rows.map((row) => `${row.split('¦')[0]}: ${row.split('¦')[at + 1]}`);
+      for (const [at, expression] of expressions.entries()) {
+        expect([expression, ...column(answer?.theirs ?? [], at)]).toEqual([
+          expression,
+          ...column(answer?.ours ?? [], at),
+        ]);
+      }
+    },
+    120_000,
+  );
+
+  it('whole queries', async () => {
+    for (let at = 0; at < QUERIES.length; at += BATCH)
+      for (const { sql, ours, theirs } of await answers(QUERIES.slice(at, at + BATCH).map(here)))
+        expect([sql, ...theirs]).toEqual([sql, ...ours]);
+  }, 120_000);
+
+  it('random expressions over random rows', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomExpressions, async ({ expressions, rows }) => {
+        const list = expressions.map((one, at) => `${one} as v${at}`);
+        const sql = `select ${list.join(', ')} from (${rows}) as r`;
+        const [answer] = await answers([sql]);
+        expect([sql, ...(answer?.theirs ?? [])]).toEqual([sql, ...(answer?.ours ?? [])]);
+      }),
+      { numRuns: 2 },
+    );
+  }, 120_000);
+
+  it.each(REFUSED)('refuses %s', async (sql, wanted) => {
+    const made = await translate(here(sql));
+    expect(made).toEqual({ refusals: [expect.objectContaining(wanted)] });
+  });
+});
+
+interface Answer {
+  readonly sql: string;
+  readonly ours: readonly string[];
+  readonly theirs: readonly string[];
+}
+
+/** Views of a session have one word for a name. */
+function plainName(name: string): string {
+  return name.replace('.', '__');
+}
+
+function here(sql: string): string {
+  return sql.replaceAll('silver.', 'silver__');
+}
+
+const COLUMNS = new Map(
+  TABLES.map(({ name, columns }) => [
+    plainName(name),
+    Object.entries(columns).map(([column, type]) => ({ name: column, type })),
+  ]),
+);
+
+function rowsOf(table: CaseTable, type: (name: string) => string, quote: (text: string) => string): string {
+  const columns = Object.entries(table.columns);
+  const line = (row: readonly (string | null)[]): string =>
+    columns
+      .map(([name, of], at) => `cast(${row[at] == null ? 'null' : quote(row[at])} as ${type(of)}) as ${name}`)
+      .join(', ');
+  return table.rows.map((row) => `select ${line(row)}`).join(' union all ');
+}
+
+function sparkType(name: string): string {
+  return { varchar: 'string', timestamp: 'timestamp_ntz', timestamptz: 'timestamp' }[name] ?? name;
+}
+
+function sparkText(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Each row as one text; moments with a zone lose it, since both sessions are in UTC. */
+function asTexts(sql: string, types: readonly string[]): string {
+  const cells = types.map(
+    (type, at) =>
+      `coalesce(cast(${type === 'timestamptz' ? `cast(c${at} as timestamp)` : `c${at}`} as varchar), '${NOTHING}')`,
+  );
+  const names = types.map((_, at) => quoteIdent(`c${at}`)).join(', ');
+  return `select concat_ws('¦', ${cells.join(', ')}) as line from (${sql}) as z(${names})`;
+}
+
+function collected(sql: string, types: readonly string[], at: number): string {
+  const cells = types.map((_, index) => `coalesce(cast(c${index} as string), '${NOTHING}')`);
+  const names = types.map((_, index) => `c${index}`).join(', ');
+  return `select ${at} as q, collect_list(concat_ws('¦', ${cells.join(', ')})) as lines from (${sql}) as z(${names})`;
+}
+
+/** Doubles with the digits that count; rows in one order where the query names none. */
+function lines(rows: readonly string[], types: readonly string[], sql: string): readonly string[] {
+  const made = rows.map((row) =>
+    row
+      .split('¦')
+      .map((cell, at) => (types[at] === 'double' && cell !== NOTHING ? double(cell) : cell))
+      .join('¦'),
+  );
+  return /order by [^()]*$/.test(sql) ? made : made.sort();
+}
+
+function double(cell: string): string {
+  const value = Number(cell.replace(/^(-?)inf$/, '$1Infinity').replace('nan', 'NaN'));
+  // The sign of zero is not compared.
+  return Number((value === 0 ? 0 : value).toPrecision(DOUBLE_DIGITS)).toString();
+}
