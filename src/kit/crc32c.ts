@@ -29,7 +29,8 @@ function makeShifts(): Int32Array {
   }
   const shifts = new Int32Array(4 * 256);
   for (let at = 0; at < shifts.length; at++)
-    for (let bit = 0; bit < 8; bit++) if ((at >>> bit) & 1) shifts[at] ^= bits[(at >>> 8) * 8 + bit] as number;
+    for (let bit = 0; bit < 8; bit++)
+      if ((at >>> bit) & 1) shifts[at] = (shifts[at] as number) ^ (bits[(at >>> 8) * 8 + bit] as number);
   return shifts;
 }
 
