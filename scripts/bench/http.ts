@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { buildAsk, itemOf } from '../../src/connectors/http/ask.ts';
+import { Asker } from '../../src/connectors/http/asker.ts';
+import type { HttpOptions } from '../../src/connectors/http/options.ts';
 import { component } from '../../src/connectors/http/source.ts';
 import { runShape } from '../../src/core/config/messages.ts';
 import type { FormatInspectors } from '../../src/core/ports/format.ts';
@@ -13,7 +16,7 @@ const BINARY = resolve('bin/dataflow.js');
 const PAGES = 1000;
 const RECORDS = 500;
 
-/** Pages of JSON records over loopback, made before the first request; each answer takes `wait` ms. */
+/** Pages of JSON records over loopback, made before the first request, `times` as large where that is asked; each answer takes `wait` ms. */
 const SERVER = `
 const { createServer } = require('node:http');
 const [pages, records] = [${PAGES}, ${RECORDS}];
@@ -23,7 +26,8 @@ createServer((request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const page = Number(url.searchParams.get('page'));
   const list = page > pages ? [] : bodies[page % 10];
-  const body = Buffer.from('{"data":[' + list.join(',').replaceAll('"page":0', '"page":' + page) + '],"has_more":' + (page < pages) + '}');
+  const records = Array(Number(url.searchParams.get('times'))).fill(list.join(',')).join(',');
+  const body = Buffer.from('{"data":[' + records.replaceAll('"page":0', '"page":' + page) + '],"has_more":' + (page < pages) + '}');
   const wait = Number(url.searchParams.get('wait'));
   const send = () => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }); response.end(body); };
   if (wait > 0) setTimeout(send, wait); else send();
@@ -36,6 +40,15 @@ interface Pass {
   readonly mb: number;
 }
 
+/** What is asked for, and how. */
+interface Load {
+  readonly url: string;
+  readonly wait: number;
+  readonly pages: number;
+  /** How often a page has its records. */
+  readonly times: number;
+}
+
 /** A thousand pages: the connector beside undici alone, which reads each body and forgets it. */
 export async function httpPages(settings: BenchSettings): Promise<readonly Figure[]> {
   const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -44,9 +57,20 @@ export async function httpPages(settings: BenchSettings): Promise<readonly Figur
       server.stdout.once('data', (text: Buffer) => done(text.toString().trim())),
     );
     const url = `http://127.0.0.1:${port}/items`;
-    const fast = await alternate(Math.min(settings.runs, 5), settings.folder, url, 0);
-    const slow = await alternate(1, settings.folder, url, 10);
-    return [...figuresOf(fast, slow), await wholeRun(settings.folder, url, fast.alone)];
+    const runs = Math.min(settings.runs, 5);
+    const small = { url, wait: 0, pages: PAGES, times: 1 };
+    const fast = await alternate(WAYS, runs, settings.folder, small);
+    const large = await alternate(['alone', 'asked'], runs, settings.folder, {
+      ...small,
+      pages: PAGES / 10,
+      times: 20,
+    });
+    const slow = await alternate(['alone', 'landed'], 1, settings.folder, { ...small, wait: 10 });
+    return [
+      ...figuresOf(fast, slow),
+      ...clientFigures(fast, large),
+      await wholeRun(settings.folder, url, middle(fast, 'alone')),
+    ];
   } finally {
     server.kill();
   }
@@ -66,8 +90,9 @@ function cpu(pass: Pass): Side {
   };
 }
 
-function figuresOf(fast: Record<Way, Pass>, slow: Record<Way, Pass>): readonly Figure[] {
-  const words = `${PAGES.toLocaleString('en')} pages, ${fast.alone.mb.toFixed(0)} MB of JSON`;
+function figuresOf(fast: Passes, slow: Passes): readonly Figure[] {
+  const alone = middle(fast, 'alone');
+  const words = `${PAGES.toLocaleString('en')} pages, ${alone.mb.toFixed(0)} MB of JSON`;
   const wall = (pass: Pass): Side => ({
     pass,
     value: (one) => one.wall_ms,
@@ -76,33 +101,46 @@ function figuresOf(fast: Record<Way, Pass>, slow: Record<Way, Pass>): readonly F
   return [
     figure(
       'HTTP pages, server takes 10 ms each',
-      wall(slow.landed),
-      slow.alone,
+      wall(middle(slow, 'landed')),
+      middle(slow, 'alone'),
       1.05,
       `${words}, cut into records and landed durably; beside undici alone reading the bodies`,
     ),
     figure(
       'HTTP pages, CPU of the connector',
-      cpu(fast.cut),
-      fast.alone,
+      cpu(middle(fast, 'cut')),
+      alone,
       1.05,
       `${words}, checked, cut into records, overlap looked for; beside undici alone reading the bodies. By stage and MB: cutting 1.7 ms, overlap 1.0, SHA-256 0.7; JSON.parse alone takes 3.4. The limit is met by nothing that looks at each byte once: 5 % of undici are 0.11 ms/MB, a plain SHA-256 is six times as much`,
     ),
     figure(
       'HTTP pages, CPU of connector and landing',
-      cpu(fast.landed),
-      fast.alone,
+      cpu(middle(fast, 'landed')),
+      alone,
       undefined,
       'the same with the units hashed and made durable',
     ),
     figure(
       'HTTP pages, CPU beside parsing',
-      cpu(fast.cut),
-      fast.parsed,
+      cpu(middle(fast, 'cut')),
+      middle(fast, 'parsed'),
       undefined,
       'the connector beside undici with JSON.parse of each body and JSON.stringify of each record',
     ),
   ];
+}
+
+/** What the client of the connector takes by itself: per page, however large that is. */
+function clientFigures(small: Passes, large: Passes): readonly Figure[] {
+  const row = (passes: Passes, pages: number): Figure => {
+    const [asked, alone] = [middle(passes, 'asked'), middle(passes, 'alone')];
+    const page_us = ((asked.cpu_ms - alone.cpu_ms) * 1000) / pages;
+    const size = alone.mb / pages;
+    const words = size < 1 ? `${Math.round(size * 1000)} KB` : `${size.toFixed(1)} MB`;
+    const note = `${pages} pages: each question put together and signed in, the rules for going out, limits of time and size, retries; what comes is read and forgotten, as by undici alone. ${page_us.toFixed(0)} µs a page, whatever its size`;
+    return figure(`HTTP client alone, CPU, pages of ${words}`, cpu(asked), alone, 1.05, note);
+  };
+  return [row(small, PAGES), row(large, PAGES / 10)];
 }
 
 /** `dataflow ingest` as a process of its own: parse, Parquet, commit, and its start. */
@@ -111,7 +149,7 @@ async function wholeRun(folder: string, url: string, alone: Pass): Promise<Figur
   rmSync(cwd, { recursive: true, force: true });
   mkdirSync(cwd, { recursive: true });
   const pages = `{ style: page, size: ${RECORDS}, has_more: $.has_more }`;
-  const source = `{ type: http, url: "${url}", records: $.data, pages: ${pages} }`;
+  const source = `{ type: http, url: "${url}?times=1", records: $.data, pages: ${pages} }`;
   writeFileSync(join(cwd, 'pipelines.yaml'), `version: 1\nname: bench\nsources:\n  items: ${source}\n`);
   const { wall_ms, cpu_ms } = await timed(process.execPath, [BINARY, 'ingest'], { cwd });
   return figure(
@@ -135,28 +173,28 @@ function figure(
   return { name, ours: text(pass), beside: text(beside), ratio: ratio.toFixed(2), ...judged, note };
 }
 
-type Way = 'alone' | 'cut' | 'landed' | 'parsed';
-const WAYS: readonly Way[] = ['alone', 'cut', 'landed', 'parsed'];
+type Way = 'alone' | 'asked' | 'cut' | 'landed' | 'parsed';
+const WAYS: readonly Way[] = ['alone', 'asked', 'cut', 'landed', 'parsed'];
+type Passes = ReadonlyMap<Way, readonly Pass[]>;
 
-/** Medians by CPU of passes that alternate; one round more in the beginning warms up. */
-async function alternate(runs: number, folder: string, url: string, wait: number): Promise<Record<Way, Pass>> {
-  const found: Record<Way, Pass[]> = { alone: [], cut: [], landed: [], parsed: [] };
-  for (let round = 0; round <= runs; round++) {
-    for (const way of WAYS) {
-      const pass = await measured(() => once(way, folder, url, wait));
-      if (round > 0) found[way].push(pass);
+/** Passes that alternate; one round more in the beginning warms up. */
+async function alternate(ways: readonly Way[], runs: number, folder: string, load: Load): Promise<Passes> {
+  const found = new Map<Way, Pass[]>(ways.map((way) => [way, []]));
+  for (let round = 0; round <= runs; round++)
+    for (const way of ways) {
+      const pass = await measured(() => once(way, folder, load));
+      if (round > 0) found.get(way)?.push(pass);
     }
-  }
-  const middle = (passes: readonly Pass[]): Pass => ({
+  return found;
+}
+
+/** The median of the passes that went one way. */
+function middle(found: Passes, way: Way): Pass {
+  const passes = found.get(way) ?? [];
+  return {
     wall_ms: median(passes.map((pass) => pass.wall_ms)),
     cpu_ms: median(passes.map((pass) => pass.cpu_ms)),
     mb: passes[0]?.mb ?? 1,
-  });
-  return {
-    alone: middle(found.alone),
-    cut: middle(found.cut),
-    landed: middle(found.landed),
-    parsed: middle(found.parsed),
   };
 }
 
@@ -168,33 +206,49 @@ async function measured(work: () => Promise<number>): Promise<Pass> {
 }
 
 /** One pass over all pages; returns the bytes that came. */
-async function once(way: Way, folder: string, url: string, wait: number): Promise<number> {
-  if (way === 'alone' || way === 'parsed') return await undiciAlone(url, wait, way === 'parsed');
+async function once(way: Way, folder: string, load: Load): Promise<number> {
+  if (way === 'alone' || way === 'parsed') return await undiciAlone(load, way === 'parsed');
+  const options = optionsOf(load);
+  if (way === 'asked') return await askedOnly(options, load.pages);
   const place = join(folder, 'landing');
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   const { landing, bytes } = way === 'cut' ? nowhere() : await real(place);
-  const options = {
-    url,
-    query: { wait },
-    records: '$.data',
-    pages: { style: 'page', size: RECORDS, has_more: '$.has_more' },
-  };
-  const source = await component.open(runShape(component.schema, options).value as never, {} as never);
+  const source = await component.open(options, {} as never);
   await source.pull(landing, context(folder));
   await source.close();
   return bytes();
 }
 
-async function undiciAlone(url: string, wait: number, parse: boolean): Promise<number> {
+function optionsOf({ url, wait, times }: Load): HttpOptions {
+  const pages = { style: 'page', size: RECORDS, has_more: '$.has_more' };
+  return runShape(component.schema, { url, query: { wait, times }, records: '$.data', pages }).value as HttpOptions;
+}
+
+/** The client of the connector by itself: each question put together and signed in, the rules for going out, limits, retries; nobody looks at what comes. */
+async function askedOnly(options: HttpOptions, pages: number): Promise<number> {
+  const asker = new Asker(options);
+  const { signal } = new AbortController();
+  const hooks = { signal, note: () => undefined, beforeWait: async () => undefined };
+  const item = itemOf({});
+  let bytes = 0;
+  for (let page = 1; page <= pages; page++) {
+    const ask = buildAsk(options, item, { query: { page }, body: {} });
+    bytes += await asker.ask(ask, hooks, ({ body }) => body.length);
+  }
+  await asker.close();
+  return bytes;
+}
+
+async function undiciAlone({ url, wait, times, pages }: Load, parse: boolean): Promise<number> {
   const { Agent } = await import('undici');
   const agent = new Agent({ connections: 1 });
   let bytes = 0;
   let size = 0;
-  for (let page = 1; page <= PAGES; page++) {
+  for (let page = 1; page <= pages; page++) {
     const { body } = await agent.request({
       origin: new URL(url).origin,
-      path: `/items?page=${page}&wait=${wait}`,
+      path: `/items?page=${page}&wait=${wait}&times=${times}`,
       method: 'GET',
     });
     const whole = Buffer.from(await body.arrayBuffer());
