@@ -24,7 +24,7 @@ os._exit(0)
 `;
 
 describeService('minio', ({ url }) => {
-  describe('a mirror in a bucket', { timeout: 120_000 }, () => {
+  describe('a mirror in a bucket', { timeout: 240_000 }, () => {
     let place: Awaited<ReturnType<typeof bucketPlace>>;
     let project: MirrorProject;
     const sync = async (...more: readonly string[]): Promise<SyncReport> => {
@@ -255,6 +255,11 @@ describeService('minio', ({ url }) => {
       const copy = join(project.folder, 'copy');
       expect((await project.run('restore', 'far', '--to', copy)).code).toBe(0);
       expect(readdirSync(copy)).toContain('gold');
+      // Another table under the same name, with fewer versions than the old one has there: they are not mixed.
+      rmSync(join(project.folder, 'lake/gold/total'), { recursive: true });
+      expect((await project.run('run')).code).toBe(0);
+      const other = await project.run('restore', 'far');
+      expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('E_FAR_CHANGED')]);
     });
   });
 });
