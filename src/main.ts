@@ -13,6 +13,7 @@ import { farLakePlace, lakeFolder, stateFolderOf } from './core/planning/lake-pl
 import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
+import type { EngineComponent } from './core/ports/engine-component.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
@@ -124,6 +125,7 @@ export const rooms: Rooms = {
     return (await import('./lake/far/caching-engine.ts')).cachingEngine(engine, far.storage, far.cache);
   },
   openBareEngine: openEngine,
+  requireSteps: async (project) => void (await openerOf(project.engine)),
   reachEngine: async (spec, options) => (await named(ENGINES, 'engine', spec.type)).reach?.(spec, options),
 
   createSource: async (spec, project) => {
@@ -285,13 +287,14 @@ function connectionNamed(name: string, project: Pick<Project, 'connections'>): C
 
 async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {
   mkdirSync(temp_folder, { recursive: true, mode: 0o700 });
-  const component = await named(ENGINES, 'engine', spec.type);
-  if (component.open === undefined)
-    throw new DataflowError(
-      'E_ENGINE_STEPS',
-      `the engine ${spec.type} only answers queries: it does not run steps and tests`,
-    );
-  return component.open(spec, { temp_folder });
+  return (await openerOf(spec))(spec, { temp_folder });
+}
+
+/** @throws DataflowError E_ENGINE_STEPS for an engine that runs no steps. */
+async function openerOf({ type }: EngineSpec): Promise<NonNullable<EngineComponent['open']>> {
+  const { open } = await named(ENGINES, 'engine', type);
+  if (open !== undefined) return open;
+  throw new DataflowError('E_ENGINE_STEPS', `the engine ${type} only answers queries: it does not run steps and tests`);
 }
 
 async function loadAll<T>(lazy: Lazy<T>): Promise<ReadonlyMap<string, T>> {

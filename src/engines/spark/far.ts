@@ -108,11 +108,8 @@ class FarSpark implements FarEngine {
       const names = `select input_file_name() as name from ${viewName(key)}`;
       const count = `select count(*) as n, count(distinct name) as files from (${names})`;
       const [row] = await this.#session.rows(count);
-      return {
-        about: 'lake',
-        ok: true,
-        words: `reads ${key} at version ${version}: ${row?.['n']} rows in ${row?.['files']} files`,
-      };
+      const files = `${row?.['files']} ${row?.['files'] === 1 ? 'file' : 'files'}`;
+      return { about: 'lake', ok: true, words: `reads ${key} at version ${version}: ${row?.['n']} rows in ${files}` };
     } catch (error) {
       const hint = is_local
         ? `A local lake must be the same folder on the server and its executors: mount ${quoteText(uri)} there.`

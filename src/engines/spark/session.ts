@@ -28,7 +28,8 @@ const CONFIG = { name: 'Config', request: CONFIG_REQUEST, response: CONFIG_RESPO
 const RELEASE = { name: 'ReleaseSession', request: RELEASE_SESSION_REQUEST, response: ANY_RESPONSE };
 
 const ROWS_MAX = 10_000;
-const GREETING_MAX_MS = 20_000;
+/** A server that has just started is slow. */
+const GREETING_MAX_MS = 60_000;
 const FAREWELL_MAX_MS = 5_000;
 
 /** Some rows of a result, in order. */
