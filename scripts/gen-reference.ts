@@ -7,6 +7,7 @@ import type { CheckComponent } from '../src/core/ports/rule.ts';
 import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
 import { checksPage, errorsPage, kindsPage, lookupsPage, pipelinesPage } from './reference/pages.ts';
+import { sparkPage } from './reference/spark-page.ts';
 
 /**
  * Writes docs/reference/ from the schemas and the error catalogue: the editor's JSON Schema, every key of pipelines.yaml, every check,
@@ -61,6 +62,7 @@ const pages: Readonly<Record<string, string>> = {
   'lookups.md': lookupsPage(schema),
   'checks.md': checksPage([...components.checks.values()]),
   'errors.md': errorsPage(),
+  'spark-sql.md': sparkPage(),
 };
 
 const stale = Object.entries(pages).filter(([name, text]) => {

@@ -213,6 +213,7 @@ export const EXPRESSIONS: Readonly<Record<string, readonly string[]>> = {
     "cast('12' as bigint)",
     "timestamp '2020-01-01 10:00:00'",
     'cast(null as date)',
+    '2.5e0 + k',
     'sqrt(abs(d))',
     'exp(1)',
     'power(x, 2)',

@@ -1,9 +1,13 @@
-import { relative } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph, type Node } from '../../core/planning/graph.ts';
-import type { DialectRefusal } from '../../core/ports/dialect.ts';
+import type { Dialect, DialectRefusal, DialectRequest } from '../../core/ports/dialect.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
+import type { FarEngine } from '../../core/ports/far-engine.ts';
+import { storageOf } from '../../core/types/types.ts';
 import { buildLineage } from '../explain/build-lineage.ts';
 import type { Rooms } from '../rooms.ts';
 
@@ -19,69 +23,114 @@ export interface ModelTranslation {
   readonly own_file: boolean;
   /** The query in the other dialect; absent when it is refused. */
   readonly sql?: string;
+  /** The engine itself looked at the query, over tables without rows. */
+  readonly analysed: boolean;
   readonly refusals: readonly DialectRefusal[];
 }
 
 type GoldNode = Extract<Node, { layer: 'gold' }>;
+type Tables = DialectRequest['tables'];
+type Outcome = Pick<ModelTranslation, 'result' | 'sql' | 'analysed' | 'refusals'>;
+
+/** What translating one model needs. */
+interface Workshop {
+  readonly dialect: Dialect;
+  readonly session: EngineSession;
+  readonly tables: Tables;
+  /** The engine itself, where the project names one. */
+  readonly far: FarEngine | undefined;
+}
 
 /**
- * Every model in the dialect of another engine, in the order of the pipeline. Columns are asked of the engine by binding every table empty: no data is read, and nothing
- * need have run.
+ * Every model in the dialect of another engine, in the order of the pipeline. Columns are asked of DuckDB by binding every table empty: no data is read, nothing is written,
+ * and nothing need have run. Where the project names such an engine, it analyses each query, too.
  */
 export async function translateModels(
   rooms: Rooms,
   project: Project,
-  dialect_name: string,
+  {
+    dialect: name,
+    ...reach
+  }: { readonly dialect: string; readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<readonly ModelTranslation[]> {
-  const [checks, lake, dialect] = [
-    await rooms.checks(),
-    await rooms.openLake(project),
-    await rooms.dialect(dialect_name),
-  ];
+  const [dialect, checks, lake] = [await rooms.dialect(name), await rooms.checks(), await rooms.openLake(project)];
   const graph = buildGraph(project, checks);
-  const engine = await rooms.openEngine(project);
+  const folder = mkdtempSync(join(tmpdir(), 'dataflow-validate-'));
+  const engine = await rooms.openBareEngine({ type: 'duckdb' }, folder);
+  const far = project.engine.type === name ? await rooms.reachEngine(project.engine, reach) : undefined;
   try {
     const session = await engine.openSession({ label: 'translate' });
     try {
       const lineage = await buildLineage({ graph, checks, lake, session });
       const tables = new Map(
-        lineage.map((one) => [one.table, Object.entries(one.types).map(([name, type]) => ({ name, type }))]),
+        lineage.map((one) => [one.table, Object.entries(one.types).map(([column, type]) => ({ name: column, type }))]),
       );
       const made: ModelTranslation[] = [];
-      for (const node of graph.nodes) {
-        if (node.layer !== 'gold') continue;
-        const about = {
-          table: node.key,
-          file: relative(project.root, node.spec.sql_file),
-          own_file: node.spec.sql_file.endsWith('.sql'),
-        };
-        const { spark_sql } = node.spec;
-        if (spark_sql !== undefined) made.push({ ...about, result: 'own', sql: spark_sql, refusals: [] });
-        else made.push({ ...about, ...(await translated(node, tables, session)) });
-      }
+      for (const node of graph.nodes)
+        if (node.layer === 'gold') made.push(await translated(node, project, { dialect, session, tables, far }));
       return made;
     } finally {
       await session.close();
     }
   } finally {
+    await far?.close();
     await engine.close();
+    rmSync(folder, { recursive: true, force: true });
   }
+}
 
-  async function translated(
-    node: GoldNode,
-    tables: ReadonlyMap<string, readonly { readonly name: string; readonly type: string }[]>,
-    session: EngineSession,
-  ): Promise<Pick<ModelTranslation, 'result' | 'sql' | 'refusals'>> {
-    try {
-      const made = await dialect.translate({ sql: node.spec.sql, tables, session });
-      return 'sql' in made
-        ? { result: 'ok', sql: made.sql, refusals: [] }
-        : { result: 'refused', refusals: made.refusals };
-    } catch (error) {
-      if (!(error instanceof DataflowError)) throw error;
-      const { place, message, hint } = error;
-      const where = place?.line === undefined ? {} : { line: place.line, column: place.column ?? 1 };
-      return { result: 'refused', refusals: [{ ...where, construct: message, remedy: hint }] };
-    }
+async function translated(node: GoldNode, project: Project, shop: Workshop): Promise<ModelTranslation> {
+  const { spark_sql, sql_file } = node.spec;
+  const about = {
+    table: node.key,
+    file: relative(project.root, sql_file),
+    own_file: sql_file.endsWith('.sql'),
+  };
+  if (spark_sql !== undefined) return { ...about, result: 'own', sql: spark_sql, analysed: false, refusals: [] };
+  try {
+    return { ...about, ...(await outcomeOf(node, shop)) };
+  } catch (error) {
+    if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+    const { place, message, hint } = error;
+    const where = place?.line === undefined ? {} : { line: place.line, column: place.column ?? 1 };
+    return { ...about, result: 'refused', analysed: false, refusals: [{ ...where, construct: message, remedy: hint }] };
   }
+}
+
+async function outcomeOf(node: GoldNode, { dialect, session, tables, far }: Workshop): Promise<Outcome> {
+  const request = { sql: node.spec.sql, tables, session };
+  const made = await dialect.translate(request);
+  if ('refusals' in made) return { result: 'refused', analysed: false, refusals: made.refusals };
+  if (far === undefined) return { result: 'ok', sql: made.sql, analysed: false, refusals: [] };
+  const differs = await analysed(request, dialect, far);
+  return { result: differs.length === 0 ? 'ok' : 'refused', sql: made.sql, analysed: true, refusals: differs };
+}
+
+/** What the engine itself says about a query: nothing when it understands it and gives its columns the same types. */
+async function analysed(request: DialectRequest, dialect: Dialect, far: FarEngine): Promise<readonly DialectRefusal[]> {
+  const made = await dialect.translate({ ...request, relation: (name) => `\`${wordOf(name)}\`` });
+  if ('refusals' in made) return made.refusals;
+  const read = new Set((await request.session.tablesOf(request.sql)).map((name) => name.toLowerCase()));
+  const given = new Map(
+    [...request.tables]
+      .filter(([name]) => read.has(name.toLowerCase()))
+      .map(([name, columns]) => [wordOf(name), columns]),
+  );
+  const remedy = 'Write the query for Spark yourself: `sql.spark` beside `sql.duckdb`; and tell us.';
+  try {
+    const columns = await far.describe(dialect.overNothing(made.sql, given));
+    return made.columns.flatMap((column, at) => {
+      const [wanted, found] = [storageOf(column.type, column.name).column_type, columns[at]?.type ?? 'nothing'];
+      if (wanted === found) return [];
+      return [{ construct: `${column.name} would be ${found} instead of ${wanted}`, remedy }];
+    });
+  } catch (error) {
+    if (!(error instanceof DataflowError) || error.code !== 'E_SQL') throw error;
+    return [{ construct: error.message, remedy }];
+  }
+}
+
+/** A table's name as one word. */
+function wordOf(name: string): string {
+  return name.replaceAll('.', '__').toLowerCase();
 }

@@ -20,8 +20,8 @@ const RESULTS: Readonly<Record<ModelTranslation['result'], string>> = { ok: 'ok'
 
 /** Every model in the SQL of another engine: exit 2 when one is refused. */
 export async function validateModels(invocation: Invocation, project: Project, engine: string): Promise<number> {
-  const { rooms, printer, options } = invocation;
-  const models = await translateModels(rooms, project, engine);
+  const { rooms, printer, options, env, signal } = invocation;
+  const models = await translateModels(rooms, project, { dialect: engine, env, signal });
   const { show } = options;
   if (typeof show === 'string') return showModel(invocation, models, show);
   const refused = models.filter((one) => one.result === 'refused');
@@ -50,8 +50,9 @@ export async function validateModels(invocation: Invocation, project: Project, e
           ],
   });
   const own = totals.own === 0 ? '' : `, ${totals.own} with SQL of ${totals.own === 1 ? 'its' : 'their'} own`;
+  const analysed = models.some((one) => one.analysed) ? ', analysed there' : '';
   printer.text(
-    `${project.name} on ${engine}: ${totals.ok} of ${models.length} models translated${own}, ${totals.refused} refused`,
+    `${project.name} on ${engine}: ${totals.ok} of ${models.length} models translated${analysed}${own}, ${totals.refused} refused`,
   );
   return refused.length === 0 ? 0 : 2;
 }
@@ -74,8 +75,8 @@ function showModel({ printer }: Invocation, models: readonly ModelTranslation[],
   return 2;
 }
 
-function documentOf({ table, result, file, refusals }: ModelTranslation) {
-  return { table, result, file, refusals };
+function documentOf({ table, result, file, analysed, refusals }: ModelTranslation) {
+  return { table, result, file, analysed, refusals };
 }
 
 function rowsOf({ table, result, file, refusals }: ModelTranslation): readonly Readonly<Record<string, unknown>>[] {

@@ -16,7 +16,7 @@ export interface DialectRequest {
   /** The tables that it reads, as it names them. */
   readonly tables: ReadonlyMap<string, readonly Pick<Column, 'name' | 'type'>[]>;
   /** A session in which those tables can be described; nothing but constants is computed in it. */
-  readonly session: Pick<EngineSession, 'syntaxOf' | 'sqlOf' | 'describe' | 'rows'>;
+  readonly session: Pick<EngineSession, 'syntaxOf' | 'sqlOf' | 'describe' | 'rows' | 'tablesOf'>;
   /** How the other engine calls a table; without it by the same words, quoted. */
   readonly relation?: (name: string) => string;
 }
@@ -31,4 +31,9 @@ export interface Dialect {
   /** Name of the dialect: `spark`. */
   readonly name: string;
   translate(request: DialectRequest): Promise<DialectResult>;
+  /**
+   * The query over tables without rows, which are written into it: for an engine that shall check it without reading anything. Each table stands under the name that `relation` gave
+   * it, unquoted.
+   */
+  overNothing(sql: string, tables: ReadonlyMap<string, readonly Pick<Column, 'name' | 'type'>[]>): string;
 }

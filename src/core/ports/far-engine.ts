@@ -35,5 +35,7 @@ export interface FarEngine {
     sql: string,
     tables: readonly TableAt[],
   ): AsyncIterable<{ readonly columns: readonly EngineColumn[]; readonly rows: readonly Row[] }>;
+  /** Columns of a query in the engine's own dialect that names no table of the lake; nothing is run. */
+  describe(sql: string): Promise<readonly EngineColumn[]>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { EngineSpec } from '../../core/model/project.ts';
+import type { EngineColumn } from '../../core/ports/engine.ts';
 import type { FarEngine, FarEngineFinding, TableAt } from '../../core/ports/far-engine.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { viewName, withViews } from './lake-names.ts';
@@ -51,6 +52,10 @@ class FarSpark implements FarEngine {
       await this.#catalog(),
     ];
     return [...found, await this.#lake(sample, is_local)];
+  }
+
+  describe(sql: string): Promise<readonly EngineColumn[]> {
+    return this.#session.describe(sql);
   }
 
   async *query(sql: string, tables: readonly TableAt[]): AsyncGenerator<RowBatch, void, void> {

@@ -1,4 +1,4 @@
-import { children, isNode, type SyntaxNode, word } from '../../../core/lineage/syntax.ts';
+import { child, children, isNode, type SyntaxNode, word } from '../../../core/lineage/syntax.ts';
 import type { DialectRequest } from '../../../core/ports/dialect.ts';
 import { renderType, type TypeNode } from '../../../core/types/type-text.ts';
 import { quoteText } from '../../../kit/sql.ts';
@@ -90,9 +90,9 @@ export class TypeOracle {
   }
 }
 
-/** Constants and lists of them stay in their places: some functions take nothing else. */
+/** Constants and lists of them stay in their places: some functions take nothing else. Doubles do not: `2.5e0` comes out of a tree as `2.5`, a decimal. */
 function isWrittenOut(node: SyntaxNode): boolean {
-  if (node['class'] === 'CONSTANT') return true;
+  if (node['class'] === 'CONSTANT') return child(child(node, 'value') ?? {}, 'type')?.['id'] !== 'DOUBLE';
   return word(node, 'function_name') === 'list_value' && children(node, 'children').every(isWrittenOut);
 }
 

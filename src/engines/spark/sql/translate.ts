@@ -18,7 +18,16 @@ const TEXT_CHARS_MAX = 1_000_000;
  * Spark's SQL (3.5 and 4, ANSI mode, session in UTC), printed from DuckDB's parse tree. The printer is the list of what is translated: a node, a function or a cast that it
  * does not know is refused, never passed on.
  */
-export const sparkDialect: Dialect = { name: 'spark', translate };
+export const sparkDialect: Dialect = { name: 'spark', translate, overNothing };
+
+function overNothing(sql: string, tables: Parameters<Dialect['overNothing']>[1]): string {
+  const empty = [...tables].map(([name, columns]) => {
+    const list = columns.map((one) => `CAST(NULL AS ${sparkType(typeOf(one.type))}) AS ${quoteName(one.name)}`);
+    return `${quoteName(name)} AS (SELECT ${list.join(', ')} WHERE FALSE)`;
+  });
+  const before = empty.length === 0 ? '' : `WITH ${empty.join(',\n')}\n`;
+  return `${before}SELECT * FROM (\n${sql}\n) AS ${quoteName('_')}`;
+}
 
 async function translate(request: DialectRequest): Promise<DialectResult> {
   const { sql, session } = request;
