@@ -30,6 +30,9 @@ const SETTINGS = {
   'spark.sql.codegen.wholeStage': 'false',
   'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
   'spark.sql.adaptive.enabled': 'false',
+  // One partition each: nothing has to be moved between stages.
+  'spark.sql.leafNodeDefaultParallelism': '1',
+  'spark.sql.autoBroadcastJoinThreshold': '-1',
 };
 
 describeService('spark', (server) => {
@@ -73,9 +76,17 @@ describeService('spark', (server) => {
     for (const sql of queries) {
       const types = (await session.describe(sql)).map(({ type }) => storageOf(type, 'x').column_type);
       const there = await translated(sql);
-      const their_types = (await spark.describe(there)).map(({ type }) => storageOf(type, 'x').column_type);
-      expect({ sql, types: their_types }).toEqual({ sql, types });
       asked.push({ sql, types, there, rows: await session.rows(asTexts(sql, types)) });
+    }
+    // One question for all their types.
+    const beside = asked.map(({ there }, at) => `(${there}) as q${at}`).join('\ncross join\n');
+    const found_types = (await spark.describe(`select * from ${beside}`)).map(
+      ({ type }) => storageOf(type, 'x').column_type,
+    );
+    let first = 0;
+    for (const { sql, types } of asked) {
+      expect({ sql, types: found_types.slice(first, first + types.length) }).toEqual({ sql, types });
+      first += types.length;
     }
     const parts = asked.map(({ there, types }, at) => collected(there, types, at));
     const found = await spark.rows(parts.join('\nunion all\n'));
@@ -157,12 +168,11 @@ const COLUMNS = new Map(
 );
 
 function rowsOf(table: CaseTable, type: (name: string) => string, quote: (text: string) => string): string {
-  const columns = Object.entries(table.columns);
+  const types = Object.values(table.columns);
   const line = (row: readonly (string | null)[]): string =>
-    columns
-      .map(([name, of], at) => `cast(${row[at] == null ? 'null' : quote(row[at])} as ${type(of)}) as ${name}`)
-      .join(', ');
-  return table.rows.map((row) => `select ${line(row)}`).join(' union all ');
+    row.map((cell, at) => `cast(${cell === null ? 'null' : quote(cell)} as ${type(types[at] ?? '')})`).join(', ');
+  const rows = table.rows.map((row) => `(${line(row)})`).join(', ');
+  return `select * from (values ${rows}) as t(${Object.keys(table.columns).join(', ')})`;
 }
 
 function sparkType(name: string): string {

@@ -71,7 +71,8 @@ function showModel({ printer }: Invocation, models: readonly ModelTranslation[],
     printer.raw(found.sql);
     return 0;
   }
-  for (const refusal of found.refusals) for (const line of linesOf(found, refusal)) printer.warn(line.trim());
+  const lines = found.refusals.flatMap((refusal) => linesOf(found, refusal));
+  for (const line of lines) if (line !== '') printer.warn(line.trim());
   return 2;
 }
 
