@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DialectResult } from '../../src/core/ports/dialect.ts';
@@ -11,6 +11,7 @@ import { openSparkSession } from '../../src/engines/spark/session.ts';
 import { sparkDialect } from '../../src/engines/spark/sql/translate.ts';
 import { quoteIdent, quoteText } from '../../src/kit/sql.ts';
 import { randomExpressions } from '../support/random-spark.ts';
+import { builtProgram } from './built-program.ts';
 import { describeService } from './service.ts';
 import { type CaseTable, EXPRESSIONS, QUERIES, REFUSED, TABLES } from './spark-dialect-cases.ts';
 
@@ -138,6 +139,19 @@ describeService('spark', (server) => {
       { numRuns: 2 },
     );
   }, 120_000);
+
+  it('the cluster understands every model of the retail project, and gives its columns the same types', async () => {
+    const made = await builtProgram(resolve('.'), { SPARK_REMOTE: server.url }).run(
+      'validate',
+      '--engine',
+      'spark',
+      '--format',
+      'json',
+    );
+    const { models } = JSON.parse(made.stdout) as { readonly models: readonly { readonly table: string }[] };
+    expect(models).toHaveLength(10);
+    for (const model of models) expect(model).toMatchObject({ result: 'ok', analysed: true, refusals: [] });
+  }, 60_000);
 
   it.each(REFUSED)('refuses %s', async (sql, wanted) => {
     const made = await translate(here(sql));

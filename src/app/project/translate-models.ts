@@ -55,9 +55,9 @@ export async function translateModels(
 ): Promise<readonly ModelTranslation[]> {
   const [dialect, checks, lake] = [await rooms.dialect(name), await rooms.checks(), await rooms.openLake(project)];
   const graph = buildGraph(project, checks);
+  const far = await reached(rooms, project, name, reach);
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-validate-'));
   const engine = await rooms.openBareEngine({ type: 'duckdb' }, folder);
-  const far = project.engine.type === name ? await rooms.reachEngine(project.engine, reach) : undefined;
   try {
     const session = await engine.openSession({ label: 'translate' });
     try {
@@ -77,6 +77,17 @@ export async function translateModels(
     await engine.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The engine itself, where the project or the environment says where it is. */
+async function reached(
+  rooms: Rooms,
+  project: Project,
+  type: string,
+  reach: Parameters<Rooms['reachEngine']>[1],
+): Promise<FarEngine | undefined> {
+  if (project.engine.type === type) return rooms.reachEngine(project.engine, reach);
+  return reach.env['SPARK_REMOTE'] ? rooms.reachEngine({ type }, reach) : undefined;
 }
 
 async function translated(node: GoldNode, project: Project, shop: Workshop): Promise<ModelTranslation> {
