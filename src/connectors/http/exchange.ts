@@ -192,7 +192,7 @@ function headerOf(headers: Dispatcher.ResponseData['headers'], name: string): st
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** Ends a request when its time is over, or with the signal of the pull. An emitter, because an AbortSignal takes ten times as long to make. */
+/** Ends a request when its time is over, or with the signal of the pull. An emitter, because an AbortSignal takes thirty times as long to make. */
 class TimeLimit extends EventEmitter {
   aborted = false;
   reason: unknown;
