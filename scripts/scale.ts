@@ -2,52 +2,81 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { timed } from './bench/measure.ts';
+import { layLedger } from './scale/lay-ledger.ts';
 import { type LaidTable, layLog } from './scale/lay-log.ts';
 import { WORKS } from './scale/measure.ts';
 
 /**
- * `node scripts/run.mjs scale [work…] [--files N]`: lays the log of a table of N files (100,000) without any data and measures what the
- * program does with it, each work in a process of its own. Figures of a table of a million files are in docs/scale.md.
+ * `npm run build && node scripts/run.mjs scale [work…] [--files N] [--runs N]`: lays the log of a table of N files (100,000) and the ledger of N
+ * runs (100,000) without any data, and measures what the program does with them, each work in a process of its own. Figures are in docs/scale.md.
  */
 const words = process.argv.slice(2);
 const SELF = fileURLToPath(import.meta.url);
+const BINARY = resolve('bin/dataflow.js');
+/** Commands over a ledger with many runs. */
+const COMMANDS = ['status', 'plan', 'run', 'ledger runs', 'releases'];
+/** What lays a log holds it in memory twice; what is measured needs far less. */
+const ROOMY = '--max-old-space-size=6000';
 
-if (words[0] === '--child') await child(words[1] ?? '', words[2] ?? '');
+if (words[0] === '--child') await child(words[1] ?? '', words[2] ?? '', words[3] ?? '');
 else await parent();
 
 async function parent(): Promise<void> {
-  const at = words.indexOf('--files');
-  const files = at < 0 ? 100_000 : Number(words[at + 1]);
-  const names = words.filter((_, index) => at < 0 || (index !== at && index !== at + 1));
-  const unknown = names.filter((name) => WORKS[name] === undefined);
-  if (unknown.length > 0 || !Number.isInteger(files)) {
-    console.error(`usage: scale [${Object.keys(WORKS).join(' | ')}] [--files N]`);
+  const option = (name: string): number => {
+    const at = words.indexOf(`--${name}`);
+    return at < 0 ? 100_000 : Number(words[at + 1]);
+  };
+  const [files, runs] = [option('files'), option('runs')];
+  const names = words.filter(
+    (word, at) => !/^--(files|runs)$/.test(word) && !/^--(files|runs)$/.test(words[at - 1] ?? ''),
+  );
+  const known = [...Object.keys(WORKS), 'ledger'];
+  if (names.some((name) => !known.includes(name)) || !Number.isInteger(files) || !Number.isInteger(runs)) {
+    console.error(`usage: scale [${known.join(' | ')}] [--files N] [--runs N]`);
     process.exit(2);
   }
   mkdirSync(resolve('.cache'), { recursive: true });
   const root = mkdtempSync(resolve('.cache/scale-'));
   process.on('exit', () => rmSync(root, { recursive: true, force: true }));
-  // In a process of its own with room enough: what lays the log is not what is measured.
-  execFileSync(process.execPath, ['--max-old-space-size=6000', SELF, '--child', 'lay', root], {
-    env: { ...process.env, SCALE_FILES: String(files) },
-    stdio: 'inherit',
-  });
-  console.log(`${files.toLocaleString('en')} files${' '.repeat(16)}wall s   CPU s   peak MB`);
-  for (const name of Object.keys(WORKS)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    const out = execFileSync(process.execPath, ['--max-old-space-size=6000', SELF, '--child', name, root], {
-      encoding: 'utf8',
-    });
+  const wanted = known.filter((name) => names.length === 0 || names.includes(name));
+  const of_logs = wanted.filter((name) => name !== 'ledger');
+  if (of_logs.length > 0) measureLog(root, of_logs, files);
+  if (wanted.includes('ledger')) await measureLedger(root, runs);
+}
+
+function measureLog(root: string, names: readonly string[], files: number): void {
+  execFileSync(process.execPath, [ROOMY, SELF, '--child', 'lay', root, String(files)], { stdio: 'inherit' });
+  console.log(heading(`${files.toLocaleString('en')} files`));
+  for (const name of names) {
+    const out = execFileSync(process.execPath, [ROOMY, SELF, '--child', name, root], { encoding: 'utf8' });
     const { wall_ms, cpu_ms, peak_mb, said } = JSON.parse(out);
-    const figures = [wall_ms / 1000, cpu_ms / 1000].map((one: number) => one.toFixed(2).padStart(8));
-    console.log(`${name.padEnd(24)}${figures.join('')}${peak_mb.toFixed(0).padStart(10)}   ${said}`);
+    console.log(line(name, wall_ms, cpu_ms, peak_mb, said));
   }
 }
 
-async function child(name: string, root: string): Promise<void> {
+async function measureLedger(root: string, runs: number): Promise<void> {
+  const cwd = layLedger(root, runs);
+  console.log(heading(`${runs.toLocaleString('en')} runs`));
+  for (const command of COMMANDS) {
+    const { wall_ms, cpu_ms, peak_rss_mb } = await timed(process.execPath, [BINARY, ...command.split(' ')], { cwd });
+    console.log(line(command, wall_ms, cpu_ms, peak_rss_mb, ''));
+  }
+}
+
+function heading(what: string): string {
+  return `${what.padEnd(24)}  wall s   CPU s   peak MB`;
+}
+
+function line(name: string, wall_ms: number, cpu_ms: number, peak_mb: number, said: string): string {
+  const seconds = [wall_ms, cpu_ms].map((one) => (one / 1000).toFixed(2).padStart(8)).join('');
+  return `${name.padEnd(24)}${seconds}${peak_mb.toFixed(0).padStart(10)}   ${said}`.trimEnd();
+}
+
+async function child(name: string, root: string, files: string): Promise<void> {
   const note = join(root, 'laid.json');
   if (name === 'lay') {
-    writeFileSync(note, JSON.stringify(await layLog(root, Number(process.env['SCALE_FILES']))));
+    writeFileSync(note, JSON.stringify(await layLog(root, Number(files))));
     return;
   }
   const laid: LaidTable = JSON.parse(readFileSync(note, 'utf8'));

@@ -82,7 +82,12 @@ export function nowIso(run: Pick<RunContext, 'now_ms'>): string {
   return new Date(run.now_ms).toISOString();
 }
 
-/** A published version as input of an engine session. */
-export function relationOf(snapshot: Snapshot, name: string, with_position = false): InputRelation {
-  return { name, columns: snapshot.columns, files: snapshot.files, partition_by: snapshot.partition_by, with_position };
+/** A published version as input of an engine session, or some of its files. */
+export function relationOf(
+  snapshot: Snapshot,
+  name: string,
+  with_position = false,
+  files: InputRelation['files'] = snapshot.files,
+): InputRelation {
+  return { name, columns: snapshot.columns, files, partition_by: snapshot.partition_by, with_position };
 }

@@ -105,7 +105,7 @@ export class RefreshLab {
     const made = await refreshTouched(step, this.#session, columns, published);
     if (made === undefined || 'obstacle' in made) return undefined;
     await this.#bind(tables, 'after');
-    await this.#session.bind({ name: 'refreshed', columns, files: [...made.keep, ...made.add] });
+    await this.#session.bind({ name: 'refreshed', columns, files: [...made.keep(), ...made.add] });
     const cells = columns.map(({ name, type }) => `cast(${quoteIdent(name)} as ${type}) as ${quoteIdent(name)}`);
     const whole = `select ${cells.join(', ')} from (${sql}\n)`;
     const held = `select ${columns.map(({ name }) => quoteIdent(name)).join(', ')} from refreshed`;

@@ -64,7 +64,7 @@ export async function showRelease(lake: Lake, ledger: Ledger, word: string): Pro
       version,
       rows: now?.rows ?? null,
       size_bytes: now?.size_bytes ?? null,
-      files: now?.files.length ?? null,
+      files: now?.file_count ?? null,
       previous_version: previous_version ?? null,
       previous_rows: before?.rows ?? null,
       change: previous_version === undefined ? 'new' : its_before?.mark(table) === its.mark(table) ? 'same' : 'changed',

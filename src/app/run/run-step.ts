@@ -95,8 +95,7 @@ function placed(error: unknown, node: Node): unknown {
 }
 
 function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {
-  const files = [...inputs.values()].flatMap((input) => input.files);
-  return estimateTable(files, verdict.mode, run.ledger.lastSuccess(node.key));
+  return estimateTable([...inputs.values()], verdict.mode, run.ledger.lastSuccess(node.key));
 }
 
 /**

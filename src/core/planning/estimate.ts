@@ -37,7 +37,7 @@ export function estimateIntake(units: readonly InputUnit[], last: StepRecord | u
 
 /** A step over tables; a whole computation reads all files of its inputs, a part of it about what it read last time. */
 export function estimateTable(
-  files: readonly Pick<InputFile, 'rows' | 'size_bytes'>[],
+  inputs: readonly Pick<InputFile, 'rows' | 'size_bytes'>[],
   mode: 'full' | 'incremental',
   last: StepRecord | undefined,
 ): Estimate {
@@ -51,9 +51,9 @@ export function estimateTable(
       working_bytes: scaled(bytes_in, LAKE_TO_MEMORY),
     };
   }
-  const bytes_in = files.reduce((sum, file) => sum + file.size_bytes, 0);
+  const bytes_in = inputs.reduce((sum, input) => sum + input.size_bytes, 0);
   return {
-    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    rows: inputs.reduce((sum, input) => sum + input.rows, 0),
     bytes_in,
     bytes_out: last?.mode === 'full' ? scaled(last.resources?.bytes_written, growth(bytes_in, last)) : undefined,
     working_bytes: bytes_in * LAKE_TO_MEMORY,

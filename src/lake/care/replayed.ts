@@ -18,6 +18,8 @@ export class ReplayedLog {
   readonly #uriOf: (path: string) => string;
   readonly #resolve: (path: string) => string;
   readonly #live = new Map<string, OpenFile>();
+  /** Of the live files. */
+  #rows = 0;
   readonly #closed = new Map<string, { readonly file: DataFile; readonly versions: VersionRange[] }>();
   /** The version that the live files are those of; undefined where the log has a hole. */
   version: number | undefined;
@@ -57,7 +59,7 @@ export class ReplayedLog {
       ...(note === undefined ? {} : { note }),
       rows_added,
       rows_removed,
-      rows: this.#rows(),
+      rows: this.#rows,
       data_change: actions.some(({ add, remove }) => add?.dataChange === true || remove?.dataChange === true),
     });
   }
@@ -76,7 +78,7 @@ export class ReplayedLog {
       operation: info?.operation ?? 'UNKNOWN',
       ...(note === undefined ? {} : { note }),
       ...rowsOf(entry, this.#resolve, this.#live),
-      rows: this.#rows(),
+      rows: this.#rows,
       data_change: entry?.actions.some(({ add, remove }) => (add ?? remove)?.dataChange === true) ?? true,
     });
   }
@@ -96,14 +98,9 @@ export class ReplayedLog {
     return [...all.values()].map(({ file, versions }) => ({ ...file, versions }));
   }
 
-  #rows(): number {
-    let rows = 0;
-    for (const { file } of this.#live.values()) rows += file.rows;
-    return rows;
-  }
-
   #open(path: string, live: LiveFile, version: number): DataFile {
     const file = dataFile(path, live, this.#uriOf);
+    this.#rows += file.rows - (this.#live.get(path)?.file.rows ?? 0);
     this.#live.set(path, { file, since: this.#live.get(path)?.since ?? version });
     return file;
   }
@@ -112,6 +109,7 @@ export class ReplayedLog {
     const open = this.#live.get(path);
     if (open === undefined) return;
     this.#live.delete(path);
+    this.#rows -= open.file.rows;
     const versions = [...(this.#closed.get(path)?.versions ?? []), { from: open.since, to }];
     this.#closed.set(path, { file: open.file, versions });
   }

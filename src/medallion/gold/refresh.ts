@@ -71,11 +71,8 @@ export async function touchedValues(
     const files = [...changes.added, ...changes.removed];
     if (files.length === 0) continue;
     for (const other of moved.filter((one) => one.table !== table))
-      await session.bind({
-        ...relationOf(other.input, other.table),
-        files: [...other.input.files, ...other.changes.removed],
-      });
-    await session.bind({ ...relationOf(input, table), files });
+      await session.bind(relationOf(other.input, other.table, false, [...other.input.files, ...other.changes.removed]));
+    await session.bind(relationOf(input, table, false, files));
     const sql = `select distinct cast(${value_sql} as varchar) as v from (${rows_sql}) limit ${TOUCHED_VALUES_MAX + 1}`;
     const rows = await session.rows(sql);
     for (const row of rows) {

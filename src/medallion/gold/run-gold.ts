@@ -13,14 +13,15 @@ import { publish } from '../publish.ts';
 import { writeInBatches } from '../smaller-plan.ts';
 import { refreshable, type TouchedValues, touchedValues, touchedWhere, withoutTouched } from './refresh.ts';
 import type { GoldNode, GoldStep } from './step.ts';
-import { touchedInputs } from './touched-inputs.ts';
+import { filesToLookAt, touchedInputs } from './touched-inputs.ts';
 
 /** What a model's table will hold. */
 export interface GoldCandidate {
   readonly columns: readonly Column[];
   readonly add: readonly CandidateFile[];
   readonly remove: readonly DataFile[];
-  readonly keep: readonly DataFile[];
+  /** Published files that stay: only a test of the whole table needs them. */
+  keep(): readonly DataFile[];
   readonly rows_in: number;
   readonly rows_out: number;
   /** Older rows in whose place new ones came. */
@@ -41,7 +42,7 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     // To know the columns no row is needed; a refresh opens the files that it needs, and no others.
     const empty = mayRefresh(step, snapshot);
     for (const [table, input] of step.inputs)
-      await session.bind({ ...relationOf(input, table), ...(empty ? { files: [] } : {}) });
+      await session.bind(empty ? relationOf(input, table, false, []) : relationOf(input, table));
     const columns = await modelColumns(step, session);
     const refreshed = await refreshTouched(step, session, columns, snapshot);
     const made =
@@ -53,7 +54,9 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     const candidate = {
       columns: made.columns,
       partition_by: node.spec.partition_by,
-      files: [...made.keep, ...made.add],
+      get files() {
+        return [...made.keep(), ...made.add];
+      },
     };
     const tests = await audit(step, session, candidate, snapshot);
     const used = process.cpuUsage(cpu);
@@ -119,7 +122,7 @@ async function computeWhole(
     columns,
     add,
     remove: snapshot?.files ?? [],
-    keep: [],
+    keep: () => [],
     rows_in: rows,
     rows_out: total(add),
     replaced: 0,
@@ -185,9 +188,8 @@ export async function refreshTouched(
   const touched = await touchedValues(step, session, model);
   if (touched === undefined) return undefined;
   const inputs = touchedInputs(step, model, touched, by);
-  for (const { needed } of inputs) await session.bind(needed);
-  const stale = snapshot.files.filter((file) => touched.mayHold(file, by));
-  const keep = snapshot.files.filter((file) => !stale.includes(file));
+  for (const { needed, whole } of inputs) await session.bind(needed ?? whole());
+  const stale = filesToLookAt(snapshot, by, touched);
   const parts = [`select * from (${model.rows_sql}) where ${touchedWhere(touched, model.value_sql)}`];
   await session.bind({ name: 'stale', columns, partition_by: snapshot.partition_by, files: stale });
   if (stale.length > 0) parts.push(`select * from stale where ${withoutTouched(touched, model.value_sql)}`);
@@ -203,12 +205,15 @@ export async function refreshTouched(
   const rows = await session.countRows(add);
   // A test may read the inputs, too.
   if (node.spec.tests.length > 0)
-    for (const { needed, whole } of inputs) if (needed !== whole) await session.bind(whole);
+    for (const { needed, whole } of inputs) if (needed !== undefined) await session.bind(whole());
   return {
     columns,
     add,
     remove: stale,
-    keep,
+    keep: () => {
+      const gone = new Set(stale.map(({ path }) => path));
+      return snapshot.files.filter(({ path }) => !gone.has(path));
+    },
     rows_in: rows,
     rows_out: total(add) - total(stale),
     replaced: total(stale),

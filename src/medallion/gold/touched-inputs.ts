@@ -1,6 +1,6 @@
 import { child, children, type SyntaxNode, word, words } from '../../core/lineage/syntax.ts';
 import type { InputRelation } from '../../core/ports/engine.ts';
-import type { Snapshot } from '../../core/ports/lake.ts';
+import type { DataFile, Snapshot } from '../../core/ports/lake.ts';
 import { relationOf } from '../context.ts';
 import { type Refreshable, sameName, type TouchedValues } from './refresh.ts';
 import type { GoldStep } from './step.ts';
@@ -11,8 +11,30 @@ const ROWS_MIN = 20_000_000;
 
 /** An input of a refresh, whole or cut down. */
 export interface TouchedInput {
-  readonly whole: InputRelation;
-  readonly needed: InputRelation;
+  whole(): InputRelation;
+  /** Undefined when all of it is needed. */
+  readonly needed: InputRelation | undefined;
+}
+
+/** Types whose values stand in partition values as the engine shows them. */
+const SHOWN_ALIKE = /^(date|varchar|bigint|integer|smallint|tinyint)$/i;
+
+/**
+ * The files that may hold a touched value, by their partition where the table is partitioned by the column, else by their statistics. Of a large
+ * table no other file is looked at.
+ */
+export function filesToLookAt(table: Snapshot, column: string, touched: TouchedValues): readonly DataFile[] {
+  const name = table.partition_by.find((one) => sameName(one, column));
+  const type = table.columns.find((one) => sameName(one.name, column))?.type ?? '';
+  if (name === undefined || !SHOWN_ALIKE.test(type)) return table.files.filter((file) => touched.mayHold(file, column));
+  const values = new Set(touched.values);
+  // An empty text counts as no value where tables are partitioned.
+  const with_null = touched.has_null || values.has('');
+  return table.filesIn((partition) => {
+    const value = partition[name];
+    if (value === undefined) return true;
+    return value === null || value === '' ? with_null : values.has(value);
+  });
 }
 
 /** The inputs of a refresh; where the query shows that files without a touched value have no part in it, they are left out. */
@@ -22,13 +44,14 @@ export function touchedInputs(
   touched: TouchedValues,
   by: string,
 ): readonly TouchedInput[] {
-  const large = [...step.inputs.values()].some((one) => one.files.length >= FILES_MIN || one.rows >= ROWS_MIN);
+  const large = [...step.inputs.values()].some((one) => one.file_count >= FILES_MIN || one.rows >= ROWS_MIN);
   const carrier = large && !touched.has_null ? carrierOf(step, tree, by) : undefined;
   return [...step.inputs].map(([table, input]) => {
-    const whole = relationOf(input, table);
-    if (table !== carrier?.table) return { whole, needed: whole };
-    const files = input.files.filter((file) => touched.mayHold(file, carrier.column));
-    return { whole, needed: files.length < input.files.length ? { ...whole, files } : whole };
+    const whole = (): InputRelation => relationOf(input, table);
+    if (table !== carrier?.table) return { whole, needed: undefined };
+    const files = filesToLookAt(input, carrier.column, touched);
+    const needed = files.length < input.file_count ? relationOf(input, table, false, files) : undefined;
+    return { whole, needed };
   });
 }
 

@@ -72,7 +72,7 @@ export async function mergeRows(
     computed: 'incremental',
     add,
     remove: stale,
-    keep: snapshot.files.filter((file) => !stale.includes(file)),
+    keep: without(snapshot.files, stale),
     rows_in: input.rows,
     rows_out: rowsOf(add) - rowsOf(stale),
     deduplicated: losers + late + displaced,
@@ -98,6 +98,11 @@ async function findAllLosers(
   if (!mayLoseToPublished(step)) return among;
   if (among === 0) await session.materialize('losers', `select ${AT} from picked where false`);
   return among + (await loseToPublished(step, session, published.length > 0, input));
+}
+
+function without(files: readonly DataFile[], gone: readonly DataFile[]): readonly DataFile[] {
+  const leaving = new Set(gone);
+  return files.filter((file) => !leaving.has(file));
 }
 
 function rowsOf(files: readonly { readonly rows: number }[]): number {

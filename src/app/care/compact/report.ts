@@ -63,8 +63,8 @@ export function lineOf(
   const merged = bins.flat();
   return {
     table: tableKey(table),
-    files_before: before.files.length,
-    files_after: before.files.length - merged.length + bins.length,
+    files_before: before.file_count,
+    files_after: before.file_count - merged.length + bins.length,
     merged_files: merged.length,
     merged_bytes: merged.reduce((sum, file) => sum + file.size_bytes, 0),
     versions_collected: plan?.versions.length ?? 0,
