@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, DecodedArray, PageHeader, SchemaTree } from 'hyparquet';
-import type { ColumnDecoder } from 'hyparquet/src/types.js';
 import { type CheckedColumn, checkedColumn, checkPage, within } from './checkpoint-guard.ts';
 import type { ParquetParts } from './parquet-parts.ts';
 
@@ -132,7 +131,7 @@ export function decodePage(chunk: Omit<Chunk, 'texts'>, page: Page): DecodedPage
   const { body } = checkPage(parts, column, header, bytes, page.values);
   const element = path.at(-1)?.element;
   if (element?.type === undefined) throw new TypeError('a column without a type');
-  const decoder: ColumnDecoder = {
+  const decoder: Parameters<ParquetParts['readDataPage']>[2] = {
     ...{ type: element.type, element, schemaPath: path, codec: column.codec, pathInSchema: [], parsers: parts.parsers },
     // The guard has decompressed it already.
     compressors: { [column.codec]: () => body },
