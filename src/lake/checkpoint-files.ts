@@ -1,7 +1,7 @@
 import { type FileChunk, lazyMaps, lazyTexts, type MapChunks, mapLevel } from './lazy-columns.ts';
 import { PackedFiles } from './packed-files.ts';
 import { PackedPaths } from './packed-paths.ts';
-import { type Chunk, isEmpty, visitTexts, visitValues } from './parquet-chunk.ts';
+import { type Chunk, isEmpty, visitBytes, visitTexts, visitValues } from './parquet-chunk.ts';
 
 type Values = Readonly<Record<string, string | null>>;
 /** The columns that are wanted; `passing`: each is done with before the next is asked for. */
@@ -42,10 +42,8 @@ export class FilesOfCheckpoint {
     if (path === undefined || paths === undefined || isEmpty(path)) return;
     const first = paths.size;
     const rows: number[] = [];
-    visitValues(path, (row, _, value) => {
-      if (value === undefined) return;
-      if (!(value instanceof Uint8Array)) throw new TypeError('a path that is no text');
-      paths.add(value);
+    visitBytes(path, (row, bytes, from, to) => {
+      paths.add(bytes, from, to);
       rows.push(row);
     });
     if (rows.length === 0) return;

@@ -4,7 +4,7 @@ import type { AddAction } from './delta-actions.ts';
 import { ColumnPages, DictionaryTexts, type EncodedValues, PlainTexts, type WriterParts } from './parquet-pages.ts';
 
 /** Rows of a page that is decoded for one of them: small, since files of one partition are mostly spread over many pages. */
-const LAZY_ROWS = 512;
+const LAZY_ROWS = 256;
 /** Rows of a page that is decoded as a whole: what it takes is let go before the next one. */
 const PATH_ROWS = 8192;
 /** How much of a member's path is there: the action, the member, and of a map its entries and the value. */

@@ -40,11 +40,12 @@ export class PackedPaths {
   }
 
   /** The next path, as the log has it. @throws TypeError when it is no text. */
-  add(raw: Uint8Array): void {
-    this.#room(raw.length);
-    if (this.#addPlain(raw)) return;
+  add(bytes_of_log: Uint8Array, from: number, to: number): void {
+    this.#room(to - from);
+    if (this.#addPlain(bytes_of_log, from, to)) return;
+    const raw = Buffer.from(bytes_of_log.subarray(from, to));
     if (!isUtf8(raw)) throw new TypeError('a path that is no text');
-    const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('utf8');
+    const text = raw.toString('utf8');
     const path = this.#resolve(text);
     const bytes = Buffer.from(path);
     this.#room(bytes.length);
@@ -98,17 +99,17 @@ export class PackedPaths {
   }
 
   /** Most paths by far: nothing in them but plain ASCII and what we escape ourselves. False, and nothing done, for any other. */
-  #addPlain(raw: Uint8Array): boolean {
+  #addPlain(raw: Uint8Array, from: number, to: number): boolean {
     const out = this.#bytes;
-    const { length } = raw;
     let end = this.#used;
     let hash = HASH_SEED | 0;
-    if (length === 0 || raw[0] === DOT || raw[0] === SLASH) return false;
-    for (let i = 0, before = 0; i < length; i++) {
+    if (from === to || raw[from] === DOT || raw[from] === SLASH) return false;
+    for (let i = from, before = 0; i < to; i++) {
       let byte = raw[i] ?? 0;
       const kind = KINDS[byte];
       if (kind !== PLAIN) {
         if (kind === ODD) return false;
+        if (i + 2 >= to) return false;
         byte = (upperHex(raw[i + 1]) << 4) | upperHex(raw[i + 2]);
         // Others are longer than one byte, not allowed, or would not be escaped by us.
         if (byte < 0x20 || byte >= DELETE || byte === BACKSLASH || KINDS[byte] === PLAIN) return false;

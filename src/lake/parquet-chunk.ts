@@ -164,6 +164,44 @@ export function visitValuesOf(chunk: Chunk, page: Page, visit: Visit<unknown>): 
   visitPage(chunk, page, visit, chunk.dictionary);
 }
 
+/** Where a text lies. */
+export type VisitBytes = (row: number, bytes: Uint8Array, from: number, to: number) => void;
+
+/** Walks through the texts that are there without making anything of them: for columns with a million of them. */
+export function visitBytes(chunk: Chunk, visit: VisitBytes): void {
+  for (const page of chunk.pages) {
+    const plain = plainBytes(chunk, page);
+    if (plain !== undefined) {
+      visitPlain(plain, page, visit);
+      continue;
+    }
+    visitValuesOf(chunk, page, (row, _, value) => {
+      if (value === undefined) return;
+      if (!(value instanceof Uint8Array)) throw new TypeError('a value that is no text');
+      visit(row, value, 0, value.length);
+    });
+  }
+}
+
+/** The bytes of a page in which each row has a text, one after the other. */
+function plainBytes({ parts, column }: Chunk, { header, bytes, values }: Page): Uint8Array | undefined {
+  const v2 = header.type === 'DATA_PAGE_V2' ? header.data_page_header_v2 : undefined;
+  if (v2 === undefined || v2.encoding !== 'PLAIN' || v2.num_nulls !== 0 || column.repetition_level > 0)
+    return undefined;
+  return checkPage(parts, column, header, bytes, values).body;
+}
+
+function visitPlain(bytes: Uint8Array, { first_row, values }: Page, visit: VisitBytes): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (let i = 0; i < values; i++) {
+    const from = at + 4;
+    at = from + view.getUint32(at, true);
+    if (at > bytes.length) throw new RangeError('a text that ends behind its page');
+    visit(first_row + i, bytes, from, at);
+  }
+}
+
 /** Walks through texts. */
 export function visitTexts(chunk: Chunk, visit: Visit<string>): void {
   for (const page of chunk.pages) visitTextsOf(chunk, page, visit);
@@ -190,6 +228,8 @@ function visitPage(
 ): void {
   const { definition, repetition, values, indexes, count } = decodePage(chunk, page);
   const whole = chunk.column.definition_level;
+  const longs =
+    values instanceof BigInt64Array ? new Int32Array(values.buffer, values.byteOffset, 2 * values.length) : undefined;
   let [row, next] = [page.first_row - 1, 0];
   for (let i = 0; i < count; i++) {
     if (repetition === undefined || repetition[i] === 0) row++;
@@ -198,11 +238,20 @@ function visitPage(
       visit(row, level, undefined);
       continue;
     }
-    const value: unknown = indexes ? dictionary?.[Number(values[next])] : values[next];
+    // Two halves of a number need no big number, of which each takes memory.
+    const value: unknown = indexes
+      ? dictionary?.[Number(values[next])]
+      : longs === undefined
+        ? values[next]
+        : longAt(longs, next);
     next++;
     if (value === undefined) throw new TypeError('a value that is not there');
     visit(row, level, value);
   }
+}
+
+function longAt(halves: Int32Array, index: number): number {
+  return (halves[2 * index + 1] ?? 0) * 2 ** 32 + ((halves[2 * index] ?? 0) >>> 0);
 }
 
 /** No value at all, as the headers of its pages say. */
