@@ -9,7 +9,7 @@ import { runCli } from './cli/run-cli.ts';
 import type { Components, EngineChoice } from './core/config/components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
-import { farLakePlace, lakeFolder, stateFolderOf } from './core/planning/lake-place.ts';
+import { farLakePlace, stateFolderOf } from './core/planning/lake-place.ts';
 import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
@@ -159,12 +159,10 @@ export const rooms: Rooms = {
 
   openPublisher: async ({ name, project, ...more }) => {
     const spec = project.streams?.[name];
-    const entry = spec === undefined ? undefined : project.connections[spec.connection];
-    if (spec === undefined || entry === undefined)
-      throw new DataflowError('E_CONFIG_REFERENCE', `there is no stream ${name} with a connection`);
-    const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
+    if (spec === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no stream ${name}`);
+    const connection = connectionNamed(spec.connection, project);
     const { topic, compression } = spec;
-    const component = await named(PUBLISHERS, 'publisher', entry.type);
+    const component = await named(PUBLISHERS, 'publisher', connection.type);
     return component.open({
       id: `${project.name}/${name}/${topic}`,
       topic,
@@ -183,12 +181,10 @@ export const rooms: Rooms = {
 
   openSink: async ({ name, project, ...more }) => {
     const spec = project.loads?.[name];
-    const entry = spec === undefined ? undefined : project.connections[spec.connection];
-    if (spec === undefined || entry === undefined)
-      throw new DataflowError('E_CONFIG_REFERENCE', `there is no load ${name} with a connection`);
-    const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
+    if (spec === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no load ${name}`);
+    const connection = connectionNamed(spec.connection, project);
     const within = spec.schema ?? spec.database;
-    const component = await named(SINKS, 'sink', entry.type);
+    const component = await named(SINKS, 'sink', connection.type);
     return component.open({
       id: `${project.name}/${name}`,
       connection,
@@ -210,29 +206,15 @@ export const rooms: Rooms = {
   stateFolder: stateFolderOf,
 };
 
-const CACHE_LIMIT_BYTES = 20e9;
-/** One way to a lake elsewhere for the process: its connections and its listings are shared by all who open the lake. */
-const far_lakes = new Map<string, Promise<FarLake>>();
-
-function farLake(project: Project): Promise<FarLake> | undefined {
+/** The way to a lake elsewhere; undefined for one on this machine. */
+async function farLake(project: Project): Promise<FarLake | undefined> {
   const place = farLakePlace(project);
   if (place === undefined) return undefined;
-  const folder = lakeFolder(project);
-  const known = far_lakes.get(folder);
-  if (known !== undefined) return known;
-  const opening = import('./lake/far/open-far-lake.ts').then(({ openFarLake }) =>
-    openFarLake({
-      url: project.lake.url,
-      folder,
-      limit_bytes: project.lake.cache_limit ?? CACHE_LIMIT_BYTES,
-      open: (spared) => {
-        const note = (text: string): void => void process.stderr.write(`${redact(text)}\n`);
-        return rooms.openFarStorage({ ...place, project, note, spared });
-      },
-    }),
-  );
-  far_lakes.set(folder, opening);
-  return opening;
+  const { sharedFarLake } = await import('./lake/far/open-far-lake.ts');
+  return sharedFarLake(project, (spared) => {
+    const note = (text: string): void => void process.stderr.write(`${redact(text)}\n`);
+    return rooms.openFarStorage({ ...place, project, note, spared });
+  });
 }
 
 async function lakeOptions(project: Project): Promise<LakeOptions> {
@@ -261,10 +243,8 @@ async function sourceParts(
     (await import('./connectors/files/source.ts')).wantedFiles(wanted, { inspectors: formats });
   const parts: SourceParts = { inspectors, files, archives };
   if (spec.connection === undefined) return parts;
-  const entry = project?.connections[spec.connection];
-  if (entry === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no connection ${spec.connection}`);
-  const connection: Connection = { name: spec.connection, type: entry.type, options: entry.options };
-  const place = await PLACES[entry.type]?.();
+  const connection = connectionNamed(spec.connection, { connections: project?.connections ?? {} });
+  const place = await PLACES[connection.type]?.();
   if (project === undefined || place === undefined) return { ...parts, connection };
   return { ...parts, connection, place: await place.open(connection, project.root) };
 }

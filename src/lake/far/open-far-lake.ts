@@ -1,3 +1,5 @@
+import type { Project } from '../../core/model/project.ts';
+import { lakeFolder } from '../../core/planning/lake-place.ts';
 import type { FarStorage } from '../../core/ports/far-storage.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
 import { FarLakeStorage } from './far-lake-storage.ts';
@@ -9,17 +11,34 @@ export interface FarLake {
   readonly cache: FileCache;
 }
 
-/** Opens the way to a lake elsewhere; reaches nothing yet. @param options.open is told how to hear that the far side asks to be spared. */
-export async function openFarLake(options: {
-  readonly url: string;
-  /** Absolute path of the lake's local side. */
-  readonly folder: string;
-  readonly limit_bytes: number;
-  open(spared: () => void): Promise<FarStorage> | FarStorage;
-}): Promise<FarLake> {
+const CACHE_LIMIT_BYTES = 20e9;
+/** By the lake's local side. */
+const opened = new Map<string, Promise<FarLake>>();
+
+/**
+ * One way to a lake elsewhere for the process: its connections and what was listed are shared by all who open the lake. Reaches nothing yet. `open` is told
+ * how to hear that the far side asks to be spared.
+ */
+export function sharedFarLake(
+  project: Pick<Project, 'lake' | 'root'>,
+  open: (spared: () => void) => Promise<FarStorage> | FarStorage,
+): Promise<FarLake> {
+  const folder = lakeFolder(project);
+  const known = opened.get(folder);
+  if (known !== undefined) return known;
+  const opening = openFarLake(project.lake, folder, open);
+  opened.set(folder, opening);
+  return opening;
+}
+
+async function openFarLake(
+  { url, cache_limit }: Project['lake'],
+  folder: string,
+  open: (spared: () => void) => Promise<FarStorage> | FarStorage,
+): Promise<FarLake> {
   let spared = (): void => undefined;
-  const far = await options.open(() => spared());
-  const cache = new FileCache({ far, folder: options.folder, limit_bytes: options.limit_bytes });
+  const far = await open(() => spared());
+  const cache = new FileCache({ far, folder, limit_bytes: cache_limit ?? CACHE_LIMIT_BYTES });
   spared = () => cache.spared();
-  return { storage: new FarLakeStorage({ far, url: options.url, folder: options.folder, cache }), cache };
+  return { storage: new FarLakeStorage({ far, url, folder, cache }), cache };
 }
