@@ -16,6 +16,7 @@ import { recognition } from './bench/ocr.ts';
 import { postgresIngest } from './bench/postgres.ts';
 import { postgresLoad } from './bench/postgres-load.ts';
 import { resume } from './bench/resume.ts';
+import { sparkResults } from './bench/spark.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
 import { mirrorSync } from './bench/sync.ts';
@@ -56,6 +57,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   'postgres-load': postgresLoad,
   ocr: recognition,
   sync: mirrorSync,
+  spark: sparkResults,
 };
 
 const unknown = [

@@ -1,4 +1,4 @@
-import { RecordBatchReader } from 'apache-arrow';
+import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { EngineColumn, EngineProgress, Row } from '../../core/ports/engine.ts';
 import { batchRows } from './arrow-cells.ts';
@@ -111,19 +111,36 @@ export class SparkSession {
 
   /** A result of any size as it is computed; one without rows is one batch without rows. A reader who leaves ends the work. */
   async *stream(sql: string): AsyncGenerator<RowBatch, void, void> {
+    let last: RowBatch = { columns: [], rows: [] };
+    let empty = true;
+    for await (const { columns, batches } of this.batches(sql)) {
+      last = { columns, rows: batches.flatMap(batchRows) };
+      if (last.rows.length === 0) continue;
+      empty = false;
+      yield last;
+    }
+    if (empty) yield last;
+  }
+
+  /** The same as Arrow's batches, and the columns once at least. */
+  async *batches(
+    sql: string,
+  ): AsyncGenerator<
+    { readonly columns: readonly EngineColumn[]; readonly batches: readonly RecordBatch[] },
+    void,
+    void
+  > {
     let columns: readonly EngineColumn[] = [];
     let taken = 0;
     for await (const { schema, arrow_batch } of this.#execute(queryPlan(sql), sql)) {
       if (schema !== undefined) columns = schemaColumns(schema);
-      if (arrow_batch?.data === undefined) continue;
-      const { data, start_offset = 0 } = arrow_batch;
-      if (start_offset !== taken && taken > 0 && start_offset > 0)
+      const { data, start_offset = 0 } = arrow_batch ?? {};
+      if (data !== undefined && start_offset !== taken && taken > 0 && start_offset > 0)
         throw new DataflowError('E_ENGINE', `Spark sent row ${start_offset} of a result where row ${taken} is due`);
-      const rows = rowsOf(data);
-      taken += rows.length;
-      if (rows.length > 0) yield { columns, rows };
+      const batches = data === undefined ? [] : [...RecordBatchReader.from(data)];
+      for (const batch of batches) taken += batch.numRows;
+      yield { columns, batches };
     }
-    if (taken === 0) yield { columns, rows: [] };
   }
 
   /** Columns of a query without running it. (Of what is no query Spark runs even here what takes effect at once, such as DROP.) */
