@@ -7,6 +7,7 @@ import { allHelpTexts } from './cli/help-text.ts';
 import { describeProgram } from './cli/program.ts';
 import { runCli } from './cli/run-cli.ts';
 import type { Components, EngineChoice } from './core/config/components.ts';
+import { loadAll, named } from './core/config/lazy-components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
 import { farLakePlace, stateFolderOf } from './core/planning/lake-place.ts';
@@ -24,7 +25,6 @@ import {
   COMMANDS,
   CONNECTIONS,
   ENGINES,
-  type Lazy,
   LOOKUPS,
   PLACES,
   PUBLISHERS,
@@ -275,19 +275,4 @@ async function openerOf({ type }: EngineSpec): Promise<NonNullable<EngineCompone
   const { open } = await named(ENGINES, 'engine', type);
   if (open !== undefined) return open;
   throw new DataflowError('E_ENGINE_STEPS', `the engine ${type} only answers queries: it does not run steps and tests`);
-}
-
-async function loadAll<T>(lazy: Lazy<T>): Promise<ReadonlyMap<string, T>> {
-  const loaded = Object.entries(lazy).map(async ([name, load]): Promise<[string, T]> => [name, await load()]);
-  return new Map(await Promise.all(loaded));
-}
-
-function named<T>(lazy: Lazy<T>, what: string, name: string): Promise<T> {
-  const load = lazy[name];
-  if (load === undefined) {
-    throw new DataflowError('E_CONFIG_REFERENCE', `there is no ${what} of type ${name}`, {
-      hint: `Types are ${Object.keys(lazy).join(', ')}.`,
-    });
-  }
-  return load();
 }
