@@ -70,7 +70,7 @@ export const rooms: Rooms = {
 
   loadProject: async (options) => {
     const { loadProject } = await import('./app/project/load-project.ts');
-    const snapshots = snapshotStore(options.env);
+    const snapshots = (await import('./app/project/snapshot-store.ts')).snapshotStore(options.env);
     const loaded = await loadProject({
       ...options,
       components: rooms.components,
@@ -198,7 +198,6 @@ export const rooms: Rooms = {
     if (name === 'spark') return (await import('./engines/spark/sql/translate.ts')).sparkDialect;
     throw new DataflowError('E_USAGE', `models are not put into the SQL of ${name}`, { hint: 'Take --engine spark.' });
   },
-
   workbooks: async () => (await import('./formats/xlsx/write-workbook.ts')).writeWorkbook,
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
@@ -247,16 +246,6 @@ async function sourceParts(
   const place = await PLACES[connection.type]?.();
   if (project === undefined || place === undefined) return { ...parts, connection };
   return { ...parts, connection, place: await place.open(connection, project.root) };
-}
-
-/** Set by the build; absent when the sources are run as they are. */
-declare const BUILD_ID: string | undefined;
-
-/** Where checked configurations are kept between two starts; nowhere without a home folder. */
-function snapshotStore(env: NodeJS.ProcessEnv): { folder: string; build_id: string } | undefined {
-  const cache = env['XDG_CACHE_HOME'] || (env['HOME'] ? join(env['HOME'], '.cache') : undefined);
-  if (cache === undefined || typeof BUILD_ID === 'undefined') return undefined;
-  return { folder: join(cache, 'dataflow', 'projects'), build_id: BUILD_ID };
 }
 
 function connectionNamed(name: string, project: Pick<Project, 'connections'>): Connection {

@@ -13,7 +13,8 @@ import { quoteIdent, quoteText } from '../../src/kit/sql.ts';
 import { randomExpressions } from '../support/random-spark.ts';
 import { builtProgram } from './built-program.ts';
 import { describeService } from './service.ts';
-import { type CaseTable, EXPRESSIONS, QUERIES, REFUSED, TABLES } from './spark-dialect-cases.ts';
+import { type CaseTable, QUERIES, REFUSED, TABLES } from './spark-dialect-cases.ts';
+import { EXPRESSIONS } from './spark-dialect-expressions.ts';
 
 /** Significant digits of doubles that have to agree: sums of them depend on the order of the rows. */
 const DOUBLE_DIGITS = 12;

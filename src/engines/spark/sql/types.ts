@@ -111,10 +111,6 @@ export function isNumber(type: TypeNode): boolean {
   return isExact(type) || familyOf(type) === 'double';
 }
 
-export function isMoment(type: TypeNode): boolean {
-  return ['date', 'timestamp', 'timestamptz'].includes(familyOf(type));
-}
-
 /** Digits of an exact number as Spark counts them. */
 export function digitsOf(type: TypeNode): { readonly precision: number; readonly scale: number } {
   if (type.kind === 'decimal') return { precision: type.precision, scale: type.scale };
