@@ -100,9 +100,11 @@ export const rooms: Rooms = {
     return openLake(await lakeOptions(project));
   },
 
-  lockLake: async (project, command) => {
+  lockLake: async (project, request) => {
     const far = await farLake(project);
-    return far === undefined ? undefined : (await import('./lake/far/lake-lock.ts')).lockLake(far.storage, command);
+    if (far === undefined) return undefined;
+    const { lockLake } = await import('./lake/far/lake-lock.ts');
+    return lockLake(far.storage, { ...request, state_folder: rooms.stateFolder(project) });
   },
 
   openLeases: async (project) => {

@@ -9,7 +9,7 @@ import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
 import type { LakeCare } from '../core/ports/lake-care.ts';
-import type { LakeLock } from '../core/ports/lake-lock.ts';
+import type { LakeLock, LakeLockRequest } from '../core/ports/lake-lock.ts';
 import type { LandingCare } from '../core/ports/landing-care.ts';
 import type { LandingPlace } from '../core/ports/landing-place.ts';
 import type { Leases } from '../core/ports/leases.ts';
@@ -56,7 +56,7 @@ export interface Rooms {
   loadProject(options: ProjectOptions): Promise<LoadedProject>;
   openLake(project: Project): Promise<Lake>;
   /** The right to change a lake elsewhere; undefined for one on this machine, where the ledger's lock is enough. @throws DataflowError E_LOCKED */
-  lockLake(project: Project, command: string): Promise<LakeLock | undefined>;
+  lockLake(project: Project, request: Omit<LakeLockRequest, 'state_folder'>): Promise<LakeLock | undefined>;
   /** The same lake, for those who prove and tidy it. */
   openLakeCare(project: Project): Promise<LakeCare>;
   /** Who reads the lake at this moment. */

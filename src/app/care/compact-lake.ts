@@ -11,6 +11,7 @@ import { nameHint } from '../../kit/name-list.ts';
 import { ranAhead } from '../../medallion/quarantine.ts';
 import type { Rooms } from '../rooms.ts';
 import { ledgerForReading, openLedgerFor } from '../run/open-project.ts';
+import { owesUndo } from '../run/pipeline-lock.ts';
 import { stagingKept } from '../run/staging-kept.ts';
 import { busySteps, ownerOf, runAtWork } from './compact/at-work.ts';
 import { collectDecided } from './compact/collect-decided.ts';
@@ -112,7 +113,8 @@ async function locked(open: Working, tables: readonly TableId[], options: Compac
   const own = open.ledger.lock(`compact:${open.project.name}`, options.command);
   try {
     // A run of this machine is known by its ledger and left alone; one of another machine has the lake's lock.
-    const shared = await open.rooms.lockLake(open.project, options.command);
+    const owes = (): boolean => owesUndo(open.ledger);
+    const shared = await open.rooms.lockLake(open.project, { command: options.command, owes });
     const check = (): void => {
       own.check();
       shared?.check();

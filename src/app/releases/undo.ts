@@ -77,7 +77,7 @@ export async function undo(rooms: Rooms, project: Project, options: UndoOptions)
         options.notice('an undo was cut short: the next command that writes finishes it first');
       return (await prepared(rooms, open, options, '')).report;
     }
-    return await holdingPipeline(rooms, open, options.command, async (lock) => {
+    return await holdingPipeline(rooms, open, { command: options.command, undoes: true }, async (lock) => {
       ledger.closeDeadRuns();
       for (const line of await reconcile(open.graph, lake, ledger)) options.notice(line);
       const finished = await finishUndos(open, lock);

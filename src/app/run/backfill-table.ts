@@ -51,7 +51,7 @@ export async function backfillTable(
   await refuseWrongRange(lake, node, { ...request, column });
   const ledger = await openLedgerFor(rooms, project, lake);
   try {
-    return await holdingPipeline(rooms, { project, ledger }, options.command, async (lock) => {
+    return await holdingPipeline(rooms, { project, ledger }, { command: options.command }, async (lock) => {
       const open = { project, lake, ledger, checks, graph };
       await refuseBehind(open, node);
       const done: BackfillReport['windows_done'][number][] = [];

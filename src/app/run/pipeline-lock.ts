@@ -10,12 +10,14 @@ import type { Rooms } from '../rooms.ts';
 export async function holdingPipeline<T>(
   rooms: Rooms,
   { project, ledger }: { readonly project: Project; readonly ledger: Ledger },
-  command: string,
+  { command, undoes = false }: { readonly command: string; readonly undoes?: boolean },
   work: (lock: Lock) => Promise<T>,
 ): Promise<T> {
   const own = ledger.lock(`pipeline:${project.name}`, command);
   try {
-    const shared = await rooms.lockLake(project, command);
+    let begun = undoes;
+    const owes = (): boolean => begun || owesUndo(ledger);
+    const shared = await rooms.lockLake(project, { command, owes });
     if (shared === undefined) return await work(own);
     const check = (): void => {
       own.check();
@@ -24,9 +26,15 @@ export async function holdingPipeline<T>(
     try {
       return await work({ ...own, check });
     } finally {
+      begun = false;
       await shared.release();
     }
   } finally {
     own.release();
   }
+}
+
+/** An undo that was cut short is finished from the plan in its ledger, which no other machine has. */
+export function owesUndo(ledger: Ledger): boolean {
+  return ledger.undos().some((one) => !one.finished);
 }

@@ -38,7 +38,7 @@ export async function runPipeline(rooms: Rooms, project: Project, options: RunOp
     const { lockedRun } = await import('./locked-run.ts');
     const computes = pending.some((step) => step.action === 'run');
     const began = { started_ms, cpu_before, computes };
-    return await holdingPipeline(rooms, { project, ledger }, options.command, (lock) =>
+    return await holdingPipeline(rooms, { project, ledger }, { command: options.command }, (lock) =>
       lockedRun(rooms, { project, lake, ledger, checks, graph }, lock, selected, options, began),
     );
   } finally {

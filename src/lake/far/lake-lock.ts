@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { LakeLock } from '../../core/ports/lake-lock.ts';
+import type { LakeLock, LakeLockRequest } from '../../core/ports/lake-lock.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
 import { livenessOf, type ProcessIdentity, thisProcess } from '../../kit/process-identity.ts';
 
@@ -22,6 +22,9 @@ interface Stored {
   readonly state: 'held' | 'released';
   readonly holder: ProcessIdentity;
   readonly command: string;
+  readonly state_folder: string;
+  /** Something was begun that only the ledger in that folder can finish: nobody else may go on from here. */
+  readonly owes: boolean;
   readonly since: string;
 }
 
@@ -31,18 +34,20 @@ interface Stored {
  * (fencing), before anybody takes over.
  * @throws DataflowError E_LOCKED while another process holds it; whatever the storage throws.
  */
-export async function lockLake(storage: LakeStorage, command: string, times = TIMES): Promise<LakeLock> {
+export async function lockLake(storage: LakeStorage, request: LakeLockRequest, times = TIMES): Promise<LakeLock> {
+  const { command, state_folder } = request;
   await storage.makeFolder(FOLDER, { private: true });
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const numbers = await numbersOf(storage);
     const newest = numbers.at(-1);
-    if (newest !== undefined) await refuseHeld(storage, newest, times);
+    if (newest !== undefined) await refuseHeld(storage, newest, state_folder, times);
     const number = (newest ?? -1) + 1;
     const began_ms = Date.now();
-    const note: Stored = { state: 'held', holder: thisProcess(), command, since: new Date().toISOString() };
+    const since = new Date().toISOString();
+    const note: Stored = { state: 'held', holder: thisProcess(), command, state_folder, owes: request.owes(), since };
     if (await storage.createExclusive(pathOf(number), bytesOf(note))) {
       for (const old of numbers) await storage.remove(pathOf(old)).catch(() => undefined);
-      return new HeldLock(storage, { number, note, began_ms, times });
+      return new HeldLock(storage, { number, note, began_ms, times, owes: () => request.owes() });
     }
     await sleep(Math.random() * 50 * attempt);
   }
@@ -55,6 +60,7 @@ class HeldLock implements LakeLock {
   readonly #note: Stored;
   readonly #times: LockTimes;
   readonly #timer: NodeJS.Timeout;
+  readonly #owes: () => boolean;
   /** By both clocks: one stands still while the machine sleeps, the other may be set. */
   #renewed: { readonly at_ms: number; readonly tick_ms: number };
   #lost: string | undefined;
@@ -62,8 +68,15 @@ class HeldLock implements LakeLock {
 
   constructor(
     storage: LakeStorage,
-    held: { readonly number: number; readonly note: Stored; readonly began_ms: number; readonly times: LockTimes },
+    held: {
+      readonly number: number;
+      readonly note: Stored;
+      readonly began_ms: number;
+      readonly times: LockTimes;
+      readonly owes: () => boolean;
+    },
   ) {
+    this.#owes = held.owes;
     this.#storage = storage;
     this.#number = held.number;
     this.#note = held.note;
@@ -93,7 +106,7 @@ class HeldLock implements LakeLock {
     await this.#renewing;
     if (this.#lost !== undefined) return;
     // Whoever comes next would otherwise have to see that this process is gone; that is all that a failure costs.
-    const note = bytesOf({ ...this.#note, state: 'released' });
+    const note = bytesOf({ ...this.#note, state: 'released', owes: this.#owes() });
     await this.#storage.replace(pathOf(this.#number), note).catch(() => undefined);
   }
 
@@ -107,14 +120,14 @@ class HeldLock implements LakeLock {
   }
 }
 
-async function refuseHeld(storage: LakeStorage, number: number, times: LockTimes): Promise<void> {
+async function refuseHeld(storage: LakeStorage, number: number, state_folder: string, times: LockTimes): Promise<void> {
   const content = await storage.read(pathOf(number));
   const stored = content === undefined ? undefined : parsed(content);
-  if (stored?.state === 'released') return;
+  if (stored?.state === 'released') return refuseOwed(stored, number, state_folder);
   const liveness = stored === undefined ? 'unknown' : livenessOf(stored.holder);
-  if (liveness === 'dead') return;
-  const age_ms = liveness === 'alive' ? 0 : await ageOf(storage, number);
-  if (age_ms === undefined || age_ms > times.silent_ms) return;
+  const age_ms = liveness === 'alive' || liveness === 'dead' ? 0 : await ageOf(storage, number);
+  if (liveness === 'dead' || age_ms === undefined || age_ms > times.silent_ms)
+    return refuseOwed(stored, number, state_folder);
   const who =
     stored === undefined ? 'somebody' : `process ${stored.holder.pid} on ${stored.holder.host}: ${stored.command}`;
   const hint =
@@ -122,6 +135,17 @@ async function refuseHeld(storage: LakeStorage, number: number, times: LockTimes
       ? 'Wait for it to end, or stop that process.'
       : `Wait for it to end. A machine that says nothing for ${times.silent_ms / 1000} s is taken for dead; it last spoke ${Math.round(age_ms / 1000)} s ago.`;
   throw new DataflowError('E_LOCKED', `the lake is locked by ${who}`, { kept: 'nothing was changed', hint });
+}
+
+/** Half an undo is no state to go on from: the tables that it has put back do not fit the others. */
+function refuseOwed(stored: Stored | undefined, number: number, state_folder: string): void {
+  if (stored?.owes !== true) return;
+  const { host } = stored.holder;
+  if (host === thisProcess().host && stored.state_folder === state_folder) return;
+  throw new DataflowError('E_LOCKED', `an undo was cut short on ${host} in ${stored.state_folder}`, {
+    kept: 'nothing was changed',
+    hint: `Only the ledger there can finish it: call \`dataflow run\` there. Where that ledger is gone, remove ${pathOf(number)} from the lake, then \`dataflow run --full-refresh --force\`.`,
+  });
 }
 
 /** Since the note was written last, by the storage's own clock; undefined when it is gone. */
