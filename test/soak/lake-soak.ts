@@ -118,17 +118,18 @@ class Soak {
       ? await machine.faulty(`any:kill@${nth}`).run(...args)
       : await machine.program.cut(instant, ...args);
     const verb = args[0] ?? '';
+    const who = machine === this.#machines[0] ? 'A' : 'B';
     if (killed) {
       this.#kills[verb] = (this.#kills[verb] ?? 0) + 1;
       if (beside) this.#beside += 1;
       this.#story.push(
-        by_point ? `${verb} at ${/fault point ([\w-]+)/.exec(stderr)?.[1]}` : `${verb} at ${instant} ms`,
+        by_point ? `${who} ${verb} at ${/fault point ([\w-]+)/.exec(stderr)?.[1]}` : `${who} ${verb} at ${instant} ms`,
       );
     } else if (code !== 0 && SENT_AWAY.test(stderr)) {
       this.#sent_away += 1;
-      this.#story.push(`${verb} sent away`);
+      this.#story.push(`${who} ${verb} sent away`);
     } else if (code !== 0) this.#wrong(`${verb} ended with ${code}: ${stderr}`);
-    else this.#story.push(verb);
+    else this.#story.push(`${who} ${verb}`);
   }
 
   async #settle(): Promise<void> {

@@ -66,7 +66,7 @@ export async function reconcile(graph: Graph, lake: Lake, ledger: Ledger): Promi
     if (!foreign) lines.push(`${step} version ${entry.version} was published before a crash; the ledger knows it now`);
   }
   if (others.size === 0) return lines;
-  await enterReleases(lake, ledger, others);
+  await enterReleases(lake, ledger);
   const theirs = new Set(missed.filter(({ foreign }) => foreign).map(({ step }) => step)).size;
   return [
     ...lines,
@@ -74,10 +74,11 @@ export async function reconcile(graph: Graph, lake: Lake, ledger: Ledger): Promi
   ];
 }
 
-/** Releases of runs that another machine made on the same lake. */
-async function enterReleases(lake: Lake, ledger: Ledger, runs: ReadonlyMap<string, RunRecord>): Promise<void> {
+/** Releases that another machine made on the same lake: also those that an earlier attempt to enter them did not come to. */
+async function enterReleases(lake: Lake, ledger: Ledger): Promise<void> {
+  const known = new Set(ledger.releases(Number.MAX_SAFE_INTEGER).map((release) => release.release_id));
   for (const release of await lake.releases()) {
-    if (!runs.has(release.run_id)) continue;
+    if (known.has(release.release_id)) continue;
     ledger.recordRelease(release);
     if (release.kept === true) ledger.keepRelease(release.release_id, true);
   }

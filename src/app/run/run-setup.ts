@@ -51,7 +51,9 @@ export async function beginRun(
   { run_id, started_ms }: { readonly run_id: string; readonly started_ms: number },
 ): Promise<void> {
   const { ledger, graph } = open;
-  // First of all: if this run dies over what it tidies up, the next one finds it unfinished, and goes on with that.
+  // Before the run itself is entered: runs of other machines that it learns of came before it, and the order of runs is that of their entry.
+  const [learnt] = await Promise.allSettled([reconcile(graph, open.lake, ledger)]);
+  // Before all else: if this run dies over what it tidies up, the next one finds it unfinished, and goes on with that.
   ledger.startRun({
     run_id,
     command: options.command,
@@ -73,7 +75,8 @@ export async function beginRun(
     },
   });
   try {
-    await tidyUp(rooms, open, lock, options);
+    if (learnt.status === 'rejected') throw learnt.reason;
+    await tidyUp(rooms, open, lock, options, learnt.value);
   } catch (error) {
     ledger.finishRun(run_id, 'failed', failureOf(error));
     throw error;
@@ -82,11 +85,17 @@ export async function beginRun(
 }
 
 /** What runs that died, and commits that the ledger missed, have left to be done. */
-async function tidyUp(rooms: Rooms, open: OpenProject, lock: Lock, options: SetUpOptions): Promise<void> {
-  const { project, lake, ledger, graph } = open;
+async function tidyUp(
+  rooms: Rooms,
+  open: OpenProject,
+  lock: Lock,
+  options: SetUpOptions,
+  learnt: readonly string[],
+): Promise<void> {
+  const { project, lake, ledger } = open;
   for (const message of closeDeadRuns(ledger, join(rooms.stateFolder(project), 'tmp')))
     options.tell({ type: 'notice', message });
-  for (const message of await reconcile(graph, lake, ledger)) options.tell({ type: 'notice', message });
+  for (const message of learnt) options.tell({ type: 'notice', message });
   for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
   await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
 }
