@@ -98,6 +98,24 @@ describe('undo', { timeout: 120_000 }, () => {
     idle(place);
   });
 
+  it('rejected rows of a table version that never came do not come back', () => {
+    const place = project(FIRST);
+    const rejected = () => place.query('select file, line from quarantine.silver_achats order by all');
+    const first = rejected();
+    place.put(SECOND);
+    // The quarantine is committed, its table never comes; the next run computes both as a whole, and is undone.
+    const fault = { DATAFLOW_FAULT: 'after-quarantine-commit:kill@4' };
+    expect(place.dataflow(['run'], fault).signal).toBe('SIGKILL');
+    expect(rejected()).not.toEqual(first);
+    expectDone(place.dataflow(['run']));
+    const after = content(place);
+    expectDone(place.dataflow(['undo']));
+    expect(rejected()).toEqual(first);
+    expectDone(place.dataflow(['verify']));
+    expectDone(place.dataflow(['run', '--redo']));
+    expect(content(place)).toEqual(after);
+  });
+
   it('new files are computed as if the undone ones had never come; a redo gives what never undoing gives', async () => {
     const place = project(FIRST, SECOND);
     expectDone(place.dataflow(['undo']));

@@ -8,6 +8,7 @@ import type { UndoMove } from '../../core/ports/undo.ts';
 import { timeSortedId } from '../../kit/ids.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
 import { lostBefore } from './lost-before.ts';
+import { quarantineBefore } from './quarantine-before.ts';
 import { sourceBefore } from './source-before.ts';
 import type { Histories, UndoPlanning } from './undo-planning.ts';
 
@@ -42,7 +43,8 @@ export async function planUndo(
   planning: UndoPlanning,
   wanted: ReadonlySet<string> | undefined,
 ): Promise<readonly UndoTablePlan[]> {
-  const moves = movesOf(planning);
+  const moves = new Map(movesOf(planning));
+  for (const [key, move] of await quarantineMoves(planning, moves)) moves.set(key, move);
   const all = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
   const lost = lostBefore(planning, all, moves);
   for (const step of lost)
@@ -79,6 +81,20 @@ function movesOf({ histories, run_ids, since_run }: UndoPlanning): ReadonlyMap<s
     if (to !== undefined && newest !== undefined) moves.set(key, { from: newest.version, to });
   }
   return moves;
+}
+
+async function quarantineMoves(
+  { open, histories }: UndoPlanning,
+  moves: ReadonlyMap<string, UndoMove>,
+): Promise<readonly (readonly [string, UndoMove])[]> {
+  const found: [string, UndoMove][] = [];
+  for (const key of histories.keys()) {
+    const table = parseTableKey(key);
+    if (table === undefined || table.layer === 'quarantine') continue;
+    const move = await quarantineBefore(open.lake, histories, table, moves);
+    if (move !== undefined) found.push([tableKey(quarantineOf(table)), move]);
+  }
+  return found;
 }
 
 /** Tables in the order of the graph; those that the project no longer has come last, layer by layer. */
