@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeCheckpoint } from '../../src/lake/checkpoint.ts';
+import { writeCheckpoint } from '../../src/lake/checkpoint/write-checkpoint.ts';
 import { schemaString } from '../../src/lake/delta-schema.ts';
 import { LogReader } from '../../src/lake/log-reader.ts';
 import { LocalStorage } from '../../src/lake/storage-local.ts';

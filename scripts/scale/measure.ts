@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lake } from '../../src/core/ports/lake.ts';
 import { openCare } from '../../src/lake/care/open-care.ts';
-import { writeCheckpoint } from '../../src/lake/checkpoint.ts';
+import { writeCheckpoint } from '../../src/lake/checkpoint/write-checkpoint.ts';
 import { LogReader } from '../../src/lake/log-reader.ts';
 import { openLake } from '../../src/lake/open-lake.ts';
 import { LocalStorage } from '../../src/lake/storage-local.ts';

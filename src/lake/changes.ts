@@ -1,7 +1,7 @@
 import type { DataFile, VersionChanges } from '../core/ports/lake.ts';
+import type { LiveFile } from './checkpoint/packed-files.ts';
 import type { Action } from './delta-actions.ts';
 import type { VersionEntry } from './log-reader.ts';
-import type { LiveFile } from './packed-files.ts';
 import { dataFile, type PathResolver, type TableState } from './table-state.ts';
 
 /** A file that came since the start, and its place in the order of arrival. */

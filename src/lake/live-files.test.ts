@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeCheckpoint } from './checkpoint-codec.ts';
-import { decodeCheckpoint } from './checkpoint-reader.ts';
+import { encodeCheckpoint } from './checkpoint/codec.ts';
+import { decodeCheckpoint } from './checkpoint/reader.ts';
 import type { AddAction } from './delta-actions.ts';
 import { LiveFiles } from './live-files.ts';
 import { encodedPath, resolvePath } from './log-paths.ts';

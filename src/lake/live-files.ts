@@ -1,5 +1,5 @@
+import type { LiveFile, PackedFiles } from './checkpoint/packed-files.ts';
 import { parseStats } from './delta-stats.ts';
-import type { LiveFile, PackedFiles } from './packed-files.ts';
 
 /**
  * The live files of one version, in order: those of a checkpoint, packed and shared by all versions after it, under what changed since.

@@ -1,6 +1,6 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
-import { readCheckpoint } from './checkpoint-reader.ts';
+import { readCheckpoint } from './checkpoint/reader.ts';
 import { type Action, isAltered, parseLog } from './delta-actions.ts';
 import { checkpointName, entryName, type LogListing, listLog } from './log-listing.ts';
 import { resolvePath } from './log-paths.ts';

@@ -16,7 +16,7 @@ import type { ReleaseRecord } from '../core/ports/ledger.ts';
 import type { LakeStorage } from '../core/ports/storage.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { changesSince, isNeutral } from './changes.ts';
-import { CHECKPOINT_EVERY, isCheckpointDue, writeCheckpoint } from './checkpoint.ts';
+import { CHECKPOINT_EVERY, isCheckpointDue, writeCheckpoint } from './checkpoint/write-checkpoint.ts';
 import { commitTo } from './commit.ts';
 import { archivedHistory, historyOf } from './history-archive.ts';
 import { findLeftovers } from './leftovers.ts';

@@ -2,7 +2,8 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { type TableId, tableKey } from '../core/model/table.ts';
 import type { DataFile, Snapshot } from '../core/ports/lake.ts';
 import { LayeredMap } from '../kit/layered-map.ts';
-import type { CheckpointContent } from './checkpoint-reader.ts';
+import type { LiveFile } from './checkpoint/packed-files.ts';
+import type { CheckpointContent } from './checkpoint/reader.ts';
 import {
   type Action,
   IN_PLACE_OF,
@@ -15,7 +16,6 @@ import { checkReadable } from './delta-protocol.ts';
 import { columnsOf } from './delta-schema.ts';
 import { parseStats } from './delta-stats.ts';
 import { LiveFiles } from './live-files.ts';
-import type { LiveFile } from './packed-files.ts';
 
 /** The result of replaying a log up to one version (PROTOCOL.md, "Action Reconciliation"). Immutable: each version is a new state. */
 export interface TableState {

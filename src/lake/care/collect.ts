@@ -3,7 +3,7 @@ import { planRetention } from '../../core/planning/retention.ts';
 import type { CollectionPlan, CollectionRules, LogReport } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
 import { faultPoint } from '../../kit/fault.ts';
-import { writeCheckpoint } from '../checkpoint.ts';
+import { writeCheckpoint } from '../checkpoint/write-checkpoint.ts';
 import { archiveHistory, historyOf } from '../history-archive.ts';
 import { entryName } from '../log-listing.ts';
 import { LogReader } from '../log-reader.ts';

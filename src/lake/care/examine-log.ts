@@ -2,7 +2,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableId } from '../../core/model/table.ts';
 import type { LogProblem, LogReport } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
-import { readCheckpoint } from '../checkpoint-reader.ts';
+import { readCheckpoint } from '../checkpoint/reader.ts';
 import { archivedHistory } from '../history-archive.ts';
 import { entryName, type LogListing } from '../log-listing.ts';
 import { lakePath } from '../log-paths.ts';

@@ -1,7 +1,7 @@
 import type { DataFile } from '../../core/ports/lake.ts';
 import type { LoggedVersion, PublishedFile, VersionRange } from '../../core/ports/lake-care.ts';
+import type { LiveFile } from '../checkpoint/packed-files.ts';
 import type { VersionEntry } from '../log-reader.ts';
-import type { LiveFile } from '../packed-files.ts';
 import { dataFile, type TableState } from '../table-state.ts';
 
 interface OpenFile {

@@ -3,7 +3,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { TableId } from '../../core/model/table.ts';
 import type { LakeFile, TableFiles } from '../../core/ports/lake-care.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
-import { readCheckpoint } from '../checkpoint-reader.ts';
+import { readCheckpoint } from '../checkpoint/reader.ts';
 import { type Action, isAltered, parseLog } from '../delta-actions.ts';
 import { ARCHIVE_NAME } from '../history-archive.ts';
 import { entryName, type LogListing } from '../log-listing.ts';

@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lakeFixture } from '../../test/support/lake-fixture.ts';
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import { encodeCheckpoint } from './checkpoint-codec.ts';
-import { decodeCheckpoint } from './checkpoint-reader.ts';
-import type { AddAction } from './delta-actions.ts';
-import { LiveFiles } from './live-files.ts';
+import { lakeFixture } from '../../../test/support/lake-fixture.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { AddAction } from '../delta-actions.ts';
+import { LiveFiles } from '../live-files.ts';
+import { encodeCheckpoint } from './codec.ts';
+import { decodeCheckpoint } from './reader.ts';
 
 /** A damaged checkpoint is refused or read otherwise, but never takes long: what its numbers claim is bounded by its size. */
 const root = mkdtempSync(join(tmpdir(), 'dataflow-checkpoint-'));

@@ -1,4 +1,4 @@
-import { type Action, actionProblem } from './delta-actions.ts';
+import { type Action, actionProblem } from '../delta-actions.ts';
 import { mapLevel } from './lazy-columns.ts';
 import { type Chunk, isEmpty, visitTexts, visitValues } from './parquet-chunk.ts';
 

@@ -1,9 +1,9 @@
 import type { ColumnChunk, SchemaElement, SchemaTree } from 'hyparquet';
-import { ROWS_KEY } from './checkpoint-reader.ts';
-import { ACTIONS, SCHEMA } from './checkpoint-schema.ts';
-import type { Action, AddAction } from './delta-actions.ts';
+import type { Action, AddAction } from '../delta-actions.ts';
 import { FileColumns } from './file-columns.ts';
 import { writerParts } from './parquet-pages.ts';
+import { ROWS_KEY } from './reader.ts';
+import { ACTIONS, SCHEMA } from './schema.ts';
 
 /** What a checkpoint is made of: everything but the files, then the files, in their order. */
 export interface CheckpointInput {

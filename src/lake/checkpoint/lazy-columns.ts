@@ -1,4 +1,4 @@
-import { DataflowError } from '../core/errors/dataflow-error.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { LazyColumn } from './packed-files.ts';
 import { type Chunk, type Page, textOf, visitTextsOf, visitValuesOf } from './parquet-chunk.ts';
 

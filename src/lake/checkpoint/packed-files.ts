@@ -1,5 +1,5 @@
-import type { AddAction } from './delta-actions.ts';
-import { parseStats } from './delta-stats.ts';
+import type { AddAction } from '../delta-actions.ts';
+import { parseStats } from '../delta-stats.ts';
 import type { PackedPaths } from './packed-paths.ts';
 
 /** A live file: its action as the log has it, and the version that added it (a checkpoint does not say). */

@@ -1,13 +1,13 @@
 import type { ColumnMetaData, FileMetaData, SchemaTree } from 'hyparquet';
-import { DataflowError } from '../core/errors/dataflow-error.ts';
-import type { LakeStorage } from '../core/ports/storage.ts';
-import { type ChunksOf, FilesOfCheckpoint } from './checkpoint-files.ts';
-import { groupRows } from './checkpoint-guard.ts';
-import { actionsIn } from './checkpoint-rows.ts';
-import type { MetaDataAction, ProtocolAction, RemoveAction, TxnAction } from './delta-actions.ts';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { LakeStorage } from '../../core/ports/storage.ts';
+import type { MetaDataAction, ProtocolAction, RemoveAction, TxnAction } from '../delta-actions.ts';
+import { type ChunksOf, FilesOfCheckpoint } from './files.ts';
+import { groupRows } from './guard.ts';
 import type { PackedFiles } from './packed-files.ts';
 import { type Chunk, chunkRange, openChunk } from './parquet-chunk.ts';
 import { type ParquetParts, parquetParts } from './parquet-parts.ts';
+import { actionsIn } from './rows.ts';
 
 /** What a checkpoint says: its files stay packed. */
 export interface CheckpointContent {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, DecodedArray, PageHeader, SchemaTree } from 'hyparquet';
-import { type CheckedColumn, checkedColumn, checkPage, within } from './checkpoint-guard.ts';
+import { type CheckedColumn, checkedColumn, checkPage, within } from './guard.ts';
 import type { ParquetParts } from './parquet-parts.ts';
 
 export interface Page {

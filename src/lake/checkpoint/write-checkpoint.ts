@@ -1,9 +1,9 @@
-import type { LakeStorage } from '../core/ports/storage.ts';
-import { faultPoint } from '../kit/fault.ts';
-import { encodeCheckpoint } from './checkpoint-codec.ts';
-import type { AddAction, RemoveAction } from './delta-actions.ts';
-import { checkpointName } from './log-listing.ts';
-import type { TableState } from './table-state.ts';
+import type { LakeStorage } from '../../core/ports/storage.ts';
+import { faultPoint } from '../../kit/fault.ts';
+import type { AddAction, RemoveAction } from '../delta-actions.ts';
+import { checkpointName } from '../log-listing.ts';
+import type { TableState } from '../table-state.ts';
+import { encodeCheckpoint } from './codec.ts';
 
 /** The protocol's usual distance between checkpoints. */
 export const CHECKPOINT_EVERY = 10;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { encodedPath } from './log-paths.ts';
+import { encodedPath } from '../log-paths.ts';
 
 /** What a byte of a path in the log is: itself, a percent sign, or a case for the long way. */
 const [ODD, PLAIN, PERCENT] = [0, 1, 2];

@@ -1,6 +1,6 @@
 import type { ColumnChunk, SchemaElement } from 'hyparquet';
 import type { Writer } from 'hyparquet-writer';
-import type { AddAction } from './delta-actions.ts';
+import type { AddAction } from '../delta-actions.ts';
 import { ColumnPages, DictionaryTexts, type EncodedValues, PlainTexts, type WriterParts } from './parquet-pages.ts';
 
 /** Rows of a page that is decoded for one of them: small, since files of one partition are mostly spread over many pages. */
