@@ -462,7 +462,10 @@ const PROBLEMS: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a merge key',
     'gold: { a: &a { sql: select 1 }, b: { <<: *a } }\n',
-    ['1:34 E_CONFIG_INVALID gold.b.sql: is missing (expected text)', '1:39 E_CONFIG_INVALID gold.b["<<"]: unknown key'],
+    [
+      '1:34 E_CONFIG_INVALID gold.b.sql: is missing (expected text or a map)',
+      '1:39 E_CONFIG_INVALID gold.b["<<"]: unknown key',
+    ],
   ],
   ['an alias of nothing', 'name: *x\n', ['1:7 E_CONFIG_SYNTAX *x names no earlier anchor']],
   ['a list as a key', '? [a]\n: 1\n', ['1:3 E_CONFIG_SYNTAX With stringKeys, all keys must be strings']],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import { engineLimits } from '../../core/planning/engine-limits.ts';
+import { isFarLake } from '../../core/planning/lake-place.ts';
 import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
 import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
@@ -51,8 +52,9 @@ export async function beginRun(
   { run_id, started_ms }: { readonly run_id: string; readonly started_ms: number },
 ): Promise<void> {
   const { ledger, graph } = open;
-  // Before the run itself is entered: runs of other machines that it learns of came before it, and the order of runs is that of their entry.
-  const [learnt] = await Promise.allSettled([reconcile(graph, open.lake, ledger)]);
+  // Runs of other machines that it learns of came before it, and the order of runs is that of their entry. A lake on this machine has one ledger.
+  const enter = (): Promise<readonly string[]> => reconcile(graph, open.lake, ledger);
+  const [learnt] = isFarLake(open.project) ? await Promise.allSettled([enter()]) : [];
   // Before all else: if this run dies over what it tidies up, the next one finds it unfinished, and goes on with that.
   ledger.startRun({
     run_id,
@@ -75,8 +77,9 @@ export async function beginRun(
     },
   });
   try {
-    if (learnt.status === 'rejected') throw learnt.reason;
-    await tidyUp(rooms, open, lock, options, learnt.value);
+    if (learnt?.status === 'rejected') throw learnt.reason;
+    const entered = learnt?.value;
+    await tidyUp(rooms, open, lock, options, () => (entered === undefined ? enter() : Promise.resolve(entered)));
   } catch (error) {
     ledger.finishRun(run_id, 'failed', failureOf(error));
     throw error;
@@ -90,12 +93,12 @@ async function tidyUp(
   open: OpenProject,
   lock: Lock,
   options: SetUpOptions,
-  learnt: readonly string[],
+  enter: () => Promise<readonly string[]>,
 ): Promise<void> {
   const { project, lake, ledger } = open;
   for (const message of closeDeadRuns(ledger, join(rooms.stateFolder(project), 'tmp')))
     options.tell({ type: 'notice', message });
-  for (const message of learnt) options.tell({ type: 'notice', message });
+  for (const message of await enter()) options.tell({ type: 'notice', message });
   for (const message of await finishUndos(open, lock)) options.tell({ type: 'notice', message });
   await lake.leftovers(await stagingKept(ledger, await rooms.openLeases(project)), true);
 }
