@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type RunningServer, startServer } from './services/room.ts';
 import { type Server, Unavailable } from './services/server.ts';
-import { isServerName, SERVERS } from './services/servers.ts';
+import { isServerName, SERVERS, startAll } from './services/servers.ts';
 import { type KeptServer, readKept, runs, stopKept, writeKept } from './services/state.ts';
 
 const [verb = '', ...names] = process.argv.slice(2);
@@ -28,19 +28,19 @@ async function up(): Promise<void> {
     if (runs(one)) kept.set(one.name, one);
     else await stopKept(one);
   }
+  for (const { settings } of kept.values()) Object.assign(process.env, settings);
   const missing = wanted().filter((server) => !kept.has(server.name));
-  await Promise.all(
-    missing.map(async (server) => {
-      try {
-        const running = await startServer(server);
-        kept.set(server.name, keep(running));
-        writeKept([...kept.values()]);
-        console.error(`${server.name}: ${server.title}, started in ${seconds(running.started_in_ms)}`);
-      } catch (error) {
-        complain(server, error);
-      }
-    }),
-  );
+  await startAll(missing, async (server) => {
+    try {
+      const running = await startServer(server);
+      kept.set(server.name, keep(running));
+      Object.assign(process.env, running.settings);
+      writeKept([...kept.values()]);
+      console.error(`${server.name}: ${server.title}, started in ${seconds(running.started_in_ms)}`);
+    } catch (error) {
+      complain(server, error);
+    }
+  });
   writeKept([...kept.values()]);
   for (const server of wanted()) printSettings(kept.get(server.name));
 }

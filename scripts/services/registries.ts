@@ -8,18 +8,28 @@ import { Unavailable } from './server.ts';
 /** `group:artifact:version`. */
 export type Artifact = `${string}:${string}:${string}`;
 
-/** Puts the jars of Maven artifacts and of all that they need into `<folder>/lib`. */
-export async function mavenJars(folder: string, artifacts: readonly Artifact[]): Promise<void> {
+/** Puts the jars of Maven artifacts and of all that they need into `<folder>/lib`. @param without what is left out of what they need: `group:artifact`, with `*` for any */
+export async function mavenJars(
+  folder: string,
+  artifacts: readonly Artifact[],
+  without: readonly `${string}:${string}`[] = [],
+): Promise<void> {
   need('mvn', 'Maven');
+  const exclusions = without.map((one) => `<exclusion>${named(one)}</exclusion>`).join('');
   const dependencies = artifacts.map((artifact) => {
-    const [group, name, version] = artifact.split(':');
-    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
+    const version = artifact.split(':')[2];
+    return `<dependency>${named(artifact)}<version>${version}</version><exclusions>${exclusions}</exclusions></dependency>`;
   });
   const pom = `<project><modelVersion>4.0.0</modelVersion><groupId>dataflow</groupId><artifactId>server</artifactId><version>1</version>
 <dependencies>${dependencies.join('\n')}</dependencies></project>\n`;
   writeFileSync(join(folder, 'pom.xml'), pom);
   const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'];
   await runCommand('mvn', args, { cwd: folder, timeout_ms: 600_000 });
+}
+
+function named(artifact: string): string {
+  const [group, name] = artifact.split(':');
+  return `<groupId>${group}</groupId><artifactId>${name}</artifactId>`;
 }
 
 /** Unpacks a packed artifact of Maven, `group:artifact:version:tar.gz:classifier`, into the folder. */

@@ -37,6 +37,8 @@ export interface Server {
   readonly title: string;
   /** The settings that `start` gives. If the first is in the environment already, nothing is started. */
   readonly variables: readonly [string, ...string[]];
+  /** Others that it takes note of: where they are started together, they come first and their settings are in the environment. */
+  readonly after?: readonly string[];
   /** Puts the server into the cache unless it is there, and gives its folder. Throws `Unavailable` if it cannot be had. */
   install(): Promise<string>;
   /** Starts it and waits until it answers. Called once more after a stop, it takes the data up again. */

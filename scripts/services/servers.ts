@@ -8,6 +8,7 @@ import { schema_registry } from './schema-registry.ts';
 import type { Server } from './server.ts';
 import { sftp, sftp_password } from './sftp.ts';
 import { spark } from './spark.ts';
+import { spark_cluster } from './spark-cluster.ts';
 
 /** Every server that tests can use. A new one is a file and a line here. */
 export const SERVERS = {
@@ -22,6 +23,7 @@ export const SERVERS = {
   sftp,
   sftp_password,
   spark,
+  spark_cluster,
 } as const satisfies Record<string, Server>;
 
 export type ServerName = keyof typeof SERVERS;
@@ -38,4 +40,16 @@ export function settingsInEnvironment(server: Server): Readonly<Record<string, s
     if (value !== undefined && value !== '') found[variable] = value;
   }
   return found[server.variables[0]] === undefined ? undefined : found;
+}
+
+/** Starts servers all at once, except that each comes behind those of them that it takes note of (`after`). @param start must not reject */
+export async function startAll(servers: readonly Server[], start: (server: Server) => Promise<void>): Promise<void> {
+  const begun = new Map<string, Promise<void>>();
+  const begin = (server: Server): Promise<void> => {
+    const before = servers.filter(({ name }) => server.after?.includes(name));
+    const known = begun.get(server.name) ?? Promise.all(before.map(begin)).then(() => start(server));
+    begun.set(server.name, known);
+    return known;
+  };
+  await Promise.all(servers.map(begin));
 }

@@ -3,7 +3,13 @@ import type { TestProject } from 'vitest/node';
 import { makeLeash } from '../../scripts/services/processes.ts';
 import { type RunningServer, startServer } from '../../scripts/services/room.ts';
 import { Unavailable } from '../../scripts/services/server.ts';
-import { isServerName, SERVERS, type ServerName, settingsInEnvironment } from '../../scripts/services/servers.ts';
+import {
+  isServerName,
+  SERVERS,
+  type ServerName,
+  settingsInEnvironment,
+  startAll,
+} from '../../scripts/services/servers.ts';
 import { type Absence, REASONS_VARIABLE } from './variables.ts';
 
 const NAMED = /\b(?:describeService|service)\(\s*'(\w+)'/g;
@@ -13,22 +19,21 @@ export default async function startServers(project: TestProject): Promise<() => 
   const leash = makeLeash();
   const running: RunningServer[] = [];
   const absent: Record<string, Absence> = {};
-  await Promise.all(
-    (await namedServers(project)).map(async (name) => {
-      const server = SERVERS[name];
-      if (settingsInEnvironment(server) !== undefined) return say(name, 'taken from the environment');
-      try {
-        const one = await startServer(server, leash);
-        running.push(one);
-        Object.assign(process.env, one.settings);
-        say(name, `${server.title}, ready in ${(one.started_in_ms / 1000).toFixed(1)} s`);
-      } catch (error) {
-        const failed = !(error instanceof Unavailable);
-        absent[name] = { reason: (error as Error).message, failed };
-        say(name, `${failed ? 'does not start' : 'cannot be had'}: ${(error as Error).message}`);
-      }
-    }),
-  );
+  const named = (await namedServers(project)).map((name) => SERVERS[name]);
+  await startAll(named, async (server) => {
+    const { name } = server;
+    if (settingsInEnvironment(server) !== undefined) return say(name, 'taken from the environment');
+    try {
+      const one = await startServer(server, leash);
+      running.push(one);
+      Object.assign(process.env, one.settings);
+      say(name, `${server.title}, ready in ${(one.started_in_ms / 1000).toFixed(1)} s`);
+    } catch (error) {
+      const failed = !(error instanceof Unavailable);
+      absent[name] = { reason: (error as Error).message, failed };
+      say(name, `${failed ? 'does not start' : 'cannot be had'}: ${(error as Error).message}`);
+    }
+  });
   process.env[REASONS_VARIABLE] = JSON.stringify(absent);
   return async () => {
     await Promise.all(running.map((one) => one.stop()));
