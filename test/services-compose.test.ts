@@ -6,7 +6,9 @@ import { SERVERS } from '../scripts/services/servers.ts';
 
 interface Container {
   readonly image: string;
-  readonly ports: readonly string[];
+  /** None where it is on the network of another one, which publishes its ports. */
+  readonly ports?: readonly string[];
+  readonly network_mode?: string;
   readonly mem_limit: string;
   readonly healthcheck: { readonly test: readonly string[] };
 }
@@ -32,11 +34,12 @@ describe('compose.yaml', () => {
     expect(container.image).toMatch(/^[\w/-]+:(?!latest)[\w.-]+$/);
     expect(container.healthcheck.test[0]).toMatch(/^CMD(-SHELL)?$/);
     expect(container.mem_limit).toMatch(/^\d+[mg]$/);
-    for (const port of container.ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(container.ports === undefined).toBe(container.network_mode !== undefined);
+    for (const port of container.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   });
 
   it('gives settings that the harness knows, with ports that are published', () => {
-    const published = Object.values(services).flatMap((one) => one.ports.map((port) => port.split(':')[1]));
+    const published = Object.values(services).flatMap((one) => (one.ports ?? []).map((port) => port.split(':')[1]));
     expect(new Set(published).size).toBe(published.length);
     const known = Object.values(SERVERS).flatMap((server) => [...server.variables]);
     for (const [variable, value] of Object.entries(settings)) {
