@@ -68,4 +68,33 @@ describe('decisions that are undone', () => {
     expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 3 }]);
     expectDone(place.dataflow(['verify', '--rows']));
   }, 120_000);
+
+  it('a replay of what had been discarded', () => {
+    place = newPlace(CONFIG);
+    place.put({ 'in/a.csv': 'id,prix\n1,1.00\n2,x\n3,-1\n4,-2\n' });
+    expectDone(place.dataflow(['run']));
+    expectDone(place.dataflow(['quarantine', 'discard', 'silver.a', '--reason', 'essai', '--rule', 'positif']));
+    // They break the same rule again, which the exit status says.
+    expect(place.dataflow(['quarantine', 'replay', 'silver.a', '--rule', 'positif', '--discarded']).status).toBe(4);
+    expectGroups(['open positif 2', 'open valide 1']);
+    expectDone(place.dataflow(['undo']));
+    expectGroups(['discarded positif 2', 'open valide 1', 'undone positif 2']);
+    expectDone(place.dataflow(['undo']));
+    expectGroups(['open positif 2', 'open valide 1']);
+    expect(place.dataflow(['run']).stdout).toMatch(/nothing to do/i);
+  }, 120_000);
+
+  it('a fix of records whose file then comes anew: nothing is left to do', () => {
+    place = newPlace(CONFIG.replace('prix: varchar', 'prix: bigint').replace('decimal(12,2)', 'bigint'));
+    place.put({ 'in/a.csv': 'id,prix\n1,1\n2,x\n' });
+    expectDone(place.dataflow(['run']));
+    expectDone(place.dataflow(['quarantine', 'fix', 'bronze.a', '--set', "prix = replace(prix, 'x', '2')"]));
+    expectDone(place.dataflow(['undo']));
+    place.put({ 'in/a.csv': 'id,prix\n1,1\n2,y\n3,3\n' });
+    expectDone(place.dataflow(['run']));
+    expect(place.dataflow(['run']).stdout).toMatch(/nothing to do/i);
+    expect(place.dataflow(['plan']).stdout).toMatch(/nothing to do|0 to run/i);
+    expectDone(place.dataflow(['ledger', 'rebuild']));
+    expect(place.dataflow(['run']).stdout).toMatch(/nothing to do/i);
+  }, 120_000);
 });

@@ -71,16 +71,31 @@ export function applyDecisions(connection: Connection, step: StepRecord, returne
     applied,
   );
   for (const rows of returned) {
+    const group = [step.step, rows.decision, rows.file, rows.rule, rows.quarantine_run_id] as const;
     connection.run(
       'update quarantine_decided set returned = ? where table_name = ? and decision = ? and file = ? and rule = ? and quarantine_run_id = ?',
       rows.rows,
-      step.step,
-      rows.decision,
-      rows.file,
-      rows.rule,
-      rows.quarantine_run_id,
+      ...group,
+    );
+    connection.run(
+      `insert into quarantine_returned (table_name, decision, file, rule, quarantine_run_id, run_id, rows) values (?, ?, ?, ?, ?, ?, ?)`,
+      ...group,
+      step.run_id,
+      rows.rows,
     );
   }
+}
+
+/** After an undo: how many rows came back is what the runs say that still have a part in the table. */
+export function restoreReturned(connection: Connection, table: string, without: ReadonlySet<string>): void {
+  connection.run(
+    `update quarantine_decided as g set returned = coalesce((select r.rows from quarantine_returned r
+       where r.table_name = g.table_name and r.decision = g.decision and r.file = g.file and r.rule = g.rule
+         and r.quarantine_run_id = g.quarantine_run_id and r.run_id not in (select value from json_each(?2))
+       order by r.seq desc limit 1), 0) where g.table_name = ?1`,
+    table,
+    JSON.stringify([...without]),
+  );
 }
 
 /** An undo took decisions back, or brought earlier ones into force again. */

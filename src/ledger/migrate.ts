@@ -9,6 +9,7 @@ import { sourcesMigration } from './migrations/0003-sources.ts';
 import { lookupsMigration } from './migrations/0004-lookups.ts';
 import { destinationsMigration } from './migrations/0005-destinations.ts';
 import { quarantineRunsMigration } from './migrations/0006-quarantine-runs.ts';
+import { returnedMigration } from './migrations/0007-returned.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   firstMigration,
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly Migration[] = [
   lookupsMigration,
   destinationsMigration,
   quarantineRunsMigration,
+  returnedMigration,
 ];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */

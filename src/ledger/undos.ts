@@ -1,3 +1,4 @@
+import { runsWithoutEffect } from '../core/planning/undone-runs.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
   InputRecord,
@@ -10,7 +11,7 @@ import type {
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { integer, optional, optionalText, text } from './cells.ts';
 import type { Connection } from './connection.ts';
-import { undoDecisions } from './decisions.ts';
+import { restoreReturned, undoDecisions } from './decisions.ts';
 import { dialectIn, forgetDialect, putDialect } from './dialects.ts';
 import { HISTORY_COLUMNS, historyInput, pointInputTo } from './inputs.ts';
 import { insertRun } from './runs.ts';
@@ -76,6 +77,7 @@ export function putUndo(connection: Connection, { step }: StepOutcome, undo: Und
     );
   }
   if (undo.decisions !== undefined) undoDecisions(connection, step.step, step.run_id, undo.decisions);
+  restoreReturned(connection, step.step, runsWithoutEffect(allRunIds(connection), allUndos(connection), step.step));
   if (undo.dialect === null) forgetDialect(connection, source);
   else if (undo.dialect !== undefined) putDialect(connection, source, undo.dialect, step.run_id);
 }

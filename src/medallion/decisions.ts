@@ -45,7 +45,7 @@ export function appliedDecision(step: Pick<StepContext, 'run' | 'node'>): number
 
 /**
  * Decisions about rejected rows of a table, and how many of them its last success did not know of. A version that brought none (compaction took out
- * what is no longer needed) counts as the one that was taken into account.
+ * what is no longer needed) counts as the one that was taken into account, and so does one without rows: all of them were undone, or are no longer needed.
  */
 export async function decisionsOf(
   { lake, ledger }: Pick<RunContext, 'lake' | 'ledger'>,
@@ -55,6 +55,7 @@ export async function decisionsOf(
   const decided = node.layer === 'gold' ? undefined : await lake.snapshot(table);
   const applied = ledger.lastSuccess(node.key)?.inputs[decidedInput(node)] ?? -1;
   if (decided === undefined || decided.version <= applied) return { decided, pending: 0 };
+  if (decided.rows === 0) return { decided: { ...decided, version: applied }, pending: 0 };
   const brought = (await lake.history(table)).filter(
     (entry) => entry.version > applied && decisionFrom(entry.note, entry.version) !== undefined,
   );
