@@ -60,13 +60,12 @@ interface InFile {
 
 /** The records of a file, each told from others by its place. */
 export function recordsOf({ index, rows }: Pick<Arrived, 'index' | 'rows'>): readonly InFile[] {
-  let offset = HEADER.length;
-  return rows.map((cells, at) => {
-    const raw = text(cells);
-    const id = `bronze in/rows${index}.csv ${at + 2} ${offset}`;
-    offset += raw.length + 1;
-    return { id, raw, line: at + 2, cells };
-  });
+  return rows.map((cells, at) => ({
+    id: `bronze in/rows${index}.csv ${at + 2}`,
+    raw: text(cells),
+    line: at + 2,
+    cells,
+  }));
 }
 
 /** Where every record is under the state's files and decisions. */

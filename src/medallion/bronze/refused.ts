@@ -80,8 +80,9 @@ export async function stageRejects(
     parts.push(
       quarantineSql(step.run, table, {
         from: `(select *, case when line is null and byte_offset is null then row_number() over (partition by file, raw) end as _twin from rejects)`,
-        // A record without a place is told from others by its content.
-        identity: `file || '|' || coalesce(line, -1) || '|' || coalesce(byte_offset, -1) || coalesce('|' || raw || '|' || _twin, '')`,
+        // The line says which record it is: whether the reader tells the offset beside it depends on the other cells of the file. A record without a place is told
+        // from others by its content.
+        identity: `file || '|' || coalesce(line, -1) || '|' || case when line is null then coalesce(byte_offset, -1) else -1 end || coalesce('|' || raw || '|' || _twin, '')`,
         rule: rejectRuleSql(step.node.spec.checks, 'error'),
         reason: 'error',
         column_name: 'column_name',
