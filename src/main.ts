@@ -14,7 +14,6 @@ import { farLakePlace, stateFolderOf } from './core/planning/lake-place.ts';
 import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
-import type { EngineComponent } from './core/ports/engine-component.ts';
 import type { FormatInspectors } from './core/ports/format.ts';
 import type { SourceParts } from './core/ports/source-component.ts';
 import { redactor } from './kit/redact.ts';
@@ -127,7 +126,12 @@ export const rooms: Rooms = {
     return (await import('./lake/far/caching-engine.ts')).cachingEngine(engine, far.storage, far.cache);
   },
   openBareEngine: openEngine,
-  requireSteps: async (project) => void (await openerOf(project.engine)),
+  openTableEngine: async (project, here) => {
+    const { compute } = await named(ENGINES, 'engine', project.engine.type);
+    if (compute === undefined) return undefined;
+    const { computePlaces } = await import('./lake/compute-places.ts');
+    return compute(project.engine, { env: process.env, here, ...computePlaces(project, await farLake(project)) });
+  },
   reachEngine: async (spec, options) => (await named(ENGINES, 'engine', spec.type)).reach?.(spec, options),
 
   createSource: async (spec, project) => {
@@ -256,14 +260,10 @@ function connectionNamed(name: string, project: Pick<Project, 'connections'>): C
   return { name, type: entry.type, options: entry.options };
 }
 
+/** The engine of this machine: beside one on other machines it is the one that needs nothing. */
 async function openEngine(spec: EngineSpec, temp_folder: string): Promise<Engine> {
   mkdirSync(temp_folder, { recursive: true, mode: 0o700 });
-  return (await openerOf(spec))(spec, { temp_folder });
-}
-
-/** @throws DataflowError E_ENGINE_STEPS for an engine that runs no steps. */
-async function openerOf({ type }: EngineSpec): Promise<NonNullable<EngineComponent['open']>> {
-  const { open } = await named(ENGINES, 'engine', type);
-  if (open !== undefined) return open;
-  throw new DataflowError('E_ENGINE_STEPS', `the engine ${type} only answers queries: it does not run steps and tests`);
+  const { open } = await named(ENGINES, 'engine', spec.type);
+  if (open !== undefined) return open(spec, { temp_folder });
+  return (await import('./engines/duckdb/engine.ts')).component.open({ type: 'duckdb' }, { temp_folder });
 }

@@ -64,10 +64,10 @@ export interface Rooms {
   openLedger(project: Project, options?: LedgerOptions): Promise<Ledger>;
   /** A ledger in a folder of one's own choice, for `ledger rebuild`. */
   openLedgerAt(place: LedgerOptions & { readonly folder: string }): Promise<Ledger>;
-  /** @throws DataflowError E_ENGINE_STEPS as {@link requireSteps} does. */
+  /** The engine of this machine: the project's, or DuckDB beside one on other machines. */
   openEngine(project: Project): Promise<Engine>;
-  /** Refuses an engine that runs no steps, before anything is begun. @throws DataflowError E_ENGINE_STEPS */
-  requireSteps(project: Pick<Project, 'engine'>): Promise<void>;
+  /** The engine on other machines that computes the project's tables of silver and gold; undefined where {@link openEngine} does. @param here what that gave. */
+  openTableEngine(project: Project, here: Engine): Promise<Engine | undefined>;
   /** An engine on other machines, signed in to; undefined for one that works on this machine. Whoever opens it closes it. */
   reachEngine(
     spec: EngineSpec,

@@ -42,7 +42,7 @@ async function auditPublished(step: StepContext): Promise<StepRecord> {
     node.layer === 'bronze' ? undefined : await run.lake.snapshot({ layer: node.layer, name: node.name });
   if (node.layer === 'bronze' || published === undefined)
     throw new DataflowError('E_INTERNAL', `${node.key} has nothing to be audited`);
-  const session = await run.openSession(`${run.run_id}/${node.key}`);
+  const session = await run.openTables(`${run.run_id}/${node.key}`);
   try {
     await bindPublished(session, node.key, published, step.inputs);
     const tests = await runTests(run, session, node.spec.tests, published.columns, undefined);

@@ -49,7 +49,7 @@ interface WholeRows {
 
 /** Name and type of the column that windows are cut by, as the table's own computation gives it. */
 export async function describeTable(step: TableStep): Promise<readonly Column[]> {
-  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
+  const session = await step.run.openTables(`${step.run.run_id}/${step.node.key}`);
   try {
     // To describe a table nobody is asked for its values.
     return (await wholeRows({ ...step, recall: {} }, session)).columns;
@@ -95,7 +95,7 @@ export function segmentsOf(
 export async function backfillWindow(step: TableStep, work: WindowWork): Promise<StepRecord> {
   const { run, node } = step;
   const cpu = process.cpuUsage();
-  const session = await run.openSession(`${run.run_id}/${node.key}`);
+  const session = await run.openTables(`${run.run_id}/${node.key}`);
   try {
     const snapshot = await run.lake.snapshot({ layer: node.layer, name: node.name });
     const whole = await wholeRows(step, session);

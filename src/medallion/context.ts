@@ -39,6 +39,10 @@ export interface RunContext {
   readonly limits: EngineLimits;
   /** @param small a session that needs less memory; see {@link SessionOptions.small}. */
   openSession(label: string, small?: SessionOptions['small']): Promise<EngineSession>;
+  /** A session in which tables of silver and gold are computed: on other machines where the project's engine is there. */
+  openTables(label: string, small?: SessionOptions['small']): Promise<EngineSession>;
+  /** Tables are computed on other machines: what this one has is no measure for them. */
+  readonly tables_elsewhere: boolean;
   /** Told before the work of a step begins. @throws DataflowError E_LAKE_SPACE when its result would not fit onto the disk. */
   admit(step: string, estimate: Estimate): Promise<void>;
   createSource(spec: SourceSpec): Promise<Source>;

@@ -40,7 +40,6 @@ export async function lockedRun(
   began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage; readonly computes?: boolean },
 ): Promise<RunReport> {
   const { project, lake, ledger, graph } = open;
-  await rooms.requireSteps(project);
   const run_id = timeSortedId();
   const engine = lazyEngine(rooms, project);
   if (began.computes === true) engine.warm();

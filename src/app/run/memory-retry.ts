@@ -18,6 +18,8 @@ export async function withSmallerPlan(
   work: (step: StepContext) => Promise<StepRecord>,
   { windowed = false }: { readonly windowed?: boolean } = {},
 ): Promise<StepRecord> {
+  // On other machines memory is the cluster's matter, and less of this one's helps nobody.
+  if (step.run.tables_elsewhere && step.node.layer !== 'bronze') return work(step);
   try {
     return await work(step);
   } catch (error) {
@@ -44,7 +46,11 @@ function smaller(step: StepContext, small: SmallerPlan): StepContext {
   return {
     ...step,
     small,
-    run: { ...run, openSession: (label) => run.openSession(label, plan) },
+    run: {
+      ...run,
+      openSession: (label) => run.openSession(label, plan),
+      openTables: (label) => run.openTables(label, plan),
+    },
   };
 }
 

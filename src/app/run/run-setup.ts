@@ -152,6 +152,9 @@ export async function setUpRun(
     limits,
     openSession: async (label, small) =>
       (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+    openTables: async (label, small) =>
+      (await engine.tables()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+    tables_elsewhere: engine.tables_elsewhere,
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
@@ -173,6 +176,9 @@ export async function setUpRun(
 /** The engine of a run, opened when it is first asked for. */
 export interface LazyEngine {
   get(): Promise<Engine>;
+  /** The engine that computes tables of silver and gold; the same one, unless the project's works on other machines. */
+  tables(): Promise<Engine>;
+  readonly tables_elsewhere: boolean;
   /** Starts it beside whatever else there is to do before the first step needs it; an error waits for who asks for the engine. */
   warm(): void;
   /** What its reader processes have used; nothing before it is opened. */
@@ -190,8 +196,16 @@ export function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
     });
     return engine;
   };
+  let elsewhere: Promise<Engine | undefined> | undefined;
+  const tables = async (): Promise<Engine> => {
+    const here = await get();
+    elsewhere ??= rooms.openTableEngine(project, here);
+    return (await elsewhere) ?? here;
+  };
   return {
     get,
+    tables,
+    tables_elsewhere: project.engine.type !== 'duckdb',
     warm: () =>
       void get().then(
         (one) => one.warm?.(),
@@ -200,6 +214,7 @@ export function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
     readers: () => opened?.readerUsage?.() ?? { cpu_ms: 0, peak_memory_bytes: 0 },
     close: async () => {
       // Whoever asked for an engine that could not be opened has been told.
+      await (await elsewhere?.catch(() => undefined))?.close();
       await (await engine?.catch(() => undefined))?.close();
     },
   };

@@ -160,9 +160,9 @@ export const CATALOGUE = {
     'Look at the file; raise `limits:` of its source if it is sound.',
     1,
   ),
-  E_ENGINE_STEPS: entry(
-    'The engine cannot do this',
-    'Set engine: { type: duckdb }, which runs every command; see docs/guide/spark.md for what Spark does.',
+  E_ENGINE_DIALECT: entry(
+    'A query cannot be put into the SQL of the engine',
+    'Change what the message names, or write the query for that engine beside the other: `sql: { duckdb: …, spark: … }`. `dataflow validate --engine spark` looks at all models.',
     2,
   ),
   E_ENGINE_UNREACHABLE: entry(

@@ -3,6 +3,20 @@ import type { EngineSpec } from '../model/project.ts';
 import type { Engine } from './engine.ts';
 import type { FarEngine } from './far-engine.ts';
 
+/** What an engine on other machines is given to compute tables with. */
+export interface ComputePlaces {
+  /** Where its address may come from. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The engine of this machine; whoever opened it closes it. */
+  readonly here: Engine;
+  /** The address by which other machines know a file or folder of the lake: `file:///…`, `hdfs://…`, `s3://…`. */
+  addressOf(uri: string): string;
+  /** URI of a folder for what is only needed while a step computes. @param label of the session. @param name unique in this process. */
+  scratchOf(label: string, name: string): string;
+  /** Removes a folder that was written for a step. */
+  remove(uri: string): Promise<void>;
+}
+
 /**
  * A kind of engine: `engines/<engine>/engine.ts` exports one as `component`. That file is loaded to check a configuration, so it
  * imports the engine's library only inside `open`.
@@ -12,8 +26,10 @@ export interface EngineComponent<O = unknown> {
   readonly summary: string;
   /** The options of `engine:` beside `type`. */
   readonly schema: $ZodType<O>;
-  /** Absent for an engine that runs no steps. @param places.temp_folder local folder for what does not fit into memory. */
+  /** Absent for an engine that works on other machines. @param places.temp_folder local folder for what does not fit into memory. */
   open?(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
+  /** Absent for an engine that works on this machine: computes tables of silver and gold there. Reaches nothing before the first session is opened. */
+  compute?(spec: EngineSpec, places: ComputePlaces): Promise<Engine>;
   /** Absent for an engine that works on this machine. @param env where its address may come from. */
   reach?(
     spec: EngineSpec,

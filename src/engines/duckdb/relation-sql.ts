@@ -1,32 +1,10 @@
-import type { Column } from '../../core/model/table.ts';
-import type { InputFile, InputRelation } from '../../core/ports/engine.ts';
+import { type FileGroup, isPartition, partitionValue } from '../../core/model/file-groups.ts';
+import type { InputRelation } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 
 /** `silver.achats` → `"silver"."achats"`. */
 export function qualifiedName(name: string): string {
   return name.split('.').map(quoteIdent).join('.');
-}
-
-/** Files of one partition, which are read together. */
-export interface FileGroup {
-  readonly values: Readonly<Record<string, string | null>>;
-  readonly files: readonly { readonly file: InputFile; readonly part: number }[];
-}
-
-/**
- * Groups by partition tuple. One `read_parquet` a tuple (UNION ALL) lets a filter on a partition column drop whole groups: 1,000 tuples over
- * 10,000 files bind in 0.5 s, and `where p = 3` then opens 10 files.
- */
-export function fileGroups(relation: InputRelation): readonly FileGroup[] {
-  const partition_by = relation.partition_by ?? [];
-  const groups = new Map<string, { values: FileGroup['values']; files: { file: InputFile; part: number }[] }>();
-  for (const [part, file] of relation.files.entries()) {
-    const key = JSON.stringify(partition_by.map((column) => partitionValue(file.partition_values, column)));
-    const group = groups.get(key) ?? { values: file.partition_values, files: [] };
-    group.files.push({ file, part });
-    groups.set(key, group);
-  }
-  return [...groups.values()];
 }
 
 /**
@@ -92,14 +70,4 @@ function emptySql(relation: InputRelation): string {
   const items = relation.columns.map((column) => `cast(null as ${column.type}) as ${quoteIdent(column.name)}`);
   if (relation.with_position === true) items.push('cast(null as integer) as _part', 'cast(null as bigint) as _pos');
   return `select ${items.length === 0 ? '1 as _none' : items.join(', ')} where false`;
-}
-
-function isPartition(column: Column, partition_by: readonly string[]): boolean {
-  return partition_by.some((name) => name.toLowerCase() === column.name.toLowerCase());
-}
-
-function partitionValue(values: Readonly<Record<string, string | null>>, column: string): string | null {
-  if (Object.hasOwn(values, column)) return values[column] ?? null;
-  const key = Object.keys(values).find((name) => name.toLowerCase() === column.toLowerCase());
-  return key === undefined ? null : (values[key] ?? null);
 }

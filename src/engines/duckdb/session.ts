@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
+import { fileGroups } from '../../core/model/file-groups.ts';
 import type { Column } from '../../core/model/table.ts';
 import type {
   CandidateFile,
@@ -27,7 +28,7 @@ import { KeptViews } from './kept-views.ts';
 import { guardedBytes, type RowBatch, rowBatches } from './out-batches.ts';
 import { parseFiles } from './parse.ts';
 import type { ReaderPool } from './reader-pool.ts';
-import { fileGroups, qualifiedName, readGroup, relationSql } from './relation-sql.ts';
+import { qualifiedName, readGroup, relationSql } from './relation-sql.ts';
 import type { SparedCore } from './spared-core.ts';
 import { sqlTables } from './sql-tables.ts';
 import { sqlOf, syntaxOf } from './syntax.ts';

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import type { CandidateFile, WriteTarget } from '../../core/ports/engine.ts';
+import { fileStats, type RawStats } from '../../core/types/file-stats.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { type Doing, engineError } from './errors.ts';
-import { fileStats, type RawStats } from './stats.ts';
 
 const EXTENSION = '.zst.parquet';
 

@@ -44,10 +44,12 @@ function problemOf(url: string, token: string | undefined): string | undefined {
   }
 }
 
-/** A Spark cluster behind its Connect server. Only its options are looked at here; gRPC and Arrow are loaded when it is asked. */
+/** A Spark cluster behind its Connect server. Only its options are looked at here; gRPC and Arrow are loaded when it is asked for something. */
 export const component: EngineComponent<z.infer<typeof schema>> = {
   type: 'spark',
-  summary: 'Spark (3.5 or 4) behind Spark Connect: answers `query`, is examined by `doctor`; it runs no steps',
+  summary:
+    'Spark (3.5 or 4) behind Spark Connect: computes silver and gold tables and answers `query`; sources are read on this machine, by DuckDB',
   schema,
+  compute: async (spec, places) => (await import('./steps/open-steps.ts')).openSparkSteps(spec, places),
   reach: async (spec, options) => (await import('./far.ts')).reachSpark(spec, options),
 };

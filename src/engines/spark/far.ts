@@ -4,6 +4,7 @@ import type { EngineColumn } from '../../core/ports/engine.ts';
 import type { FarEngine, FarEngineFinding, TableAt } from '../../core/ports/far-engine.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { viewName, withViews } from './lake-names.ts';
+import { hadoopAddress, serverOf } from './places.ts';
 import { openSparkSession, type RowBatch, type SparkSession } from './session.ts';
 
 /** Before and behind what a user typed: nothing but a query can stand there, as other statements take effect at once. */
@@ -18,17 +19,8 @@ export async function reachSpark(
   spec: EngineSpec,
   { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<FarEngine> {
-  const url = (spec['url'] ?? env['SPARK_REMOTE']) as string | undefined;
-  if (url === undefined || url === '')
-    throw new DataflowError('E_CONFIG_INVALID', 'nothing says where Spark is', {
-      hint: 'Set engine: { type: spark, url: "sc://host:15002" }, or the variable SPARK_REMOTE.',
-    });
-  return new FarSpark(await openSparkSession(url, { token: spec['token'] as string | undefined, signal }));
-}
-
-/** Hadoop's own client for object stores has another name for them. */
-function addressOf(uri: string): string {
-  return uri.replace(/^s3:/i, 's3a:');
+  const { url, token } = serverOf(spec, env);
+  return new FarSpark(await openSparkSession(url, { token, signal }));
 }
 
 class FarSpark implements FarEngine {
@@ -80,7 +72,7 @@ class FarSpark implements FarEngine {
 
   /** Makes a table of the lake readable under its name, as it was at the version. */
   async #bind({ key, uri, version }: TableAt): Promise<void> {
-    const source = `delta.\`${addressOf(uri).replaceAll('`', '``')}\` version as of ${version}`;
+    const source = `delta.\`${hadoopAddress(uri).replaceAll('`', '``')}\` version as of ${version}`;
     await this.#session.run(`create or replace temp view ${viewName(key)} as select * from ${source}`);
   }
 

@@ -29,6 +29,8 @@ export interface Identity {
 /** A session's line to its server: says who asks, and turns failures into errors of the catalogue, without the token. */
 export class Link {
   readonly place: string;
+  /** Set when the session is about to be closed. */
+  leaving = false;
   #identity: Identity;
   readonly #channel: Channel;
   readonly #redact: (text: string) => string;

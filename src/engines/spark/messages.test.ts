@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DATA_TYPE, schemaColumns } from './data-types.ts';
-import { commandPlan, EXECUTE_PLAN_REQUEST, EXECUTE_PLAN_RESPONSE, queryPlan } from './messages.ts';
+import { EXECUTE_PLAN_REQUEST, EXECUTE_PLAN_RESPONSE } from './messages.ts';
+import { commandPlan, queryPlan } from './plans.ts';
 import { bytes, decode, encode, flag, inner, many, type Shape, text, whole } from './protobuf.ts';
 
 const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex');

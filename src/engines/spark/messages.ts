@@ -1,37 +1,11 @@
 // The part of Spark Connect's protocol that we speak (package spark.connect). Names and numbers are the protocol's; fields that
 // nobody here needs are left out, on the wire they are passed over.
-import { bytes, encode, flag, inner, type Message, many, type Shape, text, whole } from './protobuf.ts';
+import { KEY_VALUE, PLAN } from './plans.ts';
+import { bytes, flag, inner, type Message, many, type Shape, text, whole } from './protobuf.ts';
 
 const EMPTY = {} as const satisfies Shape;
 
 const USER_CONTEXT = { user_id: text(1), user_name: text(2) } as const satisfies Shape;
-
-const SQL = { query: text(1) } as const satisfies Shape;
-const LOCAL_RELATION = { data: bytes(1) } as const satisfies Shape;
-
-/** What can be asked for as rows. One that the server gave is sent back as it came, so plans hold relations as bytes. */
-export const RELATION = {
-  sql: inner(10, () => SQL),
-  local_relation: inner(11, () => LOCAL_RELATION),
-} as const satisfies Shape;
-
-/** `sql` is what Spark 3 knows, `input` what Spark 4 wants. */
-const SQL_COMMAND = { sql: text(1), input: bytes(6) } as const satisfies Shape;
-const COMMAND = { sql_command: inner(5, () => SQL_COMMAND) } as const satisfies Shape;
-const PLAN = { root: bytes(1), command: inner(2, () => COMMAND) } as const satisfies Shape;
-
-export type Plan = Message<typeof PLAN>;
-
-/** Rows of a SELECT. */
-export function queryPlan(sql: string): Plan {
-  return { root: encode(RELATION, { sql: { query: sql } }) };
-}
-
-/** A statement that is run at once; of a SELECT only its relation comes back. */
-export function commandPlan(sql: string, version: string): Plan {
-  const old = version.startsWith('3.');
-  return { command: { sql_command: old ? { sql } : { input: encode(RELATION, { sql: { query: sql } }) } } };
-}
 
 const REATTACH_OPTIONS = { reattachable: flag(1) } as const satisfies Shape;
 const REQUEST_OPTION = { reattach_options: inner(1, () => REATTACH_OPTIONS) } as const satisfies Shape;
@@ -115,7 +89,6 @@ export const RELEASE_SESSION_REQUEST = {
   client_type: text(3),
 } as const satisfies Shape;
 
-const KEY_VALUE = { key: text(1), value: text(2) } as const satisfies Shape;
 const PAIRS = { pairs: many(inner(1, () => KEY_VALUE)) } as const satisfies Shape;
 const KEYS = { keys: many(text(1)) } as const satisfies Shape;
 const CONFIG_OPERATION = {

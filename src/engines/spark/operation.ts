@@ -12,10 +12,10 @@ import {
   type ExecutePlanResponse,
   INTERRUPT_OPERATION,
   INTERRUPT_REQUEST,
-  type Plan,
   REATTACH_EXECUTE_REQUEST,
   RELEASE_EXECUTE_REQUEST,
 } from './messages.ts';
+import type { Plan } from './plans.ts';
 
 const EXECUTE = { name: 'ExecutePlan', request: EXECUTE_PLAN_REQUEST, response: EXECUTE_PLAN_RESPONSE };
 const REATTACH = { name: 'ReattachExecute', request: REATTACH_EXECUTE_REQUEST, response: EXECUTE_PLAN_RESPONSE };

@@ -11,16 +11,13 @@ import {
   ANY_RESPONSE,
   CONFIG_REQUEST,
   CONFIG_RESPONSE,
-  commandPlan,
   EXPLAIN_FORMATTED,
   type ExecutePlanResponse,
   type ExecutionProgress,
-  type Plan,
-  queryPlan,
-  RELATION,
   RELEASE_SESSION_REQUEST,
 } from './messages.ts';
 import { execute } from './operation.ts';
+import { commandPlan, type Plan, queryPlan, RELATION } from './plans.ts';
 import { decode, type Message } from './protobuf.ts';
 
 const ANALYZE = { name: 'AnalyzePlan', request: ANALYZE_PLAN_REQUEST, response: ANALYZE_PLAN_RESPONSE };
@@ -43,6 +40,7 @@ export interface SparkOptions {
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: EngineProgress) => void) | undefined;
+  readonly onError?: (error: DataflowError) => void;
 }
 
 /**
@@ -86,6 +84,20 @@ export class SparkSession {
     this.#options = options;
   }
 
+  /** The same session for somebody with a signal of its own, and who is told of progress; who made the session closes it. */
+  for(options: Omit<SparkOptions, 'token'>): SparkSession {
+    return new SparkSession(this.#link, this.version, options);
+  }
+
+  /** Statements that nobody waits for; those that were not run when the session is closed need not be. */
+  later(statements: readonly string[]): void {
+    const session = this.for({});
+    const work = async (): Promise<void> => {
+      for (const one of statements) if (!this.#link.leaving) await session.run(one).catch(() => undefined);
+    };
+    this.#link.later(work());
+  }
+
   /** `host:port` of the server. */
   get place(): string {
     return this.#link.place;
@@ -96,6 +108,11 @@ export class SparkSession {
     const { relation } = await this.#command(sql);
     const data = relation === undefined ? undefined : decode(RELATION, relation).local_relation?.data;
     return data === undefined ? [] : rowsOf(data);
+  }
+
+  /** Carries a command out that has no text of its own. @param sql the text in it, for the place of an error. */
+  async carryOut(plan: Plan, sql = ''): Promise<void> {
+    for await (const _ of this.#execute(plan, sql));
   }
 
   /** A small result. @throws DataflowError E_ENGINE when it is longer than `rows_max` (default 10,000). */
@@ -170,6 +187,7 @@ export class SparkSession {
 
   /** Ends the session at the server, as far as that can still be reached. */
   async close(): Promise<void> {
+    this.#link.leaving = true;
     const { client_observed_server_side_session_id: _, ...who } = this.#link.identity;
     await this.#link.ask(RELEASE, who, FAREWELL_MAX_MS).catch(() => {});
     await this.#link.close();
@@ -183,10 +201,15 @@ export class SparkSession {
   }
 
   async *#execute(plan: Plan, sql: string): AsyncGenerator<ExecutePlanResponse, void, void> {
-    const { signal, onProgress } = this.#options;
-    for await (const answer of execute(this.#link, plan, { sql, signal })) {
-      if (answer.execution_progress === undefined) yield answer;
-      else onProgress?.(progressOf(answer.execution_progress));
+    const { signal, onProgress, onError } = this.#options;
+    try {
+      for await (const answer of execute(this.#link, plan, { sql, signal })) {
+        if (answer.execution_progress === undefined) yield answer;
+        else onProgress?.(progressOf(answer.execution_progress));
+      }
+    } catch (error) {
+      if (error instanceof DataflowError) onError?.(error);
+      throw error;
     }
   }
 

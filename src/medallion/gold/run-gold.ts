@@ -36,7 +36,7 @@ export interface GoldCandidate {
 export async function runGold(step: GoldStep): Promise<StepRecord> {
   const { run, node } = step;
   const cpu = process.cpuUsage();
-  const session = await run.openSession(`${run.run_id}/${node.key}`);
+  const session = await run.openTables(`${run.run_id}/${node.key}`);
   try {
     const snapshot = await run.lake.snapshot({ layer: 'gold', name: node.name });
     // To know the columns no row is needed; a refresh opens the files that it needs, and no others.

@@ -89,7 +89,7 @@ async function onlyGrew(step: SilverStep, table: string, from: number | undefine
   if (!(await answersSame(step, table, from, input))) return false;
   if (changes.removed.length === 0) return true;
   const columns = referencedColumns(step, table);
-  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}/references`);
+  const session = await step.run.openTables(`${step.run.run_id}/${step.node.key}/references`);
   try {
     await session.bind(relationOf(input, table));
     await session.bind({ ...relationOf(input, 'gone'), files: changes.removed });

@@ -56,7 +56,7 @@ async function attempt(
   made_again: readonly ReturnedRows[] = [],
 ): Promise<StepRecord | undefined> {
   const cpu = process.cpuUsage();
-  const session = await step.run.openSession(`${step.run.run_id}/${step.node.key}`);
+  const session = await step.run.openTables(`${step.run.run_id}/${step.node.key}`);
   try {
     const source = await bindSources(step, session, input);
     const views = await defineSilver(step, session, source.columns, source.decided);

@@ -1,4 +1,4 @@
-import type { Column, FileStats, StatValue } from '../../core/model/table.ts';
+import type { Column, FileStats, StatValue } from '../model/table.ts';
 
 /** What `RETURN_STATS` says of one column: text values by name. */
 export type RawStats = ReadonlyMap<string, string>;

@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { DataflowError } from '../../../core/errors/dataflow-error.ts';
+import type { QuerySyntax, SyntaxNode } from '../../../core/lineage/syntax.ts';
+import type { Column } from '../../../core/model/table.ts';
+import type {
+  CandidateFile,
+  EngineColumn,
+  EngineSession,
+  EngineUsage,
+  ExportTarget,
+  InputFile,
+  InputRelation,
+  ParseRequest,
+  ParseResult,
+  Row,
+  TextFormat,
+  WriteTarget,
+} from '../../../core/ports/engine.ts';
+import { quoteIdent } from '../../../kit/sql.ts';
+import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
+import type { RowBatch, SparkSession } from '../session.ts';
+import { sparkDialect } from '../sql/translate.ts';
+import { quoteName } from '../sql/words.ts';
+import { refusal } from './refusal.ts';
+import { boundRelation, schemaText } from './relations.ts';
+import { type Writer, writeFiles } from './write-files.ts';
+
+type Described = readonly EngineColumn[];
+
+/** What a step's session stands on. */
+export interface StepParts {
+  /** Of DuckDB: knows every name of the step, with its columns and without rows. */
+  readonly shadow: EngineSession;
+  /** The run's session at Spark, with this step's signal. */
+  readonly spark: SparkSession;
+  /** What names of this step begin with at Spark, where all steps of a run share a session. */
+  readonly prefix: string;
+  /** URI of a folder of the lake for what is only needed while the step runs; made when it is first written into. */
+  readonly scratch: string;
+  /** Spark's address of a URI of the lake. */
+  addressOf(uri: string): string;
+  /** Removes a folder of the lake with all that is in it. */
+  remove(uri: string): Promise<void>;
+}
+
+/**
+ * One step on Spark. Every relation, view and temporary table is there twice: empty in DuckDB, which answers what is asked about queries and gives the
+ * translator its types, and with its rows in Spark. No row passes through this process but small results.
+ */
+export class SparkStepSession implements EngineSession {
+  readonly #parts: StepParts;
+  readonly #tables = new Map<string, Described>();
+  /** Folders of the temporary tables, by name. */
+  readonly #scratch = new Map<string, { readonly folders: readonly string[]; readonly rows: number }>();
+  readonly #views = new Set<string>();
+  /** Rows that were counted in written files. */
+  readonly #counted = new Map<string, number>();
+  #bytes_read = 0;
+  #bytes_written = 0;
+  #peak_bytes = 0;
+
+  constructor(parts: StepParts) {
+    this.#parts = parts;
+  }
+
+  async bind(relation: InputRelation): Promise<void> {
+    const { shadow, spark, addressOf } = this.#parts;
+    await shadow.bind({ ...relation, files: [] });
+    this.#bytes_read += relation.files.reduce((sum, file) => sum + file.size_bytes, 0);
+    const position = relation.with_position === true ? POSITION : [];
+    this.#tables.set(relation.name.toLowerCase(), [...relation.columns, ...position]);
+    const view = this.#view(relation.name);
+    const { rows, around } = boundRelation(relation, addressOf);
+    const inner = around === undefined ? view : this.#view(`${relation.name}~rows`);
+    if (rows !== undefined) await spark.carryOut(viewPlan(inner, rows));
+    if (around !== undefined) await this.#makeView(view, around(inner));
+  }
+
+  async define(name: string, sql: string): Promise<void> {
+    const text = await this.#text(sql);
+    await this.#parts.shadow.define(name, sql);
+    await this.#learn(name);
+    await this.#makeView(this.#view(name), text);
+  }
+
+  async materialize(name: string, sql: string, { append = false } = {}): Promise<number> {
+    const { shadow, spark, scratch, addressOf } = this.#parts;
+    const text = await this.#text(sql);
+    await shadow.materialize(name, sql, { append });
+    const columns = append ? (this.#tables.get(name.toLowerCase()) ?? []) : await this.#learn(name);
+    const folder = `${scratch}/${randomUUID()}`;
+    await spark.carryOut(parquetPlan(sqlRelation(text), { path: addressOf(folder), partition_by: [] }, {}), text);
+    const before = append ? this.#scratch.get(name.toLowerCase()) : undefined;
+    const folders = [...(before?.folders ?? []), folder];
+    const typed = columns.map((column): Column => ({ ...column, nullable: true }));
+    const names = typed.map((column) => quoteName(column.name));
+    const view = this.#view(name);
+    await spark.carryOut(viewPlan(view, parquetRelation(folders.map(addressOf), schemaText(typed), names)));
+    const [row] = await spark.rows(`SELECT COUNT(*) AS n FROM ${view}`);
+    const rows = Number(row?.['n'] ?? 0);
+    this.#scratch.set(name.toLowerCase(), { folders, rows });
+    return rows;
+  }
+
+  describe(sql: string): Promise<Described> {
+    return this.#parts.shadow.describe(sql);
+  }
+
+  tablesOf(sql: string): Promise<readonly string[]> {
+    return this.#parts.shadow.tablesOf(sql);
+  }
+
+  syntaxOf(sql: string, options?: { readonly functions?: boolean; readonly places?: boolean }): Promise<QuerySyntax> {
+    return this.#parts.shadow.syntaxOf(sql, options);
+  }
+
+  sqlOf(tree: SyntaxNode): Promise<string> {
+    return this.#parts.shadow.sqlOf(tree);
+  }
+
+  async rows(sql: string, options: { readonly rows_max?: number } = {}): Promise<readonly Row[]> {
+    return this.#parts.spark.rows(await this.#text(sql), options);
+  }
+
+  async *stream(sql: string): AsyncGenerator<RowBatch, void, void> {
+    yield* this.#parts.spark.stream(await this.#text(sql));
+  }
+
+  async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
+    const files = await writeFiles(this.#writer(), sql, target);
+    for (const { uri, rows, size_bytes } of files) {
+      this.#counted.set(uri, rows);
+      this.#bytes_written += size_bytes;
+    }
+    this.#peak();
+    return files;
+  }
+
+  /** Of files that were written here the rows were counted by reading them. */
+  async countRows(files: readonly InputFile[]): Promise<number> {
+    const unknown = files.filter(({ uri }) => !this.#counted.has(uri));
+    let rows = files.reduce((sum, { uri }) => sum + (this.#counted.get(uri) ?? 0), 0);
+    if (unknown.length === 0) return rows;
+    const { spark, addressOf } = this.#parts;
+    const view = this.#view('~counted');
+    const paths = unknown.map(({ uri }) => addressOf(uri));
+    await spark.carryOut(viewPlan(view, parquetRelation(paths, schemaText([]), ['`_`'])));
+    const [row] = await spark.rows(`SELECT COUNT(*) AS n FROM ${view}`);
+    rows += Number(row?.['n'] ?? 0);
+    return rows;
+  }
+
+  /** Sources are read on this machine, and so is what goes into files for others. */
+  parse(request: ParseRequest): Promise<ParseResult> {
+    return this.#parts.shadow.parse(request);
+  }
+
+  exportFile(_sql: string, _target: ExportTarget): Promise<number> {
+    return Promise.reject(new DataflowError('E_INTERNAL', 'files for others are not written by a step on Spark'));
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to give.
+  async *exportBytes(_sql: string, _format: TextFormat): AsyncGenerator<Uint8Array, number, void> {
+    throw new DataflowError('E_INTERNAL', 'rows for others are not written by a step on Spark');
+  }
+
+  infer(request: Parameters<EngineSession['infer']>[0]): Promise<readonly Column[]> {
+    return this.#parts.shadow.infer(request);
+  }
+
+  usage(): EngineUsage {
+    this.#peak();
+    return { bytes_read: this.#bytes_read, bytes_written: this.#bytes_written, peak_memory_bytes: this.#peak_bytes };
+  }
+
+  async close(): Promise<void> {
+    const { shadow, spark, scratch, remove } = this.#parts;
+    await shadow.close();
+    if (this.#scratch.size > 0) await remove(scratch).catch(() => undefined);
+    spark.later([...this.#views].map((view) => `DROP VIEW IF EXISTS ${view}`));
+  }
+
+  /** The query in Spark's dialect. @throws DataflowError E_ENGINE_DIALECT */
+  async #text(sql: string): Promise<string> {
+    const { shadow } = this.#parts;
+    const read = await shadow.tablesOf(sql);
+    const tables = new Map(
+      read.flatMap((name): [string, Described][] => {
+        const columns = this.#tables.get(name.toLowerCase());
+        return columns === undefined ? [] : [[name, columns]];
+      }),
+    );
+    const made = await sparkDialect.translate({ sql, tables, session: shadow, relation: (name) => this.#view(name) });
+    if ('refusals' in made) throw refusal(made.refusals);
+    return made.sql;
+  }
+
+  async #learn(name: string): Promise<Described> {
+    const columns = await this.#parts.shadow.describe(`select * from ${quoteIdent(name)}`);
+    this.#tables.set(name.toLowerCase(), columns);
+    return columns;
+  }
+
+  async #makeView(view: string, text: string): Promise<void> {
+    await this.#parts.spark.run(`CREATE OR REPLACE TEMPORARY VIEW ${view} AS\n${text}`);
+  }
+
+  #view(name: string): string {
+    const view = quoteName(`${this.#parts.prefix}.${name.toLowerCase()}`);
+    this.#views.add(view);
+    return view;
+  }
+
+  #writer(): Writer {
+    const { spark, addressOf, remove } = this.#parts;
+    return { spark, addressOf, remove, text: (sql) => this.#text(sql), view: (name) => this.#view(name) };
+  }
+
+  #peak(): void {
+    this.#peak_bytes = Math.max(this.#peak_bytes, process.memoryUsage.rss());
+  }
+}
+
+const POSITION: Described = [
+  { name: '_part', type: 'integer' },
+  { name: '_pos', type: 'bigint' },
+];

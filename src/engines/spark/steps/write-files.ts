@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Column } from '../../../core/model/table.ts';
+import type { CandidateFile, Row, WriteTarget } from '../../../core/ports/engine.ts';
+import { fileStats, type RawStats } from '../../../core/types/file-stats.ts';
+import { quoteIdent } from '../../../kit/sql.ts';
+import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
+import type { SparkSession } from '../session.ts';
+import { indented, quoteName } from '../sql/words.ts';
+import { partitionText } from './addresses.ts';
+import { schemaText, sparkColumns } from './relations.ts';
+
+/** What writing needs of the step's session. */
+export interface Writer {
+  readonly spark: SparkSession;
+  /** The query in Spark's dialect. */
+  text(sql: string): Promise<string>;
+  addressOf(uri: string): string;
+  /** A quoted name for a view of ours. */
+  view(name: string): string;
+  /** Removes a folder with all that is in it. */
+  remove(uri: string): Promise<void>;
+}
+
+const OPTIONS = { compression: 'zstd', 'mapreduce.fileoutputcommitter.marksuccessfuljobs': 'false' };
+/** Column by whose value rows are put together. */
+const CLUSTER = '__dataflow_cluster';
+const PARTITION = '__dataflow_partition_';
+const FILES_MAX = 1_000_000;
+
+/**
+ * Writes a query's rows as Parquet into the target folder, and reads rows, bounds and null counts back from the files by one more query. Either all
+ * files are reported, or (on an error or interrupt) none is left behind. Files without rows are not reported.
+ */
+export async function writeFiles(writer: Writer, sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
+  const name = randomUUID();
+  const uri = `${target.folder}/${name}`;
+  const text = arranged(await writer.text(castSql(sql, target)), target);
+  const partition_by = (target.partition_by ?? []).map((_, at) => PARTITION + at);
+  try {
+    const plan = parquetPlan(sqlRelation(text), { path: writer.addressOf(uri), partition_by }, OPTIONS);
+    await writer.spark.carryOut(plan, text);
+    return await readBack(writer, uri, target);
+  } catch (error) {
+    await writer.remove(uri).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** In DuckDB's dialect: the columns in their order and types, and what rows are put together by. */
+function castSql(sql: string, { columns, cluster_by }: WriteTarget): string {
+  const items = columns.map(({ name, type }) => `cast(${quoteIdent(name)} as ${type}) as ${quoteIdent(name)}`);
+  if (cluster_by !== undefined) items.push(`${cluster_by} as ${quoteIdent(CLUSTER)}`);
+  return `select ${items.join(', ')} from (\n${sql}\n)`;
+}
+
+/** In Spark's: rows of a partition, or of one value of `cluster_by`, go to one task, which writes one file of them; large ones are divided, small ones put together. */
+function arranged(text: string, { columns, partition_by = [], cluster_by }: WriteTarget): string {
+  if (partition_by.length === 0 && cluster_by === undefined) return text;
+  const stored = columns.filter((one) => !partition_by.some((name) => same(name, one.name)));
+  const keys = partition_by.map((name, at) => {
+    const column = columns.find((one) => same(one.name, name));
+    return `${valueText(column ?? { name, type: 'varchar', nullable: true })} AS ${quoteName(PARTITION + at)}`;
+  });
+  const by = cluster_by === undefined ? partition_by.map((_, at) => quoteName(PARTITION + at)) : [quoteName(CLUSTER)];
+  const items = [...stored.map(({ name }) => quoteName(name)), ...keys].join(', ');
+  const inner = cluster_by === undefined ? items : `${items}, ${quoteName(CLUSTER)}`;
+  const rebalanced = `SELECT /*+ REBALANCE(${by.join(', ')}) */ ${inner}\nFROM (\n${indented(text)}\n) AS _`;
+  if (cluster_by === undefined) return rebalanced;
+  return `SELECT ${items}\nFROM (\n${indented(rebalanced)}\n) AS _`;
+}
+
+/** A partition's value as Delta writes it: an instant in ISO form with Z, which no reader takes for local time. */
+function valueText({ name, type }: Column): string {
+  const value = quoteName(name);
+  if (type !== 'timestamptz') return `CAST(${value} AS STRING)`;
+  return `CONCAT(REPLACE(CAST(${value} AS STRING), ' ', 'T'), 'Z')`;
+}
+
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** Types that have an order which Delta keeps bounds of. */
+const BOUNDED = /^(tinyint|smallint|integer|bigint|float|double|decimal|date|timestamp|timestamptz|varchar)\b/;
+/** As much of a text as decides what becomes of a bound. */
+const TEXT_CHARS = 70;
+
+async function readBack(writer: Writer, uri: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
+  const { partition_by = [] } = target;
+  const columns = sparkColumns(target.columns).filter(
+    (one) => !partition_by.some((name) => same(name, one.name)) && !/^struct|\[|^map/.test(one.type),
+  );
+  const view = writer.view('~written');
+  const items = ['_metadata.file_path AS `~file`', '_metadata.file_size AS `~size`'];
+  const names = columns.map(({ name }) => quoteName(name));
+  const rows = parquetRelation([writer.addressOf(uri)], schemaText(columns), [...names, ...items]);
+  await writer.spark.carryOut(viewPlan(view, rows));
+  const told = await writer.spark.rows(
+    `SELECT \`~file\` AS file, MAX(\`~size\`) AS size_bytes, COUNT(*) AS n${columns.map(statItems).join('')}\nFROM ${view}\nGROUP BY \`~file\` ORDER BY file`,
+    { rows_max: FILES_MAX },
+  );
+  return told.map((row) => candidate(row, uri, columns, partition_by));
+}
+
+function statItems({ name, type }: Column, at: number): string {
+  const column = quoteName(name);
+  const bound = (side: string): string => {
+    const text = `CAST(${side}(${column}) AS STRING)`;
+    return type === 'varchar' ? `LEFT(${text}, ${TEXT_CHARS})` : text;
+  };
+  const nulls = `, COUNT(*) - COUNT(${column}) AS z${at}`;
+  return BOUNDED.test(type) ? `${nulls}, ${bound('MIN')} AS l${at}, ${bound('MAX')} AS h${at}` : nulls;
+}
+
+function candidate(row: Row, uri: string, columns: readonly Column[], partition_by: readonly string[]): CandidateFile {
+  const rows = Number(row['n']);
+  const address = decodeURIComponent(String(row['file']));
+  const folder = `/${uri.slice(uri.lastIndexOf('/') + 1)}/`;
+  const path = address.slice(address.lastIndexOf(folder) + folder.length);
+  const folders = path.split('/').slice(0, -1);
+  const raw = new Map(
+    columns.map(({ name }, at): [string, RawStats] => {
+      const found = Object.entries({ null_count: row[`z${at}`], min: row[`l${at}`], max: row[`h${at}`] });
+      const told = found.filter(([, value]) => value !== null && value !== undefined);
+      return [name, new Map(told.map(([key, value]) => [key, String(value)]))];
+    }),
+  );
+  return {
+    uri: `${uri}/${path}`,
+    size_bytes: Number(row['size_bytes']),
+    rows,
+    stats: fileStats(rows, columns, raw),
+    partition_values: Object.fromEntries(partition_by.map((name, at) => [name, partitionText(folders[at] ?? '=')])),
+  };
+}
