@@ -103,7 +103,7 @@ async function sealAll(storage: LakeStorage, files: readonly CandidateFile[]): P
       if (file === undefined) return;
       const from = storage.pathOf(file.uri);
       if (from === undefined) throw new DataflowError('E_INTERNAL', `a candidate lies outside the lake: ${file.uri}`);
-      const { sha256, size_bytes } = await storage.seal(from);
+      const { sha256, size_bytes } = await storage.seal(from, toldOf(file));
       if (size_bytes !== file.size_bytes)
         throw new DataflowError(
           'E_LAKE_IO',
@@ -117,6 +117,10 @@ async function sealAll(storage: LakeStorage, files: readonly CandidateFile[]): P
   const ends = await Promise.allSettled(Array.from({ length: Math.min(SEALS_AT_ONCE, files.length) }, worker));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return sealed;
+}
+
+function toldOf({ sha256, size_bytes }: CandidateFile): Parameters<LakeStorage['seal']>[1] {
+  return sha256 === undefined ? undefined : { sha256, size_bytes };
 }
 
 /** Names are made here, never taken from input; partition folders are for people, the log is what counts. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import { engineLimits } from '../../core/planning/engine-limits.ts';
-import { isFarLake } from '../../core/planning/lake-place.ts';
+import { computesElsewhere, isFarLake } from '../../core/planning/lake-place.ts';
 import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
 import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
@@ -205,7 +205,7 @@ export function lazyEngine(rooms: Rooms, project: Project): LazyEngine {
   return {
     get,
     tables,
-    tables_elsewhere: project.engine.type !== 'duckdb',
+    tables_elsewhere: computesElsewhere(project.engine),
     warm: () =>
       void get().then(
         (one) => one.warm?.(),

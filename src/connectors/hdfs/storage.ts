@@ -134,6 +134,21 @@ class HdfsStorage implements FarStorage {
     return (await this.#asked(far.path, signal, () => sha256Of(this.#hdfs, full, signal))) === ours.sha256;
   }
 
+  async rename({ from, to, signal }: Parameters<FarStorage['rename']>[0]): Promise<boolean> {
+    const [old_name, new_name] = [this.#full(from), this.#full(to)];
+    return this.#asked(to, signal, async () => {
+      const once = () => this.#hdfs.rename(old_name, new_name, false, signal);
+      let outcome = await once();
+      if (outcome === 'no_folder') {
+        await this.#hdfs.makeFolder(new_name.slice(0, new_name.lastIndexOf('/')), {}, signal);
+        outcome = await once();
+      }
+      if (outcome === 'done') return true;
+      const [left, there] = [await this.#hdfs.status(old_name, signal), await this.#hdfs.status(new_name, signal)];
+      return left === undefined && there?.type === 'FILE';
+    });
+  }
+
   async remove(paths: readonly string[], signal: AbortSignal): Promise<void> {
     const left = paths.map((path) => [path, this.#full(path)] as const);
     const work = async (): Promise<void> => {
@@ -143,6 +158,11 @@ class HdfsStorage implements FarStorage {
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, work));
+  }
+
+  async removeFolder(path: string, signal: AbortSignal): Promise<void> {
+    const full = this.#full(path);
+    await this.#asked(path, signal, () => this.#hdfs.remove(full, signal, true));
   }
 
   async leftovers({ begun_before_ms, remove, signal }: Parameters<FarStorage['leftovers']>[0]) {

@@ -141,11 +141,10 @@ export class WebHdfs {
     await this.#ask('mkdirs', { method: 'PUT', path, op: 'MKDIRS', query, signal });
   }
 
-  /** Removes a file; nothing happens when it is not there. */
-  async remove(path: string, signal?: AbortSignal): Promise<void> {
-    await orMissing(() =>
-      this.#ask('delete', { method: 'DELETE', path, op: 'DELETE', query: { recursive: 'false' }, signal }),
-    );
+  /** Removes a file, or a folder with all that is in it; nothing happens when it is not there. */
+  async remove(path: string, signal?: AbortSignal, recursive = false): Promise<void> {
+    const query = { recursive: String(recursive) };
+    await orMissing(() => this.#ask('delete', { method: 'DELETE', path, op: 'DELETE', query, signal }));
   }
 
   /** Undefined: there is no such file. */

@@ -25,6 +25,7 @@ export const RIGHTS = {
   head: 's3:GetObject',
   get: 's3:GetObject',
   put: 's3:PutObject',
+  copy: 's3:PutObject',
   delete: 's3:DeleteObject',
   part: 's3:PutObject',
   upload: 's3:PutObject',
@@ -89,6 +90,10 @@ export class S3Exchange {
   /** `http://minio:9000/bucket`. */
   get name(): string {
     return `${this.#options.endpoint.replace(/\/$/, '')}/${this.#options.bucket}`;
+  }
+
+  get bucket(): string {
+    return this.#options.bucket;
   }
 
   /** A whole answer, tried again where that may help. @throws DataflowError E_FAR_*, S3Problem when `allowed` holds its code */

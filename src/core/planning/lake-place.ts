@@ -26,6 +26,11 @@ export function isFarLake({ lake }: Pick<LakeProject, 'lake'>): boolean {
   return lake.url.includes('://');
 }
 
+/** True where tables of silver and gold are computed on other machines, which then write into the lake themselves. */
+export function computesElsewhere({ type }: Project['engine']): boolean {
+  return type !== 'duckdb';
+}
+
 /** The folder of this machine in which the lake's files are opened: the lake itself, or the local side of one that lies elsewhere. */
 export function lakeFolder(project: Pick<LakeProject, 'lake' | 'root'>): string {
   return isFarLake(project) ? join(project.root, '.dataflow') : project.lake.url;

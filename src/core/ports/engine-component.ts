@@ -11,6 +11,8 @@ export interface ComputePlaces {
   readonly here: Engine;
   /** The address by which other machines know a file or folder of the lake: `file:///…`, `hdfs://…`, `s3://…`. */
   addressOf(uri: string): string;
+  /** Whether candidates are to come with their SHA-256, since nobody on this machine has their bytes. */
+  readonly hashes: boolean;
   /** URI of a folder for what is only needed while a step computes. @param label of the session. @param name unique in this process. */
   scratchOf(label: string, name: string): string;
   /** Removes a folder that was written for a step. */

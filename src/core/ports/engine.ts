@@ -104,6 +104,8 @@ export interface CandidateFile {
   readonly rows: number;
   readonly stats: FileStats;
   readonly partition_values: Readonly<Record<string, string | null>>;
+  /** In hex, of a file that lies where the lake is and not on this machine: as the engine that wrote it computed it there. */
+  readonly sha256?: string;
   /** Path of a removed data file whose place in the order of files this one takes; without it a new file comes last. */
   readonly in_place_of?: string;
 }

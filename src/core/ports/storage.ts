@@ -55,8 +55,14 @@ export interface LakeStorage {
   jot(path: string, content: Uint8Array): Promise<void>;
   /** Makes a folder and those above it, durably unless the options say otherwise. */
   makeFolder(path: string, options?: FolderOptions): Promise<void>;
-  /** Makes a staged file durable and returns the SHA-256 and size of its bytes. A failed fsync is final: the file is renamed `.bad`. */
-  seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }>;
+  /**
+   * Makes a staged file durable and returns the SHA-256 and size of its bytes. A failed fsync is final: the file is renamed `.bad`. @param told of a file that
+   * was staged where the lake is, by another machine: whoever wrote it knows.
+   */
+  seal(
+    path: string,
+    told?: { readonly sha256: string; readonly size_bytes: number },
+  ): Promise<{ readonly sha256: string; readonly size_bytes: number }>;
   /** Moves a sealed file to its published name, in a folder that exists; {@link settle} makes it durable. */
   move(from: string, to: string): Promise<void>;
   /** fsync of folders whose entries changed, and of those above them that were made but not settled. */

@@ -21,7 +21,12 @@ export interface FarLakeOptions {
   /** Absolute path of the lake's local side. */
   readonly folder: string;
   readonly cache: FileCache;
+  /** An engine on other machines writes candidates where the lake is: what only this machine needs, has its like there. */
+  readonly staged_there: boolean;
 }
+
+/** What is known of a file that another machine staged. */
+type StagedThere = { readonly sha256: string; readonly size_bytes: number };
 
 /**
  * A lake in HDFS or in an object store. Candidates are staged here and put there when they are published; what engines open is brought here first
@@ -34,14 +39,18 @@ export class FarLakeStorage implements LakeStorage {
   readonly #url: string;
   readonly #local: LocalStorage;
   readonly #cache: FileCache;
+  readonly #staged_there: boolean;
   readonly #logs: LogCache;
   /** As they were listed last. */
   readonly #listed = new Map<string, FarFile>();
   readonly #sealed = new Map<string, { readonly sha256: string; readonly size_bytes: number }>();
+  /** Files that were staged where the lake is, by the name that they have now. */
+  readonly #there = new Set<string>();
   readonly #signal = new AbortController().signal;
 
-  constructor({ far, url, folder, cache }: FarLakeOptions) {
+  constructor({ far, url, folder, cache, staged_there }: FarLakeOptions) {
     this.#far = far;
+    this.#staged_there = staged_there;
     this.#url = url.replace(/\/+$/, '');
     this.#local = new LocalStorage(folder);
     this.#cache = cache;
@@ -59,9 +68,9 @@ export class FarLakeStorage implements LakeStorage {
   }
 
   async list(folder: string): Promise<readonly string[]> {
-    if (HERE.test(folder)) return this.#local.list(folder);
+    const names = new Set<string>(HERE.test(folder) ? await this.#local.list(folder) : []);
+    if (HERE.test(folder) && !this.#staged_there) return [...names];
     const prefix = `${folder}/`;
-    const names = new Set<string>();
     for await (const page of this.#far.list({ prefix, signal: this.#signal }))
       for (const file of page) {
         const name = file.path.slice(prefix.length).split('/')[0];
@@ -132,7 +141,11 @@ export class FarLakeStorage implements LakeStorage {
     if (HERE.test(path)) await this.#local.makeFolder(path, { ...options, private: true });
   }
 
-  async seal(path: string): Promise<{ readonly sha256: string; readonly size_bytes: number }> {
+  async seal(path: string, told?: StagedThere): Promise<StagedThere> {
+    if (told !== undefined) {
+      this.#there.add(path);
+      return told;
+    }
     const sealed = await this.#local.seal(path);
     this.#sealed.set(path, sealed);
     return sealed;
@@ -140,6 +153,12 @@ export class FarLakeStorage implements LakeStorage {
 
   /** A staged file is put there, checked against the hash that it was sealed with, and stays here as the first copy; the way back takes it away again. */
   async move(from: string, to: string): Promise<void> {
+    if (this.#there.delete(from)) {
+      if (!(await this.#far.rename({ from, to, signal: this.#signal })))
+        throw new DataflowError('E_LAKE_CONFLICT', `${this.#far.name}/${from} is gone, or ${to} is there already`);
+      this.#there.add(to);
+      return;
+    }
     if (HERE.test(to)) {
       if (HERE.test(from)) return this.#local.move(from, to);
       renameSync(this.#local.uri(from), this.#local.uri(to));
@@ -161,7 +180,10 @@ export class FarLakeStorage implements LakeStorage {
 
   async remove(path: string): Promise<void> {
     await this.#local.remove(path);
-    if (HERE.test(path)) return;
+    if (HERE.test(path)) {
+      if (this.#staged_there) await this.#far.removeFolder(path, this.#signal);
+      return;
+    }
     const paths = [path];
     for await (const page of this.#far.list({ prefix: `${path}/`, signal: this.#signal }))
       paths.push(...page.map((file) => file.path));

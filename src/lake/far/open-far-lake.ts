@@ -1,5 +1,5 @@
 import type { Project } from '../../core/model/project.ts';
-import { lakeFolder } from '../../core/planning/lake-place.ts';
+import { computesElsewhere, lakeFolder } from '../../core/planning/lake-place.ts';
 import type { FarStorage } from '../../core/ports/far-storage.ts';
 import type { LakeStorage } from '../../core/ports/storage.ts';
 import { FarLakeStorage } from './far-lake-storage.ts';
@@ -20,19 +20,19 @@ const opened = new Map<string, Promise<FarLake>>();
  * how to hear that the far side asks to be spared.
  */
 export function sharedFarLake(
-  project: Pick<Project, 'lake' | 'root'>,
+  project: Pick<Project, 'lake' | 'root' | 'engine'>,
   open: (spared: () => void) => Promise<FarStorage> | FarStorage,
 ): Promise<FarLake> {
   const folder = lakeFolder(project);
   const known = opened.get(folder);
   if (known !== undefined) return known;
-  const opening = openFarLake(project.lake, folder, open);
+  const opening = openFarLake(project, folder, open);
   opened.set(folder, opening);
   return opening;
 }
 
 async function openFarLake(
-  { url, cache_limit }: Project['lake'],
+  { lake: { url, cache_limit }, engine }: Pick<Project, 'lake' | 'engine'>,
   folder: string,
   open: (spared: () => void) => Promise<FarStorage> | FarStorage,
 ): Promise<FarLake> {
@@ -40,5 +40,5 @@ async function openFarLake(
   const far = await open(() => spared());
   const cache = new FileCache({ far, folder, limit_bytes: cache_limit ?? CACHE_LIMIT_BYTES });
   spared = () => cache.spared();
-  return { storage: new FarLakeStorage({ far, url, folder, cache }), cache };
+  return { storage: new FarLakeStorage({ far, url, folder, cache, staged_there: computesElsewhere(engine) }), cache };
 }

@@ -63,10 +63,10 @@ export function openSparkSteps(spec: EngineSpec, places: ComputePlaces): Engine 
       const shadow = await places.here.openSession({ label, ...(signal === undefined ? {} : { signal }) });
       steps += 1;
       const prefix = `s${steps}`;
-      const { remove, scratchOf } = places;
+      const { hashes, remove, scratchOf } = places;
       const addressOf = (uri: string): string => hadoopAddress(places.addressOf(uri));
       const scratch = scratchOf(label, prefix);
-      return new SparkStepSession({ shadow, spark: mine, prefix, scratch, addressOf, remove });
+      return new SparkStepSession({ shadow, spark: mine, prefix, scratch, addressOf, hashes, remove });
     },
     close: async () => {
       const session = await signed_in?.catch(() => undefined);

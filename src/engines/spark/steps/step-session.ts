@@ -39,6 +39,8 @@ export interface StepParts {
   readonly scratch: string;
   /** Spark's address of a URI of the lake. */
   addressOf(uri: string): string;
+  /** Candidates come with their SHA-256. */
+  readonly hashes: boolean;
   /** Removes a folder of the lake with all that is in it. */
   remove(uri: string): Promise<void>;
 }
@@ -212,8 +214,8 @@ export class SparkStepSession implements EngineSession {
   }
 
   #writer(): Writer {
-    const { spark, addressOf, remove } = this.#parts;
-    return { spark, addressOf, remove, text: (sql) => this.#text(sql), view: (name) => this.#view(name) };
+    const { spark, addressOf, hashes, remove } = this.#parts;
+    return { spark, addressOf, hashes, remove, text: (sql) => this.#text(sql), view: (name) => this.#view(name) };
   }
 
   #peak(): void {

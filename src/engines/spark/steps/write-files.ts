@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { Column } from '../../../core/model/table.ts';
 import type { CandidateFile, Row, WriteTarget } from '../../../core/ports/engine.ts';
 import { fileStats, type RawStats } from '../../../core/types/file-stats.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
-import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
+import { binaryRelation, parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
 import type { SparkSession } from '../session.ts';
 import { indented, quoteName } from '../sql/words.ts';
-import { partitionText } from './addresses.ts';
+import { partitionText, TOLD_ADDRESS, toldAddress } from './addresses.ts';
 import { schemaText, sparkColumns } from './relations.ts';
 
 /** What writing needs of the step's session. */
@@ -15,6 +16,7 @@ export interface Writer {
   /** The query in Spark's dialect. */
   text(sql: string): Promise<string>;
   addressOf(uri: string): string;
+  readonly hashes: boolean;
   /** A quoted name for a view of ours. */
   view(name: string): string;
   /** Removes a folder with all that is in it. */
@@ -99,7 +101,25 @@ async function readBack(writer: Writer, uri: string, target: WriteTarget): Promi
     `SELECT \`~file\` AS file, MAX(\`~size\`) AS size_bytes, COUNT(*) AS n${columns.map(statItems).join('')}\nFROM ${view}\nGROUP BY \`~file\` ORDER BY file`,
     { rows_max: FILES_MAX },
   );
-  return told.map((row) => candidate(row, uri, columns, partition_by));
+  const files = told.map((row) => candidate(row, uri, columns, partition_by));
+  return writer.hashes ? withHashes(writer, files) : files;
+}
+
+/** The SHA-256 of files that only the cluster can read. */
+async function withHashes(writer: Writer, files: readonly CandidateFile[]): Promise<readonly CandidateFile[]> {
+  if (files.length === 0) return files;
+  const view = writer.view('~bytes');
+  const addresses = files.map(({ uri }) => writer.addressOf(uri));
+  const items = [`${TOLD_ADDRESS} AS file`, 'SHA2(content, 256) AS sha256', 'length'];
+  await writer.spark.carryOut(viewPlan(view, binaryRelation(addresses, items)));
+  const rows = await writer.spark.rows(`SELECT file, sha256, length FROM ${view}`, { rows_max: FILES_MAX });
+  const known = new Map(rows.map((row) => [String(row['file']), row]));
+  return files.map((file, at) => {
+    const row = known.get(toldAddress(addresses[at] ?? ''));
+    if (row === undefined || Number(row['length']) !== file.size_bytes)
+      throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${addresses[at]}`);
+    return { ...file, sha256: String(row['sha256']) };
+  });
 }
 
 function statItems({ name, type }: Column, at: number): string {
