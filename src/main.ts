@@ -130,7 +130,8 @@ export const rooms: Rooms = {
     const { compute } = await named(ENGINES, 'engine', project.engine.type);
     if (compute === undefined) return undefined;
     const { computePlaces } = await import('./lake/compute-places.ts');
-    return compute(project.engine, { env: process.env, here, ...computePlaces(project, await farLake(project)) });
+    const places = computePlaces(project, await farLake(project));
+    return compute(project.engine, { env: process.env, here, lake_url: project.lake.url, ...places });
   },
   reachEngine: async (spec, options) => (await named(ENGINES, 'engine', spec.type)).reach?.(spec, options),
 

@@ -74,6 +74,7 @@ export async function connectServer(
     'spark.driver.bindAddress': '127.0.0.1',
     'spark.driver.host': '127.0.0.1',
     'spark.local.dir': scratch,
+    'spark.hadoop.hadoop.tmp.dir': scratch,
     'spark.ui.enabled': 'false',
     'spark.jars.ivy': scratch,
     ...login.settings,

@@ -4,7 +4,7 @@ import type { EngineSpec, Project, SourceSpec } from '../core/model/project.ts';
 import type { Connection } from '../core/ports/connection.ts';
 import type { Dialect } from '../core/ports/dialect.ts';
 import type { Engine } from '../core/ports/engine.ts';
-import type { FarEngine } from '../core/ports/far-engine.ts';
+import type { FarEngine, ReachOptions } from '../core/ports/far-engine.ts';
 import type { FarStorage, FarStorageRequest } from '../core/ports/far-storage.ts';
 import type { DataGenerator } from '../core/ports/generator.ts';
 import type { Lake } from '../core/ports/lake.ts';
@@ -69,10 +69,7 @@ export interface Rooms {
   /** The engine on other machines that computes the project's tables of silver and gold; undefined where {@link openEngine} does. @param here what that gave. */
   openTableEngine(project: Project, here: Engine): Promise<Engine | undefined>;
   /** An engine on other machines, signed in to; undefined for one that works on this machine. Whoever opens it closes it. */
-  reachEngine(
-    spec: EngineSpec,
-    options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
-  ): Promise<FarEngine | undefined>;
+  reachEngine(spec: EngineSpec, options: ReachOptions): Promise<FarEngine | undefined>;
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */
   openBareEngine(spec: EngineSpec, temp_folder: string): Promise<Engine>;
   /** A source that is looked at. @param project whose connections the source may name. */

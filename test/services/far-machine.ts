@@ -37,6 +37,12 @@ export class Machine {
     writeFileSync(join(this.folder, 'in', `${day}.csv`), `id,amount\n${lines.join('\n')}\n`);
   }
 
+  /** The engine of the project; the embedded one if none is named. */
+  engine(options?: string): void {
+    const engine = options === undefined ? '' : `engine: ${options}\n`;
+    writeFileSync(join(this.folder, 'pipelines.yaml'), config(this.#place) + engine);
+  }
+
   faulty(fault: string): BuiltProgram {
     return builtProgram(this.folder, { ...this.#place.env, DATAFLOW_FAULT: fault });
   }

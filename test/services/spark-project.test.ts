@@ -62,7 +62,10 @@ describeService('spark', ({ url }) => {
     expect(said.map(({ check, message }) => `${check}: ${message}`)).toEqual([
       expect.stringMatching(/^engine: Spark [34]\.\d+\.\d+ answers at 127\.0\.0\.1:\d+$/),
       expect.stringMatching(/^engine catalog: catalog spark_catalog, user \w+, Delta is there$/),
-      expect.stringMatching(/^engine lake: reads \w+\.a at version \d: \d rows in \d files?$/),
+      expect.stringMatching(/^engine lake: finds \w+\.a at version \d$/),
+      expect.stringMatching(
+        /^engine executors: tasks in the server itself \(local\[2\]\): list \d files? and read \d /,
+      ),
     ]);
     put(`url: "${address}", token: "wrong-token"`);
     const denied = await spark('doctor', '--json');

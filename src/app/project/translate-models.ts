@@ -55,7 +55,7 @@ export async function translateModels(
 ): Promise<readonly ModelTranslation[]> {
   const [dialect, checks, lake] = [await rooms.dialect(name), await rooms.checks(), await rooms.openLake(project)];
   const graph = buildGraph(project, checks);
-  const far = await reached(rooms, project, name, reach);
+  const far = await reached(rooms, project, name, { ...reach, lake_url: project.lake.url });
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-validate-'));
   const engine = await rooms.openBareEngine({ type: 'duckdb' }, folder);
   try {

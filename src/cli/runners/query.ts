@@ -24,7 +24,7 @@ export async function query(invocation: Invocation): Promise<number> {
   const type = typeof options['engine'] === 'string' ? options['engine'] : project.engine.type;
   const spec = type === project.engine.type ? project.engine : { type };
   const asked = { sql, signal, ...candidateOf(options['candidate']), ...asOf(options['asOf']) };
-  const far = await rooms.reachEngine(spec, { env: invocation.env, signal });
+  const far = await rooms.reachEngine(spec, { env: invocation.env, signal, lake_url: project.lake.url });
   const here = far === undefined ? await rooms.openEngine({ ...project, engine: spec }) : undefined;
   try {
     if (far !== undefined && 'candidate' in asked)

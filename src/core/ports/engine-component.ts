@@ -1,12 +1,14 @@
 import type { $ZodType } from 'zod/v4/core';
 import type { EngineSpec } from '../model/project.ts';
 import type { Engine } from './engine.ts';
-import type { FarEngine } from './far-engine.ts';
+import type { FarEngine, ReachOptions } from './far-engine.ts';
 
 /** What an engine on other machines is given to compute tables with. */
 export interface ComputePlaces {
   /** Where its address may come from. */
   readonly env: NodeJS.ProcessEnv;
+  /** `lake.url`, from which every address of {@link ComputePlaces.addressOf} begins. */
+  readonly lake_url: string;
   /** The engine of this machine; whoever opened it closes it. */
   readonly here: Engine;
   /** The address by which other machines know a file or folder of the lake: `file:///…`, `hdfs://…`, `s3://…`. */
@@ -32,9 +34,6 @@ export interface EngineComponent<O = unknown> {
   open?(spec: EngineSpec, places: { readonly temp_folder: string }): Promise<Engine>;
   /** Absent for an engine that works on this machine: computes tables of silver and gold there. Reaches nothing before the first session is opened. */
   compute?(spec: EngineSpec, places: ComputePlaces): Promise<Engine>;
-  /** Absent for an engine that works on this machine. @param env where its address may come from. */
-  reach?(
-    spec: EngineSpec,
-    options: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
-  ): Promise<FarEngine>;
+  /** Absent for an engine that works on this machine. */
+  reach?(spec: EngineSpec, options: ReachOptions): Promise<FarEngine>;
 }

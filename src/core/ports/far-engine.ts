@@ -9,10 +9,19 @@ export interface TableAt {
   readonly version: number;
 }
 
+/** What an engine on other machines is told besides its options. */
+export interface ReachOptions {
+  /** Where its address may come from. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  /** `lake.url`: under it are the tables that it will be told of. */
+  readonly lake_url: string;
+}
+
 /** One thing that an engine on other machines was asked about itself. */
 export interface FarEngineFinding {
-  /** What was looked at, behind the word "engine": `catalog`, `lake`; empty for the engine itself. */
-  readonly about: '' | 'catalog' | 'lake';
+  /** What was looked at, behind the word "engine": `catalog`, `lake`, `executors`; empty for the engine itself. */
+  readonly about: '' | 'catalog' | 'lake' | 'executors';
   readonly ok: boolean;
   readonly words: string;
   /** What to do where it is not well. */
@@ -23,13 +32,10 @@ export interface FarEngineFinding {
 export interface FarEngine {
   readonly type: string;
   /**
-   * Its version, what it needs for our tables, and whether it can read one; writes nothing.
-   * @param sample a table of the lake, if there is one. @param is_local whether the lake is a folder of this machine.
+   * Its version, what it needs for our tables, and whether it and its executors can read one; writes nothing.
+   * @param sample a table of the lake, if there is one.
    */
-  probe(lake: {
-    readonly sample: TableAt | undefined;
-    readonly is_local: boolean;
-  }): Promise<readonly FarEngineFinding[]>;
+  probe(lake: { readonly sample: TableAt | undefined }): Promise<readonly FarEngineFinding[]>;
   /** Rows of one SELECT in the engine's own dialect, over these tables at these versions and whatever else the user may read there. */
   query(
     sql: string,

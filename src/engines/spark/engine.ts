@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { EngineComponent } from '../../core/ports/engine-component.ts';
 import { parseConnectUrl, UrlProblem } from './connect-url.ts';
+import { lakeUriProblem } from './lake-uri.ts';
 
 const text = z.string().check(z.minLength(1), z.maxLength(4096));
 
@@ -26,12 +27,24 @@ const schema = z
         }),
       ),
     ),
+    lake_uri: z.optional(
+      text.check(
+        z.meta({
+          description:
+            'How the cluster opens the folder of `lake.url`. Default: `s3://` as `s3a://`, `hdfs://` as it is, a folder of this machine as the same folder there.',
+          samples: ['hdfs://nameservice1/datalake/retail'],
+        }),
+      ),
+    ),
   })
   .check((context) => {
-    const { url, token } = context.value;
+    const { url, token, lake_uri } = context.value;
     const problem = url === undefined ? undefined : problemOf(url, token);
     if (problem !== undefined)
       context.issues.push({ code: 'custom', path: ['url'], message: problem, input: undefined });
+    const wrong = lake_uri === undefined ? undefined : lakeUriProblem(lake_uri);
+    if (wrong !== undefined)
+      context.issues.push({ code: 'custom', path: ['lake_uri'], message: wrong, input: undefined });
   });
 
 function problemOf(url: string, token: string | undefined): string | undefined {

@@ -1,49 +1,43 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { EngineSpec } from '../../core/model/project.ts';
 import type { EngineColumn } from '../../core/ports/engine.ts';
-import type { FarEngine, FarEngineFinding, TableAt } from '../../core/ports/far-engine.ts';
-import { quoteText } from '../../kit/sql.ts';
+import type { FarEngine, FarEngineFinding, ReachOptions, TableAt } from '../../core/ports/far-engine.ts';
 import { viewName, withViews } from './lake-names.ts';
-import { hadoopAddress, serverOf } from './places.ts';
+import { type Addressing, sparkAddressing } from './lake-uri.ts';
+import { serverOf } from './places.ts';
+import { probeCatalog, probeLake, probeVersion } from './probe.ts';
 import { openSparkSession, type RowBatch, type SparkSession } from './session.ts';
 
 /** Before and behind what a user typed: nothing but a query can stand there, as other statements take effect at once. */
 const [BEFORE, BEHIND] = ['select * from (\n', '\n)'] as const;
 const LINES_BEFORE = 1;
 
-const FIX_DELTA =
-  'Start the server with Delta: its jar, spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension and spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog.';
-
 /** Signs in at the server of `engine.url`, else of `SPARK_REMOTE`, as Spark's own clients do. @throws DataflowError */
-export async function reachSpark(
-  spec: EngineSpec,
-  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
-): Promise<FarEngine> {
-  const { url, token } = serverOf(spec, env);
-  return new FarSpark(await openSparkSession(url, { token, signal }));
+export async function reachSpark(spec: EngineSpec, { env, signal, lake_url }: ReachOptions): Promise<FarEngine> {
+  const { url, token, lake_uri } = serverOf(spec, env);
+  return new FarSpark(await openSparkSession(url, { token, signal }), sparkAddressing(lake_url, lake_uri));
 }
 
 class FarSpark implements FarEngine {
   readonly type = 'spark';
   readonly #session: SparkSession;
+  readonly #addressed: Addressing;
 
-  constructor(session: SparkSession) {
+  constructor(session: SparkSession, addressed: Addressing) {
     this.#session = session;
+    this.#addressed = addressed;
   }
 
-  async probe({ sample, is_local }: Parameters<FarEngine['probe']>[0]): Promise<readonly FarEngineFinding[]> {
-    const { version, place } = this.#session;
-    const known = /^(3\.5|4)\./.test(version);
-    const found: FarEngineFinding[] = [
-      {
-        about: '',
-        ok: known,
-        words: `Spark ${version} answers at ${place}`,
-        ...(known ? {} : { hint: 'Versions 3.5 and 4 are known to work: use one of them.' }),
-      },
-      await this.#catalog(),
-    ];
-    return [...found, await this.#lake(sample, is_local)];
+  async probe({ sample }: Parameters<FarEngine['probe']>[0]): Promise<readonly FarEngineFinding[]> {
+    const found = [probeVersion(this.#session), await probeCatalog(this.#session)];
+    if (sample === undefined)
+      return [
+        ...found,
+        { about: 'lake', ok: true, words: 'no table is there yet by which to see whether Spark reads it' },
+      ];
+    const address = this.#addressed(sample.uri);
+    const seen = { table: sample, address, bind: () => this.#bind(sample) };
+    return [...found, ...(await probeLake(this.#session, seen))];
   }
 
   describe(sql: string): Promise<readonly EngineColumn[]> {
@@ -72,47 +66,7 @@ class FarSpark implements FarEngine {
 
   /** Makes a table of the lake readable under its name, as it was at the version. */
   async #bind({ key, uri, version }: TableAt): Promise<void> {
-    const source = `delta.\`${hadoopAddress(uri).replaceAll('`', '``')}\` version as of ${version}`;
+    const source = `delta.\`${this.#addressed(uri).replaceAll('`', '``')}\` version as of ${version}`;
     await this.#session.run(`create or replace temp view ${viewName(key)} as select * from ${source}`);
-  }
-
-  /** Which catalog names are looked up in, and whether Delta is known: a kind of table that is not is taken for the name of a schema. */
-  async #catalog(): Promise<FarEngineFinding> {
-    const [row] = await this.#session.rows('select current_catalog() as catalog, current_user() as user');
-    const words = `catalog ${row?.['catalog']}, user ${row?.['user']}`;
-    const missing = await this.#session.describe('select * from delta.`/nowhere-dataflow`').then(
-      () => undefined,
-      (error: unknown) => (error instanceof DataflowError ? error.message : String(error)),
-    );
-    if (missing === undefined || !missing.includes('TABLE_OR_VIEW_NOT_FOUND'))
-      return { about: 'catalog', ok: true, words: `${words}, Delta is there` };
-    return { about: 'catalog', ok: false, words: `${words}, but Delta is not there`, hint: FIX_DELTA };
-  }
-
-  /** Rows of a table, counted by the executors. */
-  async #lake(sample: TableAt | undefined, is_local: boolean): Promise<FarEngineFinding> {
-    const where = is_local ? 'the folder of a local lake' : 'the lake';
-    if (sample === undefined)
-      return {
-        about: 'lake',
-        ok: true,
-        words: `no table is there yet by which to see whether Spark can read ${where}`,
-      };
-    const { key, version, uri } = sample;
-    try {
-      await this.#bind(sample);
-      // Not the count alone, which Delta knows from its log.
-      const names = `select input_file_name() as name from ${viewName(key)}`;
-      const count = `select count(*) as n, count(distinct name) as files from (${names})`;
-      const [row] = await this.#session.rows(count);
-      const files = `${row?.['files']} ${row?.['files'] === 1 ? 'file' : 'files'}`;
-      return { about: 'lake', ok: true, words: `reads ${key} at version ${version}: ${row?.['n']} rows in ${files}` };
-    } catch (error) {
-      const hint = is_local
-        ? `A local lake must be the same folder on the server and its executors: mount ${quoteText(uri)} there.`
-        : 'Give the user of the server the right to read there, and the server what it needs for such addresses.';
-      const message = error instanceof DataflowError ? error.message : String(error);
-      return { about: 'lake', ok: false, words: `cannot read ${key}: ${message}`, hint };
-    }
   }
 }

@@ -5,16 +5,12 @@ import type { EngineSpec } from '../../core/model/project.ts';
 export function serverOf(
   spec: EngineSpec,
   env: NodeJS.ProcessEnv,
-): { readonly url: string; readonly token: string | undefined } {
+): { readonly url: string; readonly token: string | undefined; readonly lake_uri: string | undefined } {
   const url = (spec['url'] ?? env['SPARK_REMOTE']) as string | undefined;
   if (url === undefined || url === '')
     throw new DataflowError('E_CONFIG_INVALID', 'nothing says where Spark is', {
       hint: 'Set engine: { type: spark, url: "sc://host:15002" }, or the variable SPARK_REMOTE.',
     });
-  return { url, token: spec['token'] as string | undefined };
-}
-
-/** Hadoop's own client for object stores has another name for them. */
-export function hadoopAddress(uri: string): string {
-  return uri.replace(/^s3:/i, 's3a:');
+  const said = (option: 'token' | 'lake_uri'): string | undefined => spec[option] as string | undefined;
+  return { url, token: said('token'), lake_uri: said('lake_uri') };
 }

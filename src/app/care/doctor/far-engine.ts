@@ -1,5 +1,4 @@
 import type { Project } from '../../../core/model/project.ts';
-import { isFarLake } from '../../../core/planning/lake-place.ts';
 import type { Lake } from '../../../core/ports/lake.ts';
 import { tableAt } from '../../data/far-tables.ts';
 import type { Rooms } from '../../rooms.ts';
@@ -16,11 +15,11 @@ export async function farEngine(
 ): Promise<readonly DoctorFinding[] | undefined> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_MS_MAX)]);
   try {
-    const engine = await rooms.reachEngine(project.engine, { ...options, signal });
+    const engine = await rooms.reachEngine(project.engine, { ...options, signal, lake_url: project.lake.url });
     if (engine === undefined) return undefined;
     try {
       const sample = await smallestTable(project, await rooms.openLake(project)).catch(() => undefined);
-      const found = await engine.probe({ sample, is_local: !isFarLake(project) });
+      const found = await engine.probe({ sample });
       return found.map(({ about, ok: well, words, hint }) => {
         const check = about === '' ? 'engine' : `engine ${about}`;
         return well ? ok(check, rooms.redact(words)) : fail(check, rooms.redact(words), hint ?? 'See the message.');

@@ -2,7 +2,8 @@ import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { EngineSpec } from '../../../core/model/project.ts';
 import type { Engine, SessionOptions } from '../../../core/ports/engine.ts';
 import type { ComputePlaces } from '../../../core/ports/engine-component.ts';
-import { hadoopAddress, serverOf } from '../places.ts';
+import { sparkAddressing } from '../lake-uri.ts';
+import { serverOf } from '../places.ts';
 import { openSparkSession, type SparkSession } from '../session.ts';
 import { SparkStepSession } from './step-session.ts';
 
@@ -26,7 +27,8 @@ const GONE = new Set(['E_ENGINE_LOST', 'E_ENGINE_SESSION', 'E_ENGINE_UNREACHABLE
 
 /** Spark as the engine of steps: signs in when the first session is opened, once for all of them. Nothing is asked of the server before. */
 export function openSparkSteps(spec: EngineSpec, places: ComputePlaces): Engine {
-  const { url, token } = serverOf(spec, places.env);
+  const { url, token, lake_uri } = serverOf(spec, places.env);
+  const hadoopAddress = sparkAddressing(places.lake_url, lake_uri);
   let signed_in: Promise<SparkSession> | undefined;
   let version = '';
   let steps = 0;

@@ -1,0 +1,102 @@
+import { describe, expect, it, vi } from 'vitest';
+import { bucketPlace } from './bucket-place.ts';
+import { Machine } from './far-machine.ts';
+import { hdfsPlace } from './hdfs-place.ts';
+import type { MirrorPlace } from './mirror-project.ts';
+import { describeService, service } from './service.ts';
+
+// A server that has just started takes long for its first answers of each kind where other tests keep the cores busy.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const TOTAL = ['query', 'select n, amount from gold.total', '--format', 'json'];
+const [minio, hdfs] = [service('minio'), service('hdfs')];
+
+const absent = [minio, hdfs].find(({ available }) => !available);
+
+describeService('spark_cluster', ({ url }) => {
+  const spark = `type: spark, url: "${url}"`;
+
+  /** What doctor says of the engine, by what was looked at. */
+  async function examined(machine: Machine): Promise<Readonly<Record<string, Finding>>> {
+    const { findings } = JSON.parse((await machine.program.run('doctor', '--json')).stdout) as { findings: Finding[] };
+    return Object.fromEntries(
+      findings
+        .filter(({ check }) => check.startsWith('engine'))
+        .map((one) => [one.check.replace(/^engine ?/, ''), one]),
+    );
+  }
+
+  async function withLake(
+    made: () => Promise<MirrorPlace>,
+    work: (machine: Machine, place: MirrorPlace) => Promise<void>,
+  ): Promise<void> {
+    const place = await made();
+    const machine = new Machine(place);
+    try {
+      machine.day(1);
+      expect(await machine.program.run('run')).toMatchObject({ code: 0 });
+      await work(machine, place);
+    } finally {
+      machine.remove();
+      await place.clear();
+    }
+  }
+
+  describe.skipIf(absent !== undefined)(
+    `lakes elsewhere${absent === undefined ? '' : ` — skipped: ${absent.reason}`}`,
+    () => {
+      it('in S3: executors read it as s3a://, by the keys of the server', () =>
+        withLake(
+          () => bucketPlace(minio.url),
+          async (machine) => {
+            const here = await machine.program.run(...TOTAL);
+            machine.engine(`{ ${spark} }`);
+            expect(await machine.program.run(...TOTAL)).toEqual(here);
+            const { lake, executors } = await examined(machine);
+            expect([lake?.status, lake?.message]).toEqual(['ok', expect.stringMatching(FINDS)]);
+            expect([executors?.status, executors?.message]).toEqual(['ok', expect.stringMatching(READS)]);
+          },
+        ));
+
+      it('in HDFS: Spark opens it where lake_uri says; what is in the way is told with the remedy', () =>
+        withLake(
+          () => hdfsPlace(hdfs.url),
+          async (machine, place) => {
+            const here = await machine.program.run(...TOTAL);
+            const folder = place.lake_url.replace(/^hdfs:..[^/]+/, '');
+            const at = (uri: string): void => machine.engine(`{ ${spark}, lake_uri: "${uri}" }`);
+            const there = hdfs.settings['DATAFLOW_TEST_HDFS_RPC'] + folder;
+            at(there);
+            expect(await machine.program.run(...TOTAL)).toEqual(here);
+            const well = await examined(machine);
+            expect([well['lake']?.message, well['executors']?.message]).toEqual([
+              expect.stringMatching(FINDS),
+              expect.stringMatching(READS),
+            ]);
+            at(`hdfs://127.0.0.1:1${folder}`);
+            const { lake } = await examined(machine);
+            expect([lake?.status, lake?.message]).toEqual(['fail', expect.stringContaining('Connection refused')]);
+            expect(lake?.remedy).toContain('engine.lake_uri');
+            at(there);
+            for (const path of await place.list()) if (path.endsWith('.parquet')) await place.remove(path);
+            const { executors } = await examined(machine);
+            expect([executors?.status, executors?.message]).toEqual([
+              'fail',
+              expect.stringContaining('FILE_NOT_EXIST'),
+            ]);
+            expect(executors?.remedy).toContain('dataflow verify');
+          },
+        ));
+    },
+  );
+});
+
+const FINDS = /^finds \w+\.\w+ at version 0$/;
+const READS = /^executors of spark:\/\/127\.0\.0\.1:\d+: list 1 file and read 1 file of \w+\.\w+: \d+ rows?$/;
+
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
