@@ -47,6 +47,10 @@ const LEFT_OUT = [
   '@grpc/grpc-js',
   '@bufbuild/protobuf/wire',
   'apache-arrow',
+  'fastify',
+  '@fastify/*',
+  'prom-client',
+  'jose',
 ];
 // What packages ask for only in cases that never happen here. Left in, it would be read at every start.
 const NEVER_USED = [

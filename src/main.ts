@@ -10,7 +10,7 @@ import type { Components, EngineChoice } from './core/config/components.ts';
 import { loadAll, named } from './core/config/lazy-components.ts';
 import { DataflowError } from './core/errors/dataflow-error.ts';
 import type { EngineSpec, Project, SourceSpec } from './core/model/project.ts';
-import { farLakePlace, stateFolderOf } from './core/planning/lake-place.ts';
+import { farLakePlace, lakeFolder, stateFolderOf } from './core/planning/lake-place.ts';
 import type { ArchiveReader } from './core/ports/archive.ts';
 import type { Connection } from './core/ports/connection.ts';
 import type { Engine } from './core/ports/engine.ts';
@@ -125,6 +125,16 @@ export const rooms: Rooms = {
     if (far === undefined) return engine;
     return (await import('./lake/far/caching-engine.ts')).cachingEngine(engine, far.storage, far.cache);
   },
+  openReadEngine: async (project, memory_bytes) => {
+    const { openReadEngine } = await import('./engines/duckdb/read-engine.ts');
+    return openReadEngine({
+      folders: [lakeFolder(project)],
+      temp_folder: join(rooms.stateFolder(project), 'tmp'),
+      memory_bytes,
+      ...(project.engine.threads === undefined ? {} : { threads: project.engine.threads }),
+    });
+  },
+  startServer: async (project, request) => (await import('./api/start.ts')).startServer(rooms, project, request),
   openBareEngine: openEngine,
   openTableEngine: async (project, here) => {
     const { compute } = await named(ENGINES, 'engine', project.engine.type);

@@ -136,6 +136,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/run.ts')).spec,
   },
   {
+    name: 'serve',
+    summary: 'Answer over HTTP from the published release: REST API, health, metrics',
+    group: 'Work',
+    load: async () => (await import('./cli/commands/serve.ts')).spec,
+  },
+  {
     name: 'status',
     summary: 'Show every table: version, rows, quarantine, last result; answers from the ledger',
     group: 'Look',

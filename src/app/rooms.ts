@@ -17,7 +17,9 @@ import type { Ledger } from '../core/ports/ledger.ts';
 import type { Lookup } from '../core/ports/lookup.ts';
 import type { Publisher } from '../core/ports/publisher.ts';
 import type { PulledSource } from '../core/ports/pulled-source.ts';
+import type { ReadEngine } from '../core/ports/read-engine.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
+import type { ServeRequest, ServerAtWork } from '../core/ports/server.ts';
 import type { Sink } from '../core/ports/sink.ts';
 import type { Source } from '../core/ports/source.ts';
 import type { WriteWorkbook } from '../core/ports/workbook.ts';
@@ -68,6 +70,10 @@ export interface Rooms {
   openEngine(project: Project): Promise<Engine>;
   /** The engine on other machines that computes the project's tables of silver and gold; undefined where {@link openEngine} does. @param here what that gave. */
   openTableEngine(project: Project, here: Engine): Promise<Engine | undefined>;
+  /** The engine as a server uses it: it reads the lake's files and nothing else. Whoever opens it closes it. */
+  openReadEngine(project: Project, memory_bytes: number): Promise<ReadEngine>;
+  /** Answers over HTTP until it is closed. @throws DataflowError E_SERVE_OPEN, E_SERVE_ADDRESS */
+  startServer(project: Project, request: ServeRequest): Promise<ServerAtWork>;
   /** An engine on other machines, signed in to; undefined for one that works on this machine. Whoever opens it closes it. */
   reachEngine(spec: EngineSpec, options: ReachOptions): Promise<FarEngine | undefined>;
   /** An engine without a project, for `init`. @param temp_folder local folder for what spills. */

@@ -186,7 +186,7 @@ gold:
 
 /** title, YAML, problems */
 const PROBLEMS: readonly (readonly [string, string, readonly string[]])[] = [
-  ['a later section', 'version: 1\nserve: {}\n', ['2:1 E_CONFIG_INVALID serve: not supported by this version']],
+  ['a later section', 'version: 1\ndashboard: {}\n', ['2:1 E_CONFIG_INVALID dashboard: not supported by this version']],
   ['an unknown section', 'sliver: {}\n', ['1:1 E_CONFIG_INVALID sliver: unknown section']],
   ['not a map', '- a\n', ['1:1 E_CONFIG_INVALID expected a map of sections (version, sources, silver, gold, …)']],
   ['a wrong version', 'version: 2\n', ['1:10 E_CONFIG_INVALID version: expected 1, found 2']],
@@ -483,7 +483,7 @@ describe('problems, each at its place', () => {
   broken: { from: s, kye: id, rules: [{ not_nul: id }] }
   good: { from: t, rules: [{ references: { column: id, table: silver.broken, on: id } }] }
 gold: { a: 3 }
-serve: {}
+dashboard: {}
 `,
     });
     expect(await problems()).toEqual([
@@ -491,7 +491,7 @@ serve: {}
       'pipelines.yaml:4:41 E_CONFIG_INVALID silver.broken.rules[0].not_nul: there is no check not_nul',
       'pipelines.yaml:5:17 E_CONFIG_REFERENCE silver.good.from: there is no source t',
       'pipelines.yaml:6:12 E_CONFIG_INVALID gold.a: expected text or a map, found 3',
-      'pipelines.yaml:7:1 E_CONFIG_INVALID serve: not supported by this version',
+      'pipelines.yaml:7:1 E_CONFIG_INVALID dashboard: not supported by this version',
     ]);
   });
 

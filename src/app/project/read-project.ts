@@ -218,6 +218,7 @@ function checkedProject(
     ...(Object.keys(shape.streams).length === 0 ? {} : { streams: shape.streams }),
     ...(Object.keys(shape.loads).length === 0 ? {} : { loads: shape.loads }),
     ...(Object.keys(shape.mirrors).length === 0 ? {} : { mirrors: shape.mirrors }),
+    ...(shape.serve === undefined ? {} : { serve: shape.serve }),
   };
 }
 

@@ -9,6 +9,7 @@ import { knownLake } from './named-lake.ts';
 import { knownLoad } from './named-loads.ts';
 import { knownMirror } from './named-mirrors.ts';
 import { type Columns, knownColumn, meant, namesIn, placeable, type Situation, tablesIn } from './named-parts.ts';
+import { knownServe } from './named-serve.ts';
 import type { ProjectShape } from './schema.ts';
 import { type ConfigTree, isContainer, type Path, problemAt } from './tree.ts';
 
@@ -35,6 +36,7 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   for (const name of Object.keys(shape.streams)) knownStream(situation, name);
   for (const name of Object.keys(shape.loads)) knownLoad(situation, name);
   for (const name of Object.keys(shape.mirrors)) knownMirror(situation, name);
+  knownServe(situation);
   circles(situation);
   pricedBudget(situation);
   return situation.problems;

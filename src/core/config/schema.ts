@@ -3,6 +3,7 @@ import type { LoadSpec } from '../model/load.ts';
 import type { MirrorSpec } from '../model/mirror.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
+import type { ServeSpec } from '../model/serve.ts';
 import type { StreamSpec } from '../model/stream.ts';
 import type { Components } from './components.ts';
 import { connectionName, tableName, uniqueByCase } from './fields.ts';
@@ -11,6 +12,7 @@ import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { loadsSchema } from './schema-loads.ts';
 import { mirrorsSchema } from './schema-mirrors.ts';
+import { serveSchema } from './schema-serve.ts';
 import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
 
@@ -30,6 +32,7 @@ export interface ProjectShape {
   readonly streams: Record<string, StreamSpec>;
   readonly loads: Record<string, LoadSpec>;
   readonly mirrors: Record<string, MirrorSpec>;
+  readonly serve?: ServeSpec | undefined;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -83,6 +86,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     streams: streamsSchema(),
     loads: loadsSchema(),
     mirrors: mirrorsSchema(),
+    serve: serveSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

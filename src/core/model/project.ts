@@ -4,6 +4,7 @@ import type { LoadSpec } from './load.ts';
 import type { MirrorSpec } from './mirror.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { RecordCheck } from './record-check.ts';
+import type { ServeSpec } from './serve.ts';
 import type { StreamSpec } from './stream.ts';
 import type { Layer } from './table.ts';
 
@@ -34,6 +35,8 @@ export interface Project {
   readonly loads?: Readonly<Record<string, LoadSpec>>;
   /** Storages elsewhere that releases are copied to. */
   readonly mirrors?: Readonly<Record<string, MirrorSpec>>;
+  /** What is answered over HTTP. */
+  readonly serve?: ServeSpec;
 }
 
 /** One entry of `connections:`, checked by the schema of its type. */

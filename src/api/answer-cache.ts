@@ -1,0 +1,34 @@
+import { ByteCache } from '../kit/byte-cache.ts';
+
+/** An answer as it was sent. */
+export interface KeptAnswer {
+  readonly type: string;
+  readonly release_id: string;
+  readonly created_at: string;
+  readonly etag: string;
+  readonly body: Buffer;
+}
+
+/** Answers of the newest release, by address and form. A release never changes, so that what is kept stays right as long as it is asked for. */
+export class AnswerCache {
+  readonly #kept: ByteCache<KeptAnswer>;
+  hits = 0;
+
+  constructor(bytes_max: number) {
+    this.#kept = new ByteCache(bytes_max);
+  }
+
+  get bytes(): number {
+    return this.#kept.bytes;
+  }
+
+  get(key: string): KeptAnswer | undefined {
+    const found = this.#kept.get(key);
+    if (found !== undefined) this.hits += 1;
+    return found;
+  }
+
+  keep(key: string, answer: KeptAnswer): void {
+    this.#kept.set(key, answer, answer.body.length);
+  }
+}

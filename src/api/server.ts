@@ -1,0 +1,107 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Answers } from '../app/serve/answers.ts';
+import { RouteAnswers } from '../app/serve/routes.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import { needsToken } from '../core/model/serve.ts';
+import type { ServedRequest } from '../core/ports/server.ts';
+import { addressGuard } from './addresses.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { addHealth } from './health.ts';
+import { newMetrics } from './metrics.ts';
+import { addNamedRoutes } from './named-routes.ts';
+import type { Parts } from './parts.ts';
+import { asOurs, problemOf, sendProblem } from './problem.ts';
+import { addProtection } from './protection.ts';
+import { readersOf } from './readers.ts';
+import { addTables } from './tables.ts';
+
+export interface ServerOptions {
+  /** Address that it is going to listen at. */
+  readonly host: string;
+  log(line: ServedRequest): void;
+}
+
+/** The server, ready to listen or to be asked without a network. Endpoints are those of the project; there is nothing that changes anything. */
+export async function buildServer(answers: Answers, options: ServerOptions): Promise<FastifyInstance> {
+  const { serving } = answers;
+  const { spec } = serving;
+  const cache = new AnswerCache(spec.limits.cache_bytes);
+  const parts: Parts = {
+    answers,
+    serving,
+    cache,
+    cacheable_by: needsToken(spec) ? 'private' : 'public',
+    routes: new RouteAnswers(answers),
+    metrics: newMetrics(answers, cache),
+    recognise: readersOf(spec),
+  };
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024,
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
+    requestTimeout: 30_000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(asOurs(error), request.id)),
+  });
+  app.decorateRequest('began_ms', 0);
+  addHooks(app, parts, options, addressGuard(spec, options.host));
+  await addProtection(app, spec, options.host);
+  addHealth(app, parts);
+  addTables(app, parts);
+  addNamedRoutes(app, parts);
+  return app;
+}
+
+function addHooks(
+  app: FastifyInstance,
+  parts: Parts,
+  options: ServerOptions,
+  guard: (request: FastifyRequest) => void,
+): void {
+  app.addHook('onRequest', async (request) => {
+    request.began_ms = performance.now();
+    guard(request);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const ms = performance.now() - request.began_ms;
+    const route = request.routeOptions.url ?? 'none';
+    parts.metrics.answered({ method: request.method, route, status: reply.statusCode, seconds: ms / 1000 });
+    options.log(lineOf(request, reply, ms));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(asOurs(error), request.id);
+    if (problem.status >= 500)
+      request.failure = error instanceof Error ? `${nameOf(error)}${error.message}` : String(error);
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const reads = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
+    const error = reads
+      ? new DataflowError('E_SERVE_UNKNOWN', 'there is no such endpoint')
+      : new DataflowError('E_SERVE_METHOD', `${request.method} is not served`);
+    return sendProblem(reply, problemOf(error, request.id));
+  });
+}
+
+function nameOf(error: Error): string {
+  return error instanceof DataflowError ? `${error.code} ` : '';
+}
+
+function lineOf(request: FastifyRequest, reply: FastifyReply, ms: number): ServedRequest {
+  const [path = '', query = ''] = request.url.split('?', 2);
+  const release = reply.getHeader('dataflow-release');
+  return {
+    request_id: request.id,
+    client: request.ip,
+    ...(request.reader === undefined ? {} : { reader: request.reader.name }),
+    method: request.method,
+    path: path.slice(0, 500),
+    params: [...new Set(new URLSearchParams(query).keys())].slice(0, 50),
+    status: reply.statusCode,
+    ms: Math.round(ms * 10) / 10,
+    ...(release === undefined ? {} : { release: String(release) }),
+    ...(request.failure === undefined ? {} : { error: request.failure }),
+  };
+}

@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { Rooms } from '../app/rooms.ts';
+import { Answers } from '../app/serve/answers.ts';
+import { Serving } from '../app/serve/serving.ts';
+import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { Project } from '../core/model/project.ts';
+import { needsToken } from '../core/model/serve.ts';
+import type { ServeRequest, ServerAtWork } from '../core/ports/server.ts';
+import { isLoopback } from './addresses.ts';
+import { buildServer } from './server.ts';
+
+/** How often it is looked whether there is a newer release. */
+const LOOK_MS = 1_000;
+
+/**
+ * Starts the server: it listens once it has opened the newest release.
+ * @throws DataflowError E_SERVE_OPEN, E_SERVE_ADDRESS, E_USAGE
+ */
+export async function startServer(rooms: Rooms, project: Project, request: ServeRequest): Promise<ServerAtWork> {
+  const spec = project.serve;
+  const { host, port, log, note } = request;
+  if (!isLoopback(host) && (spec === undefined || !needsToken(spec)))
+    throw new DataflowError('E_SERVE_OPEN', `at ${host} anybody could read the tables: nobody has to say who he is`);
+  const serving = await Serving.open(rooms, project);
+  let app: FastifyInstance | undefined;
+  try {
+    app = await buildServer(new Answers(serving), { host, log });
+    await app.listen({ host, port });
+  } catch (error) {
+    await app?.close();
+    await serving.close();
+    throw addressError(error, host, port);
+  }
+  const timer = setInterval(() => {
+    serving
+      .refresh()
+      .catch((error) => note(`looking for a newer release: ${error instanceof Error ? error.message : error}`));
+  }, LOOK_MS);
+  timer.unref();
+  const address = app.server.address();
+  const at = typeof address === 'object' && address !== null ? address.port : port;
+  const server = app;
+  return {
+    url: `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${at}`,
+    release_id: serving.current?.release_id,
+    close: async () => {
+      clearInterval(timer);
+      await server.close();
+      await serving.close();
+    },
+  };
+}
+
+function addressError(error: unknown, host: string, port: number): unknown {
+  const code = (error as { code?: unknown }).code;
+  const words: Readonly<Record<string, string>> = {
+    EADDRINUSE: `${host}:${port} is taken by another program`,
+    EACCES: `${host}:${port} is not allowed to this user`,
+    EADDRNOTAVAIL: `${host} is no address of this machine`,
+    ENOTFOUND: `${host} is no address of this machine`,
+  };
+  const message = words[String(code)];
+  return message === undefined ? error : new DataflowError('E_SERVE_ADDRESS', message, { cause: error });
+}

@@ -1,0 +1,35 @@
+/** What a server is started with. */
+export interface ServeRequest {
+  readonly host: string;
+  readonly port: number;
+  /** Told of every request that was answered. */
+  log(line: ServedRequest): void;
+  /** A remark for the person at the terminal. */
+  note(text: string): void;
+}
+
+/** One line of the request log: nothing of what was asked but the names of parameters, and no header. */
+export interface ServedRequest {
+  readonly request_id: string;
+  readonly client: string;
+  /** Who asked, where somebody has to say so. */
+  readonly reader?: string;
+  readonly method: string;
+  /** Without what stands behind the `?`. */
+  readonly path: string;
+  readonly params: readonly string[];
+  readonly status: number;
+  readonly ms: number;
+  readonly release?: string;
+  /** What went wrong inside, for those who run the server. */
+  readonly error?: string;
+}
+
+/** A server that listens. */
+export interface ServerAtWork {
+  readonly url: string;
+  /** Undefined before the first run that succeeded. */
+  readonly release_id: string | undefined;
+  /** Takes no more requests, finishes those that it has, and lets go of the lake. */
+  close(): Promise<void>;
+}
