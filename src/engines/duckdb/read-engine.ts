@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { fileGroups } from '../../core/model/file-groups.ts';
 import type { EngineColumn, InputRelation, Row } from '../../core/ports/engine.ts';
 import type { ReadEngine, ReadEngineOptions, ReadQuestion, ReadTables } from '../../core/ports/read-engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
@@ -9,7 +10,7 @@ import { Conversation } from './conversation.ts';
 import { engineError } from './errors.ts';
 import { latestSql } from './latest.ts';
 import { boundValues } from './params.ts';
-import { fileGroups, qualifiedName, relationSql } from './relation-sql.ts';
+import { qualifiedName, relationSql } from './relation-sql.ts';
 import { sqlTables } from './sql-tables.ts';
 import { PREPARATION } from './workplaces.ts';
 
