@@ -2,6 +2,7 @@ import { AGGREGATES } from '../../src/engines/spark/sql/aggregates.ts';
 import { SCALARS } from '../../src/engines/spark/sql/calls.ts';
 import { CASTS } from '../../src/engines/spark/sql/casts.ts';
 import { DATE_PARTS, INTERVAL_FUNCTIONS, STRFTIME_LETTERS } from '../../src/engines/spark/sql/functions-dates.ts';
+import { STRPTIME_LETTERS } from '../../src/engines/spark/sql/text-moments.ts';
 import { TRANSLATED_TYPES } from '../../src/engines/spark/sql/types.ts';
 import { WINDOW_FUNCTIONS } from '../../src/engines/spark/sql/windows.ts';
 
@@ -14,6 +15,7 @@ export function sparkPage(): string {
     ['Functions over windows', WINDOW_FUNCTIONS],
     ['Parts of moments', DATE_PARTS],
     ['Letters of strftime', STRFTIME_LETTERS],
+    ['Letters of strptime', STRPTIME_LETTERS],
     ['Intervals, of a length that is written out', INTERVAL_FUNCTIONS],
     ['Casts', CASTS],
   ];

@@ -5,6 +5,30 @@ export interface CaseTable {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
+/** Numbers, truth values and moments as people write them. */
+const WRITTEN: readonly string[] = [
+  '1.5¦-0.5¦0.45¦1e3¦15e-1¦45e-2¦1_000¦1__0¦_1¦ 7 ¦\t7\n¦\u00a07¦+7¦.5¦5.¦.¦1e¦1E2¦2147483647.5¦-2147483648.4',
+  '00000000000000000000000000000000000000000001¦0.00000000000000000000000000000000000000000000000001¦1e-400¦99999999999999999999¦1 2¦1.5e1_0',
+  '-0¦1e400¦123456789.123456789¦true¦TRUE¦ true¦Yes¦n¦on¦2¦2024-1-5¦ 2024-01-05¦2024-01-05 ¦2024-01-05T¦2024-01-05 10',
+  '2024-01-05 10:¦2024-01-05 10:07¦2024-01-05 10:7:¦2024-01-05 1:2:3¦2024-01-05T10:00:00.¦2024-01-05 10:00:00.123456789¦2024-01-05 10:00:60',
+  '2024-01-05 25:00¦2024-01-05 010:00¦2024-01-05T10:00:00Z¦2024-01-05 10:00:00z¦2024-01-05 10:00:00 Z¦2024-01-05 10:00:00+02',
+  '2024-01-05 10:00:00-0230¦2024-01-05 10:00:00.5+05:45 ¦2024-01-05 10:00:00+2¦2024-01-05 10:00+02¦2024-01-05 10:00:00 UTC',
+  '2024-01-05 10:00:00 utc ¦2024/01/05¦2024\\1\\5¦2024 01 05 10:00¦2024-01/05¦24-1-5¦05/01/2023¦05/01/20¦0001-01-01x¦02024-01-01¦20240105-01-01',
+  '2024-02-30¦2023-02-29¦2024-13-01¦2024-01-05abc¦2024-01-05 abc¦2024-01-0510:00¦2024-01-05  10:00¦2024-01-05T 10:00¦2024-01-05 10:00 AM',
+  '20240105¦2024-01-055¦2024-01-05\t10:00¦2024-01-05 10:00:00,5¦¦now¦9999-12-31',
+].flatMap((line) => line.split('¦'));
+
+const ENDLESS: readonly string[] = ['inf', ' -Infinity ', 'nan', '+INF', '-nan', 'infinit', '1e400', '1E-3'];
+
+const OBJECTS: readonly string[] = [
+  '{}',
+  '{"a":"1","b":null}',
+  '{"b":null,"a":"x\\"y\\\\","c":null}',
+  '{":":null,"a":":null","b":"\\u0001\\u001F\\n\\t/é😀\u2028"}',
+  '{"c\\"d":"e","a":"","é.\'?":"ü"}',
+  '{"x":null}',
+];
+
 export const TABLES: readonly CaseTable[] = [
   {
     name: 'silver.numbers',
@@ -50,6 +74,11 @@ export const TABLES: readonly CaseTable[] = [
       ['11', 'a.b$c', '.', '1__0'],
       ['12', 'z\u2028z\r\u0085', 'z', '+1.5E-2'],
     ],
+  },
+  {
+    name: 'silver.written',
+    columns: { id: 'integer', v: 'varchar', j: 'varchar', w: 'varchar' },
+    rows: WRITTEN.map((text, at) => [String(at + 1), text, OBJECTS[at] ?? null, ENDLESS[at] ?? null]),
   },
   {
     name: 'silver.moments',
@@ -133,7 +162,13 @@ export const QUERIES: readonly string[] = [
   'select n.id, l.v from silver.numbers n, lateral (select n.id * 2 as v) l',
   "select id, w from (select id, string_split(t, '-') as l from silver.texts) s, unnest(s.l) as u(w)",
   'select id, unnest([i, k]) as v from silver.numbers where id < 3',
+  'select n.id, x.id as xid, x.t from silver.numbers n asof join silver.texts x on n.id = x.id and n.b >= x.id',
+  'select n.id, x.id as xid from silver.numbers n asof left join (select id, id * 2 as w from silver.texts) x on x.w <= n.i',
   // Sub-queries, WITH, sets, VALUES.
+  'select id from silver.numbers where (i, k) in (select (i, k) from silver.numbers where id > 4) or (k, id) not in (select (id, k) from silver.numbers)',
+  'select id, t from silver.texts where id < 3 union all by name select u, id, null as w from silver.texts where id = 4 union all by name select 1.5 as w',
+  'select id, {a: g, b: f} is distinct from lag({a: g, b: f}) over (order by id) as changed, [i, k] is not distinct from [k, i] as same from silver.numbers',
+  'select null as a, id from silver.texts where id = 1',
   'select id from silver.numbers n where exists (select 1 from silver.texts t where t.id = n.k) and id not in (select id from silver.moments where id > 5)',
   'select id, (select max(id) from silver.texts) as m from silver.numbers where d > (select avg(d) from silver.numbers where id < 3)',
   'select id, (select count(*) from silver.texts t where t.id < n.id) as c from silver.numbers n',
@@ -154,13 +189,18 @@ export const REFUSED: readonly (readonly [
 ])[] = [
   ['select i\nfrom silver.numbers\nwhere hash(i) > 0', { construct: 'hash()', line: 3, column: 7 }],
   [
-    'select id,\n  cast(t as integer) as n from silver.texts',
-    { construct: 'cast from varchar to integer', line: 2, column: 3 },
+    'select id,\n  cast(t as float) as n from silver.texts',
+    { construct: 'cast from varchar to float', line: 2, column: 3 },
   ],
   ["select regexp_matches(t, '\\bx') as m from silver.texts", { construct: '\\b in a regular expression' }],
   ["select strftime(d, '%V') as w from silver.moments", { construct: 'strftime() with %V' }],
   ['select d // 2 as n from silver.numbers', { construct: '//() of double' }],
-  ['select cast(x as varchar) as n from silver.numbers', { construct: 'cast from double to varchar' }],
+  ['select cast([i] as varchar) as n from silver.numbers', { construct: 'cast from integer[] to varchar' }],
+  ["select strptime(t, '%d %b %Y') as n from silver.texts", { construct: 'strptime() with %b' }],
+  [
+    "select json_extract_string(t, '$.a.b') as n from silver.texts",
+    { construct: 'json_extract_string() with a path that is no name of a member' },
+  ],
   ['select id from silver.numbers limit 3', { construct: 'LIMIT without an order' }],
   ['select row_number() over () as n from silver.numbers', { construct: 'row_number() over rows without an order' }],
   [
@@ -188,5 +228,4 @@ export const REFUSED: readonly (readonly [
   ],
   ['select cast(d as time) as v from silver.moments', { construct: 'a value of type time' }],
   ['select i & 3 as v from silver.numbers', { construct: '&()' }],
-  ['select id from silver.numbers union all by name select id from silver.texts', { construct: 'union by name' }],
 ];

@@ -18,7 +18,7 @@ export const EXPRESSIONS: Readonly<Record<string, readonly string[]>> = {
     f or i > 0 ;; not f ;; x > 1e300 ;; x = y ;; d = '2.5' ;; i > '3' ;; i between k and 7 ;; f = true ;; f is null ;; f is true ;; f is not true ;; 1.5 ;;
     1e3 ;; 99999999999 ;; -2147483648 ;; 0.1 + 0.2 ;; 'it''s \ %' ;; true ;; date '2024-02-29' ;; cast('1.5' as double) ;; cast('12' as bigint) ;;
     timestamp '2020-01-01 10:00:00' ;; cast(null as date) ;; 2.5e0 + k ;; sqrt(abs(d)) ;; exp(1) ;; power(x, 2) ;; x ** 2 ;; ln(abs(d) + 1) ;; log10(100) ;;
-    isnan(x) ;; cast(d as decimal(9,2)) * cast(e as decimal(9,2))
+    isnan(x) ;; cast(case when abs(x) < 0.49 then null else x end as varchar) ;; cast(y * 1e15 as varchar) ;; cast(y / 1000 as varchar) ;; cast(-y as varchar) ;; cast(y * 1e-5 as varchar) ;; cast(cast(d as double) as varchar) ;; cast(d as decimal(9,2)) * cast(e as decimal(9,2))
   `),
   'silver.texts': list(String.raw`
     upper(t) ;; lower(t) ;; title_case(t) ;; strip(t) ;; length(t) ;; len(t) ;; trim(t) ;; ltrim(t) ;; rtrim(t) ;; trim(t, 'a ') ;; rtrim(t, 'c') ;;
@@ -37,6 +37,14 @@ export const EXPRESSIONS: Readonly<Record<string, readonly string[]>> = {
     array_to_string([t, u, 'z'], '+') ;; list_max([t, u]) ;; list_min(['b', u]) ;; {'a': t, 'b': 1}.b ;; struct_pack(k := t).k ;;
     list_contains([1, null], 2) ;; len(cast([] as integer[])) ;; [1, 2, 3][2] ;; [1, 2.5][1]
   `),
+  'silver.written': list(String.raw`
+    try_cast(v as integer) ;; try_cast(v as bigint) ;; try_cast(v as smallint) ;; try_cast(v as double) ;; try_cast(w as double) ;; try_cast(v as boolean) ;; try_cast(v as date) ;;
+    try_cast(v as timestamp) ;; try_cast(v as timestamptz) ;; cast(try_cast(v as timestamp) as date) ;; try_cast(v as decimal(12,3)) ;;
+    try_strptime(v, '%Y-%m-%d') ;; try_strptime(v, '%Y-%m-%d %H:%M') ;; try_strptime(v, '%Y-%m-%dT%H:%M:%S.%f') ;; try_strptime(v, '%d/%m/%Y') ;;
+    try_strptime(v, '%Y%m%d') ;; try_strptime(v, '%Y/%m/%d') ;; cast(json_object('a', v, 'b"\é', cast(null as varchar), 'c', j) as varchar) ;;
+    cast(to_json([v, null, j]) as varchar) ;; cast(json_merge_patch('{}', j) as varchar) ;; json_extract_string(j, '$."a"') ;; json_extract_string(j, '$.b') ;;
+    json_extract_string(j, '$."é.''?"') ;; v || id || '|' || j
+  `),
   'silver.moments': list(String.raw`
     year(d) ;; month(d) ;; day(d) ;; quarter(d) ;; week(d) ;; isodow(d) ;; dayofweek(d) ;; dayofyear(d) ;; isoyear(d) ;; yearweek(d) ;; hour(t) ;;
     minute(t) ;; second(t) ;; weekday(d) ;; dayofmonth(t) ;; year(z) ;; hour(z) ;; date_part('dow', t) ;; date_part('isodow', z) ;; extract(week from t) ;;
@@ -48,7 +56,7 @@ export const EXPRESSIONS: Readonly<Record<string, readonly string[]>> = {
     t - interval '3' hour ;; z + interval 1 month ;; t + interval 90 minute ;; d + interval 1 year ;; e + interval 2 week ;; date_diff('day', d, e) ;;
     date_diff('month', d, e) ;; date_diff('year', d, e) ;; date_diff('quarter', d, e) ;; date_diff('hour', t, u) ;; date_diff('minute', t, u) ;;
     date_diff('second', t, u) ;; date_diff('day', t, u) ;; datediff('month', t, u) ;; cast(t as date) ;; cast(d as timestamp) ;; cast(z as timestamp) ;;
-    cast(t as timestamptz) ;; cast(z as date) ;; cast(d as varchar) ;; cast(t as varchar) ;; t::date = d ;; d < t ;; d >= '2021-01-01' ;;
+    cast(t as timestamptz) ;; cast(z as date) ;; cast(d as varchar) ;; cast(t as varchar) ;; cast(z as varchar) ;; cast(t + interval 9000 year as varchar) ;; cast(cast(d + interval 8000 year as date) as varchar) ;; t::date = d ;; d < t ;; d >= '2021-01-01' ;;
     t between '2020-01-01' and '2021-12-31' ;; greatest(d, e) ;; least(t, u) ;; coalesce(d, e) ;; last_day(d) ;; make_date(2020, 2, 3) ;; d = e ;;
     d in ('2021-01-01', '2024-02-29') ;; isfinite(d) ;; make_timestamptz(epoch_ms(t) * 1000) ;; isodow(d) >= 6 ;;
     year(d) * 10000 + month(d) * 100 + day(d) ;; d is null ;; case when d > e then d else t end ;; cast(date_trunc('month', d) as date) ;;

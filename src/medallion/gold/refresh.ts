@@ -73,7 +73,7 @@ export async function touchedValues(
     for (const other of moved.filter((one) => one.table !== table))
       await session.bind(relationOf(other.input, other.table, false, [...other.input.files, ...other.changes.removed]));
     await session.bind(relationOf(input, table, false, files));
-    const sql = `select distinct cast(${value_sql} as varchar) as v from (${rows_sql}) limit ${TOUCHED_VALUES_MAX + 1}`;
+    const sql = `select distinct cast(${value_sql} as varchar) as v from (${rows_sql}) order by 1 limit ${TOUCHED_VALUES_MAX + 1}`;
     const rows = await session.rows(sql);
     for (const row of rows) {
       if (row['v'] === null || row['v'] === undefined) has_null = true;

@@ -57,7 +57,7 @@ export function returnedHere(
   session: EngineSession,
   any_bad: boolean,
 ): Promise<readonly ReturnedRows[]> {
-  const bad = any_bad ? `select _qid from bad where _rule <> ${DISCARDED}` : 'select null';
+  const bad = any_bad ? `select _qid from bad where _rule <> ${DISCARDED}` : 'select cast(null as varchar)';
   return returnedRows(session, appliedDecision(step), `quarantine_id in (${bad})`);
 }
 

@@ -109,7 +109,7 @@ function caseOf(rules: readonly BoundRule[], value: (rule: BoundRule) => string)
 
 /** The key of a row as JSON text, e.g. `["12"]`, to name rows in the quarantine. */
 export function rowKeySql(key: readonly string[]): string {
-  if (key.length === 0) return 'null';
+  if (key.length === 0) return 'cast(null as varchar)';
   return `cast(to_json([${key.map((column) => `cast(${quoteIdent(column)} as varchar)`).join(', ')}]) as varchar)`;
 }
 

@@ -4,6 +4,7 @@ import { Call, type Rule, type Rules } from './call.ts';
 import { cast } from './casts.ts';
 import type { Context } from './context.ts';
 import { DATE_FUNCTIONS, intervalUnit } from './functions-dates.ts';
+import { JSON_FUNCTIONS } from './functions-json.ts';
 import { LIST_FUNCTIONS } from './functions-lists.ts';
 import { arithmetic, NUMBER_FUNCTIONS } from './functions-numbers.ts';
 import { TEXT_FUNCTIONS } from './functions-text.ts';
@@ -19,6 +20,7 @@ export const SCALARS: Rules = {
   ...TEXT_FUNCTIONS,
   ...DATE_FUNCTIONS,
   ...LIST_FUNCTIONS,
+  ...JSON_FUNCTIONS,
 };
 
 /** A function or an operator that the engine takes for one. */

@@ -1,5 +1,8 @@
 import { renderType, type TypeNode } from '../../../core/types/type-text.ts';
 import { Refused } from './refusal.ts';
+import { momentText } from './text-moments.ts';
+import { decimalText, doubleText, truthOf, wholeDecimal } from './text-numbers.ts';
+import { asText } from './to-text.ts';
 import { digitsOf, type Family, familyOf, plain, type Sql, sameType, sparkType } from './types.ts';
 
 /** Whole numbers below which a double names every one, so that both engines see the same digits. */
@@ -27,10 +30,12 @@ function castText(sql: Sql, to: TypeNode, may_fail: boolean): string {
   if (from === 'double' && into === 'whole') return plainly(`RINT(${sql.text})`);
   if (from === 'double' && into === 'decimal') return doubleToDecimal(sql.text, to, word);
   if (PLAIN.get(from)?.includes(into) === true) return plainly(sql.text);
-  if (from === 'text' && into === 'decimal') return textToDecimal(sql.text, target, word);
+  const made =
+    into === 'text' ? asText(sql.text, from) : from === 'text' ? textTo(sql.text, into, target, word) : undefined;
+  if (made !== undefined) return made;
   throw new Refused(
     `${may_fail ? 'try_cast' : 'cast'} from ${renderType(sql.type)} to ${renderType(to)}`,
-    remedyFor(from, into),
+    remedyFor(from),
   );
 }
 
@@ -41,8 +46,8 @@ const PLAIN: ReadonlyMap<Family, readonly Family[]> = new Map<Family, readonly F
   ['decimal', ['decimal', 'double', 'text']],
   ['float', ['double']],
   ['boolean', ['whole', 'text']],
-  ['date', ['timestamp', 'timestamptz', 'text']],
-  ['timestamp', ['date', 'timestamptz', 'text']],
+  ['date', ['timestamp', 'timestamptz']],
+  ['timestamp', ['date', 'timestamptz']],
   ['timestamptz', ['date', 'timestamp']],
 ]);
 
@@ -51,7 +56,8 @@ export const CASTS: readonly string[] = [
   ...[...PLAIN].map(([from, into]) => `${from} → ${into.join(', ')}`),
   'decimal → whole, huge',
   'double → whole, decimal up to 17 digits after the point and 18 in all',
-  'text → decimal',
+  'text → whole, decimal, double, boolean, date, timestamp, timestamptz',
+  'double, date, timestamp, timestamptz → text',
 ];
 
 /** Both engines multiply, round half away and divide; with more digits than these the double itself is read differently. */
@@ -69,19 +75,27 @@ export function ofUnscaled(text: string, to: TypeNode, word = 'CAST'): string {
   return `${word}(${product} AS ${sparkType(to)})`;
 }
 
-/** What DuckDB reads as a number with decimals: blanks around, digits with single underscores between, a point, an exponent. */
-const NUMBER = String.raw`^[ \\t\\n\\x0B\\f\\r]*[+-]?([0-9]+(_[0-9]+)*([.]([0-9]+(_[0-9]+)*)?)?|[.][0-9]+(_[0-9]+)*)([eE][+-]?[0-9]+)?[ \\t\\n\\x0B\\f\\r]*\\z`;
-
-function textToDecimal(text: string, target: string, word: string): string {
-  // Blanks that Spark does not take away are taken away here; anything else becomes a text that Spark cannot read either.
-  const cleaned = `CASE WHEN ${text} RLIKE '${NUMBER}' THEN REGEXP_REPLACE(${text}, '[_ \\\\t\\\\n\\\\x0B\\\\f\\\\r]', '') WHEN ${text} IS NOT NULL THEN 'x' END`;
-  return `${word}(${cleaned} AS ${target})`;
+/** Texts are brought into a form that Spark reads, or made unreadable for both; what DuckDB alone reads ends the query. */
+function textTo(text: string, into: Family, target: string, word: string): string | undefined {
+  switch (into) {
+    case 'decimal':
+      return `${word}(${decimalText(text)} AS ${target})`;
+    case 'double':
+      return `${word}(${doubleText(text)} AS ${target})`;
+    case 'whole':
+      return `${word}(ROUND(${wholeDecimal(text, word)}, 0) AS ${target})`;
+    case 'boolean':
+      return truthOf(text, word === 'TRY_CAST');
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return `${word}(${momentText(text, into)} AS ${target})`;
+    default:
+      return undefined;
+  }
 }
 
-function remedyFor(from: Family, into: Family): string | undefined {
-  if (from === 'double' && into === 'text') return 'Cast it to a decimal first: the engines write doubles differently.';
-  if (from === 'text' && into === 'whole')
-    return 'Cast it to decimal(18,0) and then to the whole number, or convert it in silver.';
+function remedyFor(from: Family): string | undefined {
   if (from === 'text') return 'Convert it in silver, where the engine that reads the source does it.';
   return undefined;
 }

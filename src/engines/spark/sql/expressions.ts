@@ -5,7 +5,8 @@ import { cast, comparedAs } from './casts.ts';
 import type { Context } from './context.ts';
 import { constant, ofText } from './literals.ts';
 import { Refused } from './refusal.ts';
-import { isPlainValue, meaningOf, memberOf, NO_SCOPE, type Scope } from './scope.ts';
+import { rowIn, rowsOf } from './rows-in.ts';
+import { isOfPlainValues, isPlainValue, meaningOf, memberOf, NO_SCOPE, type Scope } from './scope.ts';
 import { familyOf, plain, type Sql, sameType } from './types.ts';
 import { windowOf } from './windows.ts';
 import { bare, indented } from './words.ts';
@@ -98,22 +99,27 @@ async function comparison(node: SyntaxNode, scope: Scope, context: Context): Pro
   const type = word(node, 'type');
   const sign = COMPARISONS[type];
   if (sign === undefined) throw new Refused(type.toLowerCase());
-  const [left, right] = await compared([needed(node, 'left'), needed(node, 'right')], scope, context);
+  const sides = [needed(node, 'left'), needed(node, 'right')];
+  const [left, right] = await compared(sides, scope, context, sign === '<=>');
   const text = `(${left} ${sign} ${right})`;
   return { text: type === 'COMPARE_DISTINCT_FROM' ? `(NOT ${text})` : text, type: BOOLEAN };
 }
 
-/** Values that are compared with each other, in types in which both engines compare alike. */
+/**
+ * Values that are compared with each other, in types in which both engines compare alike.
+ * @param wholly lists and structs, too: with NULL as a value like any other
+ */
 export async function compared(
   nodes: readonly SyntaxNode[],
   scope: Scope,
   context: Context,
+  wholly = false,
 ): Promise<readonly string[]> {
   const sides = await Promise.all(nodes.map((one) => context.expression(one, scope)));
   const typed = sides.find((one, index) => !isText(one, nodes[index]));
   const settled = await Promise.all(sides.map((one, index) => settle(one, nodes[index], typed, context)));
   for (const one of settled) {
-    if (!isPlainValue(one.type) && familyOf(one.type) !== 'null')
+    if (!isPlainValue(one.type) && familyOf(one.type) !== 'null' && !(wholly && isOfPlainValues(one.type)))
       throw new Refused(`a comparison of ${renderType(one.type)}`, 'Compare its members.');
   }
   let shared: TypeNode | undefined;
@@ -237,6 +243,8 @@ async function subquery(node: SyntaxNode, scope: Scope, context: Context): Promi
   const query = child(needed(node, 'subquery'), 'node');
   if (query === undefined) throw new Refused('this sub-query');
   const kind = word(node, 'subquery_type');
+  const rows = kind === 'ANY' ? rowsOf(node, query) : undefined;
+  if (rows !== undefined) return rowIn(rows, scope, context);
   const found = await context.query(query, { ...NO_SCOPE, queries: scope.queries, outer: scope });
   const text = `(\n${indented(found.text)}\n)`;
   if (kind === 'EXISTS') return { text: `(EXISTS ${text})`, type: BOOLEAN };

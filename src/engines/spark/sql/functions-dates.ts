@@ -1,4 +1,5 @@
 import type { Call, Rule, Rules } from './call.ts';
+import { parsedText } from './text-moments.ts';
 import { sparkType } from './types.ts';
 import { quoteText } from './words.ts';
 
@@ -146,6 +147,15 @@ function sparkFormat(call: Call, format: string): string {
   return out;
 }
 
+/** A text in a format that is written out. */
+function strptime(call: Call): string {
+  call.count(2);
+  const refuse = (letter: string): Error =>
+    call.refused(`with %${letter}`, 'Cast the text, or cut it with substring().');
+  const word = call.name === 'strptime' ? 'CAST' : 'TRY_CAST';
+  return `${word}(${parsedText(call.of(0, 'text'), call.text(1), refuse)} AS ${sparkType(call.type)})`;
+}
+
 const MICROS: Readonly<Record<string, string>> = { hour: '3600000000', minute: '60000000', second: '1000000' };
 
 /** How many borders of the part lie between two moments. */
@@ -194,6 +204,8 @@ export const DATE_FUNCTIONS: Rules = {
   date_diff: dateDiff,
   datediff: dateDiff,
   strftime,
+  strptime,
+  try_strptime: strptime,
   dayname: named('EEEE'),
   monthname: named('MMMM'),
   last_day: (call) => `LAST_DAY(${moment(call)})`,

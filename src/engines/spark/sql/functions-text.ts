@@ -2,6 +2,7 @@ import { CASED } from '../../../core/model/functions.ts';
 import type { Call, Rules } from './call.ts';
 import { lowerCase, upperCase } from './letters.ts';
 import { javaPattern, javaReplacement } from './patterns.ts';
+import { familyOf } from './types.ts';
 import { quoteText } from './words.ts';
 
 /** What trim() takes away: Unicode's spaces, without tabs and line ends. */
@@ -147,7 +148,8 @@ export const TEXT_FUNCTIONS: Rules = {
   concat_ws: (call) => `CONCAT_WS(${call.args.map((_, index) => call.of(index, 'text', 'null')).join(', ')})`,
   '||': (call) => {
     call.count(2);
-    return `(${call.of(0, 'text')} || ${call.of(1, 'text')})`;
+    if (familyOf(call.type) !== 'text') throw call.refused('of lists');
+    return `(${call.as(0, call.type)} || ${call.as(1, call.type)})`;
   },
   md5: ofText('MD5'),
   sha256: (call) => `SHA2(${call.of(0, 'text')}, 256)`,

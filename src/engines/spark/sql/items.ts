@@ -3,10 +3,7 @@ import { AGGREGATES } from './aggregates.ts';
 import type { Context } from './context.ts';
 import { Refused } from './refusal.ts';
 import { allColumns, type Scope, type ScopeColumn, sameName } from './scope.ts';
-import { plain, type Sql } from './types.ts';
-
-/** Stands for the type of what was refused, so that what builds on it is not refused for its own sake. */
-export const REFUSED_TYPE = plain('refused above');
+import { REFUSED_TYPE, type Sql } from './types.ts';
 
 /** One column of a select list. */
 export interface Item {

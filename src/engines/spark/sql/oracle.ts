@@ -3,7 +3,7 @@ import type { DialectRequest } from '../../../core/ports/dialect.ts';
 import { renderType, type TypeNode } from '../../../core/types/type-text.ts';
 import { quoteText } from '../../../kit/sql.ts';
 import { Refused } from './refusal.ts';
-import { typeOf } from './types.ts';
+import { REFUSED_TYPE, typeOf } from './types.ts';
 
 /** Name of the relation of typed nothing that expressions are bound over. */
 const TYPED = '_typed';
@@ -31,6 +31,8 @@ export class TypeOracle {
 
   /** @param parts the expression's parts that are no constants, with the types that they were found to have. */
   type(node: SyntaxNode, parts: readonly Part[]): Promise<TypeNode> {
+    // What was refused has no type, and nothing that is made of it.
+    if (parts.some((part) => part.type === REFUSED_TYPE)) throw new Refused(renderType(REFUSED_TYPE));
     const columns = parts
       .filter((part) => !isWrittenOut(part.node))
       .map((part, index) => ({ ...part, name: `c${index}` }));
@@ -76,7 +78,9 @@ export class TypeOracle {
   }
 
   async #ask(expression: SyntaxNode, types: readonly string[]): Promise<TypeNode> {
-    const columns = types.map((type, index) => `cast(null as ${type}) as c${index}`);
+    const columns = types.map((type, index) =>
+      type === 'null' ? `null as c${index}` : `cast(null as ${type}) as c${index}`,
+    );
     const select = await this.#text(expression);
     const typed = `(select ${['0 as _', ...columns].join(', ')})`;
     const [column] = await this.#session.describe(`${select} from ${typed} as ${TYPED}`);

@@ -1,11 +1,10 @@
 import { child, children, type SyntaxNode, withOf, word, words } from '../../../core/lineage/syntax.ts';
 import { cast } from './casts.ts';
 import type { Context, Query } from './context.ts';
-import { REFUSED_TYPE } from './items.ts';
 import { Refused } from './refusal.ts';
 import { NO_SCOPE, type ResultColumn, type Scope } from './scope.ts';
 import { limitOf, orderOf, type Parts, selectOf } from './select.ts';
-import { sameType } from './types.ts';
+import { plain, REFUSED_TYPE, sameType } from './types.ts';
 import { indented, quoteName } from './words.ts';
 
 /** A query of any shape, its WITH included. */
@@ -52,22 +51,27 @@ async function bodyOf(node: SyntaxNode, scope: Scope, context: Context, names: r
   }
 }
 
-const SETS: Readonly<Record<string, string>> = { UNION: 'UNION', EXCEPT: 'EXCEPT', INTERSECT: 'INTERSECT' };
+const SETS: Readonly<Record<string, string>> = {
+  UNION: 'UNION',
+  UNION_BY_NAME: 'UNION',
+  EXCEPT: 'EXCEPT',
+  INTERSECT: 'INTERSECT',
+};
 
 async function setOf(node: SyntaxNode, scope: Scope, context: Context, names: readonly string[]): Promise<Query> {
   const type = word(node, 'setop_type');
   const sign = SETS[type];
-  if (sign === undefined)
-    throw new Refused(type.toLowerCase().replaceAll('_', ' '), 'Select the columns in one order on both sides.');
+  if (sign === undefined) throw new Refused(type.toLowerCase().replaceAll('_', ' '));
   const sides = [child(node, 'left'), child(node, 'right'), ...children(node, 'children')].filter(
     (one) => one !== undefined,
   );
-  const queries: Query[] = [];
-  for (const [at, one] of sides.entries()) queries.push(await context.query(one, scope, at === 0 ? names : []));
-  const first = queries[0];
-  if (first === undefined) throw new Refused('this set operation');
+  const by_name = type === 'UNION_BY_NAME';
+  const found: Query[] = [];
+  for (const [at, one] of sides.entries())
+    found.push(await context.query(one, scope, at === 0 && !by_name ? names : []));
+  const queries = by_name ? sideBySide(found) : found;
   const columns: ResultColumn[] = [];
-  for (const [at, column] of first.columns.entries()) {
+  for (const [at, column] of (queries[0]?.columns ?? []).entries()) {
     const types = queries.map((query) => query.columns[at]?.type ?? REFUSED_TYPE);
     const parts = types.map((one) => ({ node: { class: 'COLUMN_REF', column_names: [] }, type: one }));
     columns.push({ name: column.name, type: await context.oracle.common(parts) });
@@ -79,8 +83,32 @@ async function setOf(node: SyntaxNode, scope: Scope, context: Context, names: re
   return { text: [text, ...order, ...limitOf(node, order.length > 0)].join('\n'), columns };
 }
 
+/** The queries with the columns of all of them, in the order in which they first come; NULL where one has none of that name. */
+function sideBySide(queries: readonly Query[]): readonly Query[] {
+  const all = new Map<string, string>();
+  for (const { columns } of queries)
+    for (const { name } of columns) if (!all.has(name.toLowerCase())) all.set(name.toLowerCase(), name);
+  return queries.map(({ text, columns }) => {
+    const own = new Map(columns.map((one) => [one.name.toLowerCase(), one]));
+    if (own.size < columns.length) throw new Refused('a union by name of a query with two columns of one name');
+    const list = [...all].map(([key, name]) => {
+      const column = own.get(key);
+      return {
+        name,
+        type: column?.type ?? plain('null'),
+        text: column === undefined ? 'NULL' : quoteName(column.name),
+      };
+    });
+    const items = list.map((one) => `${one.text} AS ${quoteName(one.name)}`);
+    return {
+      text: `SELECT\n${indented(items.join(',\n'))}\nFROM (\n${indented(text)}\n) AS ${quoteName('_')}`,
+      columns: list.map(({ name, type }) => ({ name, type })),
+    };
+  });
+}
+
 /** The query with its columns in these types. */
-function inTypes(query: Query, columns: readonly ResultColumn[]): string {
+export function inTypes(query: Query, columns: readonly ResultColumn[]): string {
   if (query.columns.every((one, at) => sameType(one.type, columns[at]?.type ?? one.type))) return query.text;
   const list = query.columns.map((one, at) => {
     const name = quoteName(one.name);

@@ -29,3 +29,8 @@ export function placeIn(sql: string, node: Readonly<Record<string, unknown>>): P
   const line_start = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: before.length - line_start + 1 };
 }
+
+/** An expression that ends the query with an error, as a text: what one engine reads and the other one does not is refused when it is met. */
+export function raised(what: string): string {
+  return `CAST(RAISE_ERROR('not translated for Spark: ${what}') AS STRING)`;
+}

@@ -18,6 +18,13 @@ export interface Relation {
   readonly columns: readonly ScopeColumn[];
 }
 
+/** FROM in Spark's dialect, and the names that it brings. */
+export interface From {
+  readonly text: string;
+  readonly relations: readonly Relation[];
+  readonly merged: readonly ScopeColumn[];
+}
+
 /** A query's result, as what reads it sees it. */
 export interface ResultColumn {
   readonly name: string;
@@ -135,4 +142,10 @@ export function relationOf(
 /** True for a value that equal rows of both engines group and join alike. */
 export function isPlainValue(type: TypeNode): boolean {
   return !['list', 'struct', 'interval', 'other', 'null'].includes(familyOf(type));
+}
+
+/** True for lists and structs whose members both engines compare alike, too. */
+export function isOfPlainValues(type: TypeNode): boolean {
+  if (familyOf(type) === 'list') return type.kind === 'list' && isOfPlainValues(type.element);
+  return type.kind === 'struct' ? type.members.every((one) => isOfPlainValues(one.type)) : isPlainValue(type);
 }

@@ -1,9 +1,11 @@
 import { child, children, isNode, type SyntaxNode, word, words } from '../../../core/lineage/syntax.ts';
+import { asofJoin } from './asof.ts';
 import { cast, comparedAs } from './casts.ts';
 import type { Context } from './context.ts';
 import { truth } from './expressions.ts';
 import { Refused } from './refusal.ts';
 import {
+  type From,
   NO_SCOPE,
   type Relation,
   type ResultColumn,
@@ -14,13 +16,6 @@ import {
 } from './scope.ts';
 import { plain, type Sql } from './types.ts';
 import { bare, indented, quoteName } from './words.ts';
-
-/** FROM in Spark's dialect, and the names that it brings. */
-export interface From {
-  readonly text: string;
-  readonly relations: readonly Relation[];
-  readonly merged: readonly ScopeColumn[];
-}
 
 /** What stands in FROM; undefined where nothing does. */
 export async function fromOf(node: SyntaxNode | undefined, scope: Scope, context: Context): Promise<From | undefined> {
@@ -124,6 +119,7 @@ async function join(node: SyntaxNode, scope: Scope, context: Context): Promise<F
   const beside = { ...scope, relations: [...scope.relations, ...left.relations], merged: left.merged };
   const right = apart ?? (await side(node, 'right', beside, context));
   const kind = word(node, 'ref_type');
+  if (kind === 'ASOF') return asof(node, left, right, scope, context);
   const word_of = kind === 'CROSS' ? 'CROSS JOIN' : JOINS[word(node, 'join_type')];
   if (word_of === undefined || (kind !== 'REGULAR' && kind !== 'CROSS'))
     throw new Refused(`a ${kind.toLowerCase()} ${word(node, 'join_type').toLowerCase()} join`, 'Join on a condition.');
@@ -147,6 +143,15 @@ async function join(node: SyntaxNode, scope: Scope, context: Context): Promise<F
   const text = `${left.text}\n${word_of} ${lateral}${right.text}${on}`;
   if (['SEMI', 'ANTI'].includes(word(node, 'join_type'))) return { ...left, text };
   return { text, relations: shared.relations, merged: [...left.merged, ...right.merged, ...shared.merged] };
+}
+
+async function asof(node: SyntaxNode, left: From, right: From, scope: Scope, context: Context): Promise<From> {
+  const type = word(node, 'join_type');
+  const kind = type === 'INNER' || type === 'LEFT' ? JOINS[type] : undefined;
+  if (kind === undefined || words(node, 'using_columns').length > 0)
+    throw new Refused(`an asof ${type.toLowerCase()} join`, 'Join with asof join or asof left join on a condition.');
+  const text = await asofJoin(node, { left, right, kind }, scope, context);
+  return { text, relations: [...left.relations, ...right.relations], merged: left.merged };
 }
 
 async function side(node: SyntaxNode, key: 'left' | 'right', scope: Scope, context: Context): Promise<From> {

@@ -1,14 +1,14 @@
 import { type SyntaxNode, some, word, words } from '../../../core/lineage/syntax.ts';
 import type { Dialect, DialectRefusal, DialectRequest, DialectResult } from '../../../core/ports/dialect.ts';
+import type { EngineColumn } from '../../../core/ports/engine.ts';
 import { renderType } from '../../../core/types/type-text.ts';
-import type { Context } from './context.ts';
+import type { Context, Query } from './context.ts';
 import { expressionOf } from './expressions.ts';
-import { REFUSED_TYPE } from './items.ts';
 import { TypeOracle } from './oracle.ts';
-import { queryOf } from './queries.ts';
+import { inTypes, queryOf } from './queries.ts';
 import { OWN_SQL, placeIn, Refused } from './refusal.ts';
 import { NO_SCOPE } from './scope.ts';
-import { sameType, sparkType, typeOf } from './types.ts';
+import { plain, REFUSED_TYPE, sameType, sparkType, typeOf } from './types.ts';
 import { quoteName } from './words.ts';
 
 /** A longer text would be one in which expressions were repeated too often. */
@@ -37,7 +37,7 @@ async function translate(request: DialectRequest): Promise<DialectResult> {
   const context = contextOf(request, refusals, new Set(columnNames(tree, request)));
   try {
     const names = described.map((one) => one.name);
-    const query = await context.query(tree, NO_SCOPE, names);
+    const query = withTypes(await context.query(tree, NO_SCOPE, names), described);
     if (refusals.length > 0) return { refusals };
     for (const [at, column] of query.columns.entries()) {
       sparkType(column.type);
@@ -53,6 +53,14 @@ async function translate(request: DialectRequest): Promise<DialectResult> {
     context.note(error);
     return { refusals };
   }
+}
+
+/** A column that is NULL in every row is of the type that DuckDB gives it in a table. */
+function withTypes(query: Query, described: readonly EngineColumn[]): Query {
+  const columns = query.columns.map((one, at) =>
+    sameType(one.type, plain('null')) ? { ...one, type: typeOf(described[at]?.type ?? 'null') } : one,
+  );
+  return { text: inTypes(query, columns), columns };
 }
 
 /** Every name of a column that the query can mean or gives. */

@@ -52,6 +52,9 @@ export function plain(name: string): TypeNode {
   return { kind: 'plain', name };
 }
 
+/** Stands for the type of what was refused, so that what builds on it is not refused for its own sake. */
+export const REFUSED_TYPE = plain('refused above');
+
 export function typeOf(text: string): TypeNode {
   return parseType(text);
 }
