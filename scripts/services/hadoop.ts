@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.ts';
-import { javaProgram, mavenJars } from './registries.ts';
+import { javaProgram, mavenJars, SHORT_LIVED } from './registries.ts';
 import type { Launch, Room } from './server.ts';
 
 export const HADOOP_VERSION = '3.4.1';
@@ -31,7 +31,7 @@ export async function hadoopProcess(
   args: readonly string[] = [],
   define: Readonly<Record<string, string>> = {},
 ): Promise<Launch> {
-  const sizes = ['-Xmx256m', '-Xms64m', '-XX:+UseSerialGC'];
+  const sizes = [...SHORT_LIVED, '-Xmx256m', '-Xms64m'];
   // Without the opening WebHDFS answers every call with 500.
   const opening = ['--add-opens', 'java.base/java.lang=ALL-UNNAMED'];
   const values = Object.entries(define).map(([key, value]) => `-D${key}=${value}`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { cached } from './cache.ts';
 import { kafkaAddresses, kafkaProperties, SCRAM_USERS } from './kafka-settings.ts';
-import { javaProgram, mavenJars } from './registries.ts';
+import { javaProgram, mavenJars, SHORT_LIVED } from './registries.ts';
 import type { Server } from './server.ts';
 
 const VERSION = '4.1.0';
@@ -38,18 +38,15 @@ export const kafka: Server = {
       writeFileSync(join(room.folder, 'log4j2.properties'), LOGGING);
       writeFileSync(properties, await kafkaProperties(room), { mode: 0o600 });
       const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', CLUSTER, '--config', properties];
-      await room.run({ name: 'format', command: java, args: [...BRIEF, ...classes, ...format, ...SCRAM_USERS] });
+      await room.run({ name: 'format', command: java, args: [...SHORT_LIVED, ...classes, ...format, ...SCRAM_USERS] });
     }
-    const args = ['-Xmx512m', '-Xms128m', ...classes, 'kafka.Kafka', properties];
+    const args = [...SHORT_LIVED, '-Xmx512m', '-Xms128m', ...classes, 'kafka.Kafka', properties];
     room.launch({ name: 'kafka', command: java, args });
     const addresses = await kafkaAddresses(room);
     await room.ready(() => answers(addresses['DATAFLOW_TEST_KAFKA'] ?? ''));
     return addresses;
   },
 };
-
-// A process that ends after a second gains nothing from the optimizing compiler.
-const BRIEF = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 // 22 letters of base64url for 16 bytes, as the format tool wants it.
 const CLUSTER = 'ZGF0YWZsb3ctdGVzdC1rYQ';

@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import { findProgram, runCommand } from './command.ts';
 import { Unavailable } from './server.ts';
 
+/**
+ * For servers that live as long as a test run: their start is most of what they do, so the optimizing compiler gains nothing, and threads
+ * that collect garbage beside them take turns with the tests.
+ */
+export const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX:-UsePerfData'] as const;
+
 /** `group:artifact:version`. */
 export type Artifact = `${string}:${string}:${string}`;
 

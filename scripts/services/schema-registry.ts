@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from './cache.ts';
-import { javaProgram, mavenBundle } from './registries.ts';
+import { javaProgram, mavenBundle, SHORT_LIVED } from './registries.ts';
 import type { Server } from './server.ts';
 
 const VERSION = '3.0.9';
@@ -23,12 +23,17 @@ export const schema_registry: Server = {
     const address = `127.0.0.1:${await room.port('server')}`;
     const [host, port] = address.split(':');
     const quarkus = [`-Dquarkus.http.host=${host}`, `-Dquarkus.http.port=${port}`, '-Dquarkus.log.level=WARN'];
-    const args = [...SMALL, ...quarkus, `-Djava.io.tmpdir=${room.folder}`, '-jar', join(room.installed, jar)];
+    const args = [
+      ...SHORT_LIVED,
+      '-Xmx256m',
+      ...quarkus,
+      `-Djava.io.tmpdir=${room.folder}`,
+      '-jar',
+      join(room.installed, jar),
+    ];
     room.launch({ name: 'schema_registry', command: await javaProgram(), args });
     const url = `http://${address}/apis/ccompat/v7`;
     await room.ready(async () => (await fetch(`${url}/subjects`)).ok);
     return { DATAFLOW_TEST_SCHEMA_REGISTRY: url };
   },
 };
-
-const SMALL = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];

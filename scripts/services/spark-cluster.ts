@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { SHORT_LIVED } from './registries.ts';
 import type { Launch, Room, Server } from './server.ts';
 import {
   connectServer,
@@ -34,7 +35,7 @@ export const spark_cluster: Server = {
     const at = [...place(String(await room.port('worker'))), '--webui-port', String(await room.port('worker_web'))];
     room.launch(daemon(room, 'worker', 'worker.Worker', [...at, ...worker, master]));
     const memory = { 'spark.driver.memory': '1g', 'spark.executor.memory': EXECUTOR_MEMORY };
-    const executor = { 'spark.executor.extraJavaOptions': '-XX:+UseSerialGC' };
+    const executor = { 'spark.executor.extraJavaOptions': SHORT_LIVED.join(' ') };
     room.launch(await connectServer(room, master, { ...memory, ...executor }));
     await room.ready(async () => (await isOpen(await room.port('connect'))) && (await hasExecutors(web)));
     return {
@@ -58,7 +59,7 @@ function daemon(room: Room, name: string, type: string, args: readonly string[])
       SPARK_LOCAL_IP: '127.0.0.1',
       SPARK_LOCAL_DIRS: scratch,
       SPARK_DAEMON_MEMORY: '256m',
-      SPARK_DAEMON_JAVA_OPTS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+      SPARK_DAEMON_JAVA_OPTS: SHORT_LIVED.join(' '),
     },
   };
 }

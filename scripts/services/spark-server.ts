@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { cached } from './cache.ts';
-import { javaProgram, mavenJars, pythonPackages } from './registries.ts';
+import { javaProgram, mavenJars, pythonPackages, SHORT_LIVED } from './registries.ts';
 import type { Launch, Room, Settings } from './server.ts';
 
 export const SPARK_VERSION = '4.0.1';
@@ -87,7 +87,7 @@ export async function connectServer(
     args: [
       ...['--class', 'org.apache.spark.sql.connect.service.SparkConnectServer', '--name', 'connect'],
       ...['--master', master, '--jars', jars.join(',')],
-      ...['--driver-java-options', `-XX:+UseSerialGC -Djava.io.tmpdir=${scratch}`],
+      ...['--driver-java-options', `${SHORT_LIVED.join(' ')} -Djava.io.tmpdir=${scratch}`],
       ...Object.entries(settings).flatMap(([name, value]) => ['--conf', `${name}=${value}`]),
     ],
     env: { SPARK_HOME: home, SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN, HADOOP_USER_NAME: 'hdfs', ...login.env },

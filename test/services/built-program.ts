@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
+import { ask } from '../support/asker.ts';
 
 const BINARY = resolve('bin/dataflow.js');
 
@@ -32,6 +33,9 @@ export function builtProgram(folder: string, more: Readonly<Record<string, strin
   const run = (...args: readonly string[]): Promise<Ended> => cut(0, ...args);
   return {
     ...{ run, cut },
-    rows: async (sql) => JSON.parse((await run('query', sql, '--format', 'json')).stdout) as Record<string, unknown>[],
+    rows: async (sql) => {
+      const { stdout } = await ask(BINARY, { args: ['query', sql, '--format', 'json'], cwd: folder, env });
+      return JSON.parse(stdout) as Record<string, unknown>[];
+    },
   };
 }

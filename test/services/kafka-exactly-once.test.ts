@@ -9,15 +9,18 @@ import { PYTHON } from '../soak/lake-reader.ts';
 import { Broker, numbered } from './kafka-support.ts';
 import { describeService } from './service.ts';
 
+/** A slice; `npm run soak:kafka` kills more often. */
+const KILLS = 6;
+
 describeService('kafka', ({ url }) => {
   it('case 36: killed anywhere between poll and commit, while group members come and go: each offset is in the lake once, as delta-rs reads it', async ({
     skip,
   }) => {
     skip(PYTHON === undefined, 'DATAFLOW_PYTHON names no Python with deltalake');
     const seed = Number(process.env['DATAFLOW_SEED'] ?? Date.now() % 1_000_000);
-    const result = await kafkaSoak({ broker: url, kills: 12, seed, say: () => undefined });
+    const result = await kafkaSoak({ broker: url, kills: KILLS, seed, say: () => undefined });
     expect(result, `seed ${seed}`).toMatchObject({ twice: [], missing: [], unwanted: [], verified: true });
-    expect(result.kills).toBeGreaterThanOrEqual(12);
+    expect(result.kills).toBeGreaterThanOrEqual(KILLS);
     expect(result.rebalances).toBeGreaterThan(0);
   }, 300_000);
 

@@ -71,8 +71,19 @@ async function nothingToDo(program: BuiltProgram): Promise<void> {
   expect(again.stdout, again.stderr).toContain('nothing to do');
 }
 
-/** What every place for files has to keep, shown with the built program against a real server. */
-export function placeContract(open: () => Promise<PlaceKeeper>): void {
+/** Moments of a run at which it is killed, while the place itself is asked. */
+export const KILLS = ['during-fetch', 'after-fetch'] as const;
+/** Those afterwards, where nothing is left of the place but files here. */
+export const KILLS_LATER = ['after-inspect', 'after-stage', 'after-log-create'] as const;
+
+/**
+ * What every place for files has to keep, shown with the built program against a real server. @param kills moments at which a run is killed; all of them with
+ * DATAFLOW_SOAK=1
+ */
+export function placeContract(
+  open: () => Promise<PlaceKeeper>,
+  kills: readonly string[] = process.env['DATAFLOW_SOAK'] === '1' ? [...KILLS, ...KILLS_LATER] : KILLS,
+): void {
   let bench: Bench;
   beforeAll(async () => {
     bench = await openBench(open);
@@ -82,7 +93,7 @@ export function placeContract(open: () => Promise<PlaceKeeper>): void {
   takesMany(() => bench);
   followsChanges(() => bench);
   goesOn(() => bench);
-  survivesKills(() => bench);
+  survivesKills(() => bench, kills);
   noticesChanges(() => bench);
 }
 
@@ -197,8 +208,8 @@ function goesOn(bench: () => Bench): void {
   }, 120_000);
 }
 
-function survivesKills(bench: () => Bench): void {
-  it.each(['during-fetch', 'after-fetch', 'after-inspect', 'after-stage', 'after-log-create'])(
+function survivesKills(bench: () => Bench, kills: readonly string[]): void {
+  it.each(kills)(
     'has each row once after a kill at %s',
     async (point) => {
       const { keeper, project, counts } = bench();

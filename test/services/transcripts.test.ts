@@ -9,18 +9,32 @@ import { differences } from '../support/transcript-compare.ts';
 import { describeService, ownServer } from './service.ts';
 
 /**
- * Pages with `<!-- transcript: services -->`: their `console` blocks are run in order, one session a page, with new servers of their own. A README begins in a
- * copy of its folder, a page of the guide in an empty one. `DATAFLOW_WRITE_PAGES=1 npm run test:services -- transcripts` writes what is printed now.
+ * Pages with `<!-- transcript: services -->`: their `console` blocks are run in order, one session a page, with new servers that nobody else uses. Pages share
+ * Kafka and PostgreSQL, where each has topics and schemas of its own; paths and databases of the others may be the same. A README begins in a copy of its folder, a page of the guide in an empty one. `DATAFLOW_WRITE_PAGES=1 npm run test:services -- transcripts` writes what is printed now.
  */
 const WRITE = process.env['DATAFLOW_WRITE_PAGES'] === '1';
+
+const SHARED: ReadonlySet<ServerName> = new Set(['kafka', 'postgresql']);
+const shared = new Map<ServerName, Promise<RunningServer>>();
+afterAll(async () => {
+  for (const starting of shared.values()) await (await starting).stop();
+});
+
+function sharedServer(name: ServerName): Promise<RunningServer> {
+  const starting = shared.get(name) ?? ownServer(name);
+  shared.set(name, starting);
+  return starting;
+}
 
 function replays(page: string, names: readonly ServerName[]): void {
   const servers: RunningServer[] = [];
   beforeAll(async () => {
-    servers.push(...(await Promise.all(names.map((name) => ownServer(name)))));
+    servers.push(
+      ...(await Promise.all(names.map((name) => (SHARED.has(name) ? sharedServer(name) : ownServer(name))))),
+    );
   }, 180_000);
   afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(servers.filter(({ server }) => !SHARED.has(server.name as ServerName)).map((one) => one.stop()));
   });
 
   it(`${page} prints what it says`, { timeout: 300_000 }, () => {

@@ -13,7 +13,8 @@ import { seeded } from './random.ts';
  * tables that show one whole version, and a plain second try must give the rows of an undisturbed run, read by delta-rs. This is a slice
  * of `npm run soak:kill`, limited in time.
  */
-const BUDGET_MS = Number(process.env['DATAFLOW_SOAK_SECONDS'] ?? 25) * 1000;
+const BUDGET_MS = Number(process.env['DATAFLOW_SOAK_SECONDS'] ?? 12) * 1000;
+const KILLS_MIN = 5;
 const seed = Number(
   process.env['DATAFLOW_SOAK_SEED'] ?? process.env['DATAFLOW_PROPERTY_SEED'] ?? Date.now() % 1_000_000,
 );
@@ -47,11 +48,12 @@ describe.skipIf(PYTHON === undefined)('kill -9', { timeout: 240_000 }, () => {
     const points = [...named, ...rest].values();
     const started = Date.now();
     let kills = 0;
-    for (let i = 0; Date.now() - started < BUDGET_MS; i++) {
+    // On a machine that has much to do some kills are still made.
+    for (let i = 0; Date.now() - started < BUDGET_MS || kills <= KILLS_MIN; i++) {
       const point = i % 3 === 2 ? undefined : points.next().value;
       kills += await strike(point ?? randomTrial(stages, i, random));
     }
-    expect(kills).toBeGreaterThan(5);
+    expect(kills).toBeGreaterThan(KILLS_MIN);
     console.log(`${kills} kills of ${stages.map(({ scenario }) => scenario.name).join(', ')} (seed ${seed})`);
   });
 

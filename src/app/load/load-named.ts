@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { DataflowError, withName } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Engine, EngineSession } from '../../core/ports/engine.ts';
@@ -36,6 +36,8 @@ export async function loadNamed(rooms: Rooms, project: Project, options: LoadOpt
   try {
     const idle = full_refresh ? undefined : await idleLoad(rooms, project, options, sink);
     return idle ?? (await lockedLoad(rooms, project, options, sink));
+  } catch (error) {
+    throw withName(error, name);
   } finally {
     await sink.close();
   }

@@ -124,6 +124,7 @@ function noticesOthers({ under, project }: Suite): void {
       await at.publish(changed(first));
       const refused = await at.run(['load']);
       expect([refused.status, refused.stderr], harm).toEqual([1, expect.stringContaining('E_LOAD_CHANGED')]);
+      expect(refused.stderr).toMatch(/next: .*`dataflow load status out`.*`dataflow load out --full-refresh`/);
       expect(sorted(await under().rows('orders'))).toEqual(found);
       await at.load('--full-refresh');
       await at.expectEqual();

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { ask, isLook } from '../../../test/support/asker.ts';
 
 const BINARY = resolve('bin/dataflow.js');
 
@@ -53,7 +54,7 @@ export class SourceProject {
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
     const child = spawn(process.execPath, [BINARY, ...args], {
       cwd: this.root,
-      env: { ...process.env, NO_COLOR: '1', XDG_CACHE_HOME: join(this.root, '.cache'), ...this.#env, ...env },
+      env: { ...this.#environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const out: Buffer[] = [];
@@ -69,12 +70,18 @@ export class SourceProject {
     return { child, ended };
   }
 
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-    return this.start(args, env).ended;
+  /** Runs a command to its end; one that only looks may share a process with others (`asker.ts`). */
+  async run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
+    if (env !== undefined || !isLook(args)) return this.start(args, env).ended;
+    return { ...(await ask(BINARY, { args, cwd: this.root, env: this.#environment() })), signal: null };
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, NO_COLOR: '1', XDG_CACHE_HOME: join(this.root, '.cache'), ...this.#env };
   }
 
   /** The command must succeed. */
-  async ok(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  async ok(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
     const ended = await this.run(args, env);
     if (ended.status !== 0)
       throw new Error(

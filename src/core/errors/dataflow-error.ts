@@ -45,6 +45,18 @@ export class DataflowError extends Error {
   }
 }
 
+/** The same error with advice that names what it is about, where the catalogue has to say `NAME`. */
+export function withName(error: unknown, name: string): unknown {
+  if (!(error instanceof DataflowError) || !/\bNAME\b/.test(error.hint)) return error;
+  const { code, message, place, kept, cause } = error;
+  return new DataflowError(code, message, {
+    hint: error.hint.replaceAll(/\bNAME\b/g, () => name),
+    ...(place === undefined ? {} : { place }),
+    ...(kept === undefined ? {} : { kept }),
+    cause,
+  });
+}
+
 /** Several problems of one phase, reported together (configuration). */
 export class DataflowErrors extends Error {
   readonly errors: readonly DataflowError[];

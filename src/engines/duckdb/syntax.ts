@@ -1,4 +1,4 @@
-import type { QuerySyntax, SyntaxNode } from '../../core/lineage/syntax.ts';
+import { isNode, type QuerySyntax, type SyntaxNode } from '../../core/lineage/syntax.ts';
 import type { Row } from '../../core/ports/engine.ts';
 import { quoteText } from '../../kit/sql.ts';
 
@@ -31,10 +31,35 @@ export async function syntaxOf(
   return { tree, aggregates: new Set(functions.map((one) => String(one['name']))) };
 }
 
-/** The text of a query, from its tree. */
+/** The text of a query, from its tree. It gives the same values: a double is written as the cast of a text, because the engine writes `2.5e0` as the decimal `2.5`. */
 export async function sqlOf(ask: Ask, tree: SyntaxNode): Promise<string> {
-  const statement = JSON.stringify({ error: false, statements: [{ node: tree, named_param_map: [] }] });
+  const statement = JSON.stringify({ error: false, statements: [{ node: castDoubles(tree), named_param_map: [] }] });
   const json = quoteText(statement.replaceAll(/"\\u0001(-?\d+)"/g, '$1'));
   const [row] = await ask(`select json_deserialize_sql(cast(${json} as json)) as sql`);
   return String(row?.['sql']);
+}
+
+function castDoubles(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(castDoubles);
+  if (!isNode(value)) return value;
+  const double = value['class'] === 'CONSTANT' ? doubleOf(value['value']) : undefined;
+  if (double === undefined)
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, castDoubles(one)]));
+  const text = { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: double };
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: value['alias'] ?? '',
+    query_location: 0,
+    child: { ...value, alias: '', value: text },
+    cast_type: { id: 'DOUBLE', type_info: null },
+    try_cast: false,
+  };
+}
+
+/** The digits of a constant that is a double; its numbers are all that JSON can hold. */
+function doubleOf(constant: unknown): string | undefined {
+  if (!isNode(constant) || !isNode(constant['type']) || constant['type']['id'] !== 'DOUBLE') return undefined;
+  const { value } = constant;
+  return typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : undefined;
 }

@@ -9,8 +9,7 @@ export interface Field<T> {
 }
 
 /** The fields of a message that we know, by name; others are passed over. */
-// biome-ignore lint/suspicious/noExplicitAny: a field takes and gives one type, which no common type can say.
-export type Shape = Readonly<Record<string, Field<any>>>;
+export type Shape = Readonly<Record<string, Field<unknown>>>;
 
 /** A message of a shape. A field that is absent holds the default of its type on the wire. */
 export type Message<S extends Shape> = {

@@ -94,7 +94,7 @@ export class TypeOracle {
   }
 }
 
-/** Constants and lists of them stay in their places: some functions take nothing else. Doubles do not: `2.5e0` comes out of a tree as `2.5`, a decimal. */
+/** Constants and lists of them stay in their places: some functions take nothing else. Doubles do not: they come out of a tree as casts. */
 function isWrittenOut(node: SyntaxNode): boolean {
   if (node['class'] === 'CONSTANT') return child(child(node, 'value') ?? {}, 'type')?.['id'] !== 'DOUBLE';
   return word(node, 'function_name') === 'list_value' && children(node, 'children').every(isWrittenOut);

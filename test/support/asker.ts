@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How a command ended that was asked. */
+export interface Answer {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What is asked: the words after `dataflow`, where, and with what in the environment. */
+export interface Question {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Commands that only look at a lake and its ledger. */
+const LOOKS = /^(query|verify|status|ledger inputs|quarantine list)( |$)/;
+const TIMEOUT_MS = 60_000;
+const POLL_MS = 1;
+
+/** Whether a command only looks, so that no process of its own has to begin and end with it. */
+export function isLook(args: readonly string[]): boolean {
+  return LOOKS.test(args.join(' '));
+}
+
+/** Asks the built program and waits, as `spawnSync` does, without giving way to anything else. @param binary its start-up file */
+export function askAndWait(binary: string, question: Question): Answer {
+  const asked = askerOf(binary).put(question);
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const answer = asked();
+    if (answer !== undefined) return answer;
+    Atomics.wait(nobody, 0, 0, POLL_MS);
+  }
+}
+
+/** Asks the built program. */
+export async function ask(binary: string, question: Question): Promise<Answer> {
+  const asked = askerOf(binary).put(question);
+  for (;;) {
+    const answer = asked();
+    if (answer !== undefined) return answer;
+    await sleep(POLL_MS);
+  }
+}
+
+const askers = new Map<string, Asker>();
+
+function askerOf(binary: string): Asker {
+  const asker = askers.get(binary) ?? new Asker(binary);
+  askers.set(binary, asker);
+  return asker;
+}
+
+/**
+ * One process of the built program that answers one command line after another (`asker-process.cjs`). A look takes it a tenth of what a process takes that
+ * first starts Node and an engine, and tests look thousands of times. It ends with the process that asks.
+ */
+class Asker {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'dataflow-asker-'));
+  readonly #child: ChildProcess;
+  #asked = 0;
+
+  constructor(binary: string) {
+    const program = dirname(dirname(resolve(binary)));
+    const [stdout, stderr] = [this.#open('stdout'), this.#open('stderr')];
+    const args = [resolve('test/support/asker-process.cjs'), program, this.#folder];
+    this.#child = spawn(process.execPath, args, { stdio: ['pipe', stdout, stderr] });
+    for (const file of [stdout, stderr]) closeSync(file);
+    // Nobody waits for it at the end.
+    this.#child.unref();
+    (this.#child.stdin as Socket | null)?.unref();
+  }
+
+  /** Puts a question; what it gives yields the answer, once that is there. */
+  put(question: Question): () => Answer | undefined {
+    const id = ++this.#asked;
+    const done = join(this.#folder, `done-${id}`);
+    const end = Date.now() + TIMEOUT_MS;
+    this.#child.stdin?.write(`${JSON.stringify({ ...question, id })}\n`);
+    return () => {
+      if (existsSync(done)) {
+        const answer = JSON.parse(readFileSync(done, 'utf8')) as Answer;
+        unlinkSync(done);
+        return answer;
+      }
+      if (Date.now() < end) return undefined;
+      const said = readFileSync(join(this.#folder, 'stderr'), 'utf8');
+      throw new Error(`no answer to dataflow ${question.args.join(' ')} within ${TIMEOUT_MS} ms: ${said}`);
+    };
+  }
+
+  #open(name: string): number {
+    return openSync(join(this.#folder, name), 'a');
+  }
+}
