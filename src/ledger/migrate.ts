@@ -10,6 +10,7 @@ import { lookupsMigration } from './migrations/0004-lookups.ts';
 import { destinationsMigration } from './migrations/0005-destinations.ts';
 import { quarantineRunsMigration } from './migrations/0006-quarantine-runs.ts';
 import { returnedMigration } from './migrations/0007-returned.ts';
+import { parityMigration } from './migrations/0008-parity.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   firstMigration,
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   destinationsMigration,
   quarantineRunsMigration,
   returnedMigration,
+  parityMigration,
 ];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */

@@ -34,6 +34,7 @@ import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
 import { lookupLedger } from './lookups.ts';
 import { putOutcome } from './outcomes.ts';
+import { parityLedger } from './parity.ts';
 import { sourceLedger } from './positions.ts';
 import { openQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
@@ -72,6 +73,7 @@ export class SqliteLedger implements Ledger {
   readonly streams: Ledger['streams'];
   readonly sources: Ledger['sources'];
   readonly lookups: Ledger['lookups'];
+  readonly parity: Ledger['parity'];
   readonly loads: Ledger['loads'];
   readonly mirrors: Ledger['mirrors'];
 
@@ -80,6 +82,7 @@ export class SqliteLedger implements Ledger {
     this.#now = now;
     this.sources = sourceLedger(connection, now);
     this.lookups = lookupLedger(connection);
+    this.parity = parityLedger(connection);
     ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 

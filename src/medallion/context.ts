@@ -93,5 +93,6 @@ export function relationOf(
   with_position = false,
   files: InputRelation['files'] = snapshot.files,
 ): InputRelation {
-  return { name, columns: snapshot.columns, files, partition_by: snapshot.partition_by, with_position };
+  const { columns, partition_by, sample } = snapshot;
+  return { name, columns, files, partition_by, with_position, ...(sample === undefined ? {} : { sample }) };
 }

@@ -11,7 +11,7 @@ import type { BoundVersion } from '../../medallion/trace/session.ts';
 import { bronzeBehind, lookedUp, openSilverRows } from '../../medallion/trace/silver-rows.ts';
 import { answersBehind } from './answers-behind.ts';
 import { correctionsBehind } from './corrections-behind.ts';
-import { inputsOf, levelOf, makingOf, silverStep, type TraceContext, tableAt } from './trace-context.ts';
+import { inputsOf, levelOf, type Making, makingOf, silverStep, type TraceContext, tableAt } from './trace-context.ts';
 import { goldSources } from './trace-gold.ts';
 
 /** Rows that wait to be followed: of one version of a table. */
@@ -48,8 +48,22 @@ export async function traceBack(
   where: string | undefined,
   version?: number,
 ): Promise<BackwardTrace> {
-  const { trace } = context;
   const start = await tableAt(context, { layer: node.layer, name: node.name }, version);
+  return traceFrom(context, node, where, start);
+}
+
+/**
+ * The same from rows that need not be published, such as those that an engine computed for a comparison.
+ * @param making how they were made; without it, as the ledger or the log tells of the version.
+ */
+export async function traceFrom(
+  context: TraceContext,
+  node: Node,
+  where: string | undefined,
+  start: Snapshot,
+  making?: Making,
+): Promise<BackwardTrace> {
+  const { trace } = context;
   const first = await trace.bind(start);
   const condition = where === undefined ? '' : ` where (${where}\n)`;
   await trace.session.describe(`select * from ${first.plain}${condition}`).catch(inCondition);
@@ -79,7 +93,8 @@ export async function traceBack(
       next.add(tableKey(snapshot.table));
     };
     const of = context.graph.byKey.get(tableKey(one.bound.snapshot.table));
-    const followed = marked.rows === 0 ? NOTHING : await follow(context, of, one.bound, marked.relation, put, files);
+    const known = one.bound === first ? making : undefined;
+    const followed = marked.rows === 0 ? NOTHING : await follow(context, of, { bound: one.bound, making: known, marked: marked.relation, put, files });
     const level = await levelOf(context, one.bound, marked.relation, { ...followed, next: [...next] });
     if (level.rows > 0 || levels.length === 0) levels.push(level);
   }
@@ -106,20 +121,26 @@ function rankOf(one: Pending, place: ReadonlyMap<string, number>): number {
   return place.get(tableKey(one.bound.snapshot.table)) ?? -1;
 }
 
+/** Marked rows on their way. */
+interface OnTheWay {
+  readonly bound: BoundVersion;
+  readonly making: Making | undefined;
+  readonly marked: string;
+  readonly put: Put;
+  readonly files: TracedFile[];
+}
+
 async function follow(
   context: TraceContext,
   node: Node | undefined,
-  bound: BoundVersion,
-  marked: string,
-  put: Put,
-  files: TracedFile[],
+  { bound, making: known, marked, put, files }: OnTheWay,
 ): Promise<Step> {
   if (node === undefined) return { at_most: [], notes: ['no step of this project makes this table'] };
   if (node.layer === 'bronze') {
     files.push(...(await filesBehind(context, node.name, bound, marked)));
     return NOTHING;
   }
-  const making = await makingOf(context, node, bound.snapshot.version);
+  const making = known ?? (await makingOf(context, node, bound.snapshot.version));
   const notes = making.redefined
     ? [
         `its definition changed since version ${bound.snapshot.version} was made; the trace follows the definition of today`,

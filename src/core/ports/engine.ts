@@ -70,6 +70,8 @@ export interface InputRelation {
    * Together they give the order in which rows arrived.
    */
   readonly with_position?: boolean;
+  /** Only a part of the rows, the same in every engine: those for which `sampledSql` of `core/planning/parity-sample.ts` holds, per file. */
+  readonly sample?: number;
 }
 
 export interface EngineColumn {

@@ -1,5 +1,5 @@
 import type { Column, TableId } from '../model/table.ts';
-import type { CandidateFile, InputFile } from './engine.ts';
+import type { CandidateFile, InputFile, InputRelation } from './engine.ts';
 import type { ReleaseRecord } from './ledger.ts';
 
 /** A published data file. */
@@ -27,6 +27,8 @@ export interface Snapshot {
   filesIn(fits: (partition_values: DataFile['partition_values']) => boolean): readonly DataFile[];
   readonly rows: number;
   readonly size_bytes: number;
+  /** Set by whoever compares engines, never by the lake: only so many rows of 10,000 are read; see {@link InputRelation.sample}. */
+  readonly sample?: InputRelation['sample'];
   /** `txn` actions: appId → version. */
   readonly txns: ReadonlyMap<string, number>;
 }

@@ -6,6 +6,7 @@ import type { Receipt } from '../model/receipt.ts';
 import type { DestinationLedger } from './destination-ledger.ts';
 import type { CsvDialect } from './engine.ts';
 import type { LookupLedger } from './lookup-ledger.ts';
+import type { ParityLedger } from './parity-ledger.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
@@ -226,6 +227,8 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  */
 export interface Ledger extends DestinationLedger, UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
   readonly lookups: LookupLedger;
+  /** What comparisons of engines came to. */
+  readonly parity: ParityLedger;
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

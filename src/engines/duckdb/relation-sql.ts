@@ -1,4 +1,5 @@
 import { type FileGroup, isPartition, partitionValue } from '../../core/model/file-groups.ts';
+import { sampledSql } from '../../core/planning/parity-sample.ts';
 import type { InputRelation } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 
@@ -44,7 +45,10 @@ function groupSql(relation: InputRelation, group: FileGroup, present: ReadonlySe
     return `cast(${value === null ? 'null' : quoteText(value)} as ${column.type}) as ${name}`;
   });
   if (relation.with_position === true) items.push(`${partSql(group)} as _part`, 'file_row_number as _pos');
-  return `select ${items.join(', ')} from ${readGroup(group, relation.with_position === true, areAlike(relation, group))}`;
+  const { sample } = relation;
+  const numbered = relation.with_position === true || sample !== undefined;
+  const taken = sample === undefined ? '' : ` where ${sampledSql('file_row_number', partSql(group), sample)}`;
+  return `select ${items.join(', ')} from ${readGroup(group, numbered, areAlike(relation, group))}${taken}`;
 }
 
 /**

@@ -47,7 +47,7 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     const refreshed = await refreshTouched(step, session, columns, snapshot);
     const made =
       refreshed === undefined || 'obstacle' in refreshed
-        ? await computeWhole(step, session, columns, snapshot)
+        ? await computeModel(step, session, columns, snapshot)
         : refreshed;
     const told = refreshed !== undefined && 'obstacle' in refreshed ? computedWhole(step, refreshed.obstacle) : step;
     faultPoint('after-stage');
@@ -101,7 +101,8 @@ export async function modelColumns(step: GoldStep, session: EngineSession): Prom
   }
 }
 
-async function computeWhole(
+/** All rows of the model, in staging. */
+export async function computeModel(
   step: GoldStep,
   session: EngineSession,
   columns: readonly Column[],

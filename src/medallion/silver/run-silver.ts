@@ -102,7 +102,8 @@ async function attempt(
   }
 }
 
-async function computeWhole(
+/** All rows of the step: those of the table, and those that it rejects, in staging. */
+export async function computeWhole(
   step: SilverStep,
   session: EngineSession,
   views: SilverViews,
