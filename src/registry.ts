@@ -94,6 +94,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/load.ts')).spec,
   },
   {
+    name: 'parity',
+    summary: 'Compute silver and gold tables by two engines and compare rows and types; publishes nothing',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/parity.ts')).spec,
+  },
+  {
     name: 'plan',
     summary: 'Print what would run and why, with estimates; changes nothing',
     group: 'Look',

@@ -32,14 +32,13 @@ import { inputStamps } from './input-stamps.ts';
 import { allInputs, inputByHash, inputTotals, knownInputs, refusedInputs } from './inputs.ts';
 import { checkIntegrity } from './integrity.ts';
 import { lockHolders, takeLock } from './locks.ts';
-import { lookupLedger } from './lookups.ts';
 import { putOutcome } from './outcomes.ts';
-import { parityLedger } from './parity.ts';
 import { sourceLedger } from './positions.ts';
 import { openQuarantine } from './quarantine.ts';
 import { newestReceipts, putReceipt, receiptOfRun } from './receipts.ts';
 import { keepRelease, keptReleases, newestReleases, putRelease } from './releases.ts';
 import { closeDeadRuns, insertRun, newestRuns, runById, runsLike, updateRun } from './runs.ts';
+import { spareLedger } from './spare.ts';
 import {
   lastSuccess,
   lastSuccessOutside,
@@ -81,8 +80,7 @@ export class SqliteLedger implements Ledger {
     this.#connection = connection;
     this.#now = now;
     this.sources = sourceLedger(connection, now);
-    this.lookups = lookupLedger(connection);
-    this.parity = parityLedger(connection);
+    ({ lookups: this.lookups, parity: this.parity } = spareLedger(connection));
     ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 
@@ -207,9 +205,7 @@ export class SqliteLedger implements Ledger {
     this.#recorded(() => putRelease(this.#connection, release));
   }
 
-  latestRelease(): ReleaseRecord | undefined {
-    return this.releases(1)[0];
-  }
+  readonly latestRelease: Ledger['latestRelease'] = () => this.releases(1)[0];
 
   releases(limit: number): readonly ReleaseRecord[] {
     return this.#connection.guard(() => newestReleases(this.#connection, limit));

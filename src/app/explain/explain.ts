@@ -1,9 +1,11 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { ParityStanding } from '../../core/planning/parity-standing.ts';
 import { selectNodes } from '../../core/planning/selection.ts';
 import type { Ledger, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 import { closest } from '../../kit/closest.ts';
+import { parityStandings } from '../parity/standings.ts';
 import type { Rooms } from '../rooms.ts';
 import { judgedRun, judgedSteps } from '../run/judged-run.ts';
 import { ledgerForReading, type OpenProject } from '../run/open-project.ts';
@@ -30,6 +32,8 @@ export type WhyReport =
       readonly built: StepStory | null;
       /** Null for a table that the project no longer has. */
       readonly now: NowStory | null;
+      /** How it stands to another engine; absent where that is no matter. */
+      readonly parity?: readonly ParityStanding[];
     }
   | { readonly about: 'step'; readonly story: StepStory }
   | { readonly about: 'run'; readonly run: RunRecord; readonly steps: readonly StepStory[] };
@@ -71,12 +75,14 @@ async function explainTable(rooms: Rooms, open: OpenProject, step: string, signa
   const last = ledger.latestSteps().find((one) => one.step === step);
   const success = ledger.lastSuccess(step);
   const older = success !== undefined && success.step_id !== last?.step_id;
+  const parity = parityStandings(open, () => graph).filter(({ table }) => table === step);
   return {
     about: 'table',
     step,
     last: last === undefined ? null : await tellStep(open, last),
     built: older ? await tellStep(open, success) : null,
     now: graph.byKey.has(step) ? await judgeNow(rooms, open, step, signal) : null,
+    ...(parity.length === 0 ? {} : { parity }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../core/model/receipt.ts';
+import type { ParityStanding } from '../../core/planning/parity-standing.ts';
 import type { Ledger, ReleaseRecord, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 import { type UndoneState, undoneState } from '../releases/undone-state.ts';
 import { judgedRun } from '../run/judged-run.ts';
@@ -28,6 +29,8 @@ export interface StatusReport {
   /** What is as an undo left it. */
   readonly undone: UndoneState | undefined;
   readonly tables: readonly TableStatus[];
+  /** How tables stand to another engine; absent where that is no matter. */
+  readonly parity?: readonly ParityStanding[];
 }
 
 /** What the ledger knows of every table: answers at once, no engine, no lake. */

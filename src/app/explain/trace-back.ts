@@ -94,7 +94,10 @@ export async function traceFrom(
     };
     const of = context.graph.byKey.get(tableKey(one.bound.snapshot.table));
     const known = one.bound === first ? making : undefined;
-    const followed = marked.rows === 0 ? NOTHING : await follow(context, of, { bound: one.bound, making: known, marked: marked.relation, put, files });
+    const followed =
+      marked.rows === 0
+        ? NOTHING
+        : await follow(context, of, { bound: one.bound, making: known, marked: marked.relation, put, files });
     const level = await levelOf(context, one.bound, marked.relation, { ...followed, next: [...next] });
     if (level.rows > 0 || levels.length === 0) levels.push(level);
   }

@@ -33,7 +33,11 @@ export interface Making {
 }
 
 /** What the newest step that published the version (or left it as it was) read. Maintenance changes no row and is passed over. */
-export async function makingOf(context: Pick<TraceContext, 'lake' | 'ledger'>, node: Node, version: number): Promise<Making> {
+export async function makingOf(
+  context: Pick<TraceContext, 'lake' | 'ledger'>,
+  node: Node,
+  version: number,
+): Promise<Making> {
   const fingerprint = codeFingerprint(node);
   const last = context.ledger.lastSuccess(node.key);
   if (last?.output_version === version) {
@@ -60,7 +64,10 @@ export async function makingOf(context: Pick<TraceContext, 'lake' | 'ledger'>, n
 }
 
 /** The versions that a version of a table was made from. */
-export async function inputsOf(context: Pick<TraceContext, 'lake'>, making: Making): Promise<ReadonlyMap<string, Snapshot>> {
+export async function inputsOf(
+  context: Pick<TraceContext, 'lake'>,
+  making: Making,
+): Promise<ReadonlyMap<string, Snapshot>> {
   const found = new Map<string, Snapshot>();
   for (const [name, version] of Object.entries(making.inputs)) {
     const table = parseTableKey(name);
@@ -71,7 +78,11 @@ export async function inputsOf(context: Pick<TraceContext, 'lake'>, making: Maki
 }
 
 /** Decisions are only ever added to, so that their newest version tells of all before; compaction may have collected the older one. */
-async function versionOrNewest({ lake }: Pick<TraceContext, 'lake'>, table: TableId, version: number): Promise<Snapshot | undefined> {
+async function versionOrNewest(
+  { lake }: Pick<TraceContext, 'lake'>,
+  table: TableId,
+  version: number,
+): Promise<Snapshot | undefined> {
   try {
     return await lake.snapshot(table, { version });
   } catch (error) {

@@ -96,7 +96,10 @@ function conditionFor({ row }: BareExample): string | undefined {
 /** The inputs that the rows were made of directly, and the files behind. Rows that are not sure to have gone in count where no other is known. */
 function originsIn({ table, levels, files }: BackwardTrace): Pick<ParityExample, 'origins' | 'notes'> {
   const [start] = levels;
-  const inputs = levels.filter((level) => start?.next.includes(level.table) === true && level.table !== table);
+  const found = levels.filter((level) => start?.next.includes(level.table) === true && level.table !== table);
+  const sure = found.some(({ sure_rows }) => sure_rows > 0);
+  const counts = ({ sure_rows }: { readonly sure_rows: number }): boolean => !sure || sure_rows > 0;
+  const inputs = found.filter(counts);
   const origins: readonly ParityOrigin[] = [
     ...inputs.map(({ table: name, rows, sure_rows }) => ({
       name,
@@ -104,13 +107,13 @@ function originsIn({ table, levels, files }: BackwardTrace): Pick<ParityExample,
       rows: sure_rows || rows,
       lines: [],
     })),
-    ...files.map(({ path, rows, sure_rows, lines }) => ({
+    ...files.filter(counts).map(({ path, rows, sure_rows, lines }) => ({
       name: path,
       kind: 'file' as const,
       rows: sure_rows || rows,
       lines,
     })),
   ];
-  const unsure = inputs.some(({ rows, sure_rows }) => rows > 0 && sure_rows === 0);
-  return { origins, notes: [...(start?.notes ?? []), ...(unsure ? ['at most these rows went in'] : [])] };
+  const unsure = !sure && origins.length > 0 ? ['at most these rows went in'] : [];
+  return { origins, notes: [...(start?.notes ?? []), ...unsure] };
 }

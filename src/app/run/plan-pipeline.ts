@@ -1,8 +1,10 @@
 import type { Project, SourceSpec } from '../../core/model/project.ts';
+import type { Graph } from '../../core/planning/graph.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { discoverSource } from '../../medallion/bronze/discover.ts';
 import type { RunContext } from '../../medallion/context.ts';
+import { parityStandings } from '../parity/standings.ts';
 import type { Rooms } from '../rooms.ts';
 import { lookAtSource } from './look-at-source.ts';
 import { ledgerForReading, type OpenProject } from './open-project.ts';
@@ -41,10 +43,22 @@ export async function planPipeline(
     const { graph, selected } = selectSteps(project, checks, withResults(options.selection, ledger));
     const context = planningContext(rooms, { project, lake, ledger, checks, graph }, options);
     const planned = await withDrift(context, await planSteps(context, selected));
-    return await withRefresh(rooms, project, graph, planned);
+    return withParity({ project, ledger }, graph, await withRefresh(rooms, project, graph, planned));
   } finally {
     ledger.close();
   }
+}
+
+function withParity(
+  open: Parameters<typeof parityStandings>[0],
+  graph: Graph,
+  planned: readonly PlannedStep[],
+): readonly PlannedStep[] {
+  const standings = parityStandings(open, () => graph);
+  return planned.map((step) => {
+    const parity = standings.filter(({ table }) => table === step.step);
+    return parity.length === 0 ? step : { ...step, parity };
+  });
 }
 
 /** Planning over an opened project; sources are walked, no file is opened. */

@@ -5,6 +5,7 @@ import { outdatedDay } from '../../core/planning/clock.ts';
 import { codeFingerprint, testsFingerprint } from '../../core/planning/fingerprint.ts';
 import { type FreshnessVerdict, judgeFreshness } from '../../core/planning/freshness.ts';
 import { buildGraph, type Graph, type Node, parentsOf } from '../../core/planning/graph.ts';
+import type { ParityStanding } from '../../core/planning/parity-standing.ts';
 import { type Cause, filesCause, onlyTests, reasonOf } from '../../core/planning/reasons.ts';
 import { type Selection, selectNodes } from '../../core/planning/selection.ts';
 import type { Lake } from '../../core/ports/lake.ts';
@@ -33,6 +34,8 @@ export interface PlannedStep {
   readonly ready_in_ms?: number;
   /** What changed in the columns of its fresh files, as far as a look at some of them tells. */
   readonly drift?: readonly DriftEvent[];
+  /** How the table stands to another engine, where it was compared with one, or the project's own is one. */
+  readonly parity?: readonly ParityStanding[];
 }
 
 /** What planning needs; it reads and never writes. */

@@ -1,7 +1,9 @@
 import { type StatusReport, showStatus } from '../../app/explain/show-status.ts';
+import { ledgerStandings } from '../../app/parity/standings.ts';
 import { undoneWords } from '../../app/releases/undone-state.ts';
 import { judgedRun } from '../../app/run/judged-run.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import { standingTotals } from '../../core/planning/parity-standing.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
@@ -69,7 +71,8 @@ export async function status(invocation: Invocation): Promise<number> {
       return 0;
     }
     if (invocation.args[0] !== undefined) return printOneRun(printer, ledger, invocation.args[0]);
-    const report = showStatus(ledger);
+    const parity = await ledgerStandings(project, ledger, () => rooms.checks());
+    const report: StatusReport = { ...showStatus(ledger), ...(parity.length === 0 ? {} : { parity }) };
     printer.report({
       document: report,
       sections: [
@@ -101,6 +104,7 @@ function printEnd(printer: Printer, report: StatusReport): void {
   if (failed !== undefined) printer.text(`  next: dataflow why ${failed.step}`);
   else if (error?.hint !== undefined) printWrapped(printer, `  next: ${error.hint}`);
   if (report.undone !== undefined) for (const line of undoneWords(report.undone)) printer.text(`  ${line}`);
+  for (const line of standingTotals(report.parity ?? [])) printWrapped(printer, line);
   if (report.receipt !== undefined) printReceipt(printer, report.receipt);
 }
 

@@ -1,5 +1,6 @@
 import type { PlannedStep } from '../../app/run/plan-run.ts';
 import { driftText } from '../../core/model/drift.ts';
+import { standingsToTell } from '../../core/planning/parity-standing.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Printer } from '../printer.ts';
 import type { PrintColumn } from '../table.ts';
@@ -20,6 +21,7 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
   printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
   for (const step of steps)
     for (const event of step.drift ?? []) printWrapped(printer, `  ${step.step}: ${event.what}: ${driftText(event)}`);
+  for (const line of standingsToTell(steps.flatMap(({ parity = [] }) => parity))) printer.warn(line);
   printer.text('');
   printWrapped(printer, summary(steps, idle.length - (shown.length === steps.length ? idle.length : 0)));
 }

@@ -1,5 +1,6 @@
 import type { NowStory, WhyReport } from '../../app/explain/explain.ts';
 import type { StepStory, StoryCause } from '../../app/explain/step-story.ts';
+import { standingWords } from '../../core/planning/parity-standing.ts';
 import type { Printer } from '../printer.ts';
 import { cellWidth, escapeControls } from '../text.ts';
 import { countText } from './sizes.ts';
@@ -24,12 +25,13 @@ export class WhyPrinter {
     else this.#table(report);
   }
 
-  #table({ step, last, built, now }: Extract<WhyReport, { about: 'table' }>): void {
+  #table({ step, last, built, now, parity = [] }: Extract<WhyReport, { about: 'table' }>): void {
     if (last === null) this.#line(`${step}: no run has touched it yet`, '');
     else this.#story(last);
     if (built !== null) this.#story(built, 'published is ');
     if (now === null) this.#line('now: the project has no such table any more', '');
     else this.#now(now, last?.status === 'failed' ? last.causes : []);
+    for (const one of parity) this.#line(standingWords(one), '');
   }
 
   #run({ run, steps }: Extract<WhyReport, { about: 'run' }>): void {

@@ -50,6 +50,28 @@ export function standingsToTell(standings: readonly ParityStanding[]): readonly 
   ].filter((line) => line !== '');
 }
 
+const TOTALS: Readonly<Record<ParityState, string>> = {
+  equal: 'the same',
+  different: 'different',
+  refused: 'refused',
+  not_comparable: 'not compared',
+  changed: 'changed since',
+  never: 'never compared',
+};
+
+/** One line an engine: `spark: 4 tables the same, 1 different`. */
+export function standingTotals(standings: readonly ParityStanding[]): readonly string[] {
+  return [...new Set(standings.map(({ engine }) => engine))].map((engine) => {
+    const parts = Object.entries(TOTALS).flatMap(([state, words]) => {
+      const count = standings.filter((one) => one.engine === engine && one.state === state).length;
+      return count === 0 ? [] : [[count, words] as const];
+    });
+    const [[first, words] = [0, ''], ...more] = parts;
+    const rest = more.map(([count, other]) => `, ${count} ${other}`).join('');
+    return `${engine}: ${first} ${first === 1 ? 'table' : 'tables'} ${words}${rest}`;
+  });
+}
+
 const NAMED_MAX = 5;
 
 function listed(tables: readonly string[], words: string): string {

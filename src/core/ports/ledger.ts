@@ -5,10 +5,9 @@ import type { PulledOutcome } from '../model/pulled.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { DestinationLedger } from './destination-ledger.ts';
 import type { CsvDialect } from './engine.ts';
-import type { LookupLedger } from './lookup-ledger.ts';
-import type { ParityLedger } from './parity-ledger.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
+import type { SpareLedger } from './spare-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
@@ -217,6 +216,7 @@ export interface BackfillRecord {
 }
 
 // What going back adds, in terms of the records above.
+type UndoLedger = UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome>;
 export type UndoOutcome = UndoOutcomeOf<InputRecord>;
 export type UndoTablePlan = UndoTablePlanOf<StepOutcome>;
 export type UndoRecord = UndoRecordOf<StepOutcome>;
@@ -225,10 +225,7 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  * What dataflow remembers between runs. Synchronous (an embedded database), small, in one transaction per call.
  * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
  */
-export interface Ledger extends DestinationLedger, UndoLedgerOf<RunRecord, StepRecord, InputRecord, StepOutcome> {
-  readonly lookups: LookupLedger;
-  /** What comparisons of engines came to. */
-  readonly parity: ParityLedger;
+export interface Ledger extends DestinationLedger, SpareLedger, UndoLedger {
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

@@ -1,5 +1,6 @@
 import { type FileGroup, fileGroups, isPartition, partitionValue } from '../../../core/model/file-groups.ts';
 import type { Column } from '../../../core/model/table.ts';
+import { sampledSql } from '../../../core/planning/parity-sample.ts';
 import type { InputRelation } from '../../../core/ports/engine.ts';
 import { parquetRelation, unionRelation } from '../plans.ts';
 import { Refused } from '../sql/refusal.ts';
@@ -41,6 +42,19 @@ export function schemaText(columns: readonly Column[]): string {
 
 /** Exactly the named files, never a listing. @param addressOf Spark's address of a URI of the lake. */
 export function boundRelation(relation: InputRelation, addressOf: (uri: string) => string): BoundRelation {
+  const { sample, ...whole } = relation;
+  if (sample === undefined || relation.files.length === 0) return wholeRelation(whole, addressOf);
+  const { rows, around } = wholeRelation({ ...whole, with_position: true }, addressOf);
+  const names = sparkColumns(relation.columns).map(({ name }) => quoteName(name));
+  const items = relation.with_position === true ? [...names, '_part', '_pos'] : names;
+  const taken = `WHERE ${sampledSql('_pos', '_part', sample)}`;
+  return {
+    rows,
+    around: (view) => `SELECT ${items.join(', ')}\nFROM (${around?.(view) ?? `SELECT * FROM ${view}`}) AS s\n${taken}`,
+  };
+}
+
+function wholeRelation(relation: InputRelation, addressOf: (uri: string) => string): BoundRelation {
   const groups = fileGroups(relation);
   if (groups.length === 0) return { rows: undefined, around: () => emptyQuery(relation) };
   const looked_up = groups.length > GROUPS_MAX;
