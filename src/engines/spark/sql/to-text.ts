@@ -26,6 +26,6 @@ function doubleAsText(text: string): string {
   const plain = `REGEXP_REPLACE(CAST(CAST(${digits} AS DECIMAL(38,18)) AS STRING), '([.][0-9]+?)0+\\\\z', '$1')`;
   const zero = `CASE WHEN ${digits} LIKE '-%' THEN '-0.0' ELSE '0.0' END`;
   const many = raised('a double of more than 15 digits as a text');
-  const body = `CASE WHEN x = CAST('NaN' AS DOUBLE) THEN 'nan' WHEN x = CAST('Infinity' AS DOUBLE) THEN 'inf' WHEN x = CAST('-Infinity' AS DOUBLE) THEN '-inf' WHEN CAST(${digits} AS DOUBLE) <> x THEN ${many} WHEN x = 0D THEN ${zero} WHEN ABS(x) < 1E-4D OR ABS(x) >= 1E16D THEN ${short} WHEN x IS NOT NULL THEN ${plain} END`;
+  const body = `CASE WHEN x IS NULL THEN NULL WHEN x = CAST('NaN' AS DOUBLE) THEN 'nan' WHEN x = CAST('Infinity' AS DOUBLE) THEN 'inf' WHEN x = CAST('-Infinity' AS DOUBLE) THEN '-inf' WHEN CAST(${digits} AS DOUBLE) <> x THEN ${many} WHEN x = 0D THEN ${zero} WHEN ABS(x) < 1E-4D OR ABS(x) >= 1E16D THEN ${short} ELSE ${plain} END`;
   return `TRANSFORM(ARRAY(${text}), x -> ${body})[0]`;
 }
