@@ -10,6 +10,8 @@ export interface Parts extends Sender {
   readonly routes: RouteAnswers;
   readonly metrics: Metrics;
   readonly recognise: Recognise;
+  /** Of dataflow itself. */
+  readonly version: string;
 }
 
 declare module 'fastify' {

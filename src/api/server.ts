@@ -6,6 +6,7 @@ import { needsToken } from '../core/model/serve.ts';
 import type { ServedRequest } from '../core/ports/server.ts';
 import { addressGuard } from './addresses.ts';
 import { AnswerCache } from './answer-cache.ts';
+import { addDocs } from './docs.ts';
 import { addHealth } from './health.ts';
 import { newMetrics } from './metrics.ts';
 import { addNamedRoutes } from './named-routes.ts';
@@ -18,6 +19,8 @@ import { addTables } from './tables.ts';
 export interface ServerOptions {
   /** Address that it is going to listen at. */
   readonly host: string;
+  /** Of dataflow itself. */
+  readonly version: string;
   log(line: ServedRequest): void;
 }
 
@@ -34,6 +37,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
     routes: new RouteAnswers(answers),
     metrics: newMetrics(answers, cache),
     recognise: readersOf(spec),
+    version: options.version,
   };
   const app = fastify({
     logger: false,
@@ -51,6 +55,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
   addHealth(app, parts);
   addTables(app, parts);
   addNamedRoutes(app, parts);
+  addDocs(app, parts);
   return app;
 }
 

@@ -24,7 +24,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   const serving = await Serving.open(rooms, project);
   let app: FastifyInstance | undefined;
   try {
-    app = await buildServer(new Answers(serving), { host, log });
+    app = await buildServer(new Answers(serving), { host, log, version: rooms.version });
     await app.listen({ host, port });
   } catch (error) {
     await app?.close();

@@ -42,7 +42,11 @@ export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Ser
   const { project } = await rooms.loadProject({ cwd: place.folder, env: process.env });
   const serving = await Serving.open(rooms, project);
   const log: ServedRequest[] = [];
-  const app = await buildServer(new Answers(serving), { host, log: (line) => void log.push(line) });
+  const app = await buildServer(new Answers(serving), {
+    host,
+    version: rooms.version,
+    log: (line) => void log.push(line),
+  });
   const get: Served['get'] = async (url, headers = {}) => {
     const {
       statusCode,

@@ -22,7 +22,7 @@ export async function serve(invocation: Invocation): Promise<number> {
   printer.note(
     server.release_id === undefined
       ? 'there is no release yet: /ready says so until the first run has succeeded'
-      : `release ${server.release_id}; tables: ${server.url}/api/v1/tables`,
+      : `release ${server.release_id}; what there is to ask: ${server.url}/docs`,
   );
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
