@@ -132,6 +132,7 @@ function bash(root: string, bin: string, command: string, cwd: string): { status
       TZ: 'UTC',
       LANG: 'C.UTF-8',
       COLUMNS: '80',
+      PORT,
       NO_COLOR: '1',
     },
   });
@@ -143,9 +144,15 @@ function mustRun(root: string, bin: string, command: string, cwd: string): void 
   if (status !== 0) throw new Error(`${command} ended with ${status}:\n${stdout}`);
 }
 
+/** Where servers of the pages listen; not the same in two processes of one machine, as far as chance goes. */
+const PORT = String(20_000 + Math.floor(Math.random() * 10_000));
+
 /** What a page shows of an output: no path and no name of the machine it was made on. */
 function shown(output: string, folder: string): readonly string[] {
   const user = userInfo().username;
-  const text = output.replaceAll(folder, SHOWN_FOLDER).replace(new RegExp(`\\b${user}\\b`, 'g'), 'you');
+  const text = output
+    .replaceAll(folder, SHOWN_FOLDER)
+    .replaceAll(`127.0.0.1:${PORT}`, '127.0.0.1:8000')
+    .replace(new RegExp(`\\b${user}\\b`, 'g'), 'you');
   return trimmed(text.split('\n'));
 }

@@ -29,6 +29,7 @@ export async function serve(invocation: Invocation): Promise<number> {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await server.close();
+  printer.note('stopped');
   return EXIT_DONE;
 }
 
