@@ -6,20 +6,29 @@ import {
   connectServer,
   connectUrl,
   DELTA_VERSION,
+  deltaJars,
   installSpark,
   isOpen,
   SPARK_VERSION,
   sparkHome,
 } from './spark-server.ts';
 
+/** Of the Connect server. */
 const CORES = 2;
 const EXECUTOR_MEMORY = '1g';
+/** One core and half a gigabyte are left for another application. */
+const WORKER = ['--cores', '3', '--memory', '1536m'];
 
 /** A standalone cluster of one worker, whose executor is a process of its own, and a Connect server over it. */
 export const spark_cluster: Server = {
   name: 'spark_cluster',
   title: `Spark ${SPARK_VERSION} cluster: master, worker and Connect with Delta ${DELTA_VERSION}`,
-  variables: ['DATAFLOW_TEST_SPARK_CLUSTER', 'DATAFLOW_TEST_SPARK_MASTER', 'DATAFLOW_TEST_SPARK_HOME'],
+  variables: [
+    'DATAFLOW_TEST_SPARK_CLUSTER',
+    'DATAFLOW_TEST_SPARK_MASTER',
+    'DATAFLOW_TEST_SPARK_HOME',
+    'DATAFLOW_TEST_SPARK_JARS',
+  ],
   after: ['minio'],
   install: installSpark,
 
@@ -31,17 +40,18 @@ export const spark_cluster: Server = {
     room.launch(daemon(room, 'master', 'master.Master', [...place(String(port)), '--webui-port', String(web)]));
     // Who finds no master tries again only after many seconds.
     await room.ready(() => isOpen(port));
-    const worker = ['--cores', String(CORES), '--memory', EXECUTOR_MEMORY, '--work-dir', join(room.folder, 'work')];
+    const worker = [...WORKER, '--work-dir', join(room.folder, 'work')];
     const at = [...place(String(await room.port('worker'))), '--webui-port', String(await room.port('worker_web'))];
     room.launch(daemon(room, 'worker', 'worker.Worker', [...at, ...worker, master]));
     const memory = { 'spark.driver.memory': '1g', 'spark.executor.memory': EXECUTOR_MEMORY };
-    const executor = { 'spark.executor.extraJavaOptions': SHORT_LIVED.join(' ') };
+    const executor = { 'spark.cores.max': String(CORES), 'spark.executor.extraJavaOptions': SHORT_LIVED.join(' ') };
     room.launch(await connectServer(room, master, { ...memory, ...executor }));
     await room.ready(async () => (await isOpen(await room.port('connect'))) && (await hasExecutors(web)));
     return {
       DATAFLOW_TEST_SPARK_CLUSTER: await connectUrl(room),
       DATAFLOW_TEST_SPARK_MASTER: master,
       DATAFLOW_TEST_SPARK_HOME: sparkHome(room),
+      DATAFLOW_TEST_SPARK_JARS: deltaJars(room).join(','),
     };
   },
 };
@@ -67,5 +77,5 @@ function daemon(room: Room, name: string, type: string, args: readonly string[])
 /** Whether the worker has given its cores to the Connect server. */
 async function hasExecutors(web: number): Promise<boolean> {
   const { coresused } = (await (await fetch(`http://127.0.0.1:${web}/json/`)).json()) as { coresused: number };
-  return coresused === CORES;
+  return coresused >= CORES;
 }

@@ -44,6 +44,13 @@ export function sparkHome(room: Room): string {
   return join(room.installed, 'python', 'pyspark');
 }
 
+/** Of what Maven gives with Delta only these: Spark has the rest. */
+export function deltaJars(room: Room): readonly string[] {
+  return ['delta-spark_2.13', 'delta-storage'].map((name) =>
+    join(room.installed, 'lib', `${name}-${DELTA_VERSION}.jar`),
+  );
+}
+
 /**
  * A Connect server with Delta; clients need the token, and it reaches MinIO if that runs already. Its tables and scratch files are in the room's folder.
  * @param master `local[2]`, `spark://…` @param more settings of Spark
@@ -56,11 +63,7 @@ export async function connectServer(
   const scratch = join(room.folder, 'scratch');
   mkdirSync(scratch, { recursive: true });
   const s3a = join(await installS3a(), 'lib');
-  const jars = [
-    // Of what Maven gives only Delta's: Spark has the rest.
-    ...['delta-spark_2.13', 'delta-storage'].map((name) => join(room.installed, 'lib', `${name}-${DELTA_VERSION}.jar`)),
-    ...readdirSync(s3a).map((name) => join(s3a, name)),
-  ];
+  const jars = [...deltaJars(room), ...readdirSync(s3a).map((name) => join(s3a, name))];
   const login = minioLogin();
   const settings: Readonly<Record<string, string>> = {
     'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',

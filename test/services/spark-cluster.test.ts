@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { expectDone, newPlace } from '../support/fault-project.ts';
 import { bucketPlace } from './bucket-place.ts';
+import { builtProgram } from './built-program.ts';
 import { Machine } from './far-machine.ts';
 import { hdfsPlace } from './hdfs-place.ts';
 import type { MirrorPlace } from './mirror-project.ts';
@@ -13,7 +18,7 @@ const [minio, hdfs] = [service('minio'), service('hdfs')];
 
 const absent = [minio, hdfs].find(({ available }) => !available);
 
-describeService('spark_cluster', ({ url }) => {
+describeService('spark_cluster', ({ url, settings }) => {
   const spark = `type: spark, url: "${url}"`;
 
   /** What doctor says of the engine, by what was looked at. */
@@ -87,6 +92,45 @@ describeService('spark_cluster', ({ url }) => {
             expect(executors?.remedy).toContain('dataflow verify');
           },
         ));
+    },
+  );
+
+  const { DATAFLOW_TEST_SPARK_MASTER: master = '', DATAFLOW_TEST_SPARK_HOME = '' } = settings;
+  it.skipIf(master === '')(
+    'only a Spark client is installed: a server of our own on the cluster, for the time of a command',
+    async () => {
+      const place = newPlace(`sources:
+  a: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint } }
+silver:
+  a: { from: a, key: id }
+`);
+      try {
+        place.put({ 'in/1.csv': 'id\n1\n2\n' });
+        expectDone(place.dataflow(['run']));
+        const file = join(place.folder, 'pipelines.yaml');
+        const share = `spark.cores.max: 1, spark.executor.memory: 512m, spark.jars: "${settings['DATAFLOW_TEST_SPARK_JARS']}"`;
+        const engine = `engine: { type: spark, master: "${master}", settings: { ${share} } }`;
+        writeFileSync(file, readFileSync(file, 'utf8').replace(/^engine: .*$/m, engine));
+        const temp = join(place.folder, 'temp');
+        mkdirSync(temp);
+        const env = { SPARK_HOME: DATAFLOW_TEST_SPARK_HOME, TMPDIR: temp };
+        const sum = ['query', 'select sum(id) as n from silver.a', '--format', 'csv'];
+        const asked = await builtProgram(place.folder, env).run(...sum);
+        expect(asked, asked.stderr).toMatchObject({ code: 0, stdout: 'n\n3\n' });
+        expect(readdirSync(temp)).toEqual([]);
+        // What is killed while Spark starts leaves nothing behind: the folder goes when Spark's process is gone.
+        const child = execFile(process.execPath, [resolve('bin/dataflow.js'), ...sum], {
+          ...{ cwd: place.folder, env: { ...process.env, ...env } },
+        });
+        await vi.waitFor(
+          () => expect(readdirSync(temp).some((one) => existsSync(join(temp, one, 'server.log')))).toBe(true),
+          60_000,
+        );
+        child.kill('SIGKILL');
+        await vi.waitFor(() => expect(readdirSync(temp)).toEqual([]), 60_000);
+      } finally {
+        place.remove();
+      }
     },
   );
 });

@@ -4,18 +4,19 @@ import type { EngineColumn } from '../../core/ports/engine.ts';
 import type { FarEngine, FarEngineFinding, ReachOptions, TableAt } from '../../core/ports/far-engine.ts';
 import { viewName, withViews } from './lake-names.ts';
 import { type Addressing, sparkAddressing } from './lake-uri.ts';
-import { serverOf } from './places.ts';
+import { openSpark } from './open-spark.ts';
+import { sparkPlace } from './places.ts';
 import { probeCatalog, probeLake, probeVersion } from './probe.ts';
-import { openSparkSession, type RowBatch, type SparkSession } from './session.ts';
+import type { RowBatch, SparkSession } from './session.ts';
 
 /** Before and behind what a user typed: nothing but a query can stand there, as other statements take effect at once. */
 const [BEFORE, BEHIND] = ['select * from (\n', '\n)'] as const;
 const LINES_BEFORE = 1;
 
-/** Signs in at the server of `engine.url`, else of `SPARK_REMOTE`, as Spark's own clients do. @throws DataflowError */
+/** Signs in at the project's Spark, which is started first where it is only installed. @throws DataflowError */
 export async function reachSpark(spec: EngineSpec, { env, signal, lake_url }: ReachOptions): Promise<FarEngine> {
-  const { url, token, lake_uri } = serverOf(spec, env);
-  return new FarSpark(await openSparkSession(url, { token, signal }), sparkAddressing(lake_url, lake_uri));
+  const session = await openSpark(sparkPlace(spec, env), { env, signal });
+  return new FarSpark(session, sparkAddressing(lake_url, spec['lake_uri'] as string | undefined));
 }
 
 class FarSpark implements FarEngine {

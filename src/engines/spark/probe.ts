@@ -21,10 +21,10 @@ export interface Sample {
 }
 
 /** Whether it is a version that is known to work. */
-export function probeVersion({ version, place }: SparkSession): FarEngineFinding {
+export function probeVersion({ version, place, started }: SparkSession): FarEngineFinding {
   const ok = /^(3\.5|4)\./.test(version);
   const hint = 'Versions 3.5 and 4 are known to work: use one of them.';
-  return { about: '', ok, words: `Spark ${version} answers at ${place}`, ...(ok ? {} : { hint }) };
+  return { about: '', ok, words: `Spark ${version} ${started ?? `answers at ${place}`}`, ...(ok ? {} : { hint }) };
 }
 
 /** Which catalog names are looked up in, and whether Delta is known: a kind of table that is not is taken for the name of a schema. */

@@ -39,6 +39,8 @@ export interface SparkOptions {
   /** Where the url has none. */
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A server that was started for this session, and ends with it. */
+  readonly own?: { readonly words: string; stop(): Promise<void> } | undefined;
   readonly onProgress?: ((progress: EngineProgress) => void) | undefined;
   readonly onError?: (error: DataflowError) => void;
 }
@@ -85,7 +87,7 @@ export class SparkSession {
   }
 
   /** The same session for somebody with a signal of its own, and who is told of progress; who made the session closes it. */
-  for(options: Omit<SparkOptions, 'token'>): SparkSession {
+  for(options: Omit<SparkOptions, 'token' | 'own'>): SparkSession {
     return new SparkSession(this.#link, this.version, options);
   }
 
@@ -101,6 +103,11 @@ export class SparkSession {
   /** `host:port` of the server. */
   get place(): string {
     return this.#link.place;
+  }
+
+  /** What was started for this session, in words; undefined where the server is somebody else's. */
+  get started(): string | undefined {
+    return this.#options.own?.words;
   }
 
   /** Runs one statement that makes or changes something; the few rows that it answers with. */
@@ -191,6 +198,7 @@ export class SparkSession {
     const { client_observed_server_side_session_id: _, ...who } = this.#link.identity;
     await this.#link.ask(RELEASE, who, FAREWELL_MAX_MS).catch(() => {});
     await this.#link.close();
+    await this.#options.own?.stop();
   }
 
   async #command(sql: string): Promise<{ readonly relation?: Uint8Array | undefined }> {

@@ -4,8 +4,8 @@ import { tableAt } from '../../data/far-tables.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type DoctorFinding, fail, failure, ok } from './finding.ts';
 
-/** Longest wait for a cluster, which may have to start executors first. */
-const ANSWER_MS_MAX = 60_000;
+/** Longest wait for a cluster, which may have to be started or to start executors first. */
+const ANSWER_MS_MAX = 180_000;
 
 /** What an engine on other machines says of itself, and whether it reads the lake. @returns undefined for one that works here. */
 export async function farEngine(

@@ -3,8 +3,9 @@ import type { EngineSpec } from '../../../core/model/project.ts';
 import type { Engine, SessionOptions } from '../../../core/ports/engine.ts';
 import type { ComputePlaces } from '../../../core/ports/engine-component.ts';
 import { sparkAddressing } from '../lake-uri.ts';
-import { serverOf } from '../places.ts';
-import { openSparkSession, type SparkSession } from '../session.ts';
+import { openSpark } from '../open-spark.ts';
+import { sparkPlace } from '../places.ts';
+import type { SparkSession } from '../session.ts';
 import { SparkStepSession } from './step-session.ts';
 
 /**
@@ -27,13 +28,13 @@ const GONE = new Set(['E_ENGINE_LOST', 'E_ENGINE_SESSION', 'E_ENGINE_UNREACHABLE
 
 /** Spark as the engine of steps: signs in when the first session is opened, once for all of them. Nothing is asked of the server before. */
 export function openSparkSteps(spec: EngineSpec, places: ComputePlaces): Engine {
-  const { url, token, lake_uri } = serverOf(spec, places.env);
-  const hadoopAddress = sparkAddressing(places.lake_url, lake_uri);
+  const place = sparkPlace(spec, places.env);
+  const hadoopAddress = sparkAddressing(places.lake_url, spec['lake_uri'] as string | undefined);
   let signed_in: Promise<SparkSession> | undefined;
   let version = '';
   let steps = 0;
   const signIn = async (): Promise<SparkSession> => {
-    const session = await openSparkSession(url, { token });
+    const session = await openSpark(place, { env: places.env });
     version = session.version;
     await session.setConfig(SETTINGS);
     return session;
