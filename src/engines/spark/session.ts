@@ -54,8 +54,8 @@ export async function openSparkSession(url: string, options: SparkOptions = {}):
   try {
     const { spark_version } = await link.ask(ANALYZE, { ...link.identity, spark_version: {} }, GREETING_MAX_MS);
     const session = new SparkSession(link, spark_version?.version ?? '', options);
-    // Instants are shown in UTC, and texts without a zone are read in it.
-    await session.setConfig({ 'spark.sql.session.timeZone': 'UTC' });
+    // Instants are shown in UTC, and texts without a zone are read in it. A value that does not fit is an error, which Spark 3 has to be told.
+    await session.setConfig({ 'spark.sql.session.timeZone': 'UTC', 'spark.sql.ansi.enabled': 'true' });
     return session;
   } catch (error) {
     const known = await link.explain(error);
