@@ -87,6 +87,15 @@ module.exports = load('node:module').createRequire(load.resolve('@duckdb/node-ap
     }));
   },
 };
+/** Ink and yoga wait while they are loaded, which only an ES module may: the terminal view is one, and asked for by a script of its own. */
+const TERMINAL_VIEW = {
+  name: 'terminal-view',
+  setup: (build) => {
+    build.onResolve({ filter: /\/tui\/load-view\.ts$/ }, () => ({ path: '../bin/terminal.js', external: true }));
+    // Only asked for by those who develop with React's tools.
+    build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'never-used' }));
+  },
+};
 const COMMON = {
   absWorkingDir: root,
   bundle: true,
@@ -98,6 +107,7 @@ const COMMON = {
   legalComments: 'linked',
   plugins: [
     ENGINE_BINDINGS,
+    TERMINAL_VIEW,
     {
       name: 'never-used',
       setup: (build) => {
@@ -132,6 +142,12 @@ const WORKERS = {
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 };
 
+const TERMINAL = {
+  ...WORKERS,
+  entryPoints: [{ in: join(root, 'src', 'tui', 'watch.ts'), out: 'terminal' }],
+  define: { 'process.env.NODE_ENV': '"production"' },
+};
+
 const WARM_UP_PROJECT = `version: 1
 sources:
   a: { type: files, path: a.csv, settle_seconds: 0 }
@@ -151,6 +167,7 @@ try {
   const { build } = await esbuild();
   const { newPacks } = await import('./packs.mjs');
   await build({ ...WORKERS, outdir: fresh });
+  await build({ ...TERMINAL, outdir: fresh });
   const packs = await newPacks({ root, entry: source, folder: fresh, common: SCRIPT });
   await packs.whole();
   if (quick) writeFileSync(join(fresh, 'rest.cjs'), '(function(exports){exports.parts={}})');

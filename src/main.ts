@@ -219,6 +219,8 @@ export const rooms: Rooms = {
 
   dataGenerator: async () => (await import('./generators/data-generator.ts')).dataGenerator,
 
+  terminalView: async () => (await import('./tui/load-view.ts')).loadView(),
+
   stateFolder: stateFolderOf,
 };
 

@@ -178,6 +178,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/trace.ts')).spec,
   },
   {
+    name: 'ui',
+    summary: 'Watch tables, runs, quarantine and destinations live; retry, cancel, replay by a key',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/ui.ts')).spec,
+  },
+  {
     name: 'undo',
     summary: 'Put earlier table versions back: before a run, or as of a release; history stays',
     group: 'Work',

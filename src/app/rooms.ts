@@ -24,6 +24,7 @@ import type { Sink } from '../core/ports/sink.ts';
 import type { Source } from '../core/ports/source.ts';
 import type { WriteWorkbook } from '../core/ports/workbook.ts';
 import type { LoadedProject as Loaded } from './project/load-project.ts';
+import type { TerminalView } from './watch/watch-request.ts';
 
 /** A project that was found, read and checked. */
 export type LoadedProject = Loaded;
@@ -130,6 +131,8 @@ export interface Rooms {
   redact(text: string): string;
   /** Every rule and test, by the name that `pipelines.yaml` uses. */
   checks(): Promise<ReadonlyMap<string, CheckComponent>>;
+  /** The view that `status --watch` shows. */
+  terminalView(): Promise<TerminalView>;
   /** Local folder of the ledger and of whatever else a run keeps for itself (`<lake>/_dataflow`). */
   stateFolder(project: Project): string;
 }

@@ -1,4 +1,4 @@
-import { cellWidth, cutToWidth, escapeControls, padToWidth } from './text.ts';
+import { cellWidth, cutToWidth, escapeControls, padToWidth } from '../kit/terminal-text.ts';
 
 export interface Bar {
   readonly label: string;

@@ -2,10 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { DataflowError, DataflowErrors } from '../core/errors/dataflow-error.ts';
+import { escapeControls, linesOnTerminal } from '../kit/terminal-text.ts';
 import type { Format } from './printer.ts';
 import { plainStyle, type Style } from './style.ts';
 import { toJson } from './table.ts';
-import { escapeControls, linesOnTerminal } from './text.ts';
 
 export interface ErrorView {
   readonly format: Format;

@@ -1,9 +1,9 @@
+import { escapeControls, linesOnTerminal } from '../kit/terminal-text.ts';
 import { type Bar, barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
 import type { Sink } from './sink.ts';
 import { plainStyle, type Style } from './style.ts';
 import { asColumn, layoutRecords, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
-import { escapeControls, linesOnTerminal } from './text.ts';
 
 export const FORMATS = ['table', 'json', 'ndjson', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -74,6 +74,11 @@ export class Printer {
   /** True once the reader of stdout has gone (`| head`): a command that only produces data may stop. */
   get closed(): boolean {
     return this.#options.stdout.closed;
+  }
+
+  /** Whether people read what is printed as it comes. */
+  get on_terminal(): boolean {
+    return this.#options.stdout.is_tty;
   }
 
   /** One table of data: the whole answer. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cellWidth } from '../kit/terminal-text.ts';
 import { layoutRecords, layoutTable, type PrintData, plainText, toJson } from './table.ts';
-import { cellWidth } from './text.ts';
 
 function lines(data: PrintData, width = 80): readonly string[] {
   const layout = layoutTable(data, width);

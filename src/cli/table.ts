@@ -1,4 +1,4 @@
-import { cellWidth, cutToWidth, escapeControls, padToWidth, wrapToWidth } from './text.ts';
+import { cellWidth, cutToWidth, escapeControls, padToWidth, wrapToWidth } from '../kit/terminal-text.ts';
 
 /** A column of printed data. `name` is the key in the rows and in JSON and CSV; the rest concerns the table only. */
 export interface PrintColumn {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { cellWidth, cutToWidth, linesOnTerminal, padToWidth, wrapToWidth } from '../kit/terminal-text.ts';
 import { barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
 import { isAscii, wantsColor } from './style.ts';
-import { cellWidth, cutToWidth, linesOnTerminal, padToWidth, wrapToWidth } from './text.ts';
 
 describe('cellWidth', () => {
   it.each([

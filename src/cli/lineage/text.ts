@@ -1,7 +1,7 @@
 import type { LineageReport } from '../../app/explain/show-lineage.ts';
 import { isDirect, type Way } from '../../core/lineage/origins.ts';
 import type { ColumnEdge, Direction, TableLineage } from '../../core/lineage/project-lineage.ts';
-import { escapeControls } from '../text.ts';
+import { escapeControls } from '../../kit/terminal-text.ts';
 import { type Branch, drawTree } from './tree.ts';
 
 /** The lineage for people: trees of tables, or of columns. */

@@ -1,7 +1,7 @@
 import { type Destination, destinationName } from '../../core/model/destination.ts';
 import type { BackwardTrace, ForwardTrace, TracedFate, TracedFile, TraceLevel } from '../../core/model/trace.ts';
+import { cellWidth, cutToWidth, escapeControls } from '../../kit/terminal-text.ts';
 import { plainText } from '../table.ts';
-import { cellWidth, cutToWidth, escapeControls } from '../text.ts';
 import { type Branch, drawTree } from './tree.ts';
 
 /** A trace that leads back, for people: a tree of tables down to the files. */

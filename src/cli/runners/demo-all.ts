@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type DemoAllReport, demoAll } from '../../app/demo/demo-all.ts';
+import { escapeControls, wrapWords } from '../../kit/terminal-text.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { tellTo } from '../shared/run-printing.ts';
-import { escapeControls, wrapWords } from '../text.ts';
 
 /** `demo --all`: exit 1 when a check failed. */
 export async function runDemoAll(invocation: Invocation): Promise<number> {

@@ -1,7 +1,7 @@
 import { type DoctorReport, runDoctor } from '../../app/care/run-doctor.ts';
+import { cellWidth, escapeControls, padToWidth, wrapWords } from '../../kit/terminal-text.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
-import { cellWidth, escapeControls, padToWidth, wrapWords } from '../text.ts';
 
 /** Exit 1 when something would keep a run from working. */
 export async function doctor(invocation: Invocation): Promise<number> {

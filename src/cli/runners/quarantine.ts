@@ -5,12 +5,12 @@ import { entryHistory, openRows } from '../../app/quarantine/show-quarantine.ts'
 import { ledgerForReading } from '../../app/run/open-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Row } from '../../core/ports/engine.ts';
+import { cutToWidth, escapeControls } from '../../kit/terminal-text.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
 import { countText } from '../shared/sizes.ts';
-import { cutToWidth, escapeControls } from '../text.ts';
 
 export async function quarantine(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {

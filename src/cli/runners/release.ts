@@ -6,12 +6,12 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { buildGraph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import { cellWidth } from '../../kit/terminal-text.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer, Section } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { plainText } from '../table.ts';
-import { cellWidth } from '../text.ts';
 
 export async function release(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {

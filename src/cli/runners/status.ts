@@ -55,6 +55,7 @@ function minute(value: unknown): string {
 /** Prints what the ledger knows. Exit 0 even when the last run failed: the question was answered. */
 export async function status(invocation: Invocation): Promise<number> {
   const { rooms, printer, options } = invocation;
+  if (options['watch'] === true && (await watchesInstead(invocation))) return 0;
   const { project } = await loadProjectFor(invocation);
   const ledger = await openOrUndefined(() => rooms.openLedger(project, { read_only: true, create: false }));
   if (ledger === undefined) {
@@ -90,6 +91,20 @@ export async function status(invocation: Invocation): Promise<number> {
   } finally {
     ledger.close();
   }
+}
+
+/** `dataflow ui`: the terminal view; where there is no terminal, what `status` prints. */
+export async function ui(invocation: Invocation): Promise<number> {
+  return status({ ...invocation, options: { ...invocation.options, watch: true } });
+}
+
+/** Shows the view where that is possible; false where its plain text has to do. */
+async function watchesInstead(invocation: Invocation): Promise<boolean> {
+  const { canWatch, refuseNarrowed, watchLive } = await import('./watch.ts');
+  refuseNarrowed(invocation);
+  if (!canWatch(invocation)) return false;
+  await watchLive(invocation);
+  return true;
 }
 
 /** The run, the release and what to do next. */

@@ -1,13 +1,13 @@
 import type { Finding } from '../../app/care/verify/finding.ts';
 import type { VerifyReport } from '../../app/care/verify/report.ts';
 import { verifyLake } from '../../app/care/verify-lake.ts';
+import { escapeControls, wrapWords } from '../../kit/terminal-text.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { countText, secondsText } from '../shared/sizes.ts';
-import { escapeControls, wrapWords } from '../text.ts';
 
 const SPEED_BYTES_MIN = 100_000_000;
 

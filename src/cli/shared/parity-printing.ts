@@ -7,8 +7,8 @@ import type {
   Texts,
 } from '../../core/model/parity.ts';
 import { isEqual } from '../../core/planning/parity.ts';
+import { escapeControls, wrapWords } from '../../kit/terminal-text.ts';
 import type { Printer } from '../printer.ts';
-import { escapeControls, wrapWords } from '../text.ts';
 
 /** Values of a row that are shown; of the others their number. */
 const CELLS_MAX = 8;

@@ -1,8 +1,8 @@
 import type { NowStory, WhyReport } from '../../app/explain/explain.ts';
 import type { StepStory, StoryCause } from '../../app/explain/step-story.ts';
 import { standingWords } from '../../core/planning/parity-standing.ts';
+import { cellWidth, escapeControls } from '../../kit/terminal-text.ts';
 import type { Printer } from '../printer.ts';
-import { cellWidth, escapeControls } from '../text.ts';
 import { countText } from './sizes.ts';
 
 const STEP = '  ';

@@ -1,5 +1,5 @@
+import { escapeControls, wrapWords } from '../../kit/terminal-text.ts';
 import type { Printer } from '../printer.ts';
-import { escapeControls, wrapWords } from '../text.ts';
 
 /** Prints a sentence that may be longer than the terminal is wide: broken at blanks, what follows indented once more. */
 export function printWrapped(printer: Printer, text: string): void {

@@ -36,6 +36,14 @@ export function cutToWidth(text: string, cells: number): string {
   return `${cut}…`;
 }
 
+/** Cuts like {@link cutToWidth}, but and never behind a digit: part of a number would be read as another one. */
+export function cutBetweenWords(text: string, cells: number): string {
+  if (cellWidth(text) <= cells) return text;
+  return `${cutToWidth(text, cells).slice(0, -1).replace(NUMERAL_END, '')}…`;
+}
+
+const NUMERAL_END = /[\d.,:]+$/;
+
 /** Fills a text up with spaces to so many cells. */
 export function padToWidth(text: string, cells: number, align: 'left' | 'right'): string {
   const fill = ' '.repeat(Math.max(0, cells - cellWidth(text)));

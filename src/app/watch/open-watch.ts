@@ -1,0 +1,112 @@
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { Project } from '../../core/model/project.ts';
+import { parseTableKey } from '../../core/model/table.ts';
+import { buildGraph, type Graph } from '../../core/planning/graph.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import { openRows } from '../quarantine/show-quarantine.ts';
+import type { Rooms } from '../rooms.ts';
+import { readProgress } from '../run/progress-note.ts';
+import type { LiveState, TableDetail } from './live-state.ts';
+import { emptyLive, readLive } from './read-live.ts';
+import type { WatchRequest } from './watch-request.ts';
+
+const VERSIONS_SHOWN = 20;
+const REJECTED_SHOWN = 10;
+
+/**
+ * Reads for the terminal view. The ledger is opened for each reading and closed again, so that nobody waits for it; while its files are as they were and no
+ * run is at work, it is not opened.
+ */
+export async function openWatch(
+  rooms: Rooms,
+  project: Project,
+  signal: AbortSignal,
+): Promise<Pick<WatchRequest, 'read' | 'detail'>> {
+  const graph = buildGraph(project, await rooms.checks());
+  const folder = rooms.stateFolder(project);
+  const here = hostname();
+  let seen = '';
+  const read = async (): Promise<LiveState | undefined> => {
+    const now = stampOf(join(folder, 'ledger.db'));
+    if (now === seen) return undefined;
+    const live = await withLedger(rooms, project, (ledger) =>
+      readLive(project, graph, ledger, here, (run_id) => readProgress(join(folder, 'tmp', run_id))),
+    );
+    // A run at work notes its progress elsewhere, and may die without a word.
+    seen = live?.runs[0]?.status === 'running' ? '' : now;
+    return live ?? emptyLive(project, graph);
+  };
+  return { read, detail: (table) => detailOf(rooms, project, graph, table, signal) };
+}
+
+/** Changes with whatever is written to the ledger. */
+function stampOf(file: string): string {
+  return [file, `${file}-wal`]
+    .map((path) => {
+      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+      return stat === undefined ? 'none' : `${stat.ino}.${stat.size}.${stat.mtimeNs}`;
+    })
+    .join(' ');
+}
+
+async function withLedger<T>(rooms: Rooms, project: Project, use: (ledger: Ledger) => T): Promise<T | undefined> {
+  let ledger: Ledger;
+  try {
+    ledger = await rooms.openLedger(project, { read_only: true, create: false });
+  } catch (error) {
+    if (error instanceof DataflowError && error.code === 'E_LEDGER_MISSING') return undefined;
+    throw error;
+  }
+  try {
+    return use(ledger);
+  } finally {
+    ledger.close();
+  }
+}
+
+async function detailOf(
+  rooms: Rooms,
+  project: Project,
+  graph: Graph,
+  key: string,
+  signal: AbortSignal,
+): Promise<TableDetail> {
+  const table = parseTableKey(key);
+  const snapshot = table === undefined ? undefined : await (await rooms.openLake(project)).snapshot(table);
+  const told = await withLedger(rooms, project, (ledger) => ({
+    publishes: ledger.publishes(key, -1, Number.MAX_SAFE_INTEGER),
+    rejected: ledger.quarantine(key).length > 0,
+  }));
+  const node = graph.byKey.get(key);
+  const shown = { filter: {}, limit: REJECTED_SHOWN, signal };
+  const rejecting = told?.rejected === true && node !== undefined && node.layer !== 'gold';
+  const { rows } = rejecting ? await openRows(rooms, project, node, shown) : { rows: [] };
+  const text = (value: unknown): string => (value === null || value === undefined ? '' : String(value));
+  return {
+    key,
+    columns: (snapshot?.columns ?? []).map(({ name, type, nullable, kept_as }) => ({
+      name,
+      type: kept_as ?? type,
+      nullable,
+    })),
+    versions: (told?.publishes ?? [])
+      .toReversed()
+      .slice(0, VERSIONS_SHOWN)
+      .map((step) => ({
+        version: step.output_version ?? 0,
+        at: step.finished_at ?? step.started_at,
+        run_id: step.run_id,
+        rows_out: step.balance?.rows_out ?? null,
+        reason: step.reason,
+      })),
+    rejected: rows.map((row) => ({
+      file: text(row['file']),
+      line: text(row['line']),
+      rule: text(row['rule']),
+      reason: text(row['reason']),
+    })),
+  };
+}

@@ -1,0 +1,63 @@
+import type { LiveRun, LiveTableState, LiveWork } from '../app/watch/live-state.ts';
+import { groupedDigits } from '../kit/units.ts';
+import type { Tone } from './line.ts';
+
+/** A count whole, or nothing. */
+export function count(value: number | null): string {
+  return value === null ? '' : groupedDigits(value);
+}
+
+/** `09:12:03` of a time in UTC. */
+export function clock(at: string | null): string {
+  return at === null ? '' : at.slice(11, 19);
+}
+
+/** `11-22 09:12` of a time in UTC. */
+export function minute(at: string | null): string {
+  return at === null ? '' : at.slice(5, 16).replace('T', ' ');
+}
+
+/** `00:42`, `1:02:03`. */
+export function elapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return seconds < 3600 ? rest : `${Math.floor(seconds / 3600)}:${rest}`;
+}
+
+export const STATE_TONES: Readonly<Record<LiveTableState, Tone>> = {
+  running: 'active',
+  waits: 'dim',
+  ok: 'good',
+  fresh: 'good',
+  failed: 'bad',
+  skipped: 'warn',
+  new: 'dim',
+};
+
+export const RUN_TONES: Readonly<Record<LiveRun['status'], Tone>> = {
+  running: 'active',
+  succeeded: 'good',
+  failed: 'bad',
+  partial: 'warn',
+  interrupted: 'warn',
+};
+
+/** How long it may still take: by what its last success took for each row, or as a whole. Null when nothing tells. */
+export function leftMs(work: LiveWork, now_ms: number): number | null {
+  const gone_ms = now_ms - Date.parse(work.started_at);
+  const { last_wall_ms, last_rows, rows_total } = work;
+  if (last_wall_ms === null) return null;
+  const known = last_rows !== null && last_rows > 0 && rows_total !== null;
+  const whole_ms = known ? (last_wall_ms / last_rows) * rows_total : last_wall_ms;
+  return whole_ms > gone_ms ? whole_ms - gone_ms : null;
+}
+
+/** `00:12, 1,204,551 rows/s, about 00:16 left`, as far as it is known. */
+export function workWords(work: LiveWork, now_ms: number): string {
+  const parts = [elapsed(now_ms - Date.parse(work.started_at))];
+  if (work.rows_per_second !== null) parts.push(`${groupedDigits(work.rows_per_second)} rows/s read`);
+  const left = leftMs(work, now_ms);
+  if (left !== null && left >= 1000) parts.push(`about ${elapsed(left)} left`);
+  return parts.join(', ');
+}
