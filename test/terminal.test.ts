@@ -100,7 +100,8 @@ describe.skipIf(missing !== undefined)('the terminal view', () => {
     terminal.keys('p');
     await terminal.shows(/start this\?/);
     terminal.keys('y');
-    await terminal.shows(/dataflow quarantine replay silver\.achats: ended with 0/);
+    await terminal.shows(/dataflow quarantine replay silver\.achats: ended with 4/);
+    expect(terminal.screen()).toContain('320 were rejected again');
     terminal.keys('3');
     await terminal.shows(/succeeded .* quarantine replay silver\.achats/);
   });

@@ -55,5 +55,10 @@ export function keysLine(ui: UiState, width: number): Line {
     room -= name.length + words.length + GAP.length + 1;
     return room + GAP.length >= 0;
   });
-  return line(...fitting.flatMap(([name, words]) => [segment(name, 'bold'), segment(` ${words}${GAP}`, 'dim')]));
+  return line(
+    ...fitting.flatMap(([name, words], i) => [
+      segment(`${i === 0 ? '' : GAP}${name}`, 'bold'),
+      segment(` ${words}`, 'dim'),
+    ]),
+  );
 }
