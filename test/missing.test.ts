@@ -1,7 +1,7 @@
 import { cpSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { copyInto, expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
 
 /** `on_missing`: files that are gone from their folder, through the built program. */
 const config = (more: string): string => `sources:
@@ -28,6 +28,20 @@ afterEach(() => {
 function project(more = ', on_missing: delete', files: Readonly<Record<string, string>> = FILES): Place {
   const place = newPlace(config(more));
   places.push(place);
+  copyInto(place, loaded(more, files));
+  return place;
+}
+
+/** The first load of a project is made once, and copied. */
+const made = new Map<string, Place>();
+afterAll(() => {
+  for (const place of made.values()) place.remove();
+});
+function loaded(more: string, files: Readonly<Record<string, string>>): Place {
+  const key = JSON.stringify([more, files]);
+  const place = made.get(key) ?? newPlace(config(more));
+  if (made.has(key)) return place;
+  made.set(key, place);
   place.put(files);
   expectDone(place.dataflow(['run']));
   return place;

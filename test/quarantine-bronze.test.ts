@@ -210,4 +210,23 @@ describe('refused files', () => {
     expectDone(place.dataflow(['run']));
     expect(groups(place)).toEqual(['bronze.a unreadable_record 3', 'silver.a not_bad 1']);
   });
+
+  it('count as files beside rejected rows, and a replay of both is told once', () => {
+    const read = (encoding: string): string =>
+      config().replace('settle_seconds: 0,', `settle_seconds: 0, encoding: ${encoding},`);
+    const place = newPlace(read('utf-8'));
+    places.push(place);
+    place.put({
+      'in/a1.csv': 'id,t,v\n1,1,a\n2,x,b\n',
+      'in/a2.csv': Buffer.from('id,t,v\n8,1,d\xe9j\xe0\n', 'latin1'),
+    });
+    expect(place.dataflow(['run']).status).toBe(4);
+    const list = place.dataflow(['quarantine', 'list']).stdout;
+    expect(list).toMatch(/in\/a1\.csv +1 /);
+    expect(list).toMatch(/in\/a2\.csv +1 file /);
+    expect(list).toContain('1 row and 1 file in quarantine; next');
+    newPlace(read('latin-1'), { folder: place.folder });
+    expect(place.dataflow(['quarantine', 'replay', 'bronze.a']).stdout).toContain('1 of 2 rows replayed');
+    expect(place.dataflow(['why', 'last']).stdout.match(/^ {2}bronze\.a: /gm)).toHaveLength(1);
+  });
 });

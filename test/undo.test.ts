@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { openLakeReader, PYTHON } from './soak/lake-reader.ts';
-import { expectDone, expectError, filesBelow, newPlace, type Place } from './support/fault-project.ts';
+import { copyInto, expectDone, expectError, filesBelow, newPlace, type Place } from './support/fault-project.ts';
 
 /** `undo` and `run --redo` through the built program, the tables read by delta-rs where that is there. */
 const CONFIG = `
@@ -33,17 +33,32 @@ const SECOND = {
 };
 const THIRD = { 'in/achats3.csv': 'id,client,montant\n7,1,2\n5,2,7\n' };
 
+type Files = Readonly<Record<string, string>>;
+
 const places: Place[] = [];
 afterEach(() => {
   for (const place of places.splice(0)) place.remove();
 });
-function project(...loads: readonly Readonly<Record<string, string>>[]): Place {
+function project(...loads: readonly Files[]): Place {
   const place = newPlace(CONFIG);
   places.push(place);
-  for (const files of loads) {
-    place.put(files);
-    expectDone(place.dataflow(['run']));
-  }
+  copyInto(place, loaded(loads));
+  return place;
+}
+
+/** Loads that many tests begin with are made once, and copied. */
+const made = new Map<string, Place>();
+afterAll(() => {
+  for (const place of made.values()) place.remove();
+});
+function loaded(loads: readonly Files[]): Place {
+  const known = made.get(JSON.stringify(loads));
+  if (known !== undefined) return known;
+  const place = newPlace(CONFIG);
+  made.set(JSON.stringify(loads), place);
+  if (loads.length > 1) copyInto(place, loaded(loads.slice(0, -1)));
+  place.put(loads.at(-1) ?? {});
+  expectDone(place.dataflow(['run']));
   return place;
 }
 

@@ -27,6 +27,9 @@ async function answer({ id, args, cwd, env }) {
   process.chdir(cwd);
   const status = await program.execute(args);
   process.chdir(dirname(folder)); // The folder of the test may be removed now.
+  // The ledger's driver keeps its files open until its statements are collected; a process that ends would have let go of them.
+  globalThis.gc();
+  await new Promise((done) => setImmediate(done));
   const [stdout, stderr] = ['stdout', 'stderr'].map((name) => readFileSync(join(folder, name), 'utf8'));
   const draft = join(folder, `draft-${id}`);
   writeFileSync(draft, JSON.stringify({ status, stdout, stderr }));

@@ -20,7 +20,7 @@ export interface Question {
 }
 
 /** Commands that only look at a lake and its ledger. */
-const LOOKS = /^(query|verify|status|ledger inputs|quarantine list)( |$)/;
+const LOOKS = /^(query|verify|status|ledger inputs|quarantine list)( |$)|^quarantine( --|$)/;
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 1;
 
@@ -70,7 +70,7 @@ class Asker {
   constructor(binary: string) {
     const program = dirname(dirname(resolve(binary)));
     const [stdout, stderr] = [this.#open('stdout'), this.#open('stderr')];
-    const args = [resolve('test/support/asker-process.cjs'), program, this.#folder];
+    const args = ['--expose-gc', resolve('test/support/asker-process.cjs'), program, this.#folder];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', stdout, stderr] });
     for (const file of [stdout, stderr]) closeSync(file);
     // Nobody waits for it at the end.

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FarStorage } from '../../core/ports/far-storage.ts';
 import { faultPoint } from '../../kit/fault.ts';
+import { writeChunks } from '../../kit/write-chunks.ts';
 
 export interface Fetch {
   /** On the far side. */
@@ -33,26 +33,14 @@ export async function fetchFile(
     });
   mkdirSync(dirname(to), { recursive: true });
   const part = `${to}.part`;
-  const hash = createHash('sha256');
-  let size = 0;
-  const file = await open(part, 'w', 0o644).catch(ioError(to));
-  try {
-    for await (const chunk of found.chunks) {
-      hash.update(chunk);
-      size += chunk.length;
-      await file.write(chunk).catch(ioError(to));
-      came(chunk.length);
-    }
-    await file.sync().catch(ioError(to));
-  } finally {
-    await file.close();
-  }
-  const digest = hash.digest('hex');
+  const written = await writeChunks(part, found.chunks, { flags: 'w', mode: 0o644, durable: true, came }).catch(
+    ioError(to),
+  );
   const other =
-    size_bytes !== undefined && size !== size_bytes
-      ? `it has ${size} bytes, recorded were ${size_bytes}`
-      : sha256 !== undefined && digest !== sha256
-        ? `its hash is ${digest}, recorded was ${sha256}`
+    size_bytes !== undefined && written.size_bytes !== size_bytes
+      ? `it has ${written.size_bytes} bytes, recorded were ${size_bytes}`
+      : sha256 !== undefined && written.sha256 !== sha256
+        ? `its hash is ${written.sha256}, recorded was ${sha256}`
         : undefined;
   if (other !== undefined) {
     rmSync(part, { force: true });
@@ -63,12 +51,13 @@ export async function fetchFile(
   }
   faultPoint('restore-before-rename');
   await rename(part, to).catch(ioError(to));
-  return digest;
+  return written.sha256;
 }
 
+/** What the far side says of itself, and a stop that was asked for, pass as they are. */
 function ioError(path: string): (error: unknown) => never {
   return (error) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new DataflowError('E_LAKE_IO', `cannot write ${path}: ${why}`, { cause: error });
+    if (!(error instanceof Error) || error instanceof DataflowError || !('errno' in error)) throw error;
+    throw new DataflowError('E_LAKE_IO', `cannot write ${path}: ${error.message}`, { cause: error });
   };
 }

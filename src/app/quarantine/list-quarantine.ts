@@ -11,6 +11,8 @@ export interface QuarantineGroup {
   readonly rule: string;
   readonly file: string;
   readonly rows: number;
+  /** The one row stands for a file that was refused as a whole; known as long as it is open. */
+  readonly whole_file: boolean;
   /** The run that put them aside. */
   readonly run_id: string;
   /** The run that closed them. */
@@ -25,10 +27,12 @@ export function listQuarantine(
   ledger: Ledger,
   options: { readonly table?: string; readonly state?: QuarantineState; readonly filter: QuarantineFilter },
 ): readonly QuarantineGroup[] {
+  const isRefused = refusedFiles(ledger);
   const open = ledger.quarantine(options.table).map(
     (group): QuarantineGroup => ({
       state: 'open',
       ...group,
+      whole_file: isRefused(group),
       closed_by_run: null,
       decided_by: null,
       decided_at: null,
@@ -46,6 +50,23 @@ export function listQuarantine(
   );
 }
 
+/** Tells which groups are files that were refused as a whole; sources are looked up when that may be. */
+function refusedFiles(ledger: Ledger): (group: Pick<QuarantineGroup, 'table' | 'file' | 'rule' | 'rows'>) => boolean {
+  const refused = new Map<string, ReadonlySet<string>>();
+  return ({ table, file, rule, rows }) => {
+    if (!table.startsWith('bronze.') || rows !== 1 || rule === UNREADABLE_RECORD) return false;
+    const source = table.slice('bronze.'.length);
+    const paths =
+      refused.get(source) ??
+      new Set(ledger.inputs(source).flatMap(({ path, status }) => (status === 'quarantined' ? [path] : [])));
+    refused.set(source, paths);
+    return paths.has(file);
+  };
+}
+
+/** The rule of records that stand in files which were taken otherwise. */
+const UNREADABLE_RECORD = 'unreadable_record';
+
 const STATES = { fix: 'fixed', replay: 'replayed', discard: 'discarded' } as const;
 
 /** Rows that were rejected again are among the open ones. */
@@ -61,6 +82,7 @@ function groupsOf(decision: DecisionEntry): readonly QuarantineGroup[] {
       rule: group.rule,
       file: group.file,
       rows,
+      whole_file: false,
       run_id: group.quarantine_run_id,
       closed_by_run: waiting || undone_by !== undefined ? null : (decision.applied_run_id ?? decision.run_id),
       decided_by: decision.decided_by,

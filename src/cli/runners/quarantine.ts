@@ -1,6 +1,11 @@
 import { keptRefused } from '../../app/load/refused-rows.ts';
 import { rejectingNode } from '../../app/quarantine/decide-quarantine.ts';
-import { listQuarantine, QUARANTINE_STATES, type QuarantineState } from '../../app/quarantine/list-quarantine.ts';
+import {
+  listQuarantine,
+  QUARANTINE_STATES,
+  type QuarantineGroup,
+  type QuarantineState,
+} from '../../app/quarantine/list-quarantine.ts';
 import { entryHistory, openRows } from '../../app/quarantine/show-quarantine.ts';
 import { ledgerForReading } from '../../app/run/open-project.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -45,7 +50,12 @@ async function list(invocation: Invocation): Promise<number> {
       sections:
         printer.format === 'table' && groups.length === 0
           ? []
-          : [{ columns: GROUP_COLUMNS, rows: groups.map((one) => ({ ...one })) }],
+          : [
+              {
+                columns: GROUP_COLUMNS,
+                rows: groups.map((one) => (printer.format === 'table' ? shown(one) : { ...one })),
+              },
+            ],
     });
     const rows = (wanted: typeof all): number => wanted.reduce((sum, group) => sum + group.rows, 0);
     const open = all.filter((group) => group.state === 'open');
@@ -54,7 +64,7 @@ async function list(invocation: Invocation): Promise<number> {
     printer.text(
       open.length === 0
         ? 'nothing is in quarantine'
-        : `${countText(rows(open), 'row')} in quarantine; next: dataflow quarantine show ${fullest(open)}`,
+        : `${amountOf(open)} in quarantine; next: dataflow quarantine show ${fullest(open)}`,
     );
     if (closed > 0 && state === 'open')
       printer.text(`${countText(closed, 'row was', 'rows were')} decided on: dataflow quarantine --state all`);
@@ -69,6 +79,19 @@ async function list(invocation: Invocation): Promise<number> {
   }
 }
 
+function shown(group: QuarantineGroup): Row {
+  return group.whole_file ? { ...group, rows: '1 file' } : { ...group };
+}
+
+/** `2 rows and 1 file`. */
+function amountOf(open: readonly QuarantineGroup[]): string {
+  const files = open.filter((group) => group.whole_file).length;
+  const rows = open.reduce((sum, group) => sum + group.rows, 0) - files;
+  return [...(rows > 0 ? [countText(rows, 'row')] : []), ...(files > 0 ? [countText(files, 'file')] : [])].join(
+    ' and ',
+  );
+}
+
 /** The table with the most open rows. */
 function fullest(open: ReturnType<typeof listQuarantine>): string {
   const rows = new Map<string, number>();
@@ -81,7 +104,7 @@ const GROUP_COLUMNS = [
   'table',
   'rule',
   { name: 'file' },
-  'rows',
+  { name: 'rows', align: 'right' as const },
   // The beginning of an id is enough for --run.
   { name: 'run_id', give_way: true },
 ];

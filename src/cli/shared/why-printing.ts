@@ -38,7 +38,7 @@ export class WhyPrinter {
     this.#line(`run ${run.run_id}: ${run.status}, ${timeOf(run.started_at)}`, '');
     this.#line(`command: ${run.command}`, STEP);
     if (run.error !== undefined) this.#line(`${run.error.code}: ${run.error.message}`, STEP);
-    for (const story of steps) {
+    for (const story of steps.filter((one) => !isTold(one, steps))) {
       this.#line(`${story.step}: ${outcomeOf(story)}`, STEP);
       if (story.status === 'failed') this.#failure(story, STEP.repeat(2));
       else this.#line(story.reason, STEP.repeat(2));
@@ -161,6 +161,14 @@ export class WhyPrinter {
     }
     print();
   }
+}
+
+/** A replay closes the entries of a table first; what its files bring then is a publish of its own, whose reason says both. */
+function isTold(story: StepStory, steps: readonly StepStory[]): boolean {
+  return steps.some(
+    ({ step, status, reason }) =>
+      step === story.step && status === 'succeeded' && reason.startsWith(`${story.reason}; `),
+  );
 }
 
 function movedWords(moved: Extract<StoryCause, { kind: 'input' }>['moved']): string {

@@ -119,6 +119,10 @@ describe('the words of reasons', () => {
     [[{ kind: 'files', fresh: 1, unchanged: 9, waiting: 2 }], '1 new or changed file, 2 still being written'],
     [[{ kind: 'files', fresh: 0, unchanged: 9, waiting: 0 }], 'up to date: 9 files unchanged'],
     [[{ kind: 'files', fresh: 0, unchanged: 0, waiting: 0 }], 'no input found'],
+    [
+      [{ kind: 'files', fresh: 0, unchanged: 0, waiting: 0, undone: 2 }],
+      '2 files undone, not loaded again: dataflow run --redo',
+    ],
     [[{ kind: 'files', fresh: 0, unchanged: 0, waiting: 1 }], 'nothing to load yet, 1 still being written'],
     [
       [{ kind: 'files', fresh: 0, unchanged: 0, waiting: 0, missing: 'data: the folder does not exist' }],

@@ -136,7 +136,8 @@ function filesWords(cause: Extract<Cause, { kind: 'files' }>): string {
   if (unchanged + undone === 0) return `${nothingWords(waiting, missing)}${still}`;
   const known = `${unchanged === 1 ? '1 file' : `${unchanged} files`} unchanged`;
   if (undone === 0) return `up to date: ${known}${still}`;
-  return `${unchanged === 0 ? '' : `${known}, `}${undone} undone, not loaded again: dataflow run --redo${still}`;
+  const those = unchanged > 0 ? `${known}, ${undone}` : undone === 1 ? '1 file' : `${undone} files`;
+  return `${those} undone, not loaded again: dataflow run --redo${still}`;
 }
 
 function nothingWords(waiting: number, missing: string | undefined): string {

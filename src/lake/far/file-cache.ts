@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, type Stats, statSync, utimesSync } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FarStorage } from '../../core/ports/far-storage.ts';
 import type { WantedFile } from '../../core/ports/storage.ts';
 import { AdaptivePool } from '../../kit/adaptive-pool.ts';
+import { type Written, writeChunks } from '../../kit/write-chunks.ts';
 import { codeOf, ioError } from '../io-error.ts';
 
 /** A file that was used so recently may be in use by another process: it stays, whatever the limit says. */
@@ -88,7 +89,8 @@ export class FileCache {
     const draft = `${target}.${randomUUID()}.tmp`;
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     try {
-      const seen = await write(draft, found.chunks);
+      // What is lost with the power is brought again.
+      const seen = await writeChunks(draft, found.chunks, { flags: 'wx', mode: 0o600, durable: false });
       if (seen.size_bytes !== file.size_bytes || (file.sha256 !== undefined && seen.sha256 !== file.sha256))
         throw damaged(`${far.name}/${file.path}`, file, seen);
       await rename(draft, target);
@@ -133,28 +135,6 @@ export class FileCache {
   }
 }
 
-interface Seen {
-  readonly size_bytes: number;
-  readonly sha256: string;
-}
-
-/** Not made durable: what is lost is brought again. */
-async function write(path: string, chunks: AsyncIterable<Uint8Array>): Promise<Seen> {
-  const hash = createHash('sha256');
-  let size_bytes = 0;
-  const file = await open(path, 'wx', 0o600);
-  try {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      size_bytes += chunk.length;
-      await file.write(chunk);
-    }
-  } finally {
-    await file.close();
-  }
-  return { size_bytes, sha256: hash.digest('hex') };
-}
-
 function touch(path: string): void {
   const now = new Date();
   try {
@@ -164,7 +144,7 @@ function touch(path: string): void {
   }
 }
 
-function damaged(name: string, file: WantedFile, seen: Seen): DataflowError {
+function damaged(name: string, file: WantedFile, seen: Written): DataflowError {
   const what =
     seen.size_bytes === file.size_bytes
       ? `its hash is ${seen.sha256}, recorded is ${file.sha256}`
