@@ -86,12 +86,17 @@ export async function runStep(
   }
 }
 
+const PLACED = new Set(['E_SQL', 'E_ENGINE_DIALECT']);
+
 /** An error of a model's query that was only met at its rows: at least its file is known. */
 function placed(error: unknown, node: Node): unknown {
-  if (node.layer !== 'gold' || !(error instanceof DataflowError)) return error;
-  if (error.code !== 'E_SQL' || error.place !== undefined) return error;
+  if (node.layer === 'bronze' || !(error instanceof DataflowError)) return error;
+  if (!PLACED.has(error.code) || (error.place?.file ?? '') !== '') return error;
   const kept = error.kept === undefined ? {} : { kept: error.kept };
-  return new DataflowError('E_SQL', error.message, { ...kept, place: { file: node.spec.sql_file }, cause: error });
+  const { code, message, hint, place } = error;
+  // Queries of silver are put together here: places in them tell nobody anything.
+  if (node.layer === 'silver') return code === 'E_SQL' ? error : new DataflowError(code, `${node.key}: ${message}`, { ...kept, hint, cause: error });
+  return new DataflowError(code, message, { ...kept, hint, place: { ...place, file: node.spec.sql_file }, cause: error });
 }
 
 function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {

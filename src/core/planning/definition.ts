@@ -35,6 +35,7 @@ function partsOf(node: Node): Record<string, string> {
     case 'gold':
       return {
         sql: node.spec.sql.trimEnd(),
+        ...(node.spec.spark_sql === undefined ? {} : { 'sql for spark': node.spec.spark_sql.trimEnd() }),
         ...(node.spec.refresh === undefined ? {} : { refresh: JSON.stringify(node.spec.refresh) }),
         ...(node.spec.partition_by.length > 0 ? { partition_by: node.spec.partition_by.join('\n') } : {}),
       };

@@ -255,6 +255,11 @@ export interface EngineSession {
   syntaxOf(sql: string, options?: { readonly functions?: boolean; readonly places?: boolean }): Promise<QuerySyntax>;
   /** The SQL text of a query in a tree of {@link syntaxOf}, changed or not. */
   sqlOf(tree: SyntaxNode): Promise<string>;
+  /**
+   * Tells how a query was written by its author for engines of other dialects, by the engine's type; this session then takes it where a table is written from
+   * exactly that query. True where it does. Absent where the dialect of queries is the engine's own.
+   */
+  spell?(sql: string, own: Readonly<Record<string, string>>): boolean;
   /** A small result. Throws when it is longer than `rows_max` (default 10,000). A maximum of 1 is for what is known to be one row: it comes faster. */
   rows(sql: string, options?: { readonly rows_max?: number }): Promise<readonly Row[]>;
   /** A result of any size, in batches, as it is computed. */

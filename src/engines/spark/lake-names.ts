@@ -15,8 +15,8 @@ export function viewName(key: string): string {
   return `\`${key}\``;
 }
 
-/** Puts the views in the place of the tables. @param keys in lower case up to the dot, as tables are called. */
-export function withViews(sql: string, keys: readonly string[]): Renamed {
+/** Puts the views in the place of the tables. @param keys in lower case up to the dot, as tables are called. @param nameOf the view of a table */
+export function withViews(sql: string, keys: readonly string[], nameOf: (key: string) => string = viewName): Renamed {
   const shifts: { readonly at: number; readonly added: number }[] = [];
   let added = 0;
   const renamed = sql.replace(
@@ -24,7 +24,7 @@ export function withViews(sql: string, keys: readonly string[]): Renamed {
     (token: string, layer: string | undefined, name: string | undefined, at: number) => {
       const key = `${layer?.toLowerCase()}.${name}`;
       if (layer === undefined || !keys.includes(key)) return token;
-      const view = viewName(key);
+      const view = nameOf(key);
       added += view.length - token.length;
       shifts.push({ at: at + token.length + added, added });
       return view;

@@ -107,8 +107,13 @@ export class Link {
     this.#pending.add(kept);
   }
 
-  async close(): Promise<void> {
+  /** What nobody waited for is done. */
+  async settled(): Promise<void> {
     await Promise.allSettled(this.#pending);
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
     this.#channel.close();
   }
 }

@@ -195,6 +195,7 @@ export class SparkSession {
   /** Ends the session at the server, as far as that can still be reached. */
   async close(): Promise<void> {
     this.#link.leaving = true;
+    await this.#link.settled();
     const { client_observed_server_side_session_id: _, ...who } = this.#link.identity;
     await this.#link.ask(RELEASE, who, FAREWELL_MAX_MS).catch(() => {});
     await this.#link.close();

@@ -44,7 +44,9 @@ export async function runGold(step: GoldStep): Promise<StepRecord> {
     for (const [table, input] of step.inputs)
       await session.bind(empty ? relationOf(input, table, false, []) : relationOf(input, table));
     const columns = await modelColumns(step, session);
-    const refreshed = await refreshTouched(step, session, columns, snapshot);
+    const { sql, spark_sql } = node.spec;
+    const own = spark_sql !== undefined && session.spell?.(sql, { spark: spark_sql }) === true;
+    const refreshed = own ? undefined : await refreshTouched(step, session, columns, snapshot);
     const made =
       refreshed === undefined || 'obstacle' in refreshed
         ? await computeModel(step, session, columns, snapshot)

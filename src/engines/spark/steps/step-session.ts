@@ -17,12 +17,13 @@ import type {
   WriteTarget,
 } from '../../../core/ports/engine.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
+import { withViews } from '../lake-names.ts';
 import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
 import type { RowBatch, SparkSession } from '../session.ts';
 import { sparkDialect } from '../sql/translate.ts';
 import { quoteName } from '../sql/words.ts';
 import { refusal } from './refusal.ts';
-import { boundRelation, schemaText } from './relations.ts';
+import { boundRelation, schemaText, sparkColumns } from './relations.ts';
 import { type Writer, writeFiles } from './write-files.ts';
 
 type Described = readonly EngineColumn[];
@@ -55,6 +56,8 @@ export class SparkStepSession implements EngineSession {
   /** Folders of the temporary tables, by name. */
   readonly #scratch = new Map<string, { readonly folders: readonly string[]; readonly rows: number }>();
   readonly #views = new Set<string>();
+  /** Queries that somebody wrote for Spark, by those that they stand for. */
+  readonly #own = new Map<string, string>();
   /** Rows that were counted in written files. */
   readonly #counted = new Map<string, number>();
   #bytes_read = 0;
@@ -120,6 +123,12 @@ export class SparkStepSession implements EngineSession {
     return this.#parts.shadow.sqlOf(tree);
   }
 
+  spell(sql: string, own: Readonly<Record<string, string>>): boolean {
+    if (own['spark'] === undefined) return false;
+    this.#own.set(sql, own['spark']);
+    return true;
+  }
+
   async rows(sql: string, options: { readonly rows_max?: number } = {}): Promise<readonly Row[]> {
     return this.#parts.spark.rows(await this.#text(sql), options);
   }
@@ -129,7 +138,9 @@ export class SparkStepSession implements EngineSession {
   }
 
   async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
-    const files = await writeFiles(this.#writer(), sql, target);
+    const own = this.#own.get(sql);
+    if (own !== undefined) await this.#bindOwn(own, target);
+    const files = await writeFiles(this.#writer(), own === undefined ? sql : `select * from ${OWN}`, target);
     for (const { uri, rows, size_bytes } of files) {
       this.#counted.set(uri, rows);
       this.#bytes_written += size_bytes;
@@ -197,6 +208,17 @@ export class SparkStepSession implements EngineSession {
     return made.sql;
   }
 
+  /** The rows of a query that somebody wrote for Spark, in the types that the table has. */
+  async #bindOwn(sql: string, { columns }: WriteTarget): Promise<void> {
+    const { shadow, spark } = this.#parts;
+    const renamed = withViews(sql, [...this.#tables.keys()], (key) => this.#view(key)).sql;
+    await shadow.bind({ name: OWN, columns, files: [] });
+    this.#tables.set(OWN, columns);
+    const items = sparkColumns(columns).map(({ name, spark: type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`);
+    const query = sqlRelation(`SELECT ${items.join(', ')} FROM (\n${renamed}\n) AS _`);
+    await spark.carryOut(viewPlan(this.#view(OWN), query));
+  }
+
   async #learn(name: string): Promise<Described> {
     const columns = await this.#parts.shadow.describe(`select * from ${quoteIdent(name)}`);
     this.#tables.set(name.toLowerCase(), columns);
@@ -222,6 +244,9 @@ export class SparkStepSession implements EngineSession {
     this.#peak_bytes = Math.max(this.#peak_bytes, process.memoryUsage.rss());
   }
 }
+
+/** The relation of {@link SparkStepSession.spell}. */
+const OWN = '_own_query';
 
 const POSITION: Described = [
   { name: '_part', type: 'integer' },
