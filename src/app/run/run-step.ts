@@ -95,8 +95,16 @@ function placed(error: unknown, node: Node): unknown {
   const kept = error.kept === undefined ? {} : { kept: error.kept };
   const { code, message, hint, place } = error;
   // Queries of silver are put together here: places in them tell nobody anything.
-  if (node.layer === 'silver') return code === 'E_SQL' ? error : new DataflowError(code, `${node.key}: ${message}`, { ...kept, hint, cause: error });
-  return new DataflowError(code, message, { ...kept, hint, place: { ...place, file: node.spec.sql_file }, cause: error });
+  if (node.layer === 'silver')
+    return code === 'E_SQL'
+      ? error
+      : new DataflowError(code, `${node.key}: ${message}`, { ...kept, hint, cause: error });
+  return new DataflowError(code, message, {
+    ...kept,
+    hint,
+    place: { ...place, file: node.spec.sql_file },
+    cause: error,
+  });
 }
 
 function tableEstimate({ run, node, inputs, verdict }: StepContext): Estimate {

@@ -194,7 +194,7 @@ export class SparkStepSession implements EngineSession {
   }
 
   /** The query in Spark's dialect. @throws DataflowError E_ENGINE_DIALECT */
-  async #text(sql: string): Promise<string> {
+  async #text(sql: string, lines_before = 0): Promise<string> {
     const { shadow } = this.#parts;
     const read = await shadow.tablesOf(sql);
     const tables = new Map(
@@ -204,7 +204,7 @@ export class SparkStepSession implements EngineSession {
       }),
     );
     const made = await sparkDialect.translate({ sql, tables, session: shadow, relation: (name) => this.#view(name) });
-    if ('refusals' in made) throw refusal(made.refusals);
+    if ('refusals' in made) throw refusal(made.refusals, lines_before);
     return made.sql;
   }
 
@@ -214,7 +214,9 @@ export class SparkStepSession implements EngineSession {
     const renamed = withViews(sql, [...this.#tables.keys()], (key) => this.#view(key)).sql;
     await shadow.bind({ name: OWN, columns, files: [] });
     this.#tables.set(OWN, columns);
-    const items = sparkColumns(columns).map(({ name, spark: type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`);
+    const items = sparkColumns(columns).map(
+      ({ name, spark: type }) => `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`,
+    );
     const query = sqlRelation(`SELECT ${items.join(', ')} FROM (\n${renamed}\n) AS _`);
     await spark.carryOut(viewPlan(this.#view(OWN), query));
   }
@@ -237,7 +239,14 @@ export class SparkStepSession implements EngineSession {
 
   #writer(): Writer {
     const { spark, addressOf, hashes, remove } = this.#parts;
-    return { spark, addressOf, hashes, remove, text: (sql) => this.#text(sql), view: (name) => this.#view(name) };
+    return {
+      spark,
+      addressOf,
+      hashes,
+      remove,
+      text: (...asked) => this.#text(...asked),
+      view: (name) => this.#view(name),
+    };
   }
 
   #peak(): void {

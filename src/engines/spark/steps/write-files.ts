@@ -13,8 +13,8 @@ import { schemaText, sparkColumns } from './relations.ts';
 /** What writing needs of the step's session. */
 export interface Writer {
   readonly spark: SparkSession;
-  /** The query in Spark's dialect. */
-  text(sql: string): Promise<string>;
+  /** The query in Spark's dialect. @param lines_before of ours, before the one that a user wrote. */
+  text(sql: string, lines_before: number): Promise<string>;
   addressOf(uri: string): string;
   readonly hashes: boolean;
   /** A quoted name for a view of ours. */
@@ -36,7 +36,7 @@ const FILES_MAX = 1_000_000;
 export async function writeFiles(writer: Writer, sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
   const name = randomUUID();
   const uri = `${target.folder}/${name}`;
-  const text = arranged(await writer.text(castSql(sql, target)), target);
+  const text = arranged(await writer.text(castSql(sql, target), 1), target);
   const partition_by = (target.partition_by ?? []).map((_, at) => PARTITION + at);
   try {
     const plan = parquetPlan(sqlRelation(text), { path: writer.addressOf(uri), partition_by }, OPTIONS);
