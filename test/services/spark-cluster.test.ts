@@ -55,7 +55,7 @@ describeService('spark_cluster', ({ url, settings }) => {
     expect(await program.run('run')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('E_') });
     machine.engine();
     machine.forget();
-    expect(await machine.total()).toEqual({ n: 18, amount: '31.50' });
+    expect(await machine.total()).toEqual({ n: 18, amount: '36.00' });
     expect(await program.run('verify')).toMatchObject({ code: 0 });
     machine.day(3);
     expect(await program.run('run')).toMatchObject({ code: 0 });

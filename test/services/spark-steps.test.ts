@@ -50,7 +50,8 @@ describeService('spark', ({ url }) => {
     const { steps } = JSON.parse(stdout) as { steps: readonly { step: string; status: string; balance?: object }[] };
     return Object.fromEntries(steps.map(({ step, status, balance }) => [step, { status, balance }]));
   };
-  const run = (program: BuiltProgram, ...args: readonly string[]) => stepsOf(program.run('run', ...args, '--format', 'json'));
+  const run = (program: BuiltProgram, ...args: readonly string[]) =>
+    stepsOf(program.run('run', ...args, '--format', 'json'));
 
   beforeAll(async () => {
     for (const name of ['pipelines.yaml', 'models']) cpSync(name, join(root, 'here', name), { recursive: true });

@@ -65,6 +65,9 @@ describeService('postgresql', () => {
 describeService('minio', () => {
   replays('docs/guide/mirror.md', ['minio']);
 });
+describeService('spark', () => {
+  replays('docs/guide/moving-to-spark.md', ['spark']);
+});
 describeService('kafka', () => {
   describeService('postgresql', () => {
     describeService('hdfs', () => {
