@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { writeSync } from 'node:fs';
 
-const TAKE = '\u001b[?1049h\u001b[?25l\u001b[2J\u001b[H';
-/** Attributes off, cursor shown, the screen as it was. */
-const GIVE_BACK = '\u001b[0m\u001b[?25h\u001b[?1049l';
+/** No cursor, and no line that goes on in the next one. */
+const TAKE = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J\u001b[H';
+/** Attributes off, all that was switched off on again, the screen as it was. */
+const GIVE_BACK = '\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l';
 /** What is between them appears at once, where the terminal can do that (synchronized output). */
 const TOGETHER = ['\u001b[?2026h', '\u001b[?2026l'] as const;
 const ENDS = ['exit', 'uncaughtException', 'unhandledRejection'] as const;
@@ -20,6 +21,8 @@ export class OwnScreen extends EventEmitter {
     this.#stdout = stdout;
     for (const event of ENDS) (process as NodeJS.EventEmitter).prependListener(event, this.giveBack);
     stdout.on('resize', this.#onResize);
+    // Before anything is to be seen: what is typed then is for the view, Ctrl-C too.
+    process.stdin.setRawMode?.(true);
     stdout.write(TAKE);
   }
 
@@ -40,6 +43,8 @@ export class OwnScreen extends EventEmitter {
   write(frame: string): boolean {
     if (!this.#taken || frame === '') return true;
     const lines = frame.split('\n');
+    // Ink shows what it has when the size changes, before there is a frame of that size.
+    if (lines.length > this.rows) return true;
     const changed = lines.flatMap((text, i) =>
       text === this.#lines[i] ? [] : [`\u001b[${i + 1};1H\u001b[0m\u001b[2K${text}`],
     );

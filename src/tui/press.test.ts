@@ -75,7 +75,9 @@ describe('moving', () => {
     const { ui, effects } = typed('j<enter>');
     expect(effects).toEqual([{ do: 'open', table: 'gold.b' }]);
     expect(ui.open).toEqual({ key: 'gold.b', scroll: 0 });
-    expect(typed('<enter>GG').ui.open?.scroll).toBe(0);
+    expect(typed('<enter>jjk').ui.open?.scroll).toBe(1);
+    expect(typed('<enter>GG').ui.open?.scroll).toBe(25);
+    expect(typed('<enter>Gg').ui.open?.scroll).toBe(0);
     expect(typed('<enter>      ').ui.open?.scroll).toBe(25);
     expect(typed('<enter><esc>').ui.open).toBeUndefined();
   });

@@ -125,14 +125,11 @@ function scrolled(ui: UiState, { name, sign }: Key, { page, lines }: Extent): Pr
   const { open } = ui;
   if (open === undefined || name === 'escape' || name === 'backspace' || name === 'left') return { ui: shut(ui) };
   const steps: Readonly<Record<string, number>> = {
-    up: -1,
-    down: 1,
-    pageup: -page,
-    pagedown: page,
-    home: -1e9,
-    end: 1e9,
+    ...{ up: -1, k: -1, down: 1, j: 1 },
+    ...{ pageup: -page, pagedown: page, ' ': page },
+    ...{ home: -lines, g: -lines, end: lines, G: lines },
   };
-  const by = steps[name ?? ''] ?? (sign === 'k' ? -1 : sign === 'j' ? 1 : sign === ' ' ? page : 0);
+  const by = steps[name ?? sign ?? ''] ?? 0;
   return { ui: { ...ui, open: { ...open, scroll: Math.max(0, Math.min(lines - page, open.scroll + by)) } } };
 }
 
