@@ -6,6 +6,7 @@ import { MongoClient } from 'mongodb';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
+import { expectParity } from './expect-parity.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
 interface Asset {
@@ -46,6 +47,7 @@ function candles(observations: readonly Observation[]): readonly string[] {
 }
 
 const postgresql = service('postgresql');
+const spark = service('spark');
 
 /** The example project `crypto`, as its README has it. */
 describeService('mongodb', ({ url }) => {
@@ -71,6 +73,7 @@ describeService('mongodb', ({ url }) => {
       MONGO_DATABASE: database,
       WAREHOUSE_URL: postgresql.url,
       WAREHOUSE_SCHEMA: schema,
+      SPARK_REMOTE: spark.url,
     });
   });
   afterAll(async () => {
@@ -133,4 +136,6 @@ describeService('mongodb', ({ url }) => {
     expect(Number(market.rows[0]?.['whole'])).toBeCloseTo(100, 1);
     await done('verify');
   });
+
+  it.skipIf(!spark.available)('gives the same rows on Spark', { timeout: 400_000 }, () => expectParity(program));
 });

@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
+import { expectParity } from './expect-parity.ts';
 import { Broker } from './kafka-support.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
@@ -76,6 +77,7 @@ function byHour(invoices: readonly Invoice[]): readonly string[] {
 }
 
 const postgresql = service('postgresql');
+const spark = service('spark');
 
 /** The example project `factures`, as its README has it. */
 describeService('kafka', ({ url }) => {
@@ -102,6 +104,7 @@ describeService('kafka', ({ url }) => {
       server.stdout?.once('data', (data: Buffer) => done(data.toString().trim())),
     );
     program = builtProgram(folder, {
+      SPARK_REMOTE: spark.url,
       ERP_URL: postgresql.url,
       ERP_TABLE: `${schema}.factures`,
       KAFKA_BROKER: url,
@@ -182,6 +185,8 @@ describeService('kafka', ({ url }) => {
     );
     await ok('verify');
   }, 180_000);
+
+  it.skipIf(!spark.available)('gives the same rows on Spark', () => expectParity(program), 400_000);
 });
 
 function files(folder: string): readonly string[] {

@@ -6,6 +6,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
+import { expectParity } from './expect-parity.ts';
 import { Broker } from './kafka-support.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
@@ -92,6 +93,7 @@ function expected({ users, transactions }: Awaited<ReturnType<typeof received>>)
 }
 
 const postgresql = service('postgresql');
+const spark = service('spark');
 
 /** The example project `transactions`, as its README has it. */
 describeService('kafka', ({ url }) => {
@@ -121,6 +123,7 @@ describeService('kafka', ({ url }) => {
       TRANSACTIONS_TOPIC: topic,
       WAREHOUSE_URL: postgresql.url,
       WAREHOUSE_SCHEMA: schema,
+      SPARK_REMOTE: spark.url,
     });
   });
   afterAll(async () => {
@@ -153,7 +156,7 @@ describeService('kafka', ({ url }) => {
   };
 
   it('takes every way in to one tested star schema in PostgreSQL, and then moves only what changed', {
-    timeout: 180_000,
+    timeout: 480_000,
   }, async () => {
     await feed();
     await done('generate');
@@ -192,6 +195,9 @@ describeService('kafka', ({ url }) => {
       `select sum(transactions) as n from ${schema}.spending_by_country`,
     );
     expect(Number(view.rows[0]?.n)).toBe(second.facts.length);
+
+    // With the decision about her, which both engines carry out.
+    if (spark.available) await expectParity(program);
 
     // A table that breaks a test is not published, and so never loaded.
     const config = join(folder, 'pipelines.yaml');

@@ -94,7 +94,10 @@ export class SparkStepSession implements EngineSession {
     await shadow.materialize(name, sql, { append });
     const columns = append ? (this.#tables.get(name.toLowerCase()) ?? []) : await this.#learn(name);
     const folder = `${scratch}/${randomUUID()}`;
-    await spark.carryOut(parquetPlan(sqlRelation(text), { path: addressOf(folder), partition_by: [] }, {}), text);
+    // Rows that are added go by the place of their columns; files are read by name.
+    const named = `SELECT * FROM (\n${text}\n) AS added(${columns.map((column) => quoteName(column.name)).join(', ')})`;
+    const plan = parquetPlan(sqlRelation(append ? named : text), { path: addressOf(folder), partition_by: [] }, {});
+    await spark.carryOut(plan, text);
     const before = append ? this.#scratch.get(name.toLowerCase()) : undefined;
     const folders = [...(before?.folders ?? []), folder];
     const typed = columns.map((column): Column => ({ ...column, nullable: true }));
