@@ -1,7 +1,7 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { ParityResult, TableParity } from '../../core/model/parity.ts';
 import type { EngineSpec, Project } from '../../core/model/project.ts';
-import { parityFingerprint } from '../../core/planning/fingerprint.ts';
+import { codeFingerprint } from '../../core/planning/fingerprint.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { Rooms } from '../rooms.ts';
@@ -69,7 +69,7 @@ export async function checkParity(rooms: Rooms, project: Project, options: Parit
         table: node.key,
         engine: name,
         result: table.result,
-        code_fingerprint: parityFingerprint(node),
+        code_fingerprint: codeFingerprint(node),
         inputs: table.inputs,
         ...(table.sample_percent === null ? {} : { sample_percent: table.sample_percent }),
         checked_at: new Date().toISOString(),

@@ -1,5 +1,5 @@
 import type { Project } from '../../core/model/project.ts';
-import { parityFingerprint } from '../../core/planning/fingerprint.ts';
+import { codeFingerprint } from '../../core/planning/fingerprint.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import { type ParityStanding, parityStanding } from '../../core/planning/parity-standing.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
@@ -19,7 +19,7 @@ export function parityStandings(
   if (engines.length === 0) return [];
   const nodes = graph().nodes.filter(({ layer }) => layer !== 'bronze');
   return engines
-    .flatMap((engine) => nodes.map((node) => parityStanding(node.key, engine, parityFingerprint(node), records)))
+    .flatMap((engine) => nodes.map((node) => parityStanding(node.key, engine, codeFingerprint(node), records)))
     .filter(({ state }) => state !== 'never' || own !== undefined);
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalPart, definitionOf } from './definition.ts';
 import type { Node } from './graph.ts';
-import { normaliseSql } from './sql-refs.ts';
 
 function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
@@ -11,13 +10,6 @@ function hashOf(value: unknown): string {
 export function codeFingerprint(node: Node): string {
   const parts = Object.entries(definitionOf(node)).map(([name, text]) => [name, canonicalPart(name, text)]);
   return hashOf(parts);
-}
-
-/** The same of everything that decides what any engine makes of it: a query that was written for another one counts, too. */
-export function parityFingerprint(node: Node): string {
-  const code = codeFingerprint(node);
-  const own = node.layer === 'gold' ? node.spec.spark_sql : undefined;
-  return own === undefined ? code : hashOf([code, normaliseSql(own)]);
 }
 
 /** A short hash of the tests of a table, which change none of its rows; undefined for bronze, which has none. */

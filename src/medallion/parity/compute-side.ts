@@ -43,6 +43,8 @@ export async function computeSide(step: TableStep, session: EngineSession): Prom
 async function computeGold(step: GoldStep, session: EngineSession): Promise<ComputedSide> {
   for (const [table, input] of step.inputs) await session.bind(relationOf(input, table, false, []));
   const columns = await modelColumns(step, session);
+  const { sql, spark_sql } = step.node.spec;
+  if (spark_sql !== undefined) session.spell?.(sql, { spark: spark_sql });
   const { add } = await computeModel(step, session, columns, undefined);
   return { accepted: { columns, files: add }, rejected: { columns: REJECTED_COLUMNS, files: [] } };
 }
