@@ -32,6 +32,8 @@ export class Link {
   /** Set when the session is about to be closed. */
   leaving = false;
   #identity: Identity;
+  /** Whether a Spark has answered here (that of version 3 does not say which session it means). */
+  #met = false;
   readonly #channel: Channel;
   readonly #redact: (text: string) => string;
   readonly #pending = new Set<Promise<void>>();
@@ -60,12 +62,14 @@ export class Link {
   }
 
   /** @throws gRPC's error. */
-  ask<Q extends Shape, A extends Shape>(
+  async ask<Q extends Shape, A extends Shape>(
     method: Method<Q, A>,
     request: Message<Q>,
     limit_ms?: number,
   ): Promise<Message<A>> {
-    return this.#channel.ask(method, request, limit_ms);
+    const answer = await this.#channel.ask(method, request, limit_ms);
+    this.#met = true;
+    return answer;
   }
 
   stream<Q extends Shape, A extends Shape>(
@@ -80,7 +84,7 @@ export class Link {
     if (error instanceof DataflowError) return error;
     const failure = failureOf(error);
     if (failure === undefined) return new DataflowError('E_ENGINE', this.#redact(String(error)), { cause: error });
-    const met = this.#identity.client_observed_server_side_session_id !== undefined;
+    const met = this.#met;
     const details = failure.error_id === undefined ? undefined : await this.#details(failure.error_id);
     const known = sparkError(failure, { place: this.place, met, sql, details }, undefined);
     const { code, message, place, hint } = known;
