@@ -5,6 +5,7 @@ import { type Failure, isBroken, isForgotten, isStopped } from './failures.ts';
 import type { SparkError } from './messages.ts';
 
 const MESSAGE_CHARS_MAX = 500;
+const OF_THE_SQL = /\b(Parse|Analysis|Spark(Arithmetic|NumberFormat|DateTime|ArrayIndexOutOfBounds))Exception/;
 const DENIED = new Set<number>([status.UNAUTHENTICATED, status.PERMISSION_DENIED]);
 
 /** What was going on when a call failed. */
@@ -47,8 +48,8 @@ export function sparkError(failure: Failure, now: Circumstances, cause: unknown)
 function codeOf(failure: Failure, details: SparkError | undefined): ErrorCode {
   const state = details?.spark_throwable?.sql_state ?? failure.sql_state ?? '';
   const classes = [...(details?.error_type_hierarchy ?? []), ...failure.java_classes].join(' ');
-  // 22: a value that does not fit; 42: syntax, names, types; 0A: what Spark does not support.
-  if (/^(22|42|0A)/.test(state) || /\bParseException|\bAnalysisException/.test(classes)) return 'E_SQL';
+  // 22: a value that does not fit; 42: syntax, names, types; 0A: what Spark does not support. Spark 3.5 tells no state.
+  if (/^(22|42|0A)/.test(state) || OF_THE_SQL.test(classes)) return 'E_SQL';
   if (state === 'HY008' || /\bOPERATION_CANCELED\b/.test(failure.message)) return 'E_ENGINE_INTERRUPTED';
   return /OutOfMemory/.test(`${classes} ${failure.message}`) ? 'E_ENGINE_MEMORY' : 'E_ENGINE';
 }
