@@ -107,12 +107,14 @@ function sideBySide(queries: readonly Query[]): readonly Query[] {
   });
 }
 
-/** The query with its columns in these types. */
+/** The query with its columns in these types. Two of them may have one name, so each is meant by its place. */
 export function inTypes(query: Query, columns: readonly ResultColumn[]): string {
   if (query.columns.every((one, at) => sameType(one.type, columns[at]?.type ?? one.type))) return query.text;
+  const places = query.columns.map((_, at) => quoteName(`_${at}`));
   const list = query.columns.map((one, at) => {
-    const name = quoteName(one.name);
-    return `${cast({ text: name, type: one.type }, columns[at]?.type ?? one.type).text} AS ${name}`;
+    const text = places[at] ?? '';
+    return `${cast({ text, type: one.type }, columns[at]?.type ?? one.type).text} AS ${quoteName(one.name)}`;
   });
-  return `SELECT\n${indented(list.join(',\n'))}\nFROM (\n${indented(query.text)}\n) AS ${quoteName('_')}`;
+  const source = `(\n${indented(query.text)}\n) AS ${quoteName('_')}(${places.join(', ')})`;
+  return `SELECT\n${indented(list.join(',\n'))}\nFROM ${source}`;
 }
