@@ -35,10 +35,9 @@ const table: fc.Arbitrary<LiveTable> = fc
     finished_at: fc.option(fc.nat(10_000_000).map(at)),
     reason: words,
     error: fc.option(words),
-    rate: fc.option(fc.nat(900_000_000)),
     last_wall_ms: fc.option(fc.nat(90_000_000)),
   })
-  .map(({ name: own, rate, last_wall_ms, ...rest }) => ({
+  .map(({ name: own, last_wall_ms, ...rest }) => ({
     ...rest,
     key: `${rest.layer}.${own}`,
     parents: ['bronze.a'],
@@ -48,10 +47,6 @@ const table: fc.Arbitrary<LiveTable> = fc
           work: {
             started_at: at(90),
             last_wall_ms,
-            rows_read: rate,
-            rows_per_second: rate,
-            rows_total: null,
-            last_rows: null,
           },
         }
       : {}),

@@ -43,21 +43,15 @@ export const RUN_TONES: Readonly<Record<LiveRun['status'], Tone>> = {
   interrupted: 'warn',
 };
 
-/** How long it may still take: by what its last success took for each row, or as a whole. Null when nothing tells. */
-export function leftMs(work: LiveWork, now_ms: number): number | null {
-  const gone_ms = now_ms - Date.parse(work.started_at);
-  const { last_wall_ms, last_rows, rows_total } = work;
-  if (last_wall_ms === null) return null;
-  const known = last_rows !== null && last_rows > 0 && rows_total !== null;
-  const whole_ms = known ? (last_wall_ms / last_rows) * rows_total : last_wall_ms;
-  return whole_ms > gone_ms ? whole_ms - gone_ms : null;
+/** How long it may still take, by what its last success took. Null when nothing tells. */
+function leftMs({ started_at, last_wall_ms }: LiveWork, now_ms: number): number | null {
+  const gone_ms = now_ms - Date.parse(started_at);
+  return last_wall_ms !== null && last_wall_ms > gone_ms ? last_wall_ms - gone_ms : null;
 }
 
-/** `00:12, 1,204,551 rows/s, about 00:16 left`, as far as it is known. */
+/** `00:12, about 00:16 left`, as far as it is known. */
 export function workWords(work: LiveWork, now_ms: number): string {
-  const parts = [elapsed(now_ms - Date.parse(work.started_at))];
-  if (work.rows_per_second !== null) parts.push(`${groupedDigits(work.rows_per_second)} rows/s read`);
+  const gone = elapsed(now_ms - Date.parse(work.started_at));
   const left = leftMs(work, now_ms);
-  if (left !== null && left >= 1000) parts.push(`about ${elapsed(left)} left`);
-  return parts.join(', ');
+  return left === null || left < 1000 ? gone : `${gone}, about ${elapsed(left)} left`;
 }

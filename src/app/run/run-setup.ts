@@ -6,7 +6,7 @@ import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import { engineLimits } from '../../core/planning/engine-limits.ts';
 import { computesElsewhere, isFarLake } from '../../core/planning/lake-place.ts';
-import type { Engine, ReaderUsage, SessionOptions } from '../../core/ports/engine.ts';
+import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
 import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
 import { ofOneQuestion } from '../../medallion/bronze/pulled/one-question.ts';
@@ -18,7 +18,6 @@ import { admitStep } from './admit-step.ts';
 import { closeDeadRuns } from './dead-runs.ts';
 import type { OpenProject } from './open-project.ts';
 import type { PlanOptions } from './plan-pipeline.ts';
-import { ProgressNote } from './progress-note.ts';
 import { reconcile } from './reconcile.ts';
 import type { RunEvent } from './run-events.ts';
 import { RunMeter } from './run-meter.ts';
@@ -140,16 +139,6 @@ export async function setUpRun(
   const signal = AbortSignal.any([options.signal, meter.signal]);
   // Everything that is on its way listens to it: many requests at once are no leak.
   setMaxListeners(0, signal);
-  const progress = new ProgressNote(temp_folder);
-  const sessionOf = (label: string, small: SessionOptions['small']): SessionOptions => {
-    const onProgress = progress.listener(stepOfLabel(label));
-    return {
-      label,
-      signal,
-      ...(small === undefined ? {} : { small }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    };
-  };
   const run: RunContext = {
     ...open,
     run_id,
@@ -161,13 +150,12 @@ export async function setUpRun(
     redo: options.redo === true,
     allow_missing: options.allow_missing === true,
     limits,
-    openSession: async (label, small) => (await engine.get()).openSession(sessionOf(label, small)),
-    openTables: async (label, small) => (await engine.tables()).openSession(sessionOf(label, small)),
+    openSession: async (label, small) =>
+      (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+    openTables: async (label, small) =>
+      (await engine.tables()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
     tables_elsewhere: engine.tables_elsewhere,
-    admit: (step, estimate) => {
-      progress.begin(step, estimate);
-      return admitStep(step, estimate, { project, limits, state_folder }, options.tell);
-    },
+    admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
     createSource: (spec) => rooms.createSource(spec, project),
     sourcePlaces: (source) => ({ kept_folder: keptDocumentsFolder(state_folder, source), threads: limits.threads }),
@@ -183,11 +171,6 @@ export async function setUpRun(
     await rm(temp_folder, { recursive: true, force: true });
   };
   return { run, meter, threads: limits.threads, close };
-}
-
-/** Sessions are called `<run>/<step>`, perhaps with more behind it. */
-function stepOfLabel(label: string): string {
-  return label.split('/')[1] ?? '';
 }
 
 /** The engine of a run, opened when it is first asked for. */

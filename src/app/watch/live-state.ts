@@ -31,12 +31,6 @@ export interface LiveWork {
   readonly started_at: string;
   /** What its last success took: the only honest guess at what this one will. */
   readonly last_wall_ms: number | null;
-  /** Rows that the engine has read so far and per second; null where nobody tells. */
-  readonly rows_read: number | null;
-  readonly rows_per_second: number | null;
-  /** Rows of its inputs as they were estimated, and those that the last success read. */
-  readonly rows_total: number | null;
-  readonly last_rows: number | null;
 }
 
 export interface LiveRun {

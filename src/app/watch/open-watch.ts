@@ -8,7 +8,6 @@ import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { openRows } from '../quarantine/show-quarantine.ts';
 import type { Rooms } from '../rooms.ts';
-import { readProgress } from '../run/progress-note.ts';
 import type { LiveState, TableDetail } from './live-state.ts';
 import { emptyLive, readLive } from './read-live.ts';
 import type { WatchRequest } from './watch-request.ts';
@@ -32,10 +31,8 @@ export async function openWatch(
   const read = async (): Promise<LiveState | undefined> => {
     const now = stampOf(join(folder, 'ledger.db'));
     if (now === seen) return undefined;
-    const live = await withLedger(rooms, project, (ledger) =>
-      readLive(project, graph, ledger, here, (run_id) => readProgress(join(folder, 'tmp', run_id))),
-    );
-    // A run at work notes its progress elsewhere, and may die without a word.
+    const live = await withLedger(rooms, project, (ledger) => readLive(project, graph, ledger, here));
+    // A run at work may die without a word.
     seen = live?.runs[0]?.status === 'running' ? '' : now;
     return live ?? emptyLive(project, graph);
   };

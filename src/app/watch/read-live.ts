@@ -5,7 +5,6 @@ import { parentsOf } from '../../core/planning/graph.ts';
 import type { Ledger, LockHolder, RunRecord, StepRecord } from '../../core/ports/ledger.ts';
 import { showStatus, type TableStatus } from '../explain/show-status.ts';
 import { judgedRun, judgedSteps } from '../run/judged-run.ts';
-import type { StepProgress } from '../run/progress-note.ts';
 import { liveDestinations } from './live-destinations.ts';
 import { liveLog } from './live-log.ts';
 import type { LiveQuarantine, LiveRun, LiveState, LiveTable, LiveTableState, LiveWork } from './live-state.ts';
@@ -14,17 +13,8 @@ const RUNS_MAX = 50;
 /** Runs whose steps are told in the log. */
 const RUNS_TOLD = 4;
 
-/** What the steps of a run at work have noted of themselves. */
-export type ProgressOf = (run_id: string) => ReadonlyMap<string, StepProgress>;
-
 /** All that the ledger tells, by a few short reads. */
-export function readLive(
-  project: Project,
-  graph: Graph,
-  ledger: Ledger,
-  here: string,
-  progressOf: ProgressOf,
-): LiveState {
+export function readLive(project: Project, graph: Graph, ledger: Ledger, here: string): LiveState {
   const status = showStatus(ledger);
   const holders = ledger.lockHolders();
   const records = ledger.runs(RUNS_MAX).map((run) => judgedRun(ledger, run));
@@ -35,7 +25,7 @@ export function readLive(
   return {
     project: project.name,
     release: release === undefined ? null : { release_id: release.release_id, created_at: release.created_at },
-    tables: liveTables(graph, status.tables, ledger, active, progressOf),
+    tables: liveTables(graph, status.tables, ledger, active),
     runs: records.map((run) => liveRun(run, steps.get(run.run_id) ?? [], holders, here)),
     quarantine: liveQuarantine(ledger),
     destinations: liveDestinations(project, ledger, release),
@@ -59,12 +49,10 @@ function liveTables(
   known: readonly TableStatus[],
   ledger: Ledger,
   active: ActiveRun | undefined,
-  progressOf: ProgressOf,
 ): readonly LiveTable[] {
   const byKey = new Map(known.map((table) => [table.step, table]));
   const own = new Map(active?.steps.map((step) => [step.step, step]));
   const waiting = new Set(active?.run.options?.steps.filter((step) => !own.has(step)));
-  const noted = active === undefined ? new Map<string, StepProgress>() : progressOf(active.run.run_id);
   return inLayers(graph).map((key) => {
     const table = liveTable(graph, key, byKey.get(key));
     const step = own.get(key);
@@ -74,22 +62,14 @@ function liveTables(
         state: 'running',
         reason: step.reason,
         error: null,
-        work: workOf(step, ledger, noted.get(key)),
+        work: workOf(step, ledger),
       };
     return waiting.has(key) ? { ...table, state: 'waits' } : table;
   });
 }
 
-function workOf(step: StepRecord, ledger: Ledger, noted: StepProgress | undefined): LiveWork {
-  const last = ledger.lastSuccess(step.step);
-  return {
-    started_at: step.started_at,
-    last_wall_ms: last?.resources?.wall_ms ?? null,
-    last_rows: last?.balance?.rows_in ?? null,
-    rows_read: noted?.rows_read ?? null,
-    rows_per_second: noted?.rows_per_second ?? null,
-    rows_total: noted?.rows_total ?? null,
-  };
+function workOf(step: StepRecord, ledger: Ledger): LiveWork {
+  return { started_at: step.started_at, last_wall_ms: ledger.lastSuccess(step.step)?.resources?.wall_ms ?? null };
 }
 
 const STATES: Readonly<Record<string, LiveTableState>> = {

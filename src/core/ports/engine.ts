@@ -44,8 +44,6 @@ export interface SessionOptions {
 export interface EngineProgress {
   /** 0..100, or undefined when the engine cannot tell. */
   readonly percentage?: number;
-  /** Rows that the statement at work has read; undefined when the engine does not count them. */
-  readonly rows_read?: number;
 }
 
 /** A data file of one table version, as input of a step. */

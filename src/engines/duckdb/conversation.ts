@@ -123,8 +123,8 @@ export class Conversation {
     // An interrupt that comes before the engine has begun is lost, so it is repeated.
     if (this.#options.signal?.aborted) this.connection.interrupt();
     if (this.#options.onProgress === undefined) return;
-    const { percentage, rows_processed } = this.connection.progress;
-    this.#options.onProgress(percentage >= 0 ? { percentage, rows_read: Number(rows_processed) } : {});
+    const { percentage } = this.connection.progress;
+    this.#options.onProgress(percentage >= 0 ? { percentage } : {});
   }
 
   #sample(): void {
