@@ -12,7 +12,7 @@ export const spec: CommandSpec = {
       .option('--limit <rows>', 'show at most so many rows of each kind of difference per table', '3')
       .addHelpText(
         'after',
-        `\nExit status: 0 the same rows, 1 a table differs, 2 none differs and one is refused.
+        `\nExit status: 0 the same rows, 1 a table differs, 2 none does but one is refused.
 \nExamples:\n  dataflow parity\n  dataflow parity --sample 5 --select +gold.kpi_ca_par_mois`,
       );
   },

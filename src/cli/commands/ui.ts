@@ -7,7 +7,7 @@ export const spec: CommandSpec = {
   configure(command) {
     command.addHelpText(
       'after',
-      '\nThe same as `dataflow status --watch`. It reads the ledger and changes nothing by\nitself: retry, cancel and replay show their command line and ask first. Where\nstandard output is no terminal it prints what `dataflow status` prints.',
+      '\nThe same as `dataflow status --watch`. It reads the ledger and changes nothing\nby itself: retry, cancel and replay show their command line and ask first. Where\nstandard output is no terminal it prints what `dataflow status` prints.',
     );
   },
   load: async () => (await import('../runners/status.ts')).ui,
