@@ -47,6 +47,16 @@ function readerOf(name: string, patterns: readonly string[]): Reader {
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const FETCH_MS = 5_000;
 
+/** What is wrong with a token is told from keys that cannot be had, about which its owner can do nothing. */
+function told(cause: unknown, { JOSEError, JWKSTimeout, JWKSInvalid }: typeof import('jose').errors): DataflowError {
+  const fetched = cause instanceof JWKSTimeout || cause instanceof JWKSInvalid;
+  // An answer other than 200, or none that is JSON, is a JOSEError of no kind; a connection that fails is no JOSEError at all.
+  const failed = !(cause instanceof JOSEError) || cause.code === JOSEError.code;
+  return fetched || failed
+    ? new DataflowError('E_SERVE_KEYS', 'signed tokens cannot be checked at the moment', { cause })
+    : new DataflowError('E_SERVE_TOKEN', 'the token is not a valid one', { cause });
+}
+
 function signedBy({ issuer, audience, jwks_url, tables_claim }: JwtSpec): (token: string) => Promise<Reader> {
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined;
   return async (token) => {
@@ -61,7 +71,7 @@ function signedBy({ issuer, audience, jwks_url, tables_claim }: JwtSpec): (token
         requiredClaims: ['exp'],
       }));
     } catch (cause) {
-      throw new DataflowError('E_SERVE_TOKEN', 'the token is not a valid one', { cause });
+      throw told(cause, jose.errors);
     }
     const claim = payload[tables_claim];
     const tables = typeof claim === 'string' ? claim.split(/\s+/) : Array.isArray(claim) ? claim.map(String) : [];

@@ -280,6 +280,12 @@ export const CATALOGUE = {
   E_SERVE_UNKNOWN: entry('Nothing is served there', 'See /docs for what is.', 2),
   E_SERVE_METHOD: entry('Only reading is served', 'Ask with GET or HEAD.', 2),
   E_SERVE_TOKEN: entry('A request without a valid token', 'Send `Authorization: Bearer TOKEN`.', 2),
+  E_SERVE_KEYS: entry(
+    'The keys that signed tokens are checked with cannot be had',
+    'Ask again in a moment; whoever runs the server finds in its log why.',
+    5,
+    true,
+  ),
   E_SERVE_SCOPE: entry('A token does not allow this table', 'Ask whoever runs the server for a token that does.', 2),
   E_SERVE_ORIGIN: entry(
     'A request came under a name, or from a page, that is not allowed',
