@@ -281,8 +281,8 @@ export const CATALOGUE = {
   E_SERVE_METHOD: entry('Only reading is served', 'Ask with GET or HEAD.', 2),
   E_SERVE_TOKEN: entry('A request without a valid token', 'Send `Authorization: Bearer TOKEN`.', 2),
   E_SERVE_KEYS: entry(
-    'The keys that signed tokens are checked with cannot be had',
-    'Ask again in a moment; whoever runs the server finds in its log why.',
+    'Keys of signed tokens cannot be had',
+    'Ask again soon; the log of the server says why.',
     5,
     true,
   ),
