@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { CONFIG_LIMITS } from '../../src/core/config/limits.ts';
 import { sourceCommon } from '../../src/core/config/schema-components.ts';
-import { CATALOGUE, type CatalogueEntry } from '../../src/core/errors/catalogue.ts';
+import { CATALOGUE } from '../../src/core/errors/catalogue.ts';
+import type { CatalogueEntry } from '../../src/core/errors/entry.ts';
 import type { CheckComponent } from '../../src/core/ports/rule.ts';
 import { inner, type JsonSchema, toJson } from './editor-schema.ts';
 

@@ -1,15 +1,5 @@
-/** One kind of failure: its default advice, whether trying again may help, and the exit status of the program. */
-export interface CatalogueEntry {
-  readonly title: string;
-  readonly hint: string;
-  readonly retryable: boolean;
-  /** 1 failed · 2 usage or configuration · 3 data tests failed · 4 partly done · 5 worth retrying · 6 locked. */
-  readonly exit_code: 1 | 2 | 3 | 4 | 5 | 6;
-}
-
-function entry(title: string, hint: string, exit_code: CatalogueEntry['exit_code'], retryable = false): CatalogueEntry {
-  return { title, hint, retryable, exit_code };
-}
+import { type CatalogueEntry, entry } from './entry.ts';
+import { SERVE_CODES } from './serve-codes.ts';
 
 /** Every code that dataflow prints; `docs/reference/errors.md` is generated from it. Keep it sorted by room. */
 export const CATALOGUE = {
@@ -266,35 +256,7 @@ export const CATALOGUE = {
     1,
   ),
   // answers over HTTP
-  E_SERVE_OPEN: entry(
-    'The server would be open to everybody',
-    'Give `serve.tokens` or `serve.jwt`, or listen at 127.0.0.1.',
-    2,
-  ),
-  E_SERVE_ADDRESS: entry('The server cannot listen there', 'Take another port with --port, or end who has it.', 1),
-  E_SERVE_PARAMETER: entry(
-    'A parameter of a request is wrong',
-    'Give what is allowed instead; /docs lists all parameters.',
-    2,
-  ),
-  E_SERVE_UNKNOWN: entry('Nothing is served there', 'See /docs for what is.', 2),
-  E_SERVE_METHOD: entry('Only reading is served', 'Ask with GET or HEAD.', 2),
-  E_SERVE_TOKEN: entry('A request without a valid token', 'Send `Authorization: Bearer TOKEN`.', 2),
-  E_SERVE_KEYS: entry(
-    'Keys of signed tokens cannot be had',
-    'Ask again soon; the log of the server says why.',
-    5,
-    true,
-  ),
-  E_SERVE_SCOPE: entry('A token does not allow this table', 'Ask whoever runs the server for a token that does.', 2),
-  E_SERVE_ORIGIN: entry(
-    'A request came under a name, or from a page, that is not allowed',
-    'Add the name to `serve.hosts`, or the page to `serve.cors`.',
-    2,
-  ),
-  E_SERVE_BUSY: entry('The server has more to do than it takes', 'Ask again after the time in Retry-After.', 5, true),
-  E_SERVE_TIME: entry('An answer took too long, or is too long', 'Ask for less, with filters or a smaller limit.', 1),
-  E_SERVE_GONE: entry('A release is not kept any more', 'Ask without as_of, or begin the walk again.', 1),
+  ...SERVE_CODES,
   E_PARTIAL: entry('Some steps failed', 'See `dataflow status`; run again to do only what is left.', 4),
   E_INTERRUPTED: entry('Interrupted', 'Run again: finished steps are not repeated.', 5, true),
   E_INTERNAL: entry('A defect in dataflow', 'Report it with the command and the message.', 1),
