@@ -29,6 +29,16 @@ describeService('minio', ({ url }) => {
     return {
       open: (folder) => open(folder),
       large_bytes: 40 * 1024 * 1024,
+      page_entries: 1000,
+      emptyFolder: async (folder, path) => {
+        const key = `${folder}/${path}/`;
+        await client.putObject(bucket, key, Buffer.of());
+        return () =>
+          client.statObject(bucket, key).then(
+            () => true,
+            () => false,
+          );
+      },
       denied: () => open('x', { secret_key: 'not-the-secret' }),
       unreachable: () => open('x', { endpoint: 'http://127.0.0.1:1' }),
       secrets: [password, 'not-the-secret'],

@@ -15,6 +15,7 @@ import type { HdfsConnectionOptions } from './connection.ts';
 import { Content, contentOfFile } from './content.ts';
 import { markOf } from './mark.ts';
 import { urlsOf } from './name-nodes.ts';
+import { removeFolder, renameFile } from './names.ts';
 import { type Patience, patiently, seldom } from './patience.ts';
 import { isMasked, sha256Of } from './proof.ts';
 import { Publication } from './publish.ts';
@@ -136,17 +137,7 @@ class HdfsStorage implements FarStorage {
 
   async rename({ from, to, signal }: Parameters<FarStorage['rename']>[0]): Promise<boolean> {
     const [old_name, new_name] = [this.#full(from), this.#full(to)];
-    return this.#asked(to, signal, async () => {
-      const once = () => this.#hdfs.rename(old_name, new_name, false, signal);
-      let outcome = await once();
-      if (outcome === 'no_folder') {
-        await this.#hdfs.makeFolder(new_name.slice(0, new_name.lastIndexOf('/')), {}, signal);
-        outcome = await once();
-      }
-      if (outcome === 'done') return true;
-      const [left, there] = [await this.#hdfs.status(old_name, signal), await this.#hdfs.status(new_name, signal)];
-      return left === undefined && there?.type === 'FILE';
-    });
+    return this.#asked(to, signal, () => renameFile(this.#hdfs, old_name, new_name, signal));
   }
 
   async remove(paths: readonly string[], signal: AbortSignal): Promise<void> {
@@ -162,7 +153,7 @@ class HdfsStorage implements FarStorage {
 
   async removeFolder(path: string, signal: AbortSignal): Promise<void> {
     const full = this.#full(path);
-    await this.#asked(path, signal, () => this.#hdfs.remove(full, signal, true));
+    await this.#asked(path, signal, () => removeFolder(this.#hdfs, full, signal));
   }
 
   async leftovers({ begun_before_ms, remove, signal }: Parameters<FarStorage['leftovers']>[0]) {

@@ -34,8 +34,17 @@ export function condition(over: PutRequest['over']): Readonly<Record<string, str
 /** Codes with which a condition is not met. */
 export const NOT_MET = ['PreconditionFailed', 'NoSuchKey', 'NotFound'];
 
-/** Keys in pages of a thousand; one that ends in `/` stands for a folder and holds nothing. */
+/** Files in pages of a thousand keys. */
 export async function* listKeys(
+  folder: BucketFolder,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly FarFile[]> {
+  for await (const page of listObjects(folder, prefix, signal)) yield page.filter(({ path }) => !path.endsWith('/'));
+}
+
+/** The same with all that has a key: one that ends in `/` stands for a folder and holds nothing. */
+export async function* listObjects(
   folder: BucketFolder,
   prefix: string,
   signal: AbortSignal,
@@ -51,23 +60,19 @@ export async function* listKeys(
     const request = { ask: 'list', method: 'GET', query, signal } as const;
     const marks = { mark: 'NextContinuationToken', last: token };
     const { page, next } = await folder.exchange.page(request, 'ListBucketResult', marks);
-    yield allOf(page, 'Contents').flatMap((object) => fileOf(folder, object));
+    yield allOf(page, 'Contents').map((object) => fileOf(folder, object));
     token = next;
     if (token === '') return;
   }
 }
 
-function fileOf({ prefix }: BucketFolder, object: XmlElement): readonly FarFile[] {
-  const key = decoded(textOf(object, 'Key'));
-  if (key.endsWith('/')) return [];
-  return [
-    {
-      path: key.slice(prefix.length),
-      size_bytes: Number(textOf(object, 'Size')),
-      modified_ms: Date.parse(textOf(object, 'LastModified')),
-      mark: tagOf(textOf(object, 'ETag')),
-    },
-  ];
+function fileOf({ prefix }: BucketFolder, object: XmlElement): FarFile {
+  return {
+    path: decoded(textOf(object, 'Key')).slice(prefix.length),
+    size_bytes: Number(textOf(object, 'Size')),
+    modified_ms: Date.parse(textOf(object, 'LastModified')),
+    mark: tagOf(textOf(object, 'ETag')),
+  };
 }
 
 /** As `encoding-type=url` writes keys. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BucketFolder, keyOf } from './bucket-folder.ts';
+import { type BucketFolder, keyOf, listObjects } from './bucket-folder.ts';
 import { documentOf, keyRefusal, type S3Problem } from './refusals.ts';
 import { allOf, escaped, textOf, type XmlElement } from './xml.ts';
 
@@ -11,10 +11,27 @@ export async function removeObjects(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (let at = 0; at < paths.length; at += KEYS_MAX) {
-    const keys = paths
-      .slice(at, at + KEYS_MAX)
-      .map((path) => `<Object><Key>${escaped(keyOf(folder, path))}</Key></Object>`);
+  await removeKeys(
+    folder,
+    paths.map((path) => keyOf(folder, path)),
+    signal,
+  );
+}
+
+/** What is in a folder, also under keys that no file of ours can have: the ones that some clients put in the place of folders. */
+export async function removeFolder(folder: BucketFolder, path: string, signal: AbortSignal): Promise<void> {
+  keyOf(folder, path);
+  for await (const page of listObjects(folder, `${path}/`, signal))
+    await removeKeys(
+      folder,
+      page.map((file) => `${folder.prefix}${file.path}`),
+      signal,
+    );
+}
+
+async function removeKeys(folder: BucketFolder, all: readonly string[], signal: AbortSignal): Promise<void> {
+  for (let at = 0; at < all.length; at += KEYS_MAX) {
+    const keys = all.slice(at, at + KEYS_MAX).map((key) => `<Object><Key>${escaped(key)}</Key></Object>`);
     const body = Buffer.from(
       `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${keys.join('')}</Delete>`,
     );

@@ -7,7 +7,7 @@ import { PartBuffers } from './part-buffers.ts';
 import { tagMatches } from './parts.ts';
 import { putObject } from './put-object.ts';
 import { headObject, readObject } from './read-object.ts';
-import { removeObjects } from './remove-objects.ts';
+import { removeFolder, removeObjects } from './remove-objects.ts';
 import { renameObject } from './rename-object.ts';
 import { leftUploads } from './uploads.ts';
 import { textOf } from './xml.ts';
@@ -38,16 +38,6 @@ function s3Storage(folder: BucketFolder): FarStorage {
     probe: (signal) => probe(folder, signal),
     close: () => exchange.close(),
   };
-}
-
-/** Its objects, and the ones that some clients put in the place of folders. */
-async function removeFolder(folder: BucketFolder, path: string, signal: AbortSignal): Promise<void> {
-  for await (const page of listKeys(folder, `${path}/`, signal))
-    await removeObjects(
-      folder,
-      page.map((file) => file.path),
-      signal,
-    );
 }
 
 /** By the tag. One that differs is no MD5 where the service encrypts with a key of its own: then it tells nothing. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FarFile, FarStorage } from '../../core/ports/far-storage.ts';
+import { removesFolders, renamesFiles } from './storage-moves.ts';
 import { decidesWhoIsFirst, keepsFiles } from './storage-names.ts';
 import { type StorageUnderTest, type Suite, sha256, signal } from './storage-under-test.ts';
 
@@ -51,6 +52,8 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
     };
     keepsFiles(suite);
     decidesWhoIsFirst(suite);
+    renamesFiles(suite);
+    removesFolders(suite);
     takesLargeFiles(suite);
     refusesDamage(suite);
     tidies(suite);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type Suite, sha256, signal } from './storage-under-test.ts';
 
 /** Names that a system might take for something else. */
-const ODD_NAMES = [
+export const ODD_NAMES = [
   'a b/c d.txt',
   'date=2025-01-01%20x/part.parquet',
   'ünï/日本.json',

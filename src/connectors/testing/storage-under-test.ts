@@ -13,6 +13,10 @@ export interface StorageUnderTest {
   unreachable(): FarStorage | Promise<FarStorage>;
   /** Whether the system can have a file of that name; those that it cannot are refused (E_FAR_REFUSED). Absent: all. */
   can_be_named?(path: string): boolean;
+  /** How many entries a listing gives at once, where removing a folder takes listings. */
+  readonly page_entries?: number;
+  /** Makes an empty folder as other clients do; the answer tells whether it is still there. Absent: a folder is nothing of its own. */
+  emptyFolder?(folder: string, path: string): Promise<() => Promise<boolean>>;
   /** Texts that no error may hold. */
   readonly secrets: readonly string[];
   /** Leaves something half written behind that would have become `path` below the folder. */

@@ -118,13 +118,14 @@ export interface FarStorage {
    */
   matches(local_file: string, far: FarFile, signal: AbortSignal): Promise<boolean | undefined>;
   /**
-   * Gives a file another name, under which nothing is; no byte of it passes through here. After an answer that was lost it is looked up what is there.
-   * `false`: there is no such file, or something else has the name.
+   * Gives a file another name, under which nothing is; no byte of it passes through here. What has the name already is kept; a storage that cannot decide
+   * that itself looks it up right before. `false`: there is no such file, it is a folder, or something else has the name. Once more after it was done,
+   * as after an answer that was lost: `true`, told from a source that is gone and a file under the new name.
    */
   rename(names: { readonly from: string; readonly to: string; readonly signal: AbortSignal }): Promise<boolean>;
   /** Removes files; those that are not there are no error. Folders that become empty may go with them. */
   remove(paths: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Removes a folder with all that is in it; nothing happens when it is not there. */
+  /** Removes a folder with all that is in it; nothing happens when it is not there, or a file has that name. */
   removeFolder(path: string, signal: AbortSignal): Promise<void>;
   /**
    * Half-written things below the base that were begun before a moment (by the other side's clock); `remove` takes them away. Some systems (MinIO) list
