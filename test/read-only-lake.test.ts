@@ -41,6 +41,19 @@ describe.skipIf(!can_mount)('a read-only lake', { timeout: 60_000 }, () => {
       expect(at(command).stderr, command).toContain('error[E_LEDGER_READ_ONLY]');
     expect(readdirSync(TMPDIR)).toEqual([]);
   });
+
+  it('in which only the folder for temporary files is: a run fails with its place, and the next one does the work', () => {
+    place.put({ 'in/b.csv': 'id,x\n9,9\n' });
+    const folder = join(place.folder, 'lake', '_dataflow', 'tmp');
+    const script = `mount --bind ${folder} ${folder} && mount -o remount,ro,bind ${folder} && exec ${process.execPath} ${resolve('bin/dataflow.js')} run`;
+    const failed = spawnSync('unshare', ['-m', 'sh', '-c', script], { cwd: place.folder, encoding: 'utf8' });
+    expect(failed.stderr).toMatch(/error\[E_LAKE_IO\] no temporary folder can be made[\s\S]*at .*_dataflow\/tmp/);
+    expect(failed.status).toBe(5);
+    const next = place.dataflow(['run']);
+    expectDone(next);
+    expect(next.stdout + next.stderr).not.toContain('died');
+    expect(place.query('select count(*) as n from silver.a')).toEqual([{ n: 2 }]);
+  });
 });
 
 describe('a project without tables', { timeout: 60_000 }, () => {

@@ -45,7 +45,10 @@ export async function lockedRun(
   if (began.computes === true) engine.warm();
   const { run, meter, threads, close } = await begun(engine, async () => {
     await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
-    return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine);
+    return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine).catch((error: unknown) => {
+      ledger.finishRun(run_id, 'failed', failureOf(error));
+      throw error;
+    });
   });
   const open_before = openRows(ledger.quarantine());
   try {

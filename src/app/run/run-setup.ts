@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import { engineLimits } from '../../core/planning/engine-limits.ts';
@@ -112,7 +113,18 @@ export interface SetUp {
   close(): Promise<void>;
 }
 
-/** Engine (opened when it is first needed), meter and context of a run. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split(', mkdir');
+    throw new DataflowError('E_LAKE_IO', `no temporary folder can be made: ${reason}`, {
+      place: { file: path },
+      kept: 'nothing was computed; every published version stays as it is',
+      cause,
+    });
+  });
+}
+
+/** Engine (opened when it is first needed), meter and context of a run. @throws DataflowError E_LAKE_IO */
 export async function setUpRun(
   rooms: Rooms,
   open: OpenProject,
@@ -125,7 +137,7 @@ export async function setUpRun(
   const { run_id } = began;
   const state_folder = rooms.stateFolder(project);
   const temp_folder = join(state_folder, 'tmp', run_id);
-  await mkdir(temp_folder, { recursive: true, mode: 0o700 });
+  await makeFolder(temp_folder);
   const limits = engineLimits(project.engine, machineLimits());
   for (const message of limits.warnings) options.tell({ type: 'warning', message });
   const meter = new RunMeter({
