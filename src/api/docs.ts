@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { openApi } from '../app/serve/openapi.ts';
 import { type QueryWords, RequestWords } from '../app/serve/request-words.ts';
 import type { Parts } from './parts.ts';
+import type { Reader } from './readers.ts';
 import { clientOf } from './send.ts';
 
 /** No script stands in the page: the policy for content forbids it. */
@@ -64,18 +65,18 @@ const FILES: Readonly<Record<string, string>> = {
 /** `/openapi.json`, and `/docs` that shows it without any network but this server. */
 export function addDocs(app: FastifyInstance, parts: Parts): void {
   const { answers, routes, recognise, serving, version } = parts;
-  /** Of one release and one reader. */
-  let kept: { readonly key: string; readonly text: string } | undefined;
+  /** Of one release and one reader: not of one name, which says nothing of the tables that a signed token opens. */
+  let kept: { readonly reader: Reader; readonly release_id: string; readonly text: string } | undefined;
   app.get('/openapi.json', async (request, reply) => {
     const reader = await recognise(request);
     request.reader = reader;
     new RequestWords(request.query as QueryWords).end([]);
-    const key = `${serving.current?.release_id} ${reader.name}`;
-    if (kept?.key !== key || serving.current === undefined) {
-      const document = await openApi(answers, routes, (table) => reader.may(table), version, clientOf(request, reply));
-      kept = { key, text: JSON.stringify(document) };
-    }
-    return reply.header('cache-control', 'private, no-cache').type('application/json; charset=utf-8').send(kept.text);
+    const release_id = serving.current?.release_id;
+    const known = kept?.reader === reader && kept.release_id === release_id ? kept.text : undefined;
+    const may = (table: string): boolean => reader.may(table);
+    const text = known ?? JSON.stringify(await openApi(answers, routes, may, version, clientOf(request, reply)));
+    kept = release_id === undefined ? undefined : { reader, release_id, text };
+    return reply.header('cache-control', 'private, no-cache').type('application/json; charset=utf-8').send(text);
   });
   const fixed = (path: string, type: string, content: () => Promise<string> | string): void => {
     app.get(path, async (_, reply) =>

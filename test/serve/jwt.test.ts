@@ -95,6 +95,14 @@ describe('signed tokens', () => {
       expect((await get(OPEN, await token({ claims }))).status).toBe(403);
   });
 
+  it('show each its own part of the API, whatever name they share', async () => {
+    const paths = async (tables: string): Promise<readonly string[]> =>
+      Object.keys((await get('/openapi.json', await token({ claims: { tables } }))).body.paths);
+    expect(await paths('gold.*')).toContain(CLOSED);
+    expect(await paths('gold.open')).not.toContain(CLOSED);
+    expect(await paths('gold.*')).toContain(CLOSED);
+  });
+
   it('are refused when they are for others, from others, over, not yet, or never over', async () => {
     const wrong = [
       await token({ audience: 'another' }),
