@@ -1,19 +1,10 @@
-import { execFileSync } from 'node:child_process';
+/** Where the property tests of CI begin. Chosen once: what CI meets changes with the code, never with a commit that has nothing to do with it. */
+const CI_SEED = '20261122';
 
 /**
- * On CI the property tests begin at a seed that follows from what is committed: the same commit meets the same cases on every machine, the next commit
- * meets others. Elsewhere they begin anywhere. `DATAFLOW_PROPERTY_SEED` says it by hand.
+ * On CI the property tests begin at one fixed seed, so that they fail for a change of what they test and for nothing else. Elsewhere they begin
+ * anywhere, which is where new cases are found. `DATAFLOW_PROPERTY_SEED` says it by hand.
  */
 export function propertySeed(): string | undefined {
-  const said = process.env['DATAFLOW_PROPERTY_SEED'];
-  if (said !== undefined || process.env['CI'] === undefined) return said;
-  try {
-    const tree = execFileSync('git', ['rev-parse', 'HEAD^{tree}'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return String(Number.parseInt(tree.slice(0, 7), 16));
-  } catch {
-    return '1'; // an unpacked archive: there is no commit to follow
-  }
+  return process.env['DATAFLOW_PROPERTY_SEED'] ?? (process.env['CI'] === undefined ? undefined : CI_SEED);
 }
