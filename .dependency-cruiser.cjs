@@ -62,6 +62,13 @@ module.exports = {
       to: { path: '^src/registry\\.ts$' },
     },
     {
+      name: 'dashboard-knows-the-contract-alone',
+      comment: 'Fix: the pages run in a browser. They import core/contract (types) and their own folder; everything else comes by the API.',
+      severity: 'error',
+      from: { path: '^src/dashboard/', pathNot: TESTS },
+      to: { path: '^src/', pathNot: '^src/(dashboard|core/contract)/' },
+    },
+    {
       name: 'core-does-no-io',
       comment: 'Fix: core/ and kit/ do no I/O. Put it into an edge behind a port.',
       severity: 'error',
