@@ -1,8 +1,8 @@
 import { ledgerError } from './errors.ts';
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from './sqlite.ts';
 
-/** Whether a commit waits for the disk: always, or only where the file itself is written. */
-type Durability = 'full' | 'normal' | 'off';
+/** Whether a commit waits for the disk: always, or only where the file itself is written. `none`: there are no commits, it is open for reading. */
+type Durability = 'full' | 'normal' | 'off' | 'none';
 
 /**
  * One open database: prepared statements are kept, values are bound, errors leave as those of the catalogue.
@@ -87,14 +87,14 @@ export class Connection {
   }
 
   /**
-   * Closing twice is allowed. The log is moved into the file first, if nobody else is at it: the addon (unlike Node's own SQLite) keeps
-   * a connection half open until its statements are collected as garbage, so that SQLite itself does not do it.
+   * Closing twice is allowed. Who may write moves the log into the file first, if nobody else is at it: the addon (unlike Node's own SQLite)
+   * keeps a connection half open until its statements are collected as garbage, so that SQLite itself does not do it.
    */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#statements.clear();
-    this.#attempt('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
+    if (this.#synchronous !== 'none') this.#attempt('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
     this.guard(() => this.#db.close());
   }
 

@@ -6,6 +6,7 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { Connection } from './connection.ts';
 import { ledgerError, missingLedger } from './errors.ts';
 import { checkHeader, hasLog } from './file-header.ts';
+import { openKept } from './kept-readers.ts';
 import { probe, requireMigrated } from './migrate.ts';
 import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
 
@@ -17,7 +18,7 @@ import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
 export function openForReading(open: SqliteDriver, file: string): Connection {
   if (!checkHeader(file)) throw missingLedger(file);
   try {
-    return checked(new Connection(open(file, { readOnly: true }), file));
+    return checked(new Connection(openKept(open, file), file, 'none'));
   } catch (error) {
     const failure = ledgerError(error, file);
     const refused = failure.code === 'E_LAKE_IO' || failure.code === 'E_LEDGER_READ_ONLY';
@@ -26,7 +27,7 @@ export function openForReading(open: SqliteDriver, file: string): Connection {
   if (hasLog(file)) return openCopy(open, file);
   const url = pathToFileURL(file);
   url.searchParams.set('immutable', '1');
-  return checked(new Connection(open(url.href, { readOnly: true }), file));
+  return checked(new Connection(open(url.href, { readOnly: true }), file, 'none'));
 }
 
 function isWritable(folder: string): boolean {
@@ -45,7 +46,7 @@ function openCopy(open: SqliteDriver, file: string): Connection {
     const copy = join(folder, 'copy.db');
     copyFileSync(file, copy);
     copyFileSync(`${file}-wal`, `${copy}-wal`);
-    return checked(new Connection(closingWith(open(copy, { readOnly: true }), remove), file));
+    return checked(new Connection(closingWith(open(copy, { readOnly: true }), remove), file, 'none'));
   } catch (error) {
     remove();
     throw error;
