@@ -63,7 +63,8 @@ module.exports = {
     },
     {
       name: 'dashboard-knows-the-contract-alone',
-      comment: 'Fix: the pages run in a browser. They import core/contract (types) and their own folder; everything else comes by the API.',
+      comment:
+        'Fix: the pages run in a browser. They import core/contract (types) and their own folder; everything else comes by the API.',
       severity: 'error',
       from: { path: '^src/dashboard/', pathNot: TESTS },
       to: { path: '^src/', pathNot: '^src/(dashboard|core/contract)/' },

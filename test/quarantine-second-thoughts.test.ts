@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
 
 /** Decisions that are overtaken: by another decision, or by a file that comes with other content. */
 const CONFIG = `sources:
-  t: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint, v: varchar } }
+  t: { type: files, path: "in/*.csv", settle_seconds: 0, on_missing: delete, columns: { id: bigint, v: varchar } }
 silver:
   s: { from: t, key: id, rules: [ { not_null: v } ] }
 gold:
@@ -27,6 +29,7 @@ const groups = (place: Place): readonly string[] =>
     .dataflow(['quarantine', '--state', 'all', '--format', 'ndjson'])
     .stdout.trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line))
     .map(({ state, table, rows }) => `${state} ${table} ${rows}`);
 const lines = (place: Place): readonly unknown[] =>
@@ -59,6 +62,25 @@ describe('second thoughts about rejected rows', { timeout: 60_000 }, () => {
     const set = ['--set', "id = '7'", '--set', "v = case id when '2' then 'c' end"];
     expect(place.dataflow(['quarantine', 'fix', 'silver.s', ...set]).status).toBe(4);
     expect(place.query('select n from gold.g')).toEqual([{ n: 2 }]);
+  });
+
+  it('a correction that a run did not carry out is carried out before its file goes, as if nothing had stopped the run', () => {
+    const args = ['quarantine', 'fix', 'bronze.t', '--set', "id = 'y'"];
+    const [whole, killed] = [project('id,v\nx,a\n1,b\n'), project('id,v\nx,a\n1,b\n')];
+    for (const place of [whole, killed]) place.put({ 'in/b.csv': 'id,v\n2,c\n' });
+    expect(whole.dataflow(args).stdout).toContain('0 of 1 row fixed');
+    expect(killed.dataflow(args, { DATAFLOW_FAULT: 'after-decision:kill' }).signal).toBe('SIGKILL');
+    for (const place of [whole, killed]) {
+      rmSync(join(place.folder, 'in/a.csv'));
+      expectDone(place.dataflow(['run']));
+    }
+    // Nothing was corrected, and nothing is left that could be.
+    for (const place of [whole, killed]) {
+      expect(groups(place)).toEqual([]);
+      expect(place.query('select id from silver.s')).toEqual([{ id: 2 }]);
+      expectDone(place.dataflow(['ledger', 'rebuild']));
+      expect(groups(place)).toEqual([]);
+    }
   });
 
   it('rejected rows keep their lines when a discarded record is gone from its file, or was taken back', () => {

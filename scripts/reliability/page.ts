@@ -79,7 +79,8 @@ ${rows.join('\n')}
 with an undisturbed run by delta-rs. \`npm run soak:corrupt\` damages input files and the lake's own files at random places; what is not
 refused must read exactly as the damaged file says to pyarrow and to Python's own csv, json and gzip. Slices of both are part of
 \`npm test\`. \`npm run soak:kafka\` kills the program while it takes a topic of a real broker in, \`npm run soak:sync\` while it fills a mirror in MinIO or HDFS and restores from it: delta-rs reads what
-a kill leaves there, and both sides afterwards. \`npm run soak:lake\` kills the runs, undos and compactions of two machines that share a lake in MinIO or HDFS, one after the other and side by side. \`npm run soak:load\` does the same to loads, which a client of its own reads. Slices are part of \`npm run test:services\`. Figures are kept with \`-- --write\`.
+a kill leaves there, and both sides afterwards. \`npm run soak:lake\` kills the runs, undos and compactions of two machines that share a lake in MinIO or HDFS, one after the other and side by side. \`npm run soak:load\` does the same to loads, which a client of its own reads. Slices are part of \`npm run test:services\`.
+\`npm run soak:models\` plays random histories (files that come, change and go, decisions about rejected rows, undos and redos, runs that die) from other seeds than the one of CI against models that know nothing of tables; it needs no figures. Those of the others are kept with \`-- --write\`.
 
 ${BEGIN}
 ${HEAD}

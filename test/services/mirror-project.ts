@@ -19,6 +19,10 @@ export interface MirrorPlace {
   clear(): Promise<void>;
 }
 
+interface Released {
+  readonly tables: readonly { readonly table: string; readonly version: number }[];
+}
+
 /** A table of few rows that goes up in several parts. */
 const LARGE = `\n  paquets: { sql: "select i as id, string_agg(sha256((i * 100000 + j)::varchar), '' order by j) as empreintes from range(60) t(i), range(12000) u(j) group by i" }`;
 
@@ -58,18 +62,21 @@ mirrors:
     writeFileSync(join(this.folder, 'in', `${day}.csv`), `id,amount\n${lines.join('\n')}\n`);
   }
 
-  /** A data file of a table's newest version: older ones may lie in the mirror as well. */
-  newestFile(table: string): string {
-    const log = join(this.folder, 'lake', table, '_delta_log');
-    const entries = readdirSync(log).filter((name) => /^\d+\.json$/.test(name));
-    for (const name of entries.sort().reverse()) {
-      const actions = readFileSync(join(log, name), 'utf8').trim().split('\n');
-      for (const action of actions) {
-        const { add } = JSON.parse(action) as { add?: { path: string } };
-        if (add !== undefined) return add.path;
+  /** A data file of a table as the current release has it: later commits are not mirrored yet, and what earlier ones had may be gone there. */
+  async publishedFile(table: string): Promise<string> {
+    const [layer = '', name = ''] = table.split('/');
+    const { tables } = await this.json<Released>('release', 'show', 'current');
+    const version = tables.find((one) => one.table === `${layer}.${name}`)?.version ?? -1;
+    const removed = new Set<string>();
+    for (let at = version; at >= 0; at--) {
+      const entry = join(this.folder, 'lake', table, '_delta_log', `${String(at).padStart(20, '0')}.json`);
+      for (const action of readFileSync(entry, 'utf8').trim().split('\n')) {
+        const { add, remove } = JSON.parse(action) as { add?: { path: string }; remove?: { path: string } };
+        if (remove !== undefined) removed.add(remove.path);
+        if (add !== undefined && !removed.has(add.path)) return add.path;
       }
     }
-    throw new Error(`no log entry of ${table} adds a file`);
+    throw new Error(`the current release has no file of ${table}`);
   }
 
   run(...args: readonly string[]): Promise<Ended> {

@@ -49,7 +49,10 @@ export function linesOf({ index, rows }: Arrived, act: number): readonly Cells[]
 function computed(model: Model, from: State): State {
   const state = { ...from, min: model.min };
   const { open } = judge(model.kind, state);
-  const still = new Set(open.map((row) => row.id));
+  // Decisions about records are carried out before files come and go, as they would have been had no run died; those about rows of silver after that.
+  const first = judge(model.kind, { ...state, files: nowOf(model).files });
+  const idsOf = (rows: readonly OpenRow[]): ReadonlySet<string> => new Set(rows.map((row) => row.id));
+  const still = { 'bronze.rows': idsOf(first.open), 'silver.rows': idsOf(open) };
   const returned = new Map(state.returned);
   for (const number of returned.keys()) {
     const decision = model.decisions[number];
@@ -57,7 +60,9 @@ function computed(model: Model, from: State): State {
     const waits = state.pending.includes(number);
     const back = [...decision.chosen.keys()].filter((id) => {
       const newer = (state.in_force.get(id)?.decision ?? -1) > number;
-      return waits ? newer || (decision.action !== 'discard' && still.has(id)) : decision.action === 'discard' && newer;
+      return waits
+        ? newer || (decision.action !== 'discard' && still[decision.table].has(id))
+        : decision.action === 'discard' && newer;
     });
     if (waits || decision.action === 'discard') returned.set(number, back.length);
   }
