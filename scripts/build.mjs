@@ -1,6 +1,7 @@
-// Builds dist/ from src/: the program as two scripts with V8's compiled code beside them, the files of threads and reader processes, and the help texts.
+// Builds dist/ from src/: the program as two scripts with V8's compiled code beside them, the files of threads and reader processes, the
+// pages of the dashboard, and the help texts.
 //
-// `--quick` leaves out what only makes starts shorter: everything is in one script then, for builds that are run a few times.
+// `--quick` leaves out what only makes starts shorter, and the dashboard: everything is in one script then, for builds that are run a few times.
 // `--if-changed` does nothing where dist/ was built of the same files by the same Node.
 //
 // CommonJS scripts, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running a few ms
@@ -166,8 +167,10 @@ if (process.argv.includes('--if-changed') && builtBefore() === built_of) process
 try {
   const { build } = await esbuild();
   const { newPacks } = await import('./packs.mjs');
+  const { buildDashboard } = await import('./dashboard.mjs');
   await build({ ...WORKERS, outdir: fresh });
   await build({ ...TERMINAL, outdir: fresh });
+  if (!quick) await buildDashboard(join(fresh, 'dashboard'));
   const packs = await newPacks({ root, entry: source, folder: fresh, common: SCRIPT });
   await packs.whole();
   if (quick) writeFileSync(join(fresh, 'rest.cjs'), '(function(exports){exports.parts={}})');

@@ -1,0 +1,56 @@
+// The dashboard's pages: `dashboardConfig` is how Vite builds src/dashboard into a folder (scripts/build.mjs does), and
+// `npm run dashboard` serves them from their sources while they are changed, with the answers of a `dataflow serve` that
+// DATAFLOW_URL names (http://127.0.0.1:8000 when nothing is said).
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Old browsers are not served: every one of these has light-dark(). */
+const BROWSERS = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
+
+/** What Vite is told. No file is written into a script or style sheet, and nothing stands in the page itself: the server allows neither. */
+async function dashboardConfig(out) {
+  const { default: react } = await import('@vitejs/plugin-react');
+  return {
+    configFile: false,
+    envDir: false,
+    root: join(root, 'src', 'dashboard'),
+    logLevel: 'warn',
+    plugins: [react()],
+    build: {
+      outDir: out,
+      emptyOutDir: true,
+      target: BROWSERS,
+      cssTarget: BROWSERS,
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 700,
+    },
+  };
+}
+
+/** Builds the pages into the folder `out`. */
+export async function buildDashboard(out) {
+  const { build } = await import('vite');
+  const { NODE_ENV } = process.env;
+  process.env['NODE_ENV'] = 'production'; // a build that tests ask for would be of React's development version
+  try {
+    await build(await dashboardConfig(out));
+  } finally {
+    if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = NODE_ENV;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { createServer } = await import('vite');
+  const api = process.env['DATAFLOW_URL'] ?? 'http://127.0.0.1:8000';
+  const server = await createServer({
+    ...(await dashboardConfig('')),
+    logLevel: 'info',
+    server: { proxy: { '/api': { target: api, changeOrigin: true } } },
+  });
+  await server.listen();
+  server.printUrls();
+}

@@ -1,0 +1,124 @@
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import type { FilterValues } from '../../core/contract/dashboard.ts';
+import { useResource } from '../data/resource.ts';
+import { useWords } from '../words/use-words.tsx';
+import type { FilterProps } from './props.ts';
+
+const SEGMENTS_MAX = 4;
+
+/** One of a few values beside each other, one of many in a list, or several in a list that opens. */
+export function ChoiceFilter(props: FilterProps): ReactNode {
+  const { page, filter } = props;
+  const declared = filter.values;
+  const address = `/api/v1/dashboard/pages/${encodeURIComponent(page.id)}/filters/${encodeURIComponent(filter.name)}`;
+  const { data } = useResource<FilterValues>(declared === undefined ? address : null);
+  const values = declared ?? data?.values ?? props.values;
+  if (filter.multiple === true) return <Several {...props} all={values} />;
+  if (declared !== undefined && declared.length <= SEGMENTS_MAX && filter.default !== undefined)
+    return <Segments {...props} all={declared} />;
+  return <OneOf {...props} all={values} />;
+}
+
+interface ChoiceProps extends FilterProps {
+  readonly all: readonly string[];
+}
+
+function Segments({ filter, values, all, set }: ChoiceProps): ReactNode {
+  const label = useId();
+  return (
+    <fieldset className="filter" aria-labelledby={label}>
+      <span className="filter-label" id={label}>
+        {filter.label}
+      </span>
+      <div className="segments">
+        {all.map((value) => (
+          <button key={value} type="button" aria-pressed={values.includes(value)} onClick={() => set([value])}>
+            {value}
+          </button>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function OneOf({ filter, values, all, set }: ChoiceProps): ReactNode {
+  const { words } = useWords();
+  const id = useId();
+  return (
+    <div className="filter">
+      <label className="filter-label" htmlFor={id}>
+        {filter.label}
+      </label>
+      <select id={id} value={values[0] ?? ''} onChange={({ target }) => set(target.value === '' ? [] : [target.value])}>
+        <option value="">{words.all}</option>
+        {all.map((value) => (
+          <option key={value} value={value}>
+            {value}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Several({ filter, values, all, set }: ChoiceProps): ReactNode {
+  const { words } = useWords();
+  const id = useId();
+  const [open, setOpen] = useState(false);
+  const place = useRef<HTMLDivElement>(null);
+  useClosing(open, place, () => setOpen(false));
+  const said = values.length === 0 ? words.all : values.length <= 2 ? values.join(', ') : words.chosen(values.length);
+  const toggled = (value: string): void =>
+    set(values.includes(value) ? values.filter((one) => one !== value) : [...values, value]);
+  return (
+    <div className="filter filter-several" ref={place}>
+      <span className="filter-label" id={`${id}-label`}>
+        {filter.label}
+      </span>
+      <button
+        type="button"
+        className="select"
+        id={id}
+        aria-expanded={open}
+        aria-controls={`${id}-list`}
+        aria-labelledby={`${id}-label ${id}`}
+        onClick={() => setOpen(!open)}
+      >
+        {said}
+      </button>
+      <fieldset id={`${id}-list`} className="filter-list" hidden={!open} aria-labelledby={`${id}-label`}>
+        {all.map((value) => (
+          <label key={value}>
+            <input type="checkbox" checked={values.includes(value)} onChange={() => toggled(value)} />
+            {value}
+          </label>
+        ))}
+      </fieldset>
+    </div>
+  );
+}
+
+/** Escape, a click elsewhere and leaving by the keyboard close it. */
+function useClosing(open: boolean, place: React.RefObject<HTMLDivElement | null>, close: () => void): void {
+  const newest = useRef(close);
+  newest.current = close;
+  useEffect(() => {
+    if (!open) return;
+    const outside = (event: Event): void => {
+      if (event.target instanceof Node && place.current?.contains(event.target) !== true) newest.current();
+    };
+    const escaped = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape') return;
+      newest.current();
+      place.current?.querySelector('button')?.focus();
+    };
+    document.addEventListener('pointerdown', outside);
+    document.addEventListener('focusin', outside);
+    document.addEventListener('keydown', escaped);
+    return () => {
+      document.removeEventListener('pointerdown', outside);
+      document.removeEventListener('focusin', outside);
+      document.removeEventListener('keydown', escaped);
+    };
+  }, [open, place]);
+}

@@ -1,0 +1,34 @@
+import { format } from 'numfmt';
+import type { Cell } from '../../core/contract/dashboard.ts';
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** A cell as a number to be drawn; undefined for what is none. Texts are numbers that a double does not hold exactly. */
+export function numberOf(cell: Cell | undefined): number | undefined {
+  if (typeof cell === 'number') return Number.isFinite(cell) ? cell : undefined;
+  if (typeof cell === 'string' && NUMBER.test(cell)) return Number(cell);
+  return undefined;
+}
+
+/** A number as a spreadsheet would show it by `pattern` (`#,##0.00 €`); without one, with the separators of the language. */
+export function formattedNumber(cell: Cell, pattern: string | undefined, language: string): string {
+  const value = numberOf(cell);
+  if (value === undefined) return cell === null ? '–' : String(cell);
+  if (pattern === undefined) return plain(cell, value, language);
+  try {
+    return format(pattern, exact(cell, value), { locale: language, throws: true }).replaceAll('-', '−');
+  } catch {
+    return plain(cell, value, language);
+  }
+}
+
+/** Whole numbers beyond 2^53 keep all their digits. */
+function exact(cell: Cell, value: number): number | bigint {
+  return typeof cell === 'string' && /^-?\d+$/.test(cell) && !Number.isSafeInteger(value) ? BigInt(cell) : value;
+}
+
+function plain(cell: Cell, value: number, language: string): string {
+  const digits = new Intl.NumberFormat(language, { maximumFractionDigits: 6 });
+  // Intl reads decimal texts without rounding them to a double.
+  return digits.format(typeof cell === 'string' ? (cell as `${number}`) : value);
+}
