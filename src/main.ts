@@ -127,12 +127,15 @@ export const rooms: Rooms = {
   },
   openReadEngine: async (project, memory_bytes) => {
     const { openReadEngine } = await import('./engines/duckdb/read-engine.ts');
-    return openReadEngine({
+    const engine = await openReadEngine({
       folders: [lakeFolder(project)],
       temp_folder: join(rooms.stateFolder(project), 'tmp'),
       memory_bytes,
       ...(project.engine.threads === undefined ? {} : { threads: project.engine.threads }),
     });
+    const far = await farLake(project);
+    if (far === undefined) return engine;
+    return (await import('./lake/far/caching-read-engine.ts')).cachingReadEngine(engine, far.storage, far.cache);
   },
   startServer: async (project, request) => (await import('./api/start.ts')).startServer(rooms, project, request),
   openBareEngine: openEngine,

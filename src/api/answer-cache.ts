@@ -1,11 +1,15 @@
 import { ByteCache } from '../kit/byte-cache.ts';
+import type { Encoding } from './encodings.ts';
 
 /** An answer as it was sent. */
 export interface KeptAnswer {
   readonly type: string;
   readonly release_id: string;
   readonly created_at: string;
+  /** Of the answer as it is. */
   readonly etag: string;
+  /** How `body` is packed. */
+  readonly encoding: Encoding;
   readonly body: Buffer;
 }
 

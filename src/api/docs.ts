@@ -6,7 +6,7 @@ import { openApi } from '../app/serve/openapi.ts';
 import { type QueryWords, RequestWords } from '../app/serve/request-words.ts';
 import type { Parts } from './parts.ts';
 import type { Reader } from './readers.ts';
-import { clientOf } from './send.ts';
+import { clientOf, sendText } from './send.ts';
 
 /** No script stands in the page: the policy for content forbids it. */
 const PAGE = `<!doctype html>
@@ -76,15 +76,14 @@ export function addDocs(app: FastifyInstance, parts: Parts): void {
     const may = (table: string): boolean => reader.may(table);
     const text = known ?? JSON.stringify(await openApi(answers, routes, may, version, clientOf(request, reply)));
     kept = release_id === undefined ? undefined : { reader, release_id, text };
-    return reply.header('cache-control', 'private, no-cache').type('application/json; charset=utf-8').send(text);
+    reply.header('cache-control', 'private, no-cache').type('application/json; charset=utf-8');
+    return sendText(request, reply, text);
   });
   const fixed = (path: string, type: string, content: () => Promise<string> | string): void => {
-    app.get(path, async (_, reply) =>
-      reply
-        .header('cache-control', 'max-age=3600')
-        .type(type)
-        .send(await content()),
-    );
+    app.get(path, async (request, reply) => {
+      reply.header('cache-control', 'max-age=3600').type(type);
+      return sendText(request, reply, await content());
+    });
   };
   fixed('/docs', 'text/html; charset=utf-8', () => PAGE);
   fixed('/docs/start.js', 'text/javascript; charset=utf-8', () => START);

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer } from '../app/serve/answers.ts';
+import type { Answer, Piece } from '../app/serve/answers.ts';
 import { formatOf } from '../app/serve/formats.ts';
 import type { Serving } from '../app/serve/serving.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
+import { type Encoding, encodingOf, isPackable, PACK_BYTES_MIN, packed, packer } from './encodings.ts';
 
 /** An answer up to this size is put together before it goes out, with its length, and can be kept. */
-const WHOLE_CHARS_MAX = 1_000_000;
+const WHOLE_BYTES_MAX = 1_000_000;
 
 export interface Sender {
   readonly serving: Serving;
@@ -29,33 +30,37 @@ export async function sendAnswer(
   const question = `${format}\n${request.url}`;
   const current = serving.current;
   const key = `${current?.release_id}\n${question}`;
+  const encoding = encodingOf(request.headers['accept-encoding']);
   reply
     .header('cache-control', `${cacheable_by}, ${moves ? 'no-cache' : lifetimeOf(query)}`)
-    .header('vary', 'Accept, Origin');
-  if (cacheable_by === 'private') reply.header('vary', 'Accept, Origin, Authorization');
-  if (current !== undefined && moves && isKnown(request, etagOf(current.release_id, question)))
-    return unchanged(reply, { ...current, etag: etagOf(current.release_id, question) });
-  const kept = cache.get(key);
-  if (kept !== undefined) return sendKept(request, reply, kept);
+    .header('vary', `Accept, Accept-Encoding, Origin${cacheable_by === 'private' ? ', Authorization' : ''}`);
+  const kept = cache.get(key + encoding) ?? (encoding === 'identity' ? undefined : cache.get(`${key}identity`));
+  if (kept !== undefined) return sendKept(request, reply, await keptAs(cache, key, kept, encoding));
+  if (current !== undefined && moves) {
+    const etag = etagOf(current.release_id, question);
+    if (knownAs(request, etag) !== undefined) return unchanged(request, reply, { ...current, etag });
+  }
   const answer = await ask(clientOf(request, reply));
   const etag = etagOf(answer.release.release_id, question);
   const { release_id, created_at } = answer.release;
   let streaming = false;
   try {
-    if (isKnown(request, etag)) return unchanged(reply, { release_id, created_at, etag });
-    const { text, rest } = await beginning(answer);
-    if (rest === undefined) {
-      const made = { type: answer.type, release_id, created_at, etag, body: Buffer.from(text) };
-      cache.keep(key, made);
-      return sendKept(request, reply, made);
-    }
+    if (knownAs(request, etag) !== undefined) return unchanged(request, reply, { release_id, created_at, etag });
+    const { body, rest } = await beginning(answer);
+    const mark = { type: answer.type, release_id, created_at, etag, encoding: 'identity' as const };
+    if (rest === undefined)
+      return sendKept(request, reply, await keptAs(cache, key, { ...mark, body: Buffer.concat(body) }, encoding));
     streaming = true;
-    const body = Readable.from(
-      whole(text, rest, () => answer.end()),
+    const rows = Readable.from(
+      whole(body, rest, () => answer.end()),
       { objectMode: false, highWaterMark: 1 << 18 },
     );
-    body.once('close', () => answer.end());
-    return marked(reply, { release_id, created_at, etag }).type(answer.type).send(body);
+    rows.once('close', () => answer.end());
+    if (encoding === 'identity' || !isPackable(answer.type)) return marked(reply, mark).type(mark.type).send(rows);
+    const sent = pipeline(rows, packer(encoding), () => undefined);
+    return marked(reply, { ...mark, encoding })
+      .type(mark.type)
+      .send(sent);
   } finally {
     if (!streaming) answer.end();
   }
@@ -71,21 +76,49 @@ export function clientOf(request: FastifyRequest, reply: FastifyReply): AbortSig
   return gone.signal;
 }
 
-/** The text up to a size; `rest` is there when it is longer. */
-async function beginning(answer: Answer): Promise<{ text: string; rest?: AsyncIterator<string> }> {
-  const iterator = answer.pieces[Symbol.asyncIterator]();
-  let text = '';
-  while (text.length <= WHOLE_CHARS_MAX) {
-    const next = await iterator.next();
-    if (next.done === true) return { text };
-    text += next.value;
-  }
-  return { text, rest: iterator };
+/** A text that is no answer of a release, packed as the client takes it. */
+export async function sendText(request: FastifyRequest, reply: FastifyReply, text: string): Promise<FastifyReply> {
+  const encoding = encodingOf(request.headers['accept-encoding']);
+  const body = Buffer.from(text);
+  reply.header('vary', 'Accept-Encoding, Origin, Authorization');
+  if (encoding === 'identity' || body.length < PACK_BYTES_MIN) return reply.send(body);
+  return reply.header('content-encoding', encoding).send(await packed(body, encoding));
 }
 
-async function* whole(text: string, rest: AsyncIterator<string>, end: () => void): AsyncGenerator<string, void, void> {
+/** An answer as the client takes it, kept in that form: what is asked for packed lies packed in memory. */
+async function keptAs(cache: AnswerCache, key: string, answer: KeptAnswer, encoding: Encoding): Promise<KeptAnswer> {
+  const plain =
+    answer.encoding === encoding || answer.body.length < PACK_BYTES_MIN || !isPackable(answer.type)
+      ? answer
+      : undefined;
+  if (plain !== undefined || encoding === 'identity') {
+    cache.keep(key + answer.encoding, answer);
+    return answer;
+  }
+  const made = { ...answer, encoding, body: await packed(answer.body, encoding) };
+  cache.keep(key + encoding, made);
+  return made;
+}
+
+/** The bytes up to a size; `rest` is there when there are more. */
+async function beginning(answer: Answer): Promise<{ body: Uint8Array[]; rest?: AsyncIterator<Piece> }> {
+  const iterator = answer.pieces[Symbol.asyncIterator]();
+  const body: Uint8Array[] = [];
+  for (let size_bytes = 0; size_bytes <= WHOLE_BYTES_MAX; size_bytes += body.at(-1)?.length ?? 0) {
+    const next = await iterator.next();
+    if (next.done === true) return { body };
+    body.push(typeof next.value === 'string' ? Buffer.from(next.value) : next.value);
+  }
+  return { body, rest: iterator };
+}
+
+async function* whole(
+  body: readonly Uint8Array[],
+  rest: AsyncIterator<Piece>,
+  end: () => void,
+): AsyncGenerator<Piece, void, void> {
   try {
-    yield text;
+    yield* body;
     for (;;) {
       const next = await rest.next();
       if (next.done === true) return;
@@ -98,22 +131,33 @@ async function* whole(text: string, rest: AsyncIterator<string>, end: () => void
 }
 
 function sendKept(request: FastifyRequest, reply: FastifyReply, kept: KeptAnswer): FastifyReply {
-  if (isKnown(request, kept.etag)) return unchanged(reply, kept);
+  if (request.headers['if-none-match'] !== undefined && knownAs(request, kept.etag) !== undefined)
+    return unchanged(request, reply, kept);
   return marked(reply, kept).type(kept.type).send(kept.body);
 }
 
 interface Mark {
   readonly release_id: string;
   readonly created_at: string;
+  /** Of the answer as it is; packed, it has one of its own. */
   readonly etag: string;
+  readonly encoding?: Encoding;
 }
 
-function marked(reply: FastifyReply, { release_id, created_at, etag }: Mark): FastifyReply {
-  return reply.header('etag', etag).header('dataflow-release', release_id).header('dataflow-release-time', created_at);
+function marked(reply: FastifyReply, { release_id, created_at, etag, encoding }: Mark): FastifyReply {
+  const packing = encoding === undefined || encoding === 'identity' ? undefined : encoding;
+  if (packing !== undefined) reply.header('content-encoding', packing);
+  return reply
+    .header('etag', packing === undefined ? etag : etagAs(etag, packing))
+    .header('dataflow-release', release_id)
+    .header('dataflow-release-time', created_at);
 }
 
-function unchanged(reply: FastifyReply, mark: Mark): FastifyReply {
-  return marked(reply, mark).code(304).send();
+function unchanged(request: FastifyRequest, reply: FastifyReply, mark: Mark): FastifyReply {
+  const { release_id, created_at, etag } = mark;
+  return marked(reply, { release_id, created_at, etag: knownAs(request, etag) ?? etag })
+    .code(304)
+    .send();
 }
 
 /** The same address in the same form from the same release is the same answer. */
@@ -121,9 +165,20 @@ function etagOf(release_id: string, question: string): string {
   return `"${release_id}-${createHash('sha256').update(question).digest('base64url').slice(0, 16)}"`;
 }
 
-function isKnown({ headers }: FastifyRequest, etag: string): boolean {
-  const known = headers['if-none-match'];
-  return known?.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) === true;
+/** Other bytes have another ETag: a cache between must not mix them up. */
+function etagAs(etag: string, encoding: string): string {
+  return `${etag.slice(0, -1)}.${encoding}"`;
+}
+
+/** The ETag, of whichever encoding, by which the client has the answer already. */
+function knownAs({ headers }: FastifyRequest, etag: string): string | undefined {
+  const told = headers['if-none-match'];
+  if (told === undefined) return undefined;
+  const same = new Set([etag, etagAs(etag, 'br'), etagAs(etag, 'gzip')]);
+  return told
+    .split(',')
+    .map((one) => one.trim().replace(/^W\//, ''))
+    .find((one) => same.has(one));
 }
 
 /** What a release that was named in full says never changes. */

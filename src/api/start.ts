@@ -43,12 +43,30 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   return {
     url: `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${at}`,
     release_id: serving.current?.release_id,
-    close: async () => {
+    close: async (drain_ms) => {
       clearInterval(timer);
-      await server.close();
+      const cut = await drained(server, drain_ms);
       await serving.close();
+      return cut;
     },
   };
+}
+
+/** Ends once the requests at work are answered; those that are not in time are cut off and counted. */
+async function drained(app: FastifyInstance, drain_ms: number): Promise<number> {
+  let cut = 0;
+  const late = setTimeout(() => {
+    app.server.getConnections((_, count) => {
+      cut = count;
+      app.server.closeAllConnections();
+    });
+  }, drain_ms);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(late);
+  }
+  return cut;
 }
 
 function addressError(error: unknown, host: string, port: number): unknown {

@@ -38,6 +38,8 @@ export interface CommandSpec {
   /** One line for `dataflow help`, without a full stop. */
   readonly summary: string;
   readonly group: CommandGroup;
+  /** What the first SIGINT or SIGTERM makes it do, where that is not finishing a step. */
+  readonly stopping?: string;
   /** Operands, flags, subcommands and examples. Global flags are added afterwards, unless the command declares one itself. */
   configure(command: Command): void;
   load(): Promise<CommandRunner>;

@@ -117,7 +117,7 @@ describe('watchSignals', () => {
       exit: (code: number) => exits.push(code),
     } as unknown as NodeJS.Process;
     const told: string[] = [];
-    const watch = watchSignals((line) => told.push(line), host);
+    const watch = watchSignals((line) => told.push(line), undefined, host);
     expect(watch.exitCode()).toBeUndefined();
     handlers.get('SIGTERM')?.('SIGTERM');
     expect([watch.signal.aborted, watch.exitCode(), told.length, exits]).toEqual([true, 143, 1, []]);
@@ -126,7 +126,7 @@ describe('watchSignals', () => {
     // A signal that comes while the program ends is not to end it in another way.
     watch.dispose();
     expect(handlers.size).toBe(2);
-    watchSignals((line) => told.push(line), host).dispose();
+    watchSignals((line) => told.push(line), undefined, host).dispose();
     expect(handlers.size).toBe(0);
   });
 });

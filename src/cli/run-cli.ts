@@ -48,7 +48,7 @@ async function runCommand(
   fail: (error: unknown) => Promise<number>,
 ): Promise<number> {
   const printer = await newPrinter(command.options, host.redact);
-  const watch = watchSignals((line) => printer.error(line));
+  const watch = watchSignals((line) => printer.error(line), command.spec.stopping);
   const invocation: Invocation = {
     verb: command.verb,
     args: command.args,

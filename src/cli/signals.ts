@@ -12,16 +12,20 @@ export interface SignalWatch {
 
 /**
  * The first signal asks: the command finishes or rolls back its step and ends. The second one does not ask.
- * @param tell prints a line on stderr.
+ * @param tell prints a line on stderr. @param stopping what the command does now.
  */
-export function watchSignals(tell: (line: string) => void, host: NodeJS.Process = process): SignalWatch {
+export function watchSignals(
+  tell: (line: string) => void,
+  stopping = 'stopping after the current step is finished or rolled back',
+  host: NodeJS.Process = process,
+): SignalWatch {
   const controller = new AbortController();
   let received: number | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     const code = EXIT_OF[name] ?? 1;
     if (received !== undefined) host.exit(code);
     received = code;
-    tell(`${name}: stopping after the current step is finished or rolled back; once more stops at once`);
+    tell(`${name}: ${stopping}; once more stops at once`);
     controller.abort(new DOMException(`stopped by ${name}`, 'AbortError'));
   };
   for (const name of Object.keys(EXIT_OF)) host.on(name, onSignal);

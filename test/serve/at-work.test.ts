@@ -18,12 +18,14 @@ gold:
   x: { sql: select id from bronze.a, key: id }
   n: { sql: select count(*) as n from gold.x, key: n }
 serve:
+  limits: { concurrency: 1 }
   routes:
+    /long: { sql: "select count(*) as n from range(1000000000000) as r, gold.x where r.range % 7 = id", answer: row }
     /both: { sql: "select (select count(*) from gold.x) as x, (select n from gold.n) as n", answer: row }
 `);
     place.put({ 'in/a0.csv': rows(0, 200) });
     expectDone(place.dataflow(['run']));
-    server = place.start(['serve', '--port', '0', '--format', 'ndjson']);
+    server = place.start(['serve', '--port', '0', '--drain-seconds', '1', '--log-level', 'debug']);
     url = await new Promise<string>((resolve) => {
       let text = '';
       server.child.stderr?.on('data', (piece: Buffer) => {
@@ -78,10 +80,24 @@ serve:
 
   it('ends when it is asked to, and lets go of the lake', async () => {
     expect(readdirSync(join(place.folder, 'lake/_dataflow/leases')).length).toBeGreaterThan(0);
+    const cut = fetch(`${url}/long`).catch(() => 'cut off');
+    await expect.poll(async () => await (await fetch(`${url}/metrics`)).text()).toContain('serve_questions_working 1');
     server.child.kill('SIGTERM');
+    expect(await cut).toBe('cut off');
     const { status, stderr } = await server.ended;
     expect(status).toBe(143);
-    expect(stderr).toContain('"path":"/both"');
+    const lines = stderr.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
+    expect(lines[0]).toMatchObject({ level: 'info', msg: expect.stringContaining(url) });
+    const asked = lines.find((line) => line.path === '/both');
+    expect(asked).toMatchObject({
+      level: 'info',
+      status: 200,
+      request_id: expect.stringMatching(/^req-/),
+      time: expect.any(String),
+    });
+    expect(stderr).toContain('SIGTERM: answering the requests at work, taking no others; once more stops at once');
+    expect(lines.at(-2)).toMatchObject({ level: 'warn', msg: expect.stringContaining('cut off') });
+    expect(lines.at(-1).msg).toBe('stopped');
     expect(readdirSync(join(place.folder, 'lake/_dataflow/leases'))).toEqual([]);
   });
 });

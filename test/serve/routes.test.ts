@@ -172,7 +172,10 @@ serve:
     const paths = Object.keys((await served.get('/openapi.json', bearer('two'))).body.paths);
     expect(paths.filter((path) => /closed|both/.test(path))).toEqual([]);
     const { headers } = await served.get('/api/v1/tables/gold/open', bearer('two'));
-    expect([headers['cache-control'], headers['vary']]).toEqual(['private, no-cache', 'Accept, Origin, Authorization']);
+    expect([headers['cache-control'], headers['vary']]).toEqual([
+      'private, no-cache',
+      'Accept, Accept-Encoding, Origin, Authorization',
+    ]);
   });
 
   it('leave health open, and let listed pages and names ask', async () => {

@@ -95,7 +95,7 @@ describe('a table', () => {
     ['t=2024-02-30T00:00:00Z', 't', 'an instant such as 2024-01-31T12:00:00Z'],
     ['even=1', 'even', 'true or false'],
     ['id=1&id=2', 'id', 'one value'],
-    ['format=xml', 'format', 'json, ndjson, csv'],
+    ['format=xml', 'format', 'json, ndjson, csv, arrow'],
     ['cursor=abc', 'cursor', 'the value of next in an answer'],
     ['count=yes', 'count', 'true or false'],
     ['__proto__[x]=1', '__proto__[x]', 'id, w, d, t, n, even'],

@@ -8,6 +8,7 @@ import { bucketPlace } from './bucket-place.ts';
 import { config, Machine } from './far-machine.ts';
 import { hdfsPlace } from './hdfs-place.ts';
 import type { MirrorPlace } from './mirror-project.ts';
+import { servedProgram } from './served-program.ts';
 import { describeService } from './service.ts';
 
 type Point = (typeof LAKE_FAULT_POINTS)[number];
@@ -69,6 +70,24 @@ function publishes(): void {
     }
     await intact(machine);
     expect((await machine.program.run('doctor')).stdout).toMatch(/left-over files +none/);
+  });
+
+  it('is served from what is brought here, and the server follows the next run', async () => {
+    machine.forget();
+    const server = await servedProgram(machine.folder, place.env);
+    try {
+      const total = async (path = ''): Promise<unknown> =>
+        (await server.get(`/api/v1/tables/gold/total${path}`)).body.data[0];
+      const { headers } = await server.get('/api/v1/tables/gold/total');
+      expect(await total()).toEqual({ n: 9 * days, amount: Number(totalOf(days).amount) });
+      days += 1;
+      machine.day(days);
+      expect(await machine.program.run('run')).toMatchObject({ code: 0 });
+      await expect.poll(total, { timeout: 10_000 }).toMatchObject({ n: 9 * days });
+      expect(await total(`?as_of=${headers.get('dataflow-release')}`)).toMatchObject({ n: 9 * (days - 1) });
+    } finally {
+      expect(await server.stop()).toContain('stopped');
+    }
   });
 
   it.skipIf(PYTHON === undefined)(

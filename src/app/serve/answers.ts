@@ -4,18 +4,21 @@ import type { Snapshot } from '../../core/ports/lake.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 import { cursorText } from './cursor.ts';
 import { formatOf, ROW_FORMATS } from './formats.ts';
-import { type Frame, lineFrame, oneRow, pieces } from './pieces.ts';
+import { arrowPieces, type Frame, lineFrame, oneRow, pieces } from './pieces.ts';
 import { countSql, type ReadPlan } from './read-sql.ts';
 import type { RequestWords } from './request-words.ts';
 import type { InUse, Serving } from './serving.ts';
 import { keyColumns, keyRequest, standpointOf, tableRequest } from './table-request.ts';
 import { type Turn, Turns } from './turns.ts';
 
-/** What goes out: text, piece by piece, from one release. `end` is called in any case, once it was sent or given up. */
+/** Text, or bytes of a form that is none. */
+export type Piece = string | Uint8Array;
+
+/** What goes out, piece by piece, from one release. `end` is called in any case, once it was sent or given up. */
 export interface Answer {
   readonly release: ReleaseRecord;
   readonly type: string;
-  readonly pieces: AsyncIterable<string>;
+  readonly pieces: AsyncIterable<Piece>;
   end(): void;
 }
 
@@ -48,6 +51,8 @@ export class Answers {
       const key_columns = keyColumns(this.serving.project, key);
       const { rows_max } = this.serving.spec.limits;
       const { plan, with_count, question } = tableRequest(words, { key, columns, key_columns }, at, rows_max);
+      if (format === 'arrow')
+        return { type: ROW_FORMATS.arrow, pieces: arrowPieces(use.release.tables, plan, turn.signal) };
       const total = await this.total(use, turn, plan, snapshot.rows, with_count);
       const head = { release: use.release.record.release_id, table: key, version: snapshot.version, total };
       const next = (more: boolean): string | null =>
@@ -127,7 +132,7 @@ export class Answers {
     work: (
       use: InUse,
       turn: Turn,
-    ) => Promise<{ readonly type: string; readonly pieces: AsyncIterable<string> | readonly string[] }>,
+    ) => Promise<{ readonly type: string; readonly pieces: AsyncIterable<Piece> | readonly string[] }>,
   ): Promise<Answer> {
     const turn = await this.turns.take(client);
     let use: InUse | undefined;
@@ -171,10 +176,7 @@ export class Answers {
 }
 
 /** The engine's errors in words for who asked. */
-async function* guarded(
-  made: AsyncIterable<string> | readonly string[],
-  turn: Turn,
-): AsyncGenerator<string, void, void> {
+async function* guarded(made: AsyncIterable<Piece> | readonly string[], turn: Turn): AsyncGenerator<Piece, void, void> {
   try {
     yield* made;
   } catch (error) {

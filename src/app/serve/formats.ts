@@ -6,8 +6,11 @@ export const ROW_FORMATS = {
   json: 'application/json; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
   csv: 'text/csv; charset=utf-8; header=present',
+  arrow: 'application/vnd.apache.arrow.stream',
 } as const;
 export type RowFormat = keyof typeof ROW_FORMATS;
+/** Those of which an answer is lines of text. */
+export type LineFormat = Exclude<RowFormat, 'json' | 'arrow'>;
 
 const NAMES = Object.keys(ROW_FORMATS) as readonly RowFormat[];
 

@@ -259,9 +259,10 @@ function operation(
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   });
   const text = { schema: { type: 'string' } };
+  const bytes = { schema: { description: 'An Arrow IPC stream.' } };
   const content = {
     'application/json': { schema },
-    ...(formats ? { 'application/x-ndjson': text, 'text/csv': text } : {}),
+    ...(formats ? { 'application/x-ndjson': text, 'text/csv': text, [ROW_FORMATS.arrow]: bytes } : {}),
   };
   const asked = {
     '304': { description: 'The same as the answer with the ETag that If-None-Match names.' },

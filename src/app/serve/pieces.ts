@@ -1,6 +1,6 @@
 import type { ReadTables } from '../../core/ports/read-engine.ts';
-import type { RowFormat } from './formats.ts';
-import { csvHeader, csvLines, jsonLines, pageSql, type ReadPlan } from './read-sql.ts';
+import type { LineFormat, RowFormat } from './formats.ts';
+import { csvHeader, csvLines, jsonLines, pageSql, type ReadPlan, typedRows } from './read-sql.ts';
 
 /** What stands around the rows of an answer. */
 export interface Frame {
@@ -20,7 +20,7 @@ export async function* pieces(
   tables: ReadTables,
   asked: {
     readonly plan: ReadPlan;
-    readonly format: RowFormat;
+    readonly format: Exclude<RowFormat, 'arrow'>;
     readonly formula_safe: boolean;
     readonly frame: Frame;
     readonly signal: AbortSignal;
@@ -44,8 +44,14 @@ export async function* pieces(
   yield text + frame.tail(rows > plan.limit, Math.min(rows, plan.limit));
 }
 
+/** The rows of a plan as an Arrow IPC stream, a batch at a time. */
+export function arrowPieces(tables: ReadTables, plan: ReadPlan, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const page = pageSql(plan);
+  return tables.arrow({ sql: typedRows(plan.columns, page.sql), params: page.params, signal }, plan.columns);
+}
+
 /** NDJSON and CSV: a line a row, and nothing else. */
-export function lineFrame(format: RowFormat, plan: ReadPlan, formula_safe: boolean): Frame {
+export function lineFrame(format: LineFormat, plan: ReadPlan, formula_safe: boolean): Frame {
   const head = format === 'csv' ? `${csvHeader(plan.columns, formula_safe)}\n` : '';
   return { head, between: '\n', tail: (_, rows) => (rows === 0 ? '' : '\n') };
 }

@@ -86,6 +86,12 @@ function jsonCell(column: Column): string {
   return ['timestamp', 'timestamptz', 'blob'].includes(column.type) ? textSql(column, false) : name;
 }
 
+/** The rows in the types that the lake stores: a query may count in one that other systems do not have. */
+export function typedRows(columns: readonly Column[], page: string): string {
+  const cells = columns.map(({ name, type }) => `cast(${quoteIdent(name)} as ${type}) as ${quoteIdent(name)}`);
+  return `select ${cells.join(', ')} from (${page}) as page`;
+}
+
 /** Each row as a line of CSV, made by the engine: NULL is nothing, an empty text is "". */
 export function csvLines(columns: readonly Column[], page: string, formula_safe: boolean): string {
   const cells = columns.map((column) => {

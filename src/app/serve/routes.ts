@@ -8,7 +8,7 @@ import { quoteIdent } from '../../kit/sql.ts';
 import type { Answer, Answers, Asked } from './answers.ts';
 import { type Condition, columnNamed, orderOf } from './conditions.ts';
 import { formatOf, ROW_FORMATS, type RowFormat } from './formats.ts';
-import { type Frame, lineFrame, pieces } from './pieces.ts';
+import { arrowPieces, type Frame, lineFrame, pieces } from './pieces.ts';
 import type { ReadPlan } from './read-sql.ts';
 import { answerOf, routeConditions, routeParam, routeParamNames } from './route-params.ts';
 import type { ServedRelease } from './served-release.ts';
@@ -54,6 +54,8 @@ export class RouteAnswers {
       words.end(routeParamNames(route));
       const plan = planOf(route, source, where, page);
       if (shape === 'row') return { type: ROW_FORMATS.json, pieces: [await this.#answers.one(use, turn, plan, 'row')] };
+      if (format === 'arrow')
+        return { type: ROW_FORMATS.arrow, pieces: arrowPieces(use.release.tables, plan, turn.signal) };
       const frame = await this.#frame(shape, format, formula_safe, { plan, source, use, turn });
       const signal = turn.signal;
       return {
@@ -129,7 +131,7 @@ export class RouteAnswers {
 
   async #frame(
     shape: 'list' | 'rows',
-    format: RowFormat,
+    format: Exclude<RowFormat, 'arrow'>,
     formula_safe: boolean,
     { plan, source, use, turn }: { plan: ReadPlan; source: RouteSource; use: InUse; turn: Turn },
   ): Promise<Frame> {

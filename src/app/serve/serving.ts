@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
 import { SERVE_SPEC, type ServeSpec } from '../../core/model/serve.ts';
-import { isFarLake } from '../../core/planning/lake-place.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Leases } from '../../core/ports/leases.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
@@ -48,12 +47,7 @@ export class Serving {
   #renewed_ms = Date.now();
   #refreshing: Promise<void> | undefined;
 
-  /** @throws DataflowError E_USAGE for a lake that lies elsewhere. */
   static async open(rooms: Rooms, project: Project): Promise<Serving> {
-    if (isFarLake(project))
-      throw new DataflowError('E_USAGE', 'a lake in s3:// or hdfs:// is not served by this version', {
-        hint: 'Serve a lake in a folder; `dataflow restore` makes one from a mirror.',
-      });
     const [lake, leases] = await Promise.all([rooms.openLake(project), rooms.openLeases(project)]);
     const serving = new Serving({ rooms, project, lake, leases });
     await Promise.all([serving.refresh(), serving.#reader()]);

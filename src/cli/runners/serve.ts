@@ -1,25 +1,26 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { SERVE_SPEC } from '../../core/model/serve.ts';
-import type { ServedRequest } from '../../core/ports/server.ts';
 import type { Invocation } from '../command-spec.ts';
 import { EXIT_DONE } from '../exit-codes.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { openServeLog } from './serve-log.ts';
 
 /** `serve`: answers until it is asked to stop. */
 export async function serve(invocation: Invocation): Promise<number> {
-  const { rooms, options, printer, signal } = invocation;
+  const { rooms, options, signal } = invocation;
   if (options['newToken'] === true) return newToken(invocation);
   const { project } = await loadProjectFor(invocation);
   const { host, port } = project.serve ?? SERVE_SPEC;
+  const log = await openServeLog(invocation);
   const server = await rooms.startServer(project, {
     host: options['host'] === undefined ? host : String(options['host']),
     port: portFrom(options['port']) ?? port,
-    log: logTo(invocation),
-    note: (text) => printer.warn(text),
+    log: (line) => log.request(line),
+    note: (text) => log.warn(text),
   });
-  printer.note(`serving ${project.name} at ${server.url}`);
-  printer.note(
+  log.note(`serving ${project.name} at ${server.url}`);
+  log.note(
     server.release_id === undefined
       ? 'there is no release yet: /ready says so until the first run has succeeded'
       : `release ${server.release_id}; what there is to ask: ${server.url}/docs`,
@@ -28,20 +29,17 @@ export async function serve(invocation: Invocation): Promise<number> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  await server.close();
-  printer.note('stopped');
+  const cut = await server.close(drainMs(options['drainSeconds']));
+  if (cut > 0) log.warn(`${cut} ${cut === 1 ? 'request was' : 'requests were'} cut off at the end of the time`);
+  log.note('stopped');
+  log.end();
   return EXIT_DONE;
 }
 
-/** Lines for people at a terminal; JSON for machines. */
-function logTo({ printer }: Invocation): (line: ServedRequest) => void {
-  if (printer.format !== 'table')
-    return (line) => printer.note(JSON.stringify({ time: new Date().toISOString(), ...line }));
-  return ({ method, path, params, status, ms, reader, error, request_id }) => {
-    const asked = params.length === 0 ? path : `${path}?${params.join('&')}`;
-    const who = reader === undefined || reader === 'anybody' ? '' : ` ${reader}`;
-    printer.note(`${method} ${asked} ${status} ${ms} ms${who}${error === undefined ? '' : ` ${request_id}: ${error}`}`);
-  };
+function drainMs(value: unknown): number {
+  const seconds = /^\d{1,4}$/.test(String(value)) ? Number(value) : Number.NaN;
+  if (seconds <= 3600) return seconds * 1000;
+  throw new DataflowError('E_USAGE', `--drain-seconds: write a whole number from 0 to 3600, not ${String(value)}`);
 }
 
 function portFrom(value: unknown): number | undefined {

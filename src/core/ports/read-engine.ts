@@ -29,6 +29,11 @@ export interface ReadTables {
   /** The first column of an answer of any size, whose values are texts, in batches as they are computed. */
   lines(question: ReadQuestion): AsyncGenerator<readonly string[], void, void>;
   /**
+   * An answer of any size as an Arrow IPC stream, batch by batch as it is computed.
+   * @param columns of the answer, with types that the lake stores.
+   */
+  arrow(question: ReadQuestion, columns: readonly EngineColumn[]): AsyncGenerator<Uint8Array, void, void>;
+  /**
    * For `default: latest`: the greatest value of what a query compares a parameter with; null when there are no rows.
    * @throws DataflowError E_SQL when the query does not compare it.
    */

@@ -30,6 +30,9 @@ export interface ServerAtWork {
   readonly url: string;
   /** Undefined before the first run that succeeded. */
   readonly release_id: string | undefined;
-  /** Takes no more requests, finishes those that it has, and lets go of the lake. */
-  close(): Promise<void>;
+  /**
+   * Takes no more requests, finishes those that it has within a time, and lets go of the lake.
+   * @returns how many it cut off.
+   */
+  close(drain_ms: number): Promise<number>;
 }

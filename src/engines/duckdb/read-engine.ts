@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import { fileGroups } from '../../core/model/file-groups.ts';
 import type { EngineColumn, InputRelation, Row } from '../../core/ports/engine.ts';
 import type { ReadEngine, ReadEngineOptions, ReadQuestion, ReadTables } from '../../core/ports/read-engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { arrowStream } from './arrow.ts';
 import { resultColumns, toRows } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import { engineError } from './errors.ts';
@@ -131,7 +132,18 @@ class DuckDbTables implements ReadTables {
     });
   }
 
-  async *lines({ sql, params, signal }: ReadQuestion): AsyncGenerator<readonly string[], void, void> {
+  async *lines(question: ReadQuestion): AsyncGenerator<readonly string[], void, void> {
+    for await (const chunk of this.#chunks(question)) yield chunk.getColumnValues(0) as string[];
+  }
+
+  async *arrow(question: ReadQuestion, columns: readonly EngineColumn[]): AsyncGenerator<Uint8Array, void, void> {
+    const stream = await arrowStream(columns);
+    yield stream.head();
+    for await (const chunk of this.#chunks(question)) yield stream.batch(chunk.getColumns(), chunk.rowCount);
+    yield stream.tail();
+  }
+
+  async *#chunks({ sql, params, signal }: ReadQuestion): AsyncGenerator<DuckDBDataChunk, void, void> {
     const { values, types } = boundValues(params);
     const connection = await this.#take();
     const talk = new Conversation(connection, { label: 'serve', signal, onLost: this.#onLost });
@@ -141,7 +153,7 @@ class DuckDbTables implements ReadTables {
       for (;;) {
         const chunk = await talk.guard(() => result.fetchChunk(), { sql });
         if (chunk === null || chunk.rowCount === 0) break;
-        yield chunk.getColumnValues(0) as string[];
+        yield chunk;
       }
       whole = true;
     } finally {

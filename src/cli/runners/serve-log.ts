@@ -1,0 +1,88 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { ServedRequest } from '../../core/ports/server.ts';
+import type { Invocation } from '../command-spec.ts';
+
+/** What a server says of itself and of the requests that it answered. */
+export interface ServeLog {
+  request(line: ServedRequest): void;
+  note(text: string): void;
+  warn(text: string): void;
+  /** Writes what is not written yet. */
+  end(): void;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['human', 'json'] as const;
+
+/** Asked every few seconds by machines: one would not find the others between them. */
+const QUIET = new Set(['/health', '/ready', '/metrics']);
+
+/** Lines for people at a terminal, JSON elsewhere; the options decide otherwise. @throws DataflowError E_USAGE */
+export async function openServeLog({ options, printer, rooms }: Invocation): Promise<ServeLog> {
+  const level = oneOf('--log-level', options['logLevel'], LOG_LEVELS) ?? (printer.quiet ? 'warn' : 'info');
+  const machines = printer.format !== 'table' || process.stderr.isTTY !== true;
+  const form = oneOf('--log-format', options['logFormat'], LOG_FORMATS) ?? (machines ? 'json' : 'human');
+  return form === 'json' ? await jsonLog(level, rooms.redact) : humanLog(level, (line) => printer.error(line));
+}
+
+/** Lines are written beside the event loop; nothing of them was in a header or behind the `?` of a request. */
+async function jsonLog(level: LogLevel, redact: (text: string) => string): Promise<ServeLog> {
+  const { default: pino } = await import('pino');
+  const destination = pino.destination({ dest: 2, sync: false });
+  const options = {
+    level,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }), bindings: () => ({}) },
+  };
+  const log = pino(options, destination);
+  return {
+    request: (line) => {
+      const safe = line.error === undefined ? line : { ...line, error: redact(line.error) };
+      log[levelOf(line)](safe);
+    },
+    note: (text) => log.info(redact(text)),
+    warn: (text) => log.warn(redact(text)),
+    end: () => {
+      try {
+        destination.flushSync();
+      } catch {
+        // Nobody reads the log any more.
+      }
+    },
+  };
+}
+
+function humanLog(level: LogLevel, print: (line: string) => void): ServeLog {
+  const says = (of: LogLevel): boolean => LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level) && level !== 'silent';
+  return {
+    request: (line) => {
+      if (says(levelOf(line))) print(requestLine(line));
+    },
+    note: (text) => {
+      if (says('info')) print(text);
+    },
+    warn: (text) => {
+      if (says('warn')) print(`warning ${text}`);
+    },
+    end: () => undefined,
+  };
+}
+
+function levelOf({ path, status }: ServedRequest): 'debug' | 'info' | 'error' {
+  if (status >= 500 && path !== '/ready') return 'error';
+  return QUIET.has(path) ? 'debug' : 'info';
+}
+
+function requestLine({ method, path, params, status, ms, reader, error, request_id }: ServedRequest): string {
+  const asked = params.length === 0 ? path : `${path}?${params.join('&')}`;
+  const who = reader === undefined || reader === 'anybody' ? '' : ` ${reader}`;
+  return `${method} ${asked} ${status} ${ms} ms${who}${error === undefined ? '' : ` ${request_id}: ${error}`}`;
+}
+
+function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T | undefined {
+  if (value === undefined) return undefined;
+  const found = allowed.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw new DataflowError('E_USAGE', `${option}: ${String(value)} is none of ${allowed.join(', ')}`);
+}
