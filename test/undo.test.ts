@@ -190,6 +190,12 @@ describe('undo', { timeout: 120_000 }, () => {
     expectDone(place.dataflow(['run', '--redo']));
     expect(content(place)).toEqual(after);
     idle(place);
+    // Taken back and taken back again: the file is looked at once more, and then no more.
+    expectDone(place.dataflow(['undo']));
+    expectDone(place.dataflow(['undo']));
+    expect(content(place)).toEqual(after);
+    expectDone(place.dataflow(['run']));
+    idle(place);
   });
 
   it('renamed and touched files stay undone', () => {

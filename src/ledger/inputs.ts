@@ -30,6 +30,7 @@ export function putInputs(connection: Connection, inputs: readonly InputRecord[]
     const before = row === undefined ? undefined : inputOf(row);
     const known = before?.status === 'loaded' && input.status === 'loaded' && before.sha256 === input.sha256;
     const touched = known && !isAnew(before, input);
+    if (touched && !unmarked.has(input.source)) forgetMarks(connection, input);
     if (touched && sameStat(before, input)) continue;
     const { size_bytes, mtime_ns, inode } = input;
     if (touched) {
@@ -50,9 +51,15 @@ function isAnew(before: InputRecord, input: InputRecord): boolean {
   return before.version !== undefined && input.version !== undefined && input.version < before.version;
 }
 
-/** A unit that was undone is taken again; or the file of its name is another one now, and what it looked like says nothing any more. */
-function forgetUndone(connection: Connection, { source, path, sha256 }: InputRecord): void {
+/** A unit that was undone is taken again; or the file of its name is another one now. */
+function forgetUndone(connection: Connection, input: InputRecord): void {
+  const { source, path, sha256 } = input;
   connection.run('delete from undone_inputs where source = ? and path = ? and sha256 = ?', source, path, sha256);
+  forgetMarks(connection, input);
+}
+
+/** What lies under this name is not what was undone: what that looked like says nothing any more, and would have the file looked at in every run. */
+function forgetMarks(connection: Connection, { source, path }: InputRecord): void {
   connection.run(`update undone_inputs set mtime_ns = '' where source = ? and path = ?`, source, path);
 }
 
