@@ -143,7 +143,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'serve',
-    summary: 'Answer over HTTP from the published release: REST API, health, metrics',
+    summary: 'Answer over HTTP from the published release: REST API, dashboard, health, metrics',
     group: 'Work',
     load: async () => (await import('./cli/commands/serve.ts')).spec,
   },

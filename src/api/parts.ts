@@ -1,4 +1,6 @@
 import type { Answers } from '../app/serve/answers.ts';
+import type { DashboardAnswers } from '../app/serve/dashboard/dashboard-answers.ts';
+import type { ServerEvents } from '../app/serve/events.ts';
 import type { RouteAnswers } from '../app/serve/routes.ts';
 import type { Metrics } from './metrics.ts';
 import type { Reader, Recognise } from './readers.ts';
@@ -8,6 +10,8 @@ import type { Sender } from './send.ts';
 export interface Parts extends Sender {
   readonly answers: Answers;
   readonly routes: RouteAnswers;
+  readonly dashboard: DashboardAnswers;
+  readonly events: ServerEvents;
   readonly metrics: Metrics;
   readonly recognise: Recognise;
   /** Of dataflow itself. */

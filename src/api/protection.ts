@@ -31,6 +31,7 @@ export async function addProtection(app: FastifyInstance, spec: ServeSpec, host:
     contentSecurityPolicy: CONTENT_SECURITY,
     // Whoever puts TLS before the server says so there.
     hsts: false,
+    frameguard: { action: 'deny' },
     crossOriginResourcePolicy: { policy: spec.cors.length > 0 ? 'cross-origin' : 'same-origin' },
   });
   if (spec.cors.length > 0)

@@ -66,6 +66,19 @@ export async function sendAnswer(
   }
 }
 
+/** A small answer that is made at every request: 304 where it is known already. */
+export async function sendDocument(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  document: unknown,
+): Promise<FastifyReply> {
+  const text = JSON.stringify(document);
+  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+  reply.header('cache-control', 'private, no-cache').header('etag', `W/${etag}`);
+  if (knownAs(request, etag) !== undefined) return reply.code(304).send();
+  return sendText(request, reply.type('application/json; charset=utf-8'), text);
+}
+
 /** Aborted when the client goes before the answer was sent. */
 export function clientOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();

@@ -1,15 +1,20 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Answers } from '../app/serve/answers.ts';
+import { DashboardAnswers } from '../app/serve/dashboard/dashboard-answers.ts';
+import { ServerEvents } from '../app/serve/events.ts';
 import { RouteAnswers } from '../app/serve/routes.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { needsToken } from '../core/model/serve.ts';
 import type { ServedRequest } from '../core/ports/server.ts';
 import { addressGuard } from './addresses.ts';
 import { AnswerCache } from './answer-cache.ts';
+import { addDashboard } from './dashboard.ts';
 import { addDocs } from './docs.ts';
+import { addEvents, EVENTS_PATH } from './events.ts';
 import { addHealth } from './health.ts';
 import { newMetrics } from './metrics.ts';
 import { addNamedRoutes } from './named-routes.ts';
+import { addPages, isPage, sendPage } from './pages.ts';
 import type { Parts } from './parts.ts';
 import { asOurs, problemOf, sendProblem } from './problem.ts';
 import { addProtection } from './protection.ts';
@@ -21,6 +26,10 @@ export interface ServerOptions {
   readonly host: string;
   /** Of dataflow itself. */
   readonly version: string;
+  /** Folder of the pages for a browser; absent: only what programs ask is answered. */
+  readonly pages_folder?: string | undefined;
+  /** What those who listen are told. */
+  readonly events?: ServerEvents;
   log(line: ServedRequest): void;
 }
 
@@ -35,6 +44,8 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
     cache,
     cacheable_by: needsToken(spec) ? 'private' : 'public',
     routes: new RouteAnswers(answers),
+    dashboard: new DashboardAnswers(answers),
+    events: options.events ?? new ServerEvents(serving),
     metrics: newMetrics(answers, cache),
     recognise: readersOf(spec),
     version: options.version,
@@ -56,6 +67,9 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
   addTables(app, parts);
   addNamedRoutes(app, parts);
   addDocs(app, parts);
+  addDashboard(app, parts);
+  addEvents(app, parts);
+  if (options.pages_folder !== undefined) await addPages(app, options.pages_folder);
   return app;
 }
 
@@ -72,7 +86,9 @@ function addHooks(
   app.addHook('onResponse', async (request, reply) => {
     const ms = performance.now() - request.began_ms;
     const route = request.routeOptions.url ?? 'none';
-    parts.metrics.answered({ method: request.method, route, status: reply.statusCode, seconds: ms / 1000 });
+    // A stream of events lasts as long as somebody listens: that is no time that an answer took.
+    if (route !== EVENTS_PATH)
+      parts.metrics.answered({ method: request.method, route, status: reply.statusCode, seconds: ms / 1000 });
     options.log(lineOf(request, reply, ms));
   });
   app.setErrorHandler((error, request, reply) => {
@@ -82,6 +98,7 @@ function addHooks(
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {
+    if (options.pages_folder !== undefined && isPage(request)) return sendPage(reply);
     const reads = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
     const error = reads
       ? new DataflowError('E_SERVE_UNKNOWN', 'there is no such endpoint')

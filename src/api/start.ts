@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { Rooms } from '../app/rooms.ts';
 import { Answers } from '../app/serve/answers.ts';
+import { ServerEvents } from '../app/serve/events.ts';
 import { Serving } from '../app/serve/serving.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { Project } from '../core/model/project.ts';
 import { needsToken } from '../core/model/serve.ts';
 import type { ServeRequest, ServerAtWork } from '../core/ports/server.ts';
 import { isLoopback } from './addresses.ts';
+import { pagesFolder } from './pages.ts';
 import { buildServer } from './server.ts';
 
 /** How often it is looked whether there is a newer release. */
@@ -22,9 +24,11 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   if (!isLoopback(host) && (spec === undefined || !needsToken(spec)))
     throw new DataflowError('E_SERVE_OPEN', `at ${host} anybody could read the tables: nobody has to say who he is`);
   const serving = await Serving.open(rooms, project);
+  const events = new ServerEvents(serving);
+  const pages_folder = request.dashboard ? pagesFolder() : undefined;
   let app: FastifyInstance | undefined;
   try {
-    app = await buildServer(new Answers(serving), { host, log, version: rooms.version });
+    app = await buildServer(new Answers(serving), { host, log, version: rooms.version, events, pages_folder });
     await app.listen({ host, port });
   } catch (error) {
     await app?.close();
@@ -34,6 +38,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   const timer = setInterval(() => {
     serving
       .refresh()
+      .then(() => events.look())
       .catch((error) => note(`looking for a newer release: ${error instanceof Error ? error.message : error}`));
   }, LOOK_MS);
   timer.unref();
@@ -43,6 +48,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   return {
     url: `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${at}`,
     release_id: serving.current?.release_id,
+    dashboard: pages_folder !== undefined,
     close: async (drain_ms) => {
       clearInterval(timer);
       const cut = await drained(server, drain_ms);

@@ -14,7 +14,7 @@ const SOURCE =
 
 /** title, YAML, problems */
 const PROBLEMS: readonly (readonly [string, string, readonly string[]])[] = [
-  ['a later section', 'version: 1\ndashboard: {}\n', ['2:1 E_CONFIG_INVALID dashboard: not supported by this version']],
+  ['a later section', 'version: 1\nschedules: {}\n', ['2:1 E_CONFIG_INVALID schedules: not supported by this version']],
   ['an unknown section', 'sliver: {}\n', ['1:1 E_CONFIG_INVALID sliver: unknown section']],
   ['not a map', '- a\n', ['1:1 E_CONFIG_INVALID expected a map of sections (version, sources, silver, gold, …)']],
   ['a wrong version', 'version: 2\n', ['1:10 E_CONFIG_INVALID version: expected 1, found 2']],
@@ -311,7 +311,7 @@ describe('problems, each at its place', () => {
   broken: { from: s, kye: id, rules: [{ not_nul: id }] }
   good: { from: t, rules: [{ references: { column: id, table: silver.broken, on: id } }] }
 gold: { a: 3 }
-dashboard: {}
+schedules: {}
 `,
     });
     expect(await folder.problems()).toEqual([
@@ -319,7 +319,7 @@ dashboard: {}
       'pipelines.yaml:4:41 E_CONFIG_INVALID silver.broken.rules[0].not_nul: there is no check not_nul',
       'pipelines.yaml:5:17 E_CONFIG_REFERENCE silver.good.from: there is no source t',
       'pipelines.yaml:6:12 E_CONFIG_INVALID gold.a: expected text or a map, found 3',
-      'pipelines.yaml:7:1 E_CONFIG_INVALID dashboard: not supported by this version',
+      'pipelines.yaml:7:1 E_CONFIG_INVALID schedules: not supported by this version',
     ]);
   });
 

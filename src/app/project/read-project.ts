@@ -219,6 +219,7 @@ function checkedProject(
     ...(Object.keys(shape.loads).length === 0 ? {} : { loads: shape.loads }),
     ...(Object.keys(shape.mirrors).length === 0 ? {} : { mirrors: shape.mirrors }),
     ...(shape.serve === undefined ? {} : { serve: shape.serve }),
+    ...(shape.dashboard === undefined ? {} : { dashboard: shape.dashboard }),
   };
 }
 

@@ -30,18 +30,27 @@ export async function* pieces(
   const page = pageSql({ ...plan, limit: plan.limit + 1 });
   const sql =
     asked.format === 'csv' ? csvLines(plan.columns, page.sql, asked.formula_safe) : jsonLines(plan.columns, page.sql);
+  yield* framed(tables.lines({ sql, params: page.params, signal }), frame, plan.limit);
+}
+
+/** The lines up to a number of rows, in their frame. The one after it tells that there are more. */
+export async function* framed(
+  read: AsyncIterable<readonly string[]>,
+  frame: Frame,
+  rows_max: number,
+): AsyncGenerator<string, void, void> {
   let text = frame.head;
   let rows = 0;
-  for await (const lines of tables.lines({ sql, params: page.params, signal })) {
+  for await (const lines of read) {
     for (const line of lines) {
-      if (rows < plan.limit) text += rows === 0 ? line : frame.between + line;
+      if (rows < rows_max) text += rows === 0 ? line : frame.between + line;
       rows += 1;
       if (text.length < PIECE_CHARS) continue;
       yield text;
       text = '';
     }
   }
-  yield text + frame.tail(rows > plan.limit, Math.min(rows, plan.limit));
+  yield text + frame.tail(rows > rows_max, Math.min(rows, rows_max));
 }
 
 /** The rows of a plan as an Arrow IPC stream, a batch at a time. */

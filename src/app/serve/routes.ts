@@ -10,6 +10,7 @@ import { type Condition, columnNamed, orderOf } from './conditions.ts';
 import { formatOf, ROW_FORMATS, type RowFormat } from './formats.ts';
 import { arrowPieces, type Frame, lineFrame, pieces } from './pieces.ts';
 import type { ReadPlan } from './read-sql.ts';
+import { ReleaseMemo } from './release-memo.ts';
 import { answerOf, routeConditions, routeParam, routeParamNames } from './route-params.ts';
 import type { ServedRelease } from './served-release.ts';
 import type { InUse } from './serving.ts';
@@ -34,8 +35,8 @@ interface RouteSource {
 /** Answers what the routes of the project are asked. */
 export class RouteAnswers {
   readonly #answers: Answers;
-  /** What a query's parameter is by default, and its columns: both are looked up once a release. */
-  readonly #looked = new WeakMap<ServedRelease, Map<string, Promise<unknown>>>();
+  /** What a query's parameter is by default, and its columns. */
+  readonly #memo = new ReleaseMemo();
 
   constructor(answers: Answers) {
     this.#answers = answers;
@@ -109,11 +110,11 @@ export class RouteAnswers {
       return { from: tableSql(route.table), columns, key_columns, params, rows };
     }
     const sql = (route.sql ?? '').replace(/[\s;]+$/, '');
-    await this.#once(release, path, async () => {
+    await this.#memo.once(release, path, async () => {
       for (const key of tablesOfRoute(route)) await tableOf(release, key);
       await release.tables.tablesOf(sql);
     });
-    const columns = await this.#once(release, `${path} columns`, async () =>
+    const columns = await this.#memo.once(release, `${path} columns`, async () =>
       storedColumns(await release.tables.describe({ sql, params, signal }), 'the query'),
     );
     const cells = columns.map(({ name, type }) => `cast(${quoteIdent(name)} as ${type}) as ${quoteIdent(name)}`);
@@ -122,7 +123,7 @@ export class RouteAnswers {
 
   async #latest(path: string, route: RouteSpec, name: string, use: InUse, turn: Turn): Promise<string | null> {
     const { release } = use;
-    const found = await this.#once(release, `${path} latest ${name}`, async () => {
+    const found = await this.#memo.once(release, `${path} latest ${name}`, async () => {
       for (const key of tablesOfRoute(route)) await tableOf(release, key);
       return release.tables.latest(route.sql ?? '', name, turn.signal);
     });
@@ -142,25 +143,15 @@ export class RouteAnswers {
     const head = JSON.stringify({ total, skip: plan.offset, limit: plan.limit });
     return { head: `${head.slice(0, -1)},"data":[`, between: ',', tail: () => ']}' };
   }
-
-  #once<T>(release: ServedRelease, key: string, work: () => Promise<T>): Promise<T> {
-    const looked = this.#looked.get(release) ?? new Map<string, Promise<unknown>>();
-    this.#looked.set(release, looked);
-    const known = looked.get(key) as Promise<T> | undefined;
-    if (known !== undefined) return known;
-    const began = work();
-    looked.set(key, began);
-    began.catch(() => looked.delete(key));
-    return began;
-  }
 }
 
 /** An answer that is whole or none. @throws DataflowError E_SERVE_TIME */
-function tooLong(rows_max: number): never {
+export function tooLong(rows_max: number): never {
   throw new DataflowError('E_SERVE_TIME', `the answer has more than ${rows_max} rows`);
 }
 
-async function tableOf(release: ServedRelease, key: string) {
+/** A table of the release. @throws DataflowError E_SERVE_UNKNOWN */
+export async function tableOf(release: ServedRelease, key: string) {
   if (!release.has(key))
     throw new DataflowError('E_SERVE_UNKNOWN', 'what this is made of is not part of the release', {
       hint: 'Ask again after the next run.',

@@ -66,6 +66,11 @@ export class Serving {
     return this.#current?.record;
   }
 
+  /** What the ledger looked like when it was read last: another one as soon as anything was written. */
+  get stamp(): string | undefined {
+    return this.#stamp;
+  }
+
   /** Whether a table has endpoints of its own. */
   lists(key: string): boolean {
     return this.spec.tables.some((pattern) => matchesGlob(pattern, key));

@@ -2,13 +2,14 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const spec: CommandSpec = {
   name: 'serve',
-  summary: 'Answer over HTTP from the published release: REST API, health, metrics',
+  summary: 'Answer over HTTP from the published release: REST API, dashboard, health, metrics',
   group: 'Work',
   stopping: 'answering the requests at work, taking no others',
   configure(command) {
     command
       .option('--host <address>', 'address to listen at (default: serve.host, else 127.0.0.1)')
       .option('--port <port>', 'port to listen at; 0: one that is free (default: serve.port, else 8000)')
+      .option('--no-dashboard', 'no pages for a browser')
       .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
       .option('--log-format <format>', 'human or json (default: human on a terminal, else json)')
       .option('--drain-seconds <n>', 'time for requests at work once it is asked to stop', '10')

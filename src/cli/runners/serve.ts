@@ -16,6 +16,7 @@ export async function serve(invocation: Invocation): Promise<number> {
   const server = await rooms.startServer(project, {
     host: options['host'] === undefined ? host : String(options['host']),
     port: portFrom(options['port']) ?? port,
+    dashboard: options['dashboard'] !== false,
     log: (line) => log.request(line),
     note: (text) => log.warn(text),
   });
@@ -25,6 +26,7 @@ export async function serve(invocation: Invocation): Promise<number> {
       ? 'there is no release yet: /ready says so until the first run has succeeded'
       : `release ${server.release_id}; what there is to ask: ${server.url}/docs`,
   );
+  if (server.dashboard) log.note(`dashboard: ${server.url}/`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });

@@ -7,9 +7,19 @@ import { type EntryBudget, type ParsedFile, parseYaml } from './yaml-tree.ts';
 /** Sections that may be spread over files: maps of names. */
 export const TABLE_SECTIONS = ['connections', 'sources', 'silver', 'gold', 'streams', 'loads', 'mirrors'] as const;
 /** Sections that one file defines for all. */
-const SINGLE_SECTIONS = ['version', 'name', 'include', 'lake', 'engine', 'price', 'budget', 'serve'] as const;
+const SINGLE_SECTIONS = [
+  'version',
+  'name',
+  'include',
+  'lake',
+  'engine',
+  'price',
+  'budget',
+  'serve',
+  'dashboard',
+] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
-const FUTURE_SECTIONS = ['dashboard', 'schedules', 'alerts'] as const;
+const FUTURE_SECTIONS = ['schedules', 'alerts'] as const;
 const SECTIONS: readonly string[] = [...SINGLE_SECTIONS, ...TABLE_SECTIONS];
 
 /** Files while they are being put together. The first one added is the main file. */

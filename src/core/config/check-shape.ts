@@ -69,6 +69,9 @@ function wrongKinds(issue: $ZodRawIssue): readonly Path[] {
     : [];
 }
 
+/** Sections of which nothing is left when a part is wrong. */
+const WHOLE: ReadonlySet<PropertyKey> = new Set(['lake', 'engine', 'dashboard']);
+
 /** A copy without the tables and sections that have problems, so that the others can still be checked further. */
 function withoutBroken(root: Record<string, unknown>, issues: readonly $ZodRawIssue[]): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...root };
@@ -79,7 +82,7 @@ function withoutBroken(root: Record<string, unknown>, issues: readonly $ZodRawIs
     if (name !== undefined && isContainer(map) && !Array.isArray(map)) {
       copy[String(section)] = Object.fromEntries(Object.entries(map).filter(([key]) => key !== String(name)));
     }
-    if (name === undefined || section === 'lake' || section === 'engine') delete copy[String(section)];
+    if (name === undefined || WHOLE.has(section)) delete copy[String(section)];
   }
   return copy;
 }

@@ -4,6 +4,7 @@ import { HISTORY_COLUMNS } from '../model/history.ts';
 import type { CheckSpec, SilverSpec } from '../model/project.ts';
 import { parseTableKey } from '../model/table.ts';
 import { type Components, connectionTypes } from './components.ts';
+import { knownDashboard } from './named-dashboard.ts';
 import { knownLookups } from './named-enrich.ts';
 import { knownLake } from './named-lake.ts';
 import { knownLoad } from './named-loads.ts';
@@ -37,6 +38,7 @@ export function namedChecks(tree: ConfigTree, shape: ProjectShape, components: C
   for (const name of Object.keys(shape.loads)) knownLoad(situation, name);
   for (const name of Object.keys(shape.mirrors)) knownMirror(situation, name);
   knownServe(situation);
+  knownDashboard(situation, (table) => columnsOfTable(shape, table));
   circles(situation);
   pricedBudget(situation);
   return situation.problems;
@@ -127,6 +129,12 @@ function knownTables({ tree, components, problems }: Situation, list: Path, uses
       );
     }
   }
+}
+
+/** Columns of a table, where the configuration tells them: of a query it does not. */
+function columnsOfTable(shape: ProjectShape, table: string): Columns | undefined {
+  const silver = table.startsWith('silver.') ? shape.silver[table.slice('silver.'.length)] : undefined;
+  return silver === undefined ? undefined : columnsOf(shape, silver);
 }
 
 /** Columns of a silver table; undefined when a source does not declare its own. */

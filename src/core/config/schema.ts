@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { DashboardSpec } from '../model/dashboard.ts';
 import type { LoadSpec } from '../model/load.ts';
 import type { MirrorSpec } from '../model/mirror.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
@@ -9,6 +10,7 @@ import type { Components } from './components.ts';
 import { connectionName, tableName, uniqueByCase } from './fields.ts';
 import { connectionSchema, engineSchema, sourceSchema } from './schema-components.ts';
 import { budgetSchema, priceSchema } from './schema-cost.ts';
+import { dashboardSchema } from './schema-dashboard.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { loadsSchema } from './schema-loads.ts';
 import { mirrorsSchema } from './schema-mirrors.ts';
@@ -33,6 +35,7 @@ export interface ProjectShape {
   readonly loads: Record<string, LoadSpec>;
   readonly mirrors: Record<string, MirrorSpec>;
   readonly serve?: ServeSpec | undefined;
+  readonly dashboard?: DashboardSpec | undefined;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -87,6 +90,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     loads: loadsSchema(),
     mirrors: mirrorsSchema(),
     serve: serveSchema(),
+    dashboard: dashboardSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

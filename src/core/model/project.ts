@@ -1,3 +1,4 @@
+import type { DashboardSpec } from './dashboard.ts';
 import type { EnrichSpec } from './enrich.ts';
 import type { GenerateSpec } from './generate.ts';
 import type { LoadSpec } from './load.ts';
@@ -37,6 +38,8 @@ export interface Project {
   readonly mirrors?: Readonly<Record<string, MirrorSpec>>;
   /** What is answered over HTTP. */
   readonly serve?: ServeSpec;
+  /** Pages that are shown in a browser. */
+  readonly dashboard?: DashboardSpec;
 }
 
 /** One entry of `connections:`, checked by the schema of its type. */

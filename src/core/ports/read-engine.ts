@@ -3,8 +3,8 @@ import type { EngineColumn, InputRelation, Row } from './engine.ts';
 
 /** A value that a question holds: it is bound, and never becomes text of the SQL. Dates and times are ISO 8601, whole numbers text. */
 export interface ReadParam {
-  readonly type: ParamType;
-  readonly value: string | number | boolean | null;
+  readonly type: ParamType | 'varchar[]';
+  readonly value: string | number | boolean | readonly string[] | null;
 }
 
 /** One SELECT over tables that were bound. */

@@ -2,6 +2,8 @@
 export interface ServeRequest {
   readonly host: string;
   readonly port: number;
+  /** Whether there are pages for a browser. */
+  readonly dashboard: boolean;
   /** Told of every request that was answered. */
   log(line: ServedRequest): void;
   /** A remark for the person at the terminal. */
@@ -30,6 +32,8 @@ export interface ServerAtWork {
   readonly url: string;
   /** Undefined before the first run that succeeded. */
   readonly release_id: string | undefined;
+  /** Whether it has pages for a browser. */
+  readonly dashboard: boolean;
   /**
    * Takes no more requests, finishes those that it has within a time, and lets go of the lake.
    * @returns how many it cut off.

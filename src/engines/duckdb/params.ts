@@ -4,22 +4,24 @@ import {
   DATE,
   DOUBLE,
   DuckDBDateValue,
+  DuckDBListValue,
   DuckDBTimestampValue,
   type DuckDBType,
   type DuckDBValue,
+  LIST,
   TIMESTAMP,
   VARCHAR,
 } from '@duckdb/node-api';
-import type { ParamType } from '../../core/model/serve.ts';
 import type { ReadParam } from '../../core/ports/read-engine.ts';
 
-const TYPES: Readonly<Record<ParamType, DuckDBType>> = {
+const TYPES: Readonly<Record<ReadParam['type'], DuckDBType>> = {
   bigint: BIGINT,
   double: DOUBLE,
   varchar: VARCHAR,
   boolean: BOOLEAN,
   date: DATE,
   timestamp: TIMESTAMP,
+  'varchar[]': LIST(VARCHAR),
 };
 
 const DAY_MS = 86_400_000;
@@ -39,7 +41,9 @@ export function boundValues(params: Readonly<Record<string, ReadParam>>): {
 }
 
 function engineValue({ type, value }: ReadParam): DuckDBValue {
-  if (value === null || type === 'varchar' || type === 'boolean') return value;
+  if (value === null) return value;
+  if (typeof value === 'object') return new DuckDBListValue([...value]);
+  if (type === 'varchar' || type === 'boolean') return value;
   if (type === 'bigint') return BigInt(value);
   if (type === 'double') return Number(value);
   const time_ms = Date.parse(/[zZ]$|[+-]\d\d:?\d\d$|^.{10}$/.test(String(value)) ? String(value) : `${value}Z`);
