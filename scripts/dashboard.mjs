@@ -1,8 +1,10 @@
 // The dashboard's pages: `dashboardConfig` is how Vite builds src/dashboard into a folder (scripts/build.mjs does), and
 // `npm run dashboard` serves them from their sources while they are changed, with the answers of a `dataflow serve` that
 // DATAFLOW_URL names (http://127.0.0.1:8000 when nothing is said).
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -37,9 +39,21 @@ export async function buildDashboard(out) {
   process.env['NODE_ENV'] = 'production'; // a build that tests ask for would be of React's development version
   try {
     await build(await dashboardConfig(out));
+    compress(out);
   } finally {
     if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
     else process.env['NODE_ENV'] = NODE_ENV;
+  }
+}
+
+/** Each file once more as browsers like to get it, packed as small as it goes: the server sends these. */
+function compress(out) {
+  for (const { name, parentPath, path } of readdirSync(out, { recursive: true, withFileTypes: true })) {
+    if (!/\.(html|js|css|svg)$/.test(name)) continue;
+    const file = join(parentPath ?? path, name);
+    const content = readFileSync(file);
+    writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+    writeFileSync(`${file}.br`, brotliCompressSync(content));
   }
 }
 

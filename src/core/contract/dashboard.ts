@@ -118,6 +118,8 @@ export interface WidgetRows {
 export interface FilterValues {
   readonly release: ReleaseShape;
   readonly values: readonly string[];
+  /** What holds when nothing was chosen, where the release decides it (`latest`, `30d`). */
+  readonly default?: string | undefined;
 }
 
 /** `GET /api/v1/events`: server-sent events; `release` when one was published, `run` when a run began, went on or ended. */

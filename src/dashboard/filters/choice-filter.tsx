@@ -3,6 +3,7 @@ import type { FilterValues } from '../../core/contract/dashboard.ts';
 import { useResource } from '../data/resource.ts';
 import { useWords } from '../words/use-words.tsx';
 import type { FilterProps } from './props.ts';
+import { filterAddress } from './url-state.ts';
 
 const SEGMENTS_MAX = 4;
 
@@ -10,17 +11,19 @@ const SEGMENTS_MAX = 4;
 export function ChoiceFilter(props: FilterProps): ReactNode {
   const { page, filter } = props;
   const declared = filter.values;
-  const address = `/api/v1/dashboard/pages/${encodeURIComponent(page.id)}/filters/${encodeURIComponent(filter.name)}`;
-  const { data } = useResource<FilterValues>(declared === undefined ? address : null);
-  const values = declared ?? data?.values ?? props.values;
-  if (filter.multiple === true) return <Several {...props} all={values} />;
-  if (declared !== undefined && declared.length <= SEGMENTS_MAX && filter.default !== undefined)
-    return <Segments {...props} all={declared} />;
-  return <OneOf {...props} all={values} />;
+  const { data } = useResource<FilterValues>(declared === undefined ? filterAddress(page, filter) : null);
+  const fallback = data?.default ?? filter.default;
+  const values = props.values ?? (fallback === undefined ? [] : [fallback]);
+  const all = declared ?? data?.values ?? values;
+  const shown = { ...props, values, all };
+  if (filter.multiple === true) return <Several {...shown} />;
+  const few = declared !== undefined && declared.length <= SEGMENTS_MAX && filter.default !== undefined;
+  return few ? <Segments {...shown} /> : <OneOf {...shown} />;
 }
 
 interface ChoiceProps extends FilterProps {
   readonly all: readonly string[];
+  readonly values: readonly string[];
 }
 
 function Segments({ filter, values, all, set }: ChoiceProps): ReactNode {

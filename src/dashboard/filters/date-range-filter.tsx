@@ -1,13 +1,17 @@
 import { type ReactNode, useId } from 'react';
+import type { FilterValues } from '../../core/contract/dashboard.ts';
+import { useResource } from '../data/resource.ts';
 import { useWords } from '../words/use-words.tsx';
 import type { FilterProps } from './props.ts';
-import { type Range, rangeOf, rangeText } from './url-state.ts';
+import { filterAddress, type Range, rangeOf, rangeText } from './url-state.ts';
 
 /** Two days, either of which may be left open. */
-export function DateRangeFilter({ filter, values, set }: FilterProps): ReactNode {
+export function DateRangeFilter({ page, filter, values, set }: FilterProps): ReactNode {
   const { words } = useWords();
   const label = useId();
-  const range = rangeOf(values[0]);
+  const { data } = useResource<FilterValues>(filterAddress(page, filter));
+  const range = rangeOf((values ?? [data?.default ?? filter.default])[0]);
+  const [first, last] = [data?.values[0], data?.values.at(-1)];
   const change = (part: Partial<Range>): void => set(rangeText({ ...range, ...part }));
   return (
     <fieldset className="filter" aria-labelledby={label}>
@@ -19,7 +23,8 @@ export function DateRangeFilter({ filter, values, set }: FilterProps): ReactNode
           type="date"
           aria-label={`${filter.label}, ${words.from}`}
           value={range.from}
-          max={range.to === '' ? undefined : range.to}
+          min={first}
+          max={range.to === '' ? last : range.to}
           onChange={(event) => change({ from: event.target.value })}
         />
         <span aria-hidden="true">–</span>
@@ -27,7 +32,8 @@ export function DateRangeFilter({ filter, values, set }: FilterProps): ReactNode
           type="date"
           aria-label={`${filter.label}, ${words.to}`}
           value={range.to}
-          min={range.from === '' ? undefined : range.from}
+          min={range.from === '' ? first : range.from}
+          max={last}
           onChange={(event) => change({ to: event.target.value })}
         />
       </div>

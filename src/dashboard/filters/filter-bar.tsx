@@ -24,7 +24,7 @@ export function FilterBar({ page, state }: { readonly page: PageShape; readonly 
           key={filter.name}
           page={page}
           filter={filter}
-          values={state[filter.name] ?? []}
+          values={state[filter.name]}
           set={(values, replace) => to(withFilter(filter, values, query), replace)}
         />
       ))}

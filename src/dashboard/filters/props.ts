@@ -4,7 +4,8 @@ import type { FilterShape, PageShape } from '../../core/contract/dashboard.ts';
 export interface FilterProps {
   readonly page: PageShape;
   readonly filter: FilterShape;
-  readonly values: readonly string[];
+  /** What was chosen; undefined: the default holds. */
+  readonly values: readonly string[] | undefined;
   /** `replace`: while typing, so that each letter is no step of its own for the back button. */
   set(values: readonly string[], replace?: boolean): void;
 }

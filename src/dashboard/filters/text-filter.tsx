@@ -3,7 +3,7 @@ import type { FilterProps } from './props.ts';
 import { useTyped } from './use-typed.ts';
 
 /** A text to be found; asked for a moment after the last key. */
-export function TextFilter({ filter, values, set }: FilterProps): ReactNode {
+export function TextFilter({ filter, values = [filter.default ?? ''], set }: FilterProps): ReactNode {
   const id = useId();
   const { text, type } = useTyped(values[0] ?? '', (value) => set(value === '' ? [] : [value], true));
   return (

@@ -1,6 +1,9 @@
 import type { FilterShape, PageShape, WidgetShape } from '../../core/contract/dashboard.ts';
 
-/** The values of a page's filters by name, as they stand in the address; a filter that is not set is absent. */
+/**
+ * What the address says of a page's filters, by name. Absent: nothing, so that the declared default holds, which the server knows; no values:
+ * no restriction.
+ */
 export type FilterState = Readonly<Record<string, readonly string[]>>;
 
 /** A date range: either end may be open. */
@@ -9,13 +12,12 @@ export interface Range {
   readonly to: string;
 }
 
-/** What the address says, or else the defaults. */
 export function readFilters(filters: readonly FilterShape[], query: URLSearchParams): FilterState {
   const state: Record<string, readonly string[]> = {};
-  for (const filter of filters) {
-    const given = query.getAll(filter.name).filter((value) => value !== '');
-    const values = query.has(filter.name) ? given : defaultOf(filter);
-    if (values.length > 0) state[filter.name] = filter.multiple === true ? values : values.slice(0, 1);
+  for (const { name, multiple } of filters) {
+    if (!query.has(name)) continue;
+    const values = query.getAll(name).filter((value) => value !== '');
+    state[name] = multiple === true ? values : values.slice(0, 1);
   }
   return state;
 }
@@ -54,14 +56,21 @@ export function widgetAddress(
   own: Readonly<Record<string, string>> = {},
 ): string {
   const query = new URLSearchParams();
-  for (const name of widget.filters) for (const value of state[name] ?? []) query.append(name, value);
+  for (const name of widget.filters) {
+    const values = state[name];
+    if (values === undefined) continue;
+    if (values.length === 0) query.set(name, '');
+    for (const value of values) query.append(name, value);
+  }
   for (const [name, value] of Object.entries(own)) if (value !== '') query.set(name, value);
   const text = query.toString();
   const path = `/api/v1/dashboard/pages/${encodeURIComponent(page.id)}/widgets/${encodeURIComponent(widget.id)}`;
   return text === '' ? path : `${path}?${text}`;
 }
 
+/** `2024-01-01..2024-12-31`, either end open, or one day. */
 export function rangeOf(value: string | undefined): Range {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(value ?? '')) return { from: value ?? '', to: value ?? '' };
   const [, from = '', to = ''] = /^(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?$/.exec(value ?? '') ?? [];
   return { from, to };
 }
@@ -69,4 +78,9 @@ export function rangeOf(value: string | undefined): Range {
 /** A range as it stands in the address; nothing when both ends are open. */
 export function rangeText({ from, to }: Range): readonly string[] {
   return from === '' && to === '' ? [] : [`${from}..${to}`];
+}
+
+/** Where the values of a filter are asked for. */
+export function filterAddress(page: PageShape, { name }: FilterShape): string {
+  return `/api/v1/dashboard/pages/${encodeURIComponent(page.id)}/filters/${encodeURIComponent(name)}`;
 }

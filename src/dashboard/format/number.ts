@@ -32,3 +32,12 @@ function plain(cell: Cell, value: number, language: string): string {
   // Intl reads decimal texts without rounding them to a double.
   return digits.format(typeof cell === 'string' ? (cell as `${number}`) : value);
 }
+
+/** A short form for axes: 1.2 M, 350 k. */
+export function shortNumber(value: number, pattern: string | undefined, language: string): string {
+  if (pattern?.includes('%') === true) return formattedNumber(value, '0%', language);
+  const text = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  const unit = /[€$£¥]/.exec(pattern ?? '')?.[0];
+  if (unit === undefined) return text;
+  return pattern?.trim().startsWith(unit) === true ? `${unit}${text}` : `${text}\u00a0${unit}`;
+}

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import type { Theme } from './palette.ts';
 
 /** What the reader chose: light, dark, or what the system says. */
 export type ThemeChoice = 'auto' | 'light' | 'dark';
@@ -10,6 +11,12 @@ const system = window.matchMedia('(prefers-color-scheme: dark)');
 function choice(): ThemeChoice {
   const kept = localStorage.getItem(KEY);
   return kept === 'light' || kept === 'dark' ? kept : 'auto';
+}
+
+function resolved(): Theme {
+  const chosen = choice();
+  if (chosen !== 'auto') return chosen;
+  return system.matches ? 'dark' : 'light';
 }
 
 function subscribe(changed: () => void): () => void {
@@ -36,4 +43,9 @@ export function chooseTheme(chosen: ThemeChoice): void {
 
 export function useThemeChoice(): ThemeChoice {
   return useSyncExternalStore(subscribe, choice);
+}
+
+/** Light or dark, for what is drawn and not styled. */
+export function useTheme(): Theme {
+  return useSyncExternalStore(subscribe, resolved);
 }

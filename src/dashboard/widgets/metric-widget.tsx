@@ -51,7 +51,7 @@ function Figure({ widget, data }: { readonly widget: WidgetShape; readonly data:
   );
 }
 
-const ARROW = { up: '▲', down: '▼', same: '＝' } as const;
+const ARROW = { up: '▲', down: '▼', same: '=' } as const;
 
 function Change({ trend, label }: { readonly trend: Trend | undefined; readonly label: string }): ReactNode {
   const { words, language } = useWords();

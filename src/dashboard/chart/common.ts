@@ -1,0 +1,77 @@
+import { formattedNumber, shortNumber } from '../format/number.ts';
+import { formattedDate } from '../format/time.ts';
+import type { Look } from './drawing.ts';
+
+export const HEIGHT = 300;
+
+/** What stands along an axis of names: dates as the language writes them. */
+export function nameText(name: string, look: Look): string {
+  return formattedDate(name, look.language);
+}
+
+export function valueText(value: number | undefined, format: string | undefined, look: Look): string {
+  return value === undefined ? '–' : formattedNumber(value, format, look.language);
+}
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
+
+/** What all charts share: room, fonts, colours, the box beside the pointer. */
+export function frame(look: Look): Record<string, unknown> {
+  const { palette } = look;
+  return {
+    color: [...palette.series],
+    textStyle: { fontFamily: FONT, fontSize: 12, color: palette.quiet },
+    animationDuration: 350,
+    animation: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
+    grid: { left: 4, right: 12, top: 14, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    tooltip: {
+      confine: true,
+      transitionDuration: 0.1,
+      backgroundColor: palette.surface,
+      borderColor: palette.line,
+      textStyle: { color: palette.ink, fontFamily: FONT, fontSize: 12 },
+      padding: [6, 10],
+    },
+  };
+}
+
+export function nameAxis(names: readonly string[], look: Look): Record<string, unknown> {
+  const { palette } = look;
+  return {
+    type: 'category',
+    data: names.map((name) => nameText(name, look)),
+    axisTick: { show: false },
+    axisLine: { lineStyle: { color: palette.line } },
+    axisLabel: { color: palette.quiet, hideOverlap: true, overflow: 'truncate' },
+  };
+}
+
+export function valueAxis(format: string | undefined, look: Look): Record<string, unknown> {
+  const { palette } = look;
+  return {
+    type: 'value',
+    splitNumber: 4,
+    axisLabel: {
+      color: palette.quiet,
+      hideOverlap: true,
+      formatter: (value: number) => shortNumber(value, format, look.language),
+    },
+    splitLine: { lineStyle: { color: palette.line } },
+  };
+}
+
+export function legend(look: Look): Record<string, unknown> {
+  return {
+    type: 'scroll',
+    top: 0,
+    left: 0,
+    icon: 'roundRect',
+    itemWidth: 12,
+    itemHeight: 8,
+    itemGap: 14,
+    textStyle: { color: look.palette.quiet },
+    pageTextStyle: { color: look.palette.quiet },
+    pageIconColor: look.palette.quiet,
+    pageIconInactiveColor: look.palette.line,
+  };
+}

@@ -1,0 +1,56 @@
+import { type RefObject, useEffect, useState } from 'react';
+import type { WidgetKind } from '../../core/contract/dashboard.ts';
+import type { Draw } from './drawing.ts';
+import { loadDraw } from './load.ts';
+
+const NEAR = '300px';
+
+/** How wide and high a place is, and whether it was near the view once. */
+export function useBox(place: RefObject<HTMLElement | null>): { seen: boolean; width: number; height: number } {
+  const [seen, setSeen] = useState(false);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const view = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) setSeen(true);
+      },
+      { rootMargin: NEAR },
+    );
+    const box = new ResizeObserver(() =>
+      setSize((before) => {
+        const { clientWidth: width, clientHeight: height } = element;
+        return before.width === width && before.height === height ? before : { width, height };
+      }),
+    );
+    view.observe(element);
+    box.observe(element);
+    return () => {
+      view.disconnect();
+      box.disconnect();
+    };
+  }, [place]);
+  return { seen, ...size };
+}
+
+/** How a kind is drawn, once it was asked for. A part of the program that cannot be loaded is thrown to the nearest boundary. */
+export function useDraw(kind: WidgetKind, wanted: boolean): Draw | undefined {
+  const [loaded, setLoaded] = useState<{ readonly draw: Draw } | undefined>();
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    if (!wanted) return;
+    let left = false;
+    loadDraw(kind).then(
+      (draw) => {
+        if (!left) setLoaded({ draw });
+      },
+      (reason: unknown) => setError(reason),
+    );
+    return () => {
+      left = true;
+    };
+  }, [kind, wanted]);
+  if (error !== undefined) throw error;
+  return loaded?.draw;
+}
