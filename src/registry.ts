@@ -94,6 +94,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./cli/commands/load.ts')).spec,
   },
   {
+    name: 'metrics',
+    summary: 'Print the numbers of runs, tables and destinations for Prometheus, from the ledger',
+    group: 'Look',
+    load: async () => (await import('./cli/commands/metrics.ts')).spec,
+  },
+  {
     name: 'parity',
     summary: 'Compute silver and gold tables by two engines and compare rows and types; publishes nothing',
     group: 'Care',

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { prometheusText } from '../app/monitor/prometheus-text.ts';
 import type { Answers } from '../app/serve/answers.ts';
+import type { MetricFamily } from '../core/model/metric.ts';
 import type { AnswerCache } from './answer-cache.ts';
 
 /** The counters of one server. Labels are bounded: endpoints as they were declared, never what was asked for. */
@@ -16,9 +18,15 @@ export interface Metrics {
 
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function newMetrics(answers: Answers, cache: AnswerCache): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers;
+/** @param numbers those of the project, which stand before the server's own. */
+export function newMetrics(
+  answers: Answers,
+  cache: AnswerCache,
+  numbers: () => Promise<readonly MetricFamily[]>,
+): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ project: answers.serving.project.name });
+  const registers = [registry];
   const labelNames = ['method', 'route', 'status'] as const;
   const requests = new Counter({
     name: 'dataflow_http_requests_total',
@@ -48,18 +56,26 @@ export function newMetrics(answers: Answers, cache: AnswerCache): Metrics {
     const release = answers.serving.current;
     return release === undefined ? undefined : Date.parse(release.created_at) / 1000;
   };
-  gauge('dataflow_release_created_timestamp_seconds', 'When the release that is served was recorded.', created);
-  gauge('dataflow_release_age_seconds', 'Age of the release that is served.', () => {
+  gauge('dataflow_serve_release_created_timestamp_seconds', 'When the release that is served was recorded.', created);
+  gauge('dataflow_serve_release_age_seconds', 'Age of the release that is served.', () => {
     const at = created();
     return at === undefined ? undefined : Math.max(0, Date.now() / 1000 - at);
   });
   gauge('dataflow_serve_questions_working', 'Questions that the engine works on.', () => answers.turns.working);
   gauge('dataflow_serve_questions_waiting', 'Questions that wait for the engine.', () => answers.turns.waiting);
   gauge('dataflow_serve_cache_bytes', 'Memory of answers that are kept.', () => cache.bytes);
-  gauge('dataflow_serve_cache_hits', 'Requests answered from memory since the start.', () => cache.hits);
+  new Counter({
+    name: 'dataflow_serve_cache_hits_total',
+    help: 'Requests answered from memory.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(cache.hits);
+    },
+  });
   return {
-    type: registry?.contentType ?? 'text/plain',
-    text: async () => (await registry?.metrics()) ?? '',
+    type: registry.contentType,
+    text: async () => prometheusText(await numbers(), registry),
     answered: ({ method, route, status, seconds }) => {
       requests.inc({ method, route, status });
       duration.observe({ method, route }, seconds);

@@ -4,6 +4,7 @@ import { DashboardAnswers } from '../app/serve/dashboard/dashboard-answers.ts';
 import { ServerEvents } from '../app/serve/events.ts';
 import { RouteAnswers } from '../app/serve/routes.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
+import type { MetricFamily } from '../core/model/metric.ts';
 import { needsToken } from '../core/model/serve.ts';
 import type { ServedRequest } from '../core/ports/server.ts';
 import { addressGuard } from './addresses.ts';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly pages_folder?: string | undefined;
   /** What those who listen are told. */
   readonly events?: ServerEvents;
+  /** Those of the project, for `/metrics`. */
+  numbers(): Promise<readonly MetricFamily[]>;
   log(line: ServedRequest): void;
 }
 
@@ -46,7 +49,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
     routes: new RouteAnswers(answers),
     dashboard: new DashboardAnswers(answers),
     events: options.events ?? new ServerEvents(serving),
-    metrics: newMetrics(answers, cache),
+    metrics: newMetrics(answers, cache, options.numbers),
     recognise: readersOf(spec),
     version: options.version,
   };

@@ -1,4 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { collectMetrics } from '../app/monitor/collect-metrics.ts';
+import { keptMetrics } from '../app/monitor/kept-metrics.ts';
+import { otlpTarget, pushOtlp } from '../app/monitor/push-otlp.ts';
 import type { Rooms } from '../app/rooms.ts';
 import { Answers } from '../app/serve/answers.ts';
 import { ServerEvents } from '../app/serve/events.ts';
@@ -13,6 +16,8 @@ import { buildServer } from './server.ts';
 
 /** How often it is looked whether there is a newer release. */
 const LOOK_MS = 1_000;
+/** How often numbers are pushed, where a collector is named. */
+const PUSH_MS = 60_000;
 
 /**
  * Starts the server: it listens once it has opened the newest release.
@@ -28,7 +33,14 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   const pages_folder = request.dashboard ? pagesFolder() : undefined;
   let app: FastifyInstance | undefined;
   try {
-    app = await buildServer(new Answers(serving), { host, log, version: rooms.version, events, pages_folder });
+    app = await buildServer(new Answers(serving), {
+      host,
+      log,
+      version: rooms.version,
+      numbers: keptMetrics(rooms, project),
+      events,
+      pages_folder,
+    });
     await app.listen({ host, port });
   } catch (error) {
     await app?.close();
@@ -42,6 +54,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
       .catch((error) => note(`looking for a newer release: ${error instanceof Error ? error.message : error}`));
   }, LOOK_MS);
   timer.unref();
+  const pushing = pushedEachMinute(rooms, project, note);
   const address = app.server.address();
   const at = typeof address === 'object' && address !== null ? address.port : port;
   const server = app;
@@ -51,6 +64,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
     dashboard: pages_folder !== undefined,
     close: async (drain_ms) => {
       clearInterval(timer);
+      clearInterval(pushing);
       const cut = await drained(server, drain_ms);
       await serving.close();
       return cut;
@@ -73,6 +87,18 @@ async function drained(app: FastifyInstance, drain_ms: number): Promise<number> 
     clearTimeout(late);
   }
   return cut;
+}
+
+/** Numbers go to a collector while nothing runs too: what gets old does so by itself. */
+function pushedEachMinute(rooms: Rooms, project: Project, note: (text: string) => void): NodeJS.Timeout | undefined {
+  const target = otlpTarget(project, process.env);
+  if (target === undefined) return undefined;
+  const timer = setInterval(() => {
+    collectMetrics(rooms, project)
+      .then((families) => pushOtlp(rooms, project, families, target))
+      .catch((error) => note(rooms.redact(error instanceof Error ? error.message : String(error))));
+  }, PUSH_MS);
+  return timer.unref();
 }
 
 function addressError(error: unknown, host: string, port: number): unknown {

@@ -12,8 +12,8 @@ export function isTorn(name: string): boolean {
 }
 
 /** Writes a whole file so that it is there with all its bytes or not at all, also after a power cut: temp file, fsync, rename, fsync of the folder. */
-export async function writeDurably(target: string, content: string | Uint8Array): Promise<void> {
-  await writeDurablyAs(dirname(target), content, () => target);
+export async function writeDurably(target: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await writeDurablyAs(dirname(target), content, () => target, mode);
 }
 
 /** The same, where the name is known only once all is written; undefined: the file is not wanted. */
@@ -21,10 +21,11 @@ export async function writeDurablyAs(
   folder: string,
   content: string | Uint8Array | AsyncIterable<Uint8Array>,
   targetOf: () => string | undefined | Promise<string | undefined>,
+  mode = 0o600,
 ): Promise<void> {
   const temp = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
-    const handle = await open(temp, 'wx', 0o600);
+    const handle = await open(temp, 'wx', mode);
     try {
       if (typeof content === 'string' || content instanceof Uint8Array) await handle.writeFile(content);
       else for await (const bytes of content) await handle.writeFile(bytes);

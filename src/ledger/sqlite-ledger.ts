@@ -73,6 +73,7 @@ export class SqliteLedger implements Ledger {
   readonly sources: Ledger['sources'];
   readonly lookups: Ledger['lookups'];
   readonly parity: Ledger['parity'];
+  readonly tallies: Ledger['tallies'];
   readonly loads: Ledger['loads'];
   readonly mirrors: Ledger['mirrors'];
 
@@ -80,7 +81,7 @@ export class SqliteLedger implements Ledger {
     this.#connection = connection;
     this.#now = now;
     this.sources = sourceLedger(connection, now);
-    ({ lookups: this.lookups, parity: this.parity } = spareLedger(connection));
+    ({ lookups: this.lookups, parity: this.parity, tallies: this.tallies } = spareLedger(connection));
     ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 

@@ -51,7 +51,9 @@ describe('answers are packed as the client takes them', () => {
 
   it('is kept packed, and counted once it is asked for again', async () => {
     const hits = async (): Promise<number> =>
-      Number(/^dataflow_serve_cache_hits (\d+)$/m.exec((await served.get('/metrics')).text)?.[1]);
+      Number(
+        /^dataflow_serve_cache_hits_total\{project="\w+"\} (\d+)$/m.exec((await served.get('/metrics')).text)?.[1],
+      );
     const url = `${ROWS}&sort=-id`;
     const first = await bytes(url, { 'accept-encoding': 'br' });
     const before = await hits();

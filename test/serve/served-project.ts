@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { buildServer } from '../../src/api/server.ts';
+import { keptMetrics } from '../../src/app/monitor/kept-metrics.ts';
 import { Answers } from '../../src/app/serve/answers.ts';
 import { Serving } from '../../src/app/serve/serving.ts';
 import type { ServedRequest } from '../../src/core/ports/server.ts';
@@ -45,6 +46,7 @@ export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Ser
   const app = await buildServer(new Answers(serving), {
     host,
     version: rooms.version,
+    numbers: keptMetrics(rooms, project),
     log: (line) => void log.push(line),
   });
   const get: Served['get'] = async (url, headers = {}) => {

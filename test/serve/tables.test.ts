@@ -162,9 +162,9 @@ describe('what is asked', () => {
     });
     const { text } = await get('/metrics');
     expect(text).toMatch(
-      /dataflow_http_requests_total\{method="GET",route="\/api\/v1\/tables\/:layer\/:table",status="200"\} \d+/,
+      /dataflow_http_requests_total\{method="GET",route="\/api\/v1\/tables\/:layer\/:table",status="200",project="\w+"\} \d+/,
     );
-    expect(text).toMatch(/dataflow_release_age_seconds \d/);
+    expect(text).toMatch(/dataflow_serve_release_age_seconds\{project="\w+"\} \d/);
   });
 });
 

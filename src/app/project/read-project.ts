@@ -220,7 +220,13 @@ function checkedProject(
     ...(Object.keys(shape.mirrors).length === 0 ? {} : { mirrors: shape.mirrors }),
     ...(shape.serve === undefined ? {} : { serve: shape.serve }),
     ...(shape.dashboard === undefined ? {} : { dashboard: shape.dashboard }),
+    ...monitorOf(shape, root),
   };
+}
+
+function monitorOf({ metrics }: ProjectShape, root: string): Pick<Project, 'metrics'> {
+  if (metrics === undefined) return {};
+  return { metrics: metrics.file === undefined ? metrics : { ...metrics, file: resolve(root, metrics.file) } };
 }
 
 function lakeOf(shape: ProjectShape, root: string): LakeSpec {

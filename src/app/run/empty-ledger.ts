@@ -62,6 +62,7 @@ export function emptyLedger(): Ledger {
     dialectOutside: () => undefined,
     lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined, collect: () => 0 },
     parity: { record: refuse, records: () => [] },
+    tallies: { runs: () => [], steps: () => [], newestRun: () => undefined },
     loads: { record: refuse, records: () => [] },
     mirrors: { ...{ stand: refuse, record: refuse, forget: refuse }, standings: () => [], files: () => new Map() },
     streams: { record: refuse, position: () => undefined, positions: () => [] },

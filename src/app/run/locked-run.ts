@@ -23,6 +23,8 @@ import { runSchedule, type StepEnd } from './schedule.ts';
 export interface RunOptions extends SetUpOptions {
   /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
   readonly first?: (run: RunContext) => Promise<void>;
+  /** Write the project's numbers there afterwards. */
+  readonly metrics_file?: string;
   /** For a backfill: the work instead of that of the selected steps. */
   readonly work?: (run: RunContext) => Promise<readonly StepRecord[]>;
 }

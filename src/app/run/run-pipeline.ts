@@ -14,13 +14,18 @@ import { type PlannedStep, planSteps, selectSteps } from './plan-run.ts';
 import { unrecorded } from './reconcile.ts';
 import { isReleased, releasable } from './release.ts';
 import type { RunReport } from './run-events.ts';
+import { toldAfterwards } from './told-afterwards.ts';
 
 /**
  * The main verb. Plans; when nothing has to be done it says so without starting an engine. Otherwise takes the lock, runs the
  * selected steps side by side in dependency order, and records a release when all of them succeeded.
  * @throws DataflowError E_LOCKED, E_LEDGER_*, E_CONFIG_*, E_SELECTION, E_INTERRUPTED; failures of single steps are in the report.
  */
-export async function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
+export function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
+  return toldAfterwards(rooms, project, options, () => pipelineRun(rooms, project, options));
+}
+
+async function pipelineRun(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
   const started_ms = Date.now();
   const cpu_before = process.cpuUsage();
   const checks = await rooms.checks();

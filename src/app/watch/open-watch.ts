@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
@@ -6,6 +5,7 @@ import type { Project } from '../../core/model/project.ts';
 import { parseTableKey } from '../../core/model/table.ts';
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
+import { ledgerStamp } from '../monitor/kept-metrics.ts';
 import { openRows } from '../quarantine/show-quarantine.ts';
 import type { Rooms } from '../rooms.ts';
 import type { LiveState, TableDetail } from './live-state.ts';
@@ -29,7 +29,7 @@ export async function openWatch(
   const here = hostname();
   let seen = '';
   const read = async (): Promise<LiveState | undefined> => {
-    const now = stampOf(join(folder, 'ledger.db'));
+    const now = ledgerStamp(join(folder, 'ledger.db'));
     if (now === seen) return undefined;
     const live = await withLedger(rooms, project, (ledger) => readLive(project, graph, ledger, here));
     // A run at work may die without a word.
@@ -37,16 +37,6 @@ export async function openWatch(
     return live ?? emptyLive(project, graph);
   };
   return { read, detail: (table) => detailOf(rooms, project, graph, table, signal) };
-}
-
-/** Changes with whatever is written to the ledger. */
-function stampOf(file: string): string {
-  return [file, `${file}-wal`]
-    .map((path) => {
-      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-      return stat === undefined ? 'none' : `${stat.ino}.${stat.size}.${stat.mtimeNs}`;
-    })
-    .join(' ');
 }
 
 async function withLedger<T>(rooms: Rooms, project: Project, use: (ledger: Ledger) => T): Promise<T | undefined> {

@@ -7,6 +7,7 @@ export const spec: CommandSpec = {
   configure(command) {
     command
       .argument('[run]', 'id of the run, or its beginning (default: the last one)')
+      .option('--metrics-file <file>', 'write the numbers there at the end, for node_exporter (a name in .prom)')
       .option('--dry-run', 'print what would run and why; change nothing')
       .addHelpText(
         'after',

@@ -7,6 +7,7 @@ export const spec: CommandSpec = {
   group: 'Work',
   configure(command) {
     addRunFlags(command.argument('[layer]', 'bronze, silver or gold: only tables of this layer'))
+      .option('--metrics-file <file>', 'write the numbers there at the end, for node_exporter (a name in .prom)')
       .option('--dry-run', 'print what would run and why; change nothing')
       .addHelpText(
         'after',

@@ -2,6 +2,7 @@ import { planPipeline } from '../../app/run/plan-pipeline.ts';
 import { findLeftover, type Leftover } from '../../app/run/retry-run.ts';
 import { runPipeline } from '../../app/run/run-pipeline.ts';
 import type { Invocation } from '../command-spec.ts';
+import { metricsFileFrom } from '../shared/metrics-file.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
@@ -32,6 +33,7 @@ export async function retry(invocation: Invocation): Promise<number> {
   printer.note(`retrying run ${left.run?.run_id}: ${left.steps.join(', ')}`);
   const report = await runPipeline(rooms, project, {
     ...left.options,
+    ...metricsFileFrom(invocation),
     command: invocation.command_line,
     signal,
     tell: tellTo(printer),

@@ -2,6 +2,7 @@ import { planPipeline } from '../../app/run/plan-pipeline.ts';
 import { runPipeline } from '../../app/run/run-pipeline.ts';
 import type { Selection } from '../../core/planning/selection.ts';
 import type { Invocation } from '../command-spec.ts';
+import { metricsFileFrom } from '../shared/metrics-file.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';
 import { printRun, tellTo } from '../shared/run-printing.ts';
@@ -23,6 +24,7 @@ async function runSelection(invocation: Invocation, selection: Selection): Promi
   const report = await runPipeline(rooms, project, {
     selection,
     ...runFlagsFrom(options),
+    ...metricsFileFrom(invocation),
     command: invocation.command_line,
     signal: invocation.signal,
     tell: tellTo(printer),

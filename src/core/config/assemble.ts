@@ -17,6 +17,7 @@ const SINGLE_SECTIONS = [
   'budget',
   'serve',
   'dashboard',
+  'metrics',
 ] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */
 const FUTURE_SECTIONS = ['schedules', 'alerts'] as const;

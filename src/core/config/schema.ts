@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { DashboardSpec } from '../model/dashboard.ts';
 import type { LoadSpec } from '../model/load.ts';
 import type { MirrorSpec } from '../model/mirror.ts';
+import type { MetricsSpec } from '../model/monitor.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { ServeSpec } from '../model/serve.ts';
@@ -14,6 +15,7 @@ import { dashboardSchema } from './schema-dashboard.ts';
 import { lakeSchema } from './schema-lake.ts';
 import { loadsSchema } from './schema-loads.ts';
 import { mirrorsSchema } from './schema-mirrors.ts';
+import { metricsSchema } from './schema-monitor.ts';
 import { serveSchema } from './schema-serve.ts';
 import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
@@ -36,6 +38,7 @@ export interface ProjectShape {
   readonly mirrors: Record<string, MirrorSpec>;
   readonly serve?: ServeSpec | undefined;
   readonly dashboard?: DashboardSpec | undefined;
+  readonly metrics?: MetricsSpec | undefined;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -91,6 +94,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     mirrors: mirrorsSchema(),
     serve: serveSchema(),
     dashboard: dashboardSchema(),
+    metrics: metricsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

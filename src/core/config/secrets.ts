@@ -2,6 +2,7 @@ import type { $ZodType } from 'zod/v4/core';
 import { urlPassword } from '../../kit/redact.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { type Components, isSecret, shapeOf } from './components.ts';
+import { metricsSchema } from './schema-monitor.ts';
 import { type ConfigTree, isContainer, markOf, type Path, problemAt } from './tree.ts';
 
 const FILE_REFERENCE = /^file:(?:\/\/)?(.+)$/s;
@@ -135,6 +136,9 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
     if (isContainer(entries))
       for (const [name, entry] of Object.entries(entries)) add([section, name], entry, components[section]);
   }
+  const metrics = tree.root['metrics'];
+  if (isContainer(metrics))
+    found.push({ path: ['metrics'], options: metrics as Record<string, unknown>, schema: metricsSchema() });
   const silver = tree.root['silver'];
   for (const [name, table] of isContainer(silver) ? Object.entries(silver) : []) {
     const { enrich } = (isContainer(table) ? table : {}) as { readonly enrich?: unknown };

@@ -1,6 +1,6 @@
 import { entry } from './entry.ts';
 
-/** What `serve` and its answers say. */
+/** What `serve`, its answers and monitoring say. */
 export const SERVE_CODES = {
   E_SERVE_OPEN: entry(
     'The server would be open to everybody',
@@ -31,4 +31,16 @@ export const SERVE_CODES = {
   E_SERVE_BUSY: entry('The server has more to do than it takes', 'Ask again after the time in Retry-After.', 5, true),
   E_SERVE_TIME: entry('An answer took too long, or is too long', 'Ask for less, with filters or a smaller limit.', 1),
   E_SERVE_GONE: entry('A release is not kept any more', 'Ask without as_of, or begin the walk again.', 1),
+  // numbers for monitoring
+  E_METRICS_FILE: entry(
+    'The file of metrics cannot be written',
+    'Check that its folder exists and may be written to.',
+    1,
+  ),
+  E_METRICS_PUSH: entry(
+    'Metrics cannot be pushed',
+    'Check `metrics.otlp`, or the OTEL_EXPORTER_OTLP_* variables.',
+    5,
+    true,
+  ),
 } as const;
