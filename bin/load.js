@@ -1,4 +1,5 @@
-// Loads the built program: `main.cjs` at once, `rest.cjs` when a module is asked for that is in there (scripts/packs.mjs), each with the
+// Loads the built program: `main.cjs` at once, `rest.cjs` when a module is asked for that is in there (scripts/packs.mjs), `web.cjs` with the
+// packages of the server (`web:fastify`), each with the
 // compiled code that the build kept if this Node can use it (another version refuses it and compiles anew: slower by some 20 ms,
 // otherwise the same).
 'use strict';
@@ -32,6 +33,7 @@ function load(folder) {
     const outside = createRequire(file);
     const ask = (id) => {
       if (id.startsWith('shared:')) return open('main').shared[id.slice(7)]();
+      if (id.startsWith('web:')) return open('web').packages[id.slice(4)]();
       if (!id.startsWith('part:')) return outside(id);
       const part = id.slice(5);
       asked.push(part);

@@ -97,6 +97,25 @@ const TERMINAL_VIEW = {
     build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'never-used' }));
   },
 };
+/** Packages of the server: two hundred files, in a script of their own with compiled code, which only a server loads. */
+const WEB = [
+  'fastify',
+  '@fastify/cors',
+  '@fastify/helmet',
+  '@fastify/rate-limit',
+  '@fastify/static',
+  '@fastify/under-pressure',
+  'prom-client',
+  'pino',
+];
+const WEB_PACKAGES = {
+  name: 'web-packages',
+  setup: (build) => {
+    build.onResolve({ filter: /./ }, ({ path }) =>
+      WEB.includes(path) ? { path: `web:${path}`, external: true } : undefined,
+    );
+  },
+};
 const COMMON = {
   absWorkingDir: root,
   bundle: true,
@@ -126,6 +145,7 @@ const COMMON = {
 /** How the scripts of the program are built: each is a function of what a CommonJS module is given. */
 const SCRIPT = {
   ...COMMON,
+  plugins: [WEB_PACKAGES, ...COMMON.plugins],
   format: 'cjs',
   supported: { 'dynamic-import': false }, // import() in kept code finds no loader on Node 20; require() serves, of ES modules too
   charset: 'ascii', // bin/load.js reads it as one byte a character
@@ -134,6 +154,17 @@ const SCRIPT = {
     js: "(function(exports,require,module,__filename,__dirname){const __file_url=require('node:url').pathToFileURL(__filename).href;",
   },
   footer: { js: '})' },
+};
+/** What `web:` leads to (bin/load.js). */
+const WEB_SCRIPT = {
+  ...SCRIPT,
+  plugins: COMMON.plugins,
+  external: NATIVE,
+  stdin: {
+    contents: `export const packages = {${WEB.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`)}};`,
+    resolveDir: root,
+    sourcefile: 'web.js',
+  },
 };
 const WORKERS = {
   ...COMMON,
@@ -170,6 +201,7 @@ try {
   const { buildDashboard } = await import('./dashboard.mjs');
   await build({ ...WORKERS, outdir: fresh });
   await build({ ...TERMINAL, outdir: fresh });
+  await build({ ...WEB_SCRIPT, outfile: join(fresh, 'web.cjs') });
   if (!quick) await buildDashboard(join(fresh, 'dashboard'));
   const packs = await newPacks({ root, entry: source, folder: fresh, common: SCRIPT });
   await packs.whole();
@@ -242,6 +274,7 @@ function keepCompiledCode(folder) {
   inWarmUpProject((warmUp) => {
     warmUp(folder, 'run', 'keep=rest');
     warmUp(folder, 'status', 'run', 'keep=main');
+    warmUp(folder, 'serve', 'keep=web');
   });
 }
 
