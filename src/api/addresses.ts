@@ -27,7 +27,8 @@ export function addressGuard(spec: ServeSpec, host: string): (request: FastifyRe
   };
 }
 
-function isOwnPage(origin: string, asked: string): boolean {
+/** Whether a page came from the server itself. */
+export function isOwnPage(origin: string, asked: string): boolean {
   return origin === `http://${asked}` || origin === `https://${asked}`;
 }
 

@@ -44,6 +44,6 @@ async function sendShape(parts: Parts, request: FastifyRequest, reply: FastifyRe
   request.reader = reader;
   new RequestWords(request.query as QueryWords).end([]);
   const name = cacheable_by === 'private' ? reader.name : null;
-  const shape = dashboardShape(serving.project, serving.current, { name, operator: false });
+  const shape = dashboardShape(serving.project, serving.current, { name, operator: reader.operator });
   return sendDocument(request, reply, shape);
 }

@@ -1,3 +1,4 @@
+import type { PipelinePages } from '../app/pipeline/pages.ts';
 import type { Answers } from '../app/serve/answers.ts';
 import type { DashboardAnswers } from '../app/serve/dashboard/dashboard-answers.ts';
 import type { ServerEvents } from '../app/serve/events.ts';
@@ -12,6 +13,7 @@ export interface Parts extends Sender {
   readonly routes: RouteAnswers;
   readonly dashboard: DashboardAnswers;
   readonly events: ServerEvents;
+  readonly pipeline: PipelinePages;
   readonly metrics: Metrics;
   readonly recognise: Recognise;
   /** Of dataflow itself. */

@@ -8,10 +8,12 @@ import { matchesGlob } from '../kit/glob.ts';
 /** Who asks, and which tables he may read. */
 export interface Reader {
   readonly name: string;
+  /** May also start and stop work. Whoever does not have to say who he is may not. */
+  readonly operator: boolean;
   may(table: string): boolean;
 }
 
-const ANYBODY: Reader = { name: 'anybody', may: () => true };
+const ANYBODY: Reader = { name: 'anybody', operator: false, may: () => true };
 
 /** Tells from a request who asks. @throws DataflowError E_SERVE_TOKEN */
 export type Recognise = (request: FastifyRequest) => Promise<Reader>;
@@ -20,7 +22,9 @@ export type Recognise = (request: FastifyRequest) => Promise<Reader>;
 export function readersOf(spec: ServeSpec): Recognise {
   if (!needsToken(spec)) return async () => ANYBODY;
   const known = new Map(
-    Object.entries(spec.tokens).map(([name, { hash, tables }]) => [hash, readerOf(name, tables)] as const),
+    Object.entries(spec.tokens).map(
+      ([name, { hash, tables, operator }]) => [hash, readerOf(name, tables, operator)] as const,
+    ),
   );
   const signed = spec.jwt === undefined ? undefined : signedBy(spec.jwt);
   return async ({ headers: { authorization } }) => {
@@ -39,8 +43,8 @@ export function refuseTables(reader: Reader, tables: readonly string[]): void {
     throw new DataflowError('E_SERVE_SCOPE', 'the token does not allow to read this');
 }
 
-function readerOf(name: string, patterns: readonly string[]): Reader {
-  return { name, may: (table) => patterns.some((pattern) => matchesGlob(pattern, table)) };
+function readerOf(name: string, patterns: readonly string[], operator: boolean): Reader {
+  return { name, operator, may: (table) => patterns.some((pattern) => matchesGlob(pattern, table)) };
 }
 
 /** Only signatures by key pairs: a public key must never pass for a shared secret. */
@@ -75,6 +79,6 @@ function signedBy({ issuer, audience, jwks_url, tables_claim }: JwtSpec): (token
     }
     const claim = payload[tables_claim];
     const tables = typeof claim === 'string' ? claim.split(/\s+/) : Array.isArray(claim) ? claim.map(String) : [];
-    return readerOf(payload.sub ?? 'somebody', tables);
+    return readerOf(payload.sub ?? 'somebody', tables, false);
   };
 }

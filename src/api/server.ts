@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { PipelinePages } from '../app/pipeline/pages.ts';
 import type { Answers } from '../app/serve/answers.ts';
 import { DashboardAnswers } from '../app/serve/dashboard/dashboard-answers.ts';
 import { ServerEvents } from '../app/serve/events.ts';
@@ -6,7 +7,7 @@ import { RouteAnswers } from '../app/serve/routes.ts';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { MetricFamily } from '../core/model/metric.ts';
 import { needsToken } from '../core/model/serve.ts';
-import type { ServedRequest } from '../core/ports/server.ts';
+import type { ServedRequest, ServeRequest } from '../core/ports/server.ts';
 import { addressGuard } from './addresses.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { addDashboard } from './dashboard.ts';
@@ -15,16 +16,16 @@ import { addEvents, EVENTS_PATH } from './events.ts';
 import { addHealth } from './health.ts';
 import { newMetrics } from './metrics.ts';
 import { addNamedRoutes } from './named-routes.ts';
+import { addOperator } from './operator.ts';
 import { addPages, isPage, sendPage } from './pages.ts';
 import type { Parts } from './parts.ts';
+import { addPipeline } from './pipeline.ts';
 import { asOurs, problemOf, sendProblem } from './problem.ts';
 import { addProtection } from './protection.ts';
 import { readersOf } from './readers.ts';
 import { addTables } from './tables.ts';
 
-export interface ServerOptions {
-  /** Address that it is going to listen at. */
-  readonly host: string;
+export interface ServerOptions extends Pick<ServeRequest, 'host' | 'log' | 'commandOf'> {
   /** Of dataflow itself. */
   readonly version: string;
   /** Folder of the pages for a browser; absent: only what programs ask is answered. */
@@ -33,10 +34,9 @@ export interface ServerOptions {
   readonly events?: ServerEvents;
   /** Those of the project, for `/metrics`. */
   numbers(): Promise<readonly MetricFamily[]>;
-  log(line: ServedRequest): void;
 }
 
-/** The server, ready to listen or to be asked without a network. Endpoints are those of the project; there is nothing that changes anything. */
+/** The server, ready to listen or to be asked without a network. Endpoints are those of the project; only operators change anything. */
 export async function buildServer(answers: Answers, options: ServerOptions): Promise<FastifyInstance> {
   const { serving } = answers;
   const { spec } = serving;
@@ -49,6 +49,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
     routes: new RouteAnswers(answers),
     dashboard: new DashboardAnswers(answers),
     events: options.events ?? new ServerEvents(serving),
+    pipeline: await PipelinePages.open(answers, options.commandOf),
     metrics: newMetrics(answers, cache, options.numbers),
     recognise: readersOf(spec),
     version: options.version,
@@ -69,6 +70,8 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
   addHealth(app, parts);
   addTables(app, parts);
   addNamedRoutes(app, parts);
+  addPipeline(app, parts);
+  addOperator(app, parts);
   addDocs(app, parts);
   addDashboard(app, parts);
   addEvents(app, parts);

@@ -25,7 +25,7 @@ const PUSH_MS = 60_000;
  */
 export async function startServer(rooms: Rooms, project: Project, request: ServeRequest): Promise<ServerAtWork> {
   const spec = project.serve;
-  const { host, port, log, note } = request;
+  const { host, port, log, note, commandOf } = request;
   if (!isLoopback(host) && (spec === undefined || !needsToken(spec)))
     throw new DataflowError('E_SERVE_OPEN', `at ${host} anybody could read the tables: nobody has to say who he is`);
   const serving = await Serving.open(rooms, project);
@@ -36,6 +36,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
     app = await buildServer(new Answers(serving), {
       host,
       log,
+      commandOf,
       version: rooms.version,
       numbers: keptMetrics(rooms, project),
       events,

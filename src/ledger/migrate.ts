@@ -11,6 +11,7 @@ import { destinationsMigration } from './migrations/0005-destinations.ts';
 import { quarantineRunsMigration } from './migrations/0006-quarantine-runs.ts';
 import { returnedMigration } from './migrations/0007-returned.ts';
 import { parityMigration } from './migrations/0008-parity.ts';
+import { pagesMigration } from './migrations/0009-pages.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   firstMigration,
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   quarantineRunsMigration,
   returnedMigration,
   parityMigration,
+  pagesMigration,
 ];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */

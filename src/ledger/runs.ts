@@ -88,7 +88,7 @@ export function runById(connection: Connection, run_id: string): RunRecord | und
   return row === undefined ? undefined : runOf(row);
 }
 
-function runOf(row: SqlRow): RunRecord {
+export function runOf(row: SqlRow): RunRecord {
   return {
     run_id: text(row, 'run_id'),
     command: text(row, 'command'),

@@ -1,9 +1,17 @@
-import type { SpareLedger } from '../core/ports/spare-ledger.ts';
+import type { Ledger } from '../core/ports/ledger.ts';
 import type { Connection } from './connection.ts';
 import { lookupLedger } from './lookups.ts';
+import { pageLedger } from './pages.ts';
 import { parityLedger } from './parity.ts';
 import { tallyLedger } from './tallies.ts';
 
-export function spareLedger(connection: Connection): SpareLedger {
-  return { lookups: lookupLedger(connection), parity: parityLedger(connection), tallies: tallyLedger(connection) };
+type Spare = Pick<Ledger, 'lookups' | 'parity' | 'tallies' | 'pages'>;
+
+export function spareLedger(connection: Connection): Spare {
+  return {
+    lookups: lookupLedger(connection),
+    parity: parityLedger(connection),
+    tallies: tallyLedger(connection),
+    pages: pageLedger(connection),
+  };
 }

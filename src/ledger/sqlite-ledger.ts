@@ -74,6 +74,7 @@ export class SqliteLedger implements Ledger {
   readonly lookups: Ledger['lookups'];
   readonly parity: Ledger['parity'];
   readonly tallies: Ledger['tallies'];
+  readonly pages: Ledger['pages'];
   readonly loads: Ledger['loads'];
   readonly mirrors: Ledger['mirrors'];
 
@@ -81,7 +82,8 @@ export class SqliteLedger implements Ledger {
     this.#connection = connection;
     this.#now = now;
     this.sources = sourceLedger(connection, now);
-    ({ lookups: this.lookups, parity: this.parity, tallies: this.tallies } = spareLedger(connection));
+    const spare = spareLedger(connection);
+    ({ lookups: this.lookups, parity: this.parity, tallies: this.tallies, pages: this.pages } = spare);
     ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 
@@ -224,9 +226,7 @@ export class SqliteLedger implements Ledger {
     return this.#connection.guard(() => allRunIds(this.#connection));
   }
 
-  undos(): readonly UndoRecord[] {
-    return this.#connection.guard(() => allUndos(this.#connection));
-  }
+  readonly undos: Ledger['undos'] = () => this.#connection.guard(() => allUndos(this.#connection));
 
   startUndo(run: RunRecord, undo: UndoRecord): void {
     this.#recorded(() => beginUndo(this.#connection, run, undo));

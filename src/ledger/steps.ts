@@ -85,6 +85,17 @@ export function lastSuccess(connection: Connection, step: string): StepRecord | 
   return row === undefined ? undefined : stepOf(row);
 }
 
+/** Newest first, without those that found nothing to do: each of the others is met through the index by status. */
+export function newestSteps(connection: Connection, step: string, limit: number): readonly StepRecord[] {
+  const told = STATUSES.filter((status) => status !== 'up_to_date');
+  const newest = told.map(
+    (status) =>
+      `select * from (select seq from steps where step = ?1 and status = '${status}' order by seq desc limit ?2)`,
+  );
+  const sql = `${SELECT} where s.seq in (${newest.join(' union all ')}) order by s.seq desc limit ?2`;
+  return connection.all(sql, step, limit).map(stepOf);
+}
+
 /** By the order of writing, not by any clock. */
 export function successBefore(
   connection: Connection,

@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import { render } from 'ink';
 import { createElement } from 'react';
 import type { LiveState } from '../app/watch/live-state.ts';
-import type { WatchCommand, WatchRequest } from '../app/watch/watch-request.ts';
+import type { WatchRequest } from '../app/watch/watch-request.ts';
+import type { CommandLine } from '../core/ports/server.ts';
 import { App } from './app.ts';
 import { OwnScreen } from './own-screen.ts';
 import type { Effect } from './press.ts';
@@ -128,7 +129,7 @@ class View {
   }
 
   /** Starts a command as the shell would; it goes on when the view is left. */
-  #start({ program, args, shown }: WatchCommand): void {
+  #start({ program, args, shown }: CommandLine): void {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const tell = (text: string, tone: 'plain' | 'good' | 'bad' = 'plain'): void =>
       this.#screen.tell({ at: new Date().toISOString(), tone, text });

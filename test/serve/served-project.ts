@@ -5,7 +5,7 @@ import { Answers } from '../../src/app/serve/answers.ts';
 import { Serving } from '../../src/app/serve/serving.ts';
 import type { ServedRequest } from '../../src/core/ports/server.ts';
 import { rooms } from '../../src/main.ts';
-import { expectDone, newPlace, type Place } from '../support/fault-project.ts';
+import { BINARY, expectDone, newPlace, type Place } from '../support/fault-project.ts';
 
 /** A project whose lake was made by the built binary, and its server in this process, asked without a network. */
 export interface Served {
@@ -45,6 +45,11 @@ export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Ser
   const log: ServedRequest[] = [];
   const app = await buildServer(new Answers(serving), {
     host,
+    commandOf: (words) => ({
+      shown: ['dataflow', ...words].join(' '),
+      program: process.execPath,
+      args: [BINARY, ...words, '--config', place.folder],
+    }),
     version: rooms.version,
     numbers: keptMetrics(rooms, project),
     log: (line) => void log.push(line),

@@ -36,7 +36,7 @@ export interface StatusReport {
 /** What the ledger knows of every table: answers at once, no engine, no lake. */
 export function showStatus(ledger: Ledger): StatusReport {
   const open = new Map<string, number>();
-  for (const entry of ledger.quarantine()) open.set(entry.table, (open.get(entry.table) ?? 0) + entry.rows);
+  for (const entry of ledger.pages.quarantine()) open.set(entry.table, (open.get(entry.table) ?? 0) + entry.rows);
   const tables = ledger
     .latestSteps()
     .map((step) => tableStatus(step, ledger.lastSuccess(step.step), open.get(step.step) ?? 0));

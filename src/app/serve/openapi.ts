@@ -2,6 +2,7 @@ import type { RouteParam, RouteSpec } from '../../core/model/serve.ts';
 import { needsToken } from '../../core/model/serve.ts';
 import type { Column } from '../../core/model/table.ts';
 import { parseType } from '../../core/types/type-text.ts';
+import { pipelinePaths } from '../pipeline/openapi.ts';
 import type { Answers } from './answers.ts';
 import { operatorsOf, sortable } from './conditions.ts';
 import { ROW_FORMATS } from './formats.ts';
@@ -26,6 +27,7 @@ export async function openApi(
     '/health': operation('Whether the process answers', 'health', [], { type: 'object' }, { plain: true }),
     '/ready': operation('Whether there is a release to answer from', 'ready', [], { type: 'object' }, { plain: true }),
     '/api/v1/tables': operation('The tables that are served', 'tables', [], FACT_SCHEMAS.tables),
+    ...pipelinePaths(),
   };
   const end = await answers.answer(undefined, client, async (use, turn) => {
     const listed = Object.keys(use.release.record.tables).filter((key) => serving.lists(key) && may(key));

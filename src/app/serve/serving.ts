@@ -12,6 +12,7 @@ import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
+import { KeptLedger } from './kept-ledger.ts';
 import { ServedRelease } from './served-release.ts';
 
 /** Releases beside the newest that stay open for those who walk their pages. */
@@ -39,7 +40,9 @@ export class Serving {
   readonly project: Project;
   readonly spec: ServeSpec;
   readonly lake: Lake;
+  readonly rooms: Rooms;
   readonly #parts: Parts;
+  readonly #ledger: KeptLedger;
   readonly #open = new Map<string, Promise<ServedRelease>>();
   #engine: Promise<ReadEngine> | undefined;
   #current: ServedRelease | undefined;
@@ -55,7 +58,12 @@ export class Serving {
   }
 
   private constructor(parts: Parts) {
+    const { rooms, project, lake } = parts;
     this.#parts = parts;
+    this.rooms = rooms;
+    this.#ledger = new KeptLedger(join(rooms.stateFolder(project), 'ledger.db'), () =>
+      ledgerForReading(rooms, project, lake),
+    );
     this.project = parts.project;
     this.lake = parts.lake;
     this.spec = parts.project.serve ?? SERVE_SPEC;
@@ -93,15 +101,9 @@ export class Serving {
     return { release, done: release.use() };
   }
 
-  /** The ledger, for one question. */
-  async ask<T>(work: (ledger: Ledger) => T): Promise<T> {
-    const { rooms, project, lake } = this.#parts;
-    const ledger = await ledgerForReading(rooms, project, lake);
-    try {
-      return work(ledger);
-    } finally {
-      ledger.close();
-    }
+  /** Asks the ledger, which stays open from one question to the next. */
+  ask<T>(work: (ledger: Ledger) => T): Promise<T> {
+    return this.#ledger.ask(work);
   }
 
   async close(): Promise<void> {
@@ -110,6 +112,7 @@ export class Serving {
     this.#current = undefined;
     for (const one of open) await (await one.catch(() => undefined))?.retire();
     await (await this.#engine?.catch(() => undefined))?.close();
+    this.#ledger.close();
   }
 
   async #look(): Promise<void> {

@@ -4,15 +4,15 @@ const text: JsonSchema = { type: 'string' };
 const whole: JsonSchema = { type: 'integer' };
 const time: JsonSchema = { type: 'string', format: 'date-time' };
 
-function record(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
+export function record(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
   return { type: 'object', properties, required: Object.keys(properties) };
 }
 
-function list(items: JsonSchema): JsonSchema {
+export function list(items: JsonSchema): JsonSchema {
   return { type: 'array', items };
 }
 
-function orNull(schema: JsonSchema): JsonSchema {
+export function orNull(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, { type: 'null' }] };
 }
 

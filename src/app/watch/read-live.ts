@@ -44,7 +44,8 @@ interface ActiveRun {
   readonly steps: readonly StepRecord[];
 }
 
-function liveTables(
+/** Each table with its state; what the run at work does to it goes before what the ones before left. */
+export function liveTables(
   graph: Graph,
   known: readonly TableStatus[],
   ledger: Ledger,

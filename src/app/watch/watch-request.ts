@@ -1,3 +1,4 @@
+import type { CommandLine } from '../../core/ports/server.ts';
 import type { LiveState, TableDetail } from './live-state.ts';
 
 /** What the terminal view is given: it reaches nothing by itself. */
@@ -9,19 +10,12 @@ export interface WatchRequest {
   /** The lines that `why` prints, broken to so many cells. */
   why(table: string, cells: number): Promise<readonly string[]>;
   /** How `dataflow <words>` is started here. */
-  commandOf(words: readonly string[]): WatchCommand;
+  commandOf(words: readonly string[]): CommandLine;
   readonly color: boolean;
   /** No other signs than those of ASCII. */
   readonly ascii: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-}
-
-/** A command as a person would type it, and as it is started. */
-export interface WatchCommand {
-  readonly shown: string;
-  readonly program: string;
-  readonly args: readonly string[];
 }
 
 /** The view as its own script exports it. */

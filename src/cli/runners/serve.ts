@@ -4,6 +4,7 @@ import { SERVE_SPEC } from '../../core/model/serve.ts';
 import type { Invocation } from '../command-spec.ts';
 import { EXIT_DONE } from '../exit-codes.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { ownCommand } from '../shared/own-command.ts';
 import { openServeLog } from './serve-log.ts';
 
 /** `serve`: answers until it is asked to stop. */
@@ -17,6 +18,7 @@ export async function serve(invocation: Invocation): Promise<number> {
     host: options['host'] === undefined ? host : String(options['host']),
     port: portFrom(options['port']) ?? port,
     dashboard: options['dashboard'] !== false,
+    commandOf: ownCommand(options),
     log: (line) => log.request(line),
     note: (text) => log.warn(text),
   });

@@ -6,8 +6,8 @@ import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
 import { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
+import { ownCommand } from '../shared/own-command.ts';
 import { WhyPrinter } from '../shared/why-printing.ts';
-import { shellWord } from '../shell-word.ts';
 import type { Sink } from '../sink.ts';
 import { isAscii, wantsColor } from '../style.ts';
 
@@ -17,16 +17,11 @@ export async function watchLive(invocation: Invocation): Promise<void> {
   const { project } = await loadProjectFor(invocation);
   const view = await rooms.terminalView();
   const { read, detail } = await openWatch(rooms, project, signal);
-  const config = typeof options['config'] === 'string' ? ['--config', options['config']] : [];
   const request: WatchRequest = {
     read,
     detail,
     why: (table, cells) => whyLines(invocation, project, table, cells),
-    commandOf: (words) => {
-      const all = [...words, ...config];
-      const shown = ['dataflow', ...all.map(shellWord)].join(' ');
-      return { shown, program: process.execPath, args: [process.argv[1] ?? '', ...all] };
-    },
+    commandOf: ownCommand(options),
     color: wantsColor({ no_color: options['color'] === false, is_tty: true, env }),
     ascii: isAscii(env),
     signal,

@@ -15,7 +15,8 @@ const paramName = z.string().check(
 const RESERVED: readonly string[] = ['skip', 'limit', 'as_of', 'format', 'formula_safe', '__proto__', 'constructor'];
 
 /** Paths that the server has for itself. */
-const OWN_PATHS = /^\/(health|ready|metrics|openapi\.json|docs|api\/v1\/tables)(\/|$)/;
+const OWN_PATHS =
+  /^\/(health|ready|metrics|openapi\.json|docs|api\/v1\/(tables|pipeline\/(runs|graph|tables|sources|destinations|quarantine|receipts|actions)))(\/|$)/;
 
 const routePath = z.string().check(
   z.maxLength(200),

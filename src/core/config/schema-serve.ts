@@ -55,6 +55,13 @@ function tokensSchema() {
     tables: z
       ._default(patterns, ['*'])
       .check(meta('Tables that it may read, or patterns of their names; a route needs all of its tables.', ['gold.*'])),
+    operator: z
+      ._default(z.boolean(), false)
+      .check(
+        meta(
+          'It may also retry and cancel runs, and send rejected rows through again, from the pages of the pipeline.',
+        ),
+      ),
   });
   const name = z
     .string()

@@ -23,6 +23,12 @@ export const SERVE_CODES = {
     true,
   ),
   E_SERVE_SCOPE: entry('A token does not allow this table', 'Ask whoever runs the server for a token that does.', 2),
+  E_SERVE_OPERATOR: entry(
+    'Only an operator may do this',
+    'Ask with a token that has `operator: true` in `serve.tokens`.',
+    2,
+  ),
+  E_SERVE_STATE: entry('This cannot be done as things stand', 'Look again how the run or the table stands now.', 1),
   E_SERVE_ORIGIN: entry(
     'A request came under a name, or from a page, that is not allowed',
     'Add the name to `serve.hosts`, or the page to `serve.cors`.',

@@ -22,6 +22,8 @@ export interface TokenSpec {
   readonly hash: string;
   /** Tables that it may read, or patterns of their names. */
   readonly tables: readonly string[];
+  /** It may also retry and cancel runs and send rejected rows through again. */
+  readonly operator: boolean;
 }
 
 /** Tokens that another system signs. */

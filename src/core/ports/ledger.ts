@@ -7,7 +7,7 @@ import type { DestinationLedger } from './destination-ledger.ts';
 import type { CsvDialect } from './engine.ts';
 import type { KnownInput, StampPage } from './source.ts';
 import type { SourceLedger } from './source-ledger.ts';
-import type { SpareLedger } from './spare-ledger.ts';
+import type { SpareLedgerOf } from './spare-ledger.ts';
 import type { UndoLedgerOf, UndoOutcomeOf, UndoRecordOf, UndoTablePlanOf } from './undo.ts';
 
 export type RunStatus = 'running' | 'succeeded' | 'failed' | 'partial' | 'interrupted';
@@ -225,7 +225,7 @@ export type UndoRecord = UndoRecordOf<StepOutcome>;
  * What dataflow remembers between runs. Synchronous (an embedded database), small, in one transaction per call.
  * Every method may throw E_LEDGER_BUSY, E_LEDGER_CORRUPT, E_LEDGER_READ_ONLY, E_LEDGER_NEWER.
  */
-export interface Ledger extends DestinationLedger, SpareLedger, UndoLedger {
+export interface Ledger extends DestinationLedger, SpareLedgerOf<RunRecord, StepRecord>, UndoLedger {
   startRun(run: RunRecord): void;
   finishRun(run_id: string, status: RunStatus, error?: StepError): void;
   /** Runs still marked running whose process is gone become `interrupted`; returns their ids. */

@@ -1,9 +1,18 @@
+/** A command as a person would type it, and as it is started. */
+export interface CommandLine {
+  readonly shown: string;
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
 /** What a server is started with. */
 export interface ServeRequest {
   readonly host: string;
   readonly port: number;
   /** Whether there are pages for a browser. */
   readonly dashboard: boolean;
+  /** How `dataflow <words>` is started here. */
+  commandOf(words: readonly string[]): CommandLine;
   /** Told of every request that was answered. */
   log(line: ServedRequest): void;
   /** A remark for the person at the terminal. */

@@ -1,10 +1,12 @@
 import type { LookupLedger } from './lookup-ledger.ts';
+import type { PageLedgerOf } from './page-ledger.ts';
 import type { ParityLedger } from './parity-ledger.ts';
 import type { TallyLedger } from './tally-ledger.ts';
 
-/** What no table depends on: it may be lost. */
-export interface SpareLedger {
+/** What no table depends on: what may be lost, and what is only looked at. */
+export interface SpareLedgerOf<Run extends { readonly status: string }, Step> {
   readonly lookups: LookupLedger;
   readonly parity: ParityLedger;
   readonly tallies: TallyLedger;
+  readonly pages: PageLedgerOf<Run, Step>;
 }
