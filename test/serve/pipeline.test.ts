@@ -95,7 +95,7 @@ describe('the pages of the pipeline', () => {
     expect((await ask('/runs?limit=201')).status).toBe(400);
     const { body: run } = await ask(`/runs/${first.body.data[0].run_id}`);
     const steps = new Map(run.steps.map((step: { table: string }) => [step.table, step]));
-    expect(steps.get('silver.achats')).toMatchObject({ status: 'failed', error: { code: 'E_TEST_FAILED' } });
+    expect(steps.get('silver.achats')).toMatchObject({ status: 'failed', error: { code: 'E_TESTS_FAILED' } });
     expect(steps.get('gold.par_pays')).toMatchObject({ status: 'skipped' });
     expect(run).toMatchObject({ alive_here: false, receipt: { run_id: run.run_id, rows_in: 4 } });
     expect((await ask('/runs/nothing')).body.code).toBe('E_SERVE_UNKNOWN');
