@@ -47,7 +47,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'export',
-    summary: 'Write tables of a release to CSV, NDJSON, Parquet or Excel files',
+    summary: 'Write tables to CSV, NDJSON, Parquet or Excel, or set-ups of monitoring, as files',
     group: 'Work',
     load: async () => (await import('./cli/commands/export.ts')).spec,
   },

@@ -5,7 +5,7 @@ import { addSelectionFlags } from '../shared/selection-flags.ts';
 
 export const spec: CommandSpec = {
   name: 'export',
-  summary: 'Write tables of a release to CSV, NDJSON, Parquet or Excel files',
+  summary: 'Write tables to CSV, NDJSON, Parquet or Excel, or set-ups of monitoring, as files',
   group: 'Work',
   configure(command) {
     const data = command
@@ -26,6 +26,20 @@ export const spec: CommandSpec = {
       .addHelpText(
         'after',
         "\nExamples:\n  dataflow export data 'gold.*' --to out\n  dataflow export data 'gold.kpi_*' --to kpis.xlsx\n  dataflow export data --query \"select * from gold.dim_clients where pays = 'France'\" --to france.csv",
+      );
+    command
+      .command('monitoring')
+      .description('configuration of Prometheus, Alertmanager and Grafana for this project: rules, tests, a dashboard')
+      .option('--to <folder>', 'where the files go', 'monitoring')
+      .option('--target <host:port>', 'where dataflow serve answers (default: by serve:)')
+      .option('--alertmanager <host:port>', 'where Alertmanager listens', '127.0.0.1:9093')
+      .option('--prometheus <url>', 'where Grafana finds Prometheus', 'http://127.0.0.1:9090')
+      .option('--webhook <url>', 'where Alertmanager posts to')
+      .option('--force', 'replace files that hold something else')
+      .option('--dry-run', 'print what would be written; change nothing')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  dataflow export monitoring --to /etc/dataflow-monitoring\n  promtool check config monitoring/prometheus.yml\n  promtool test rules monitoring/dataflow.rules.test.yml',
       );
   },
   load: async () => (await import('../runners/export.ts')).exportCommand,

@@ -9,8 +9,10 @@ import { loadProjectFor } from '../shared/open.ts';
 import { selectionFrom } from '../shared/selection-flags.ts';
 import { countText, largeCountText, secondsText } from '../shared/sizes.ts';
 
-/** `export data`. */
+/** `export data`, `export monitoring`. */
 export async function exportCommand(invocation: Invocation): Promise<number> {
+  if (invocation.verb === 'export monitoring')
+    return (await import('./export-monitoring.ts')).exportMonitoringCommand(invocation);
   const { rooms, printer, args, options, signal, cwd } = invocation;
   const query = options['query'];
   const selection = selectionFrom(options);
