@@ -1,11 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { Client } from 'minio';
+import { expect, it } from 'vitest';
 import { component } from '../../src/connectors/s3/storage.ts';
 import { storageContract } from '../../src/connectors/testing/storage-contract.ts';
 import type { FarStorage } from '../../src/core/ports/far-storage.ts';
 import { describeService, uniqueName } from './service.ts';
 
 describeService('minio', ({ url }) => {
-  storageContract('S3', async () => {
+  /** A bucket of its own. */
+  const newBucket = async () => {
     const { hostname, port, host, username, password } = new URL(url);
     const bucket = uniqueName('far').replace('_', '-');
     const client = new Client({
@@ -26,6 +29,18 @@ describeService('minio', ({ url }) => {
         },
         ...{ path, root: '/', note: () => undefined },
       }) as FarStorage;
+    const close = async (): Promise<void> => {
+      const names: string[] = [];
+      for await (const { name } of client.listObjectsV2(bucket, '', true) as AsyncIterable<{ name: string }>)
+        names.push(name);
+      await client.removeObjects(bucket, names);
+      await client.removeBucket(bucket);
+    };
+    return { client, bucket, open, password, close };
+  };
+
+  storageContract('S3', async () => {
+    const { client, bucket, open, password, close } = await newBucket();
     return {
       open: (folder) => open(folder),
       large_bytes: 40 * 1024 * 1024,
@@ -50,13 +65,32 @@ describeService('minio', ({ url }) => {
           Buffer.alloc(5 * 1024 * 1024),
         );
       },
-      close: async () => {
-        const names: string[] = [];
-        for await (const { name } of client.listObjectsV2(bucket, '', true) as AsyncIterable<{ name: string }>)
-          names.push(name);
-        await client.removeObjects(bucket, names);
-        await client.removeBucket(bucket);
-      },
+      close,
     };
+  });
+
+  it('a rename that ended between copy and removal is ended by the next one; other bytes of the same size are kept', async () => {
+    const { open, close } = await newBucket();
+    try {
+      const far = open('renamed');
+      const { signal } = new AbortController();
+      const put = (path: string, bytes: Buffer) => far.put({ path, content: { bytes }, over: 'nothing', signal });
+      const bytes = randomBytes(1000);
+      await put('old', bytes);
+      await put('new', bytes);
+      await put('other', randomBytes(1000));
+      await put('none', Buffer.of());
+      await put('nothing', Buffer.of());
+      expect(await far.rename({ from: 'other', to: 'new', signal })).toBe(false);
+      expect((await far.info('other', signal))?.size_bytes).toBe(1000);
+      for (const [from, to] of [['old', 'new'] as const, ['none', 'nothing'] as const]) {
+        expect(await far.rename({ from, to, signal }), from).toBe(true);
+        expect(await far.info(from, signal)).toBeUndefined();
+        expect(await far.rename({ from, to, signal })).toBe(true);
+      }
+      expect((await far.info('new', signal))?.size_bytes).toBe(1000);
+    } finally {
+      await close();
+    }
   });
 });

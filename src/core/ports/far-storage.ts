@@ -120,7 +120,8 @@ export interface FarStorage {
   /**
    * Gives a file another name, under which nothing is; no byte of it passes through here. What has the name already is kept; a storage that cannot decide
    * that itself looks it up right before. `false`: there is no such file, it is a folder, or something else has the name. Once more after it was done,
-   * as after an answer that was lost: `true`, told from a source that is gone and a file under the new name.
+   * as after an answer that was lost: `true`, told from a source that is gone and a file under the new name. Where it takes two acts (S3: copy, remove)
+   * and ended between them, the same bytes under both names: the next attempt removes the old one.
    */
   rename(names: { readonly from: string; readonly to: string; readonly signal: AbortSignal }): Promise<boolean>;
   /** Removes files; those that are not there are no error. Folders that become empty may go with them. */
