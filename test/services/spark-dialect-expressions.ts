@@ -18,7 +18,7 @@ export const EXPRESSIONS: Readonly<Record<string, readonly string[]>> = {
     f or i > 0 ;; not f ;; x > 1e300 ;; x = y ;; d = '2.5' ;; i > '3' ;; i between k and 7 ;; f = true ;; f is null ;; f is true ;; f is not true ;; 1.5 ;;
     1e3 ;; 99999999999 ;; -2147483648 ;; 0.1 + 0.2 ;; 'it''s \ %' ;; true ;; date '2024-02-29' ;; cast('1.5' as double) ;; cast('12' as bigint) ;;
     timestamp '2020-01-01 10:00:00' ;; cast(null as date) ;; 2.5e0 + k ;; sqrt(abs(d)) ;; exp(1) ;; power(x, 2) ;; x ** 2 ;; ln(abs(d) + 1) ;; log10(100) ;;
-    isnan(x) ;; cast(case when abs(x) < 0.5 then null else x end as varchar) ;; cast(y * 1e15 as varchar) ;; cast(nullif(y, 1e-3) / 1000 as varchar) ;; cast(-y as varchar) ;; cast(nullif(y, 1e-3) / 100000 as varchar) ;; cast(cast(d as double) as varchar) ;; cast(d as decimal(9,2)) * cast(e as decimal(9,2))
+    isnan(x) ;; isfinite(x) ;; cast(case when abs(x) < 0.5 then null else x end as varchar) ;; cast(y * 1e15 as varchar) ;; cast(nullif(y, 1e-3) / 1000 as varchar) ;; cast(-y as varchar) ;; cast(nullif(y, 1e-3) / 100000 as varchar) ;; cast(cast(d as double) as varchar) ;; cast(d as decimal(9,2)) * cast(e as decimal(9,2))
   `),
   'silver.texts': list(String.raw`
     upper(t) ;; lower(t) ;; title_case(t) ;; strip(t) ;; length(t) ;; len(t) ;; trim(t) ;; ltrim(t) ;; rtrim(t) ;; trim(t, 'a ') ;; rtrim(t, 'c') ;;

@@ -14,7 +14,7 @@ import { refuseWithoutSpace } from './archives.ts';
 /** Files that are on their way at the same time: enough to hide the way there and back, few enough for any server. */
 const FETCHES_MAX = 8;
 /** A connection that breaks is taken up again where it broke; attempts count anew after each byte that came. */
-const AGAIN: Backoff = { attempts: 6, base_ms: 200, max_ms: 10_000 };
+export const AGAIN: Backoff = { attempts: 6, base_ms: 200, max_ms: 10_000 };
 
 /**
  * Files of a place as copies in the run's temp folder: whole, and of the very state that was listed. Nothing is kept of them after the run:
@@ -146,14 +146,14 @@ async function keep(target: FileHandle, chunk: Uint8Array, file: PlacedFile): Pr
   }
 }
 
-function told(error: unknown, file: PlacedFile): unknown {
+export function told(error: unknown, file: PlacedFile): unknown {
   if (error instanceof DataflowError) return error;
   const words = error instanceof Error ? error.message : String(error);
   return new DataflowError('E_SOURCE_UNREACHABLE', `${file.path}: ${words}`, { cause: error });
 }
 
 /** Refusals stay refusals; what a network does may be over the next time. */
-function mayTryAgain(error: unknown): boolean {
+export function mayTryAgain(error: unknown): boolean {
   if (!(error instanceof DataflowError)) return true;
   return error.code === 'E_SOURCE_UNREACHABLE' || error.code === 'E_SOURCE_TIMEOUT';
 }

@@ -1,8 +1,10 @@
+import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { FilePlace, PlacedFile } from '../../core/ports/file-place.ts';
 import type { InputUnit, KnownInput, KnownInputs, SourceContext } from '../../core/ports/source.ts';
 import { digestFile } from '../../kit/digest-file.ts';
 import type { Digest } from './digests.ts';
 import { Fetches } from './fetches.ts';
+import { fetchEnds } from './file-ends.ts';
 import { findPlaced } from './find-placed.ts';
 import type { Finding } from './finding.ts';
 import type { FoundOptions } from './options.ts';
@@ -41,6 +43,20 @@ export class FilesAway {
   /** The copy of a file, or of the archive of a member. @throws DataflowError E_SOURCE_CHANGED, E_LAKE_SPACE, E_SOURCE_* */
   localOf(unit: InputUnit, context: SourceContext): Promise<string> {
     return this.#fetches.take(stampOf(unit), context);
+  }
+
+  /** The beginning and the end of a file that stays where it is, and the path by which its place knows it. @throws DataflowError E_SOURCE_* */
+  async endsOf(unit: InputUnit, context: SourceContext): Promise<{ readonly uri: string; readonly path: string }> {
+    const file = this.#listed.get(unit.uri);
+    if (file === undefined)
+      throw new DataflowError('E_INTERNAL', `a file is asked for that was not listed: ${unit.uri}`);
+    return { uri: await fetchEnds(this.#place, file, context), path: file.path };
+  }
+
+  /** Whether a file is still the one that was listed. */
+  async unchanged(unit: InputUnit): Promise<boolean> {
+    const file = this.#listed.get(unit.uri);
+    return file !== undefined && (await this.#place.unchanged(file, undefined));
   }
 
   /** Fetches the file that is known by a path as it was listed last; undefined when it is gone. */

@@ -122,6 +122,22 @@ export const schema = z
           describe('CSV, xlsx, fixed: texts that mean NULL, beside the empty one.', ['NA', '\\N']),
         ),
     ),
+    in_place: z.optional(
+      z
+        .string()
+        .check(
+          z.maxLength(4096),
+          z.regex(
+            /^(hdfs|s3a|abfss|gs):\/\/[^\s?#]+$/,
+            'expected an address as in hdfs://namenode:8020 or s3a://bucket',
+          ),
+          describe(
+            "Parquet behind a `connection`, tables computed on Spark: executors read the files where they are, none is brought here. What the cluster calls the connection's beginning. Without effect where tables are computed on this machine.",
+            'hdfs://namenode:8020',
+            's3a://bucket',
+          ),
+        ),
+    ),
     settle_seconds: settleField(2),
     max_file_bytes: z._default(
       size.check(describe('A larger file, or member of an archive, is refused.')),
@@ -164,6 +180,10 @@ export const schema = z
     z.refine((options) => (options.format === 'fixed') === (options.fields !== undefined), {
       message: 'fields: goes with format: fixed, and with no other',
       path: ['fields'],
+    }),
+    z.refine((options) => options.in_place === undefined || options.format === 'parquet', {
+      message: 'in_place: goes with format: parquet; other formats are read on this machine',
+      path: ['in_place'],
     }),
     z.refine((options) => options.format !== 'xml' || options.record !== undefined, {
       message: 'format: xml needs record:, the path of the elements that are records',

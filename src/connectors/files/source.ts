@@ -11,6 +11,7 @@ import { isSame } from './finding.ts';
 import { type FilesOptions, type FoundOptions, schema } from './options.ts';
 import { lookAtColumns, peekCsv } from './peek.ts';
 import { stampOf } from './stamp.ts';
+import { StayingFiles } from './staying.ts';
 
 /** Files in folders: `type: files`. */
 export const component: FoundSourceComponent<FilesOptions> = {
@@ -37,6 +38,7 @@ function filesSource(
 ): Source {
   const archives = new Archives(reader, options);
   const away = place === undefined || connection === undefined ? undefined : new FilesAway(connection.name, place);
+  const staying = options.in_place === undefined ? undefined : new StayingFiles(options.in_place, away);
   const inspectOptions = { ...inspectOptionsOf(options), ...more };
   const requestFor = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): InspectRequest => ({
     unit,
@@ -52,9 +54,14 @@ function filesSource(
   const inspect = (unit: InputUnit, context: SourceContext, pinned: CsvDialect | undefined): Promise<Inspection> =>
     inspectors[unit.made_from ?? unit.format].inspect(requestFor(unit, context, pinned), context.signal);
   return {
+    ...(staying === undefined ? {} : { in_place: true }),
     discover: (known, context) =>
       discoverFiles(options, known, context, away === undefined ? { archives } : { archives, away }),
     inspect: async (unit, context, pinned) => {
+      if (staying !== undefined && context.in_place !== undefined)
+        return await staying.inspect(unit, context, (ends) =>
+          inspectors.parquet.inspect({ ...requestFor(ends, context, pinned), ends_only: true }, context.signal),
+        );
       const uri = (await away?.localOf(unit, context)) ?? unit.uri;
       if (unit.member === undefined)
         return away === undefined
@@ -78,6 +85,7 @@ function filesSource(
         : undefined,
     digests: (inputs, context) => digestInputs({ reader, options }, away, inputs, context),
     unchangedSince: async (unit) => {
+      if (staying !== undefined) return staying.unchanged(unit);
       // The copy was held against the place when it was fetched, and nobody else has it.
       if (away !== undefined) return true;
       const stat = statSync(unit.uri, { bigint: true, throwIfNoEntry: false });

@@ -135,6 +135,10 @@ export interface ParseFile {
   readonly size_bytes?: number;
   /** csv only: line (from 1) of the first record, when known. */
   readonly first_record_line?: number;
+  /** What engines on other machines open; under `uri` are only the file's first bytes and its footer. */
+  readonly address?: string;
+  /** By our own count, where the file has an address. */
+  readonly records?: number;
 }
 
 /** What reading untrusted files may take. */
@@ -266,6 +270,8 @@ export interface EngineSession {
   /** Rows that a reader finds in written files, from the files themselves. */
   countRows(files: readonly InputFile[]): Promise<number>;
   parse(request: ParseRequest): Promise<ParseResult>;
+  /** SHA-256 of files by the addresses of this engine's machines. Absent for an engine that has no machines of its own. */
+  digests?(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Writes one file in the order of the query's rows; returns how many. An existing file is replaced. */
   exportFile(sql: string, target: ExportTarget): Promise<number>;
   /** The rows of a query as lines of text in any order, made while they are taken; at the end their number. */

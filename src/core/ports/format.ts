@@ -63,6 +63,8 @@ export interface InspectRequest {
   readonly pinned?: CsvDialect;
   /** csv: the columns that the file will be read into, as far as they are known. */
   readonly columns?: readonly Column[];
+  /** parquet: of the file only its first bytes and its footer are here; what is between them is left to whoever reads it. */
+  readonly ends_only?: boolean;
   /** document: local folder in which originals and what was read of them are kept. */
   readonly kept_folder?: string;
   /** document: processes that may read at the same time, and the memory that each may take. */

@@ -124,6 +124,8 @@ export interface Inspection {
   readonly decoded_uri?: string;
   /** Where the unit's own bytes lie when that is not `uri`: taken out of an archive, fetched from afar. */
   readonly local_uri?: string;
+  /** The unit stays where it is: what an engine on other machines opens. `local_uri` has then only its first bytes and its footer, and `sha256` is empty. */
+  readonly address?: string;
   readonly problem?: UnitProblem;
   /**
    * csv: typed columns in which some cell is not in the plain form that the engine takes over unchanged, so that they need an exact look.
@@ -142,6 +144,12 @@ export interface Inspection {
   readonly vouched?: boolean;
   /** Remarks that are not problems, e.g. "no final newline". */
   readonly notes: readonly string[];
+}
+
+/** An engine on other machines that reads units where they are. */
+export interface InPlace {
+  /** SHA-256 of whole files, in hex, by their addresses. @throws DataflowError E_SOURCE_UNREACHABLE where the engine cannot read them */
+  digests(addresses: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
 export interface SourceContext {
@@ -164,6 +172,8 @@ export interface SourceContext {
   readonly kept_folder?: string;
   /** Units that may be worked on at the same time where that is a matter of computing. */
   readonly threads?: number;
+  /** Units may stay where they are, where the source says how that engine finds them. */
+  readonly in_place?: InPlace;
   readonly signal?: AbortSignal;
 }
 
@@ -205,6 +215,8 @@ export interface Source {
   unchangedSince(unit: InputUnit): Promise<boolean>;
   /** Whether what it needs besides its files is there; absent: it needs nothing else. */
   ready?(): Promise<Readiness>;
+  /** True: its units need not be brought here ({@link SourceContext.in_place}). */
+  readonly in_place?: true;
   /** True: inspecting is long computing, so that as many units are inspected at the same time as there are threads. */
   readonly computes?: true;
 }

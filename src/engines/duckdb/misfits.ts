@@ -1,16 +1,8 @@
 import type { Column } from '../../core/model/table.ts';
 import type { ParseFile, ParseRequest } from '../../core/ports/engine.ts';
+import { culpritSql, forbiddenColumns, misfitSql, RAW_CHARS_MAX, type Tried } from '../../core/types/tried.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
-import {
-  culpritSql,
-  forbiddenColumns,
-  linesSource,
-  misfitSql,
-  type ParseSession,
-  RAW_CHARS_MAX,
-  RECORD_TEXT,
-  type Tried,
-} from './parse-parts.ts';
+import { linesSource, type ParseSession, RECORD_TEXT } from './parse-parts.ts';
 import { linesAt } from './physical-lines.ts';
 import { csvSource, everyRecord } from './read-csv.ts';
 

@@ -1,5 +1,6 @@
 import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
+import { RAW_CHARS_MAX } from '../../core/types/tried.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import {
   findMisfits,
@@ -11,7 +12,7 @@ import {
   textColumns,
   triedColumns,
 } from './misfits.ts';
-import { fileId, type ParseSession, RAW_CHARS_MAX, RECORD_TEXT, type Split } from './parse-parts.ts';
+import { fileId, type ParseSession, RECORD_TEXT, type Split } from './parse-parts.ts';
 import { csvSource } from './read-csv.ts';
 
 const ERROR_CHARS_MAX = 2_000;

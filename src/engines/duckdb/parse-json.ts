@@ -1,22 +1,17 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
 import { lossSql } from '../../core/types/loss.ts';
-import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
-import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import {
   checkedColumns,
   culpritSql,
-  fileId,
   forbiddenColumns,
-  LINE_BYTES_MAX,
-  linesSource,
   misfitSql,
-  type ParseSession,
   RAW_CHARS_MAX,
-  type Split,
   type Tried,
-  uriList,
-} from './parse-parts.ts';
+} from '../../core/types/tried.ts';
+import { parseType, renderType, type TypeNode } from '../../core/types/type-text.ts';
+import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { fileId, LINE_BYTES_MAX, linesSource, type ParseSession, type Split, uriList } from './parse-parts.ts';
 import { jsonCompression } from './read-csv.ts';
 
 /** The record without the white space of JSON around it. */

@@ -1,18 +1,9 @@
-import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
+import { SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
-import { castBackLoss } from '../../core/types/loss.ts';
+import { culpritSql, forbiddenColumns, misfitSql, RAW_CHARS_MAX } from '../../core/types/tried.ts';
+import { triedTyped } from '../../core/types/tried-typed.ts';
 import { quoteIdent } from '../../kit/sql.ts';
-import {
-  culpritSql,
-  fileId,
-  forbiddenColumns,
-  misfitSql,
-  type ParseSession,
-  RAW_CHARS_MAX,
-  type Split,
-  type Tried,
-  uriList,
-} from './parse-parts.ts';
+import { fileId, type ParseSession, type Split, uriList } from './parse-parts.ts';
 
 /**
  * Parquet input has types of its own: a column that has the wanted one passes as it is, others are cast and a value that does not survive
@@ -24,7 +15,7 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
   const types = new Map(
     (await session.columns(`select * from ${read('')}`)).map(({ name, type }) => [name.toLowerCase(), type]),
   );
-  const tried = request.columns.map((column) => triedColumn(column, types.get(column.name.toLowerCase())));
+  const tried = request.columns.map((column) => triedTyped(column, types.get(column.name.toLowerCase())));
   const judged = [...tried, ...forbiddenColumns(request.forbidden, quoteIdent)];
   const misfits = judged.filter((one) => one.may_fail).map(misfitSql);
   const bad = misfits.length === 0 ? 'false' : misfits.join(' or ');
@@ -49,23 +40,4 @@ export async function parquetSplit(session: ParseSession, request: ParseRequest)
     },
     cleanup: async () => undefined,
   };
-}
-
-function triedColumn(column: Column, type: string | undefined): Tried {
-  const read = quoteIdent(column.name);
-  if (type === column.type) {
-    const loss = beyondDecimal(column.type, read);
-    return { column, read, value: read, may_fail: loss !== undefined, ...(loss === undefined ? {} : { loss }) };
-  }
-  const value = `try_cast(${read} as ${column.type})`;
-  // Text in a Parquet file is judged like any text; what had another type must be the same when it is cast back.
-  const typed = type !== undefined && type !== 'varchar' && column.type !== 'varchar';
-  return { column, read, value, may_fail: true, ...(typed ? { loss: castBackLoss(type, read, value) } : {}) };
-}
-
-/** A Parquet file stores a decimal as an integer, and the engine believes that it has no more digits than its type allows. */
-function beyondDecimal(type: string, value: string): string | undefined {
-  const [, precision, scale] = /^decimal\((\d+),\s*(\d+)\)$/.exec(type) ?? [];
-  if (precision === undefined || scale === undefined) return undefined;
-  return `abs(cast(${value} as double)) >= 1e${Number(precision) - Number(scale)}`;
 }

@@ -1,9 +1,10 @@
 import { type Column, SOURCE_FILE_COLUMN } from '../../core/model/table.ts';
 import type { ParseRequest } from '../../core/ports/engine.ts';
+import { misfitSql, type Tried } from '../../core/types/tried.ts';
 import type { ValueForm } from '../../kit/json-members.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
 import { NESTED, triedNested } from './parse-json.ts';
-import { fileId, misfitSql, type Split, type Tried, uriList } from './parse-parts.ts';
+import { fileId, type Split, uriList } from './parse-parts.ts';
 
 /** A longer record fails the quick way; the reader takes twice as much memory for each thread. */
 const RECORD_BYTES_MAX = 2 * 1024 * 1024;

@@ -63,9 +63,14 @@ export function sqlRelation(sql: string): Uint8Array {
   return encode(RELATION, { sql: { query: sql } });
 }
 
-/** Rows of exactly these Parquet files. @param schema columns as Spark writes them. @param items of the select list. */
-export function parquetRelation(paths: readonly string[], schema: string, items: readonly string[]): Uint8Array {
-  return filesRelation({ format: 'parquet', schema, paths }, items);
+/** Rows of exactly these Parquet files. @param schema columns as Spark writes them. @param items of the select list. @param more options of the reader */
+export function parquetRelation(
+  paths: readonly string[],
+  schema: string,
+  items: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  return filesRelation({ format: 'parquet', schema, paths }, items, more);
 }
 
 /** A row for each of these files, whatever is in them: `content` and what is known of the file. */
@@ -73,9 +78,13 @@ export function binaryRelation(paths: readonly string[], items: readonly string[
   return filesRelation({ format: 'binaryFile', paths }, items);
 }
 
-function filesRelation(source: Message<typeof DATA_SOURCE>, items: readonly string[]): Uint8Array {
+function filesRelation(
+  source: Message<typeof DATA_SOURCE>,
+  items: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Uint8Array {
   // Names are names, not patterns, and folders say nothing about columns.
-  const options = pairs({ __globPaths__: 'false', recursiveFileLookup: 'true' });
+  const options = pairs({ __globPaths__: 'false', recursiveFileLookup: 'true', ...more });
   const input = encode(RELATION, { read: { data_source: { ...source, options } } });
   const expressions = items.map((expression) => ({ expression_string: { expression } }));
   return encode(RELATION, { project: { input, expressions } });

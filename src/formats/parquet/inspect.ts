@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ColumnChunk, FileMetaData } from 'hyparquet';
 import type { FormatInspector, InspectOptions } from '../../core/ports/format.ts';
-import type { Inspection, UnitProblem } from '../../core/ports/source.ts';
+import type { InputUnit, Inspection, UnitProblem } from '../../core/ports/source.ts';
 import { RATIO_FLOOR_BYTES } from '../stream/expand.ts';
 import { RawReader } from '../stream/raw.ts';
 import { UnitFault } from '../stream/unit-fault.ts';
@@ -19,7 +19,8 @@ const FRAME_END_BYTES = 8;
 
 /** Parquet: magic at both ends, a sound footer, pages that lie as it says, their checksums where there are any. No page is decoded here. */
 export const inspector: FormatInspector = {
-  async inspect({ unit, options }, signal) {
+  async inspect({ unit, options, ends_only }, signal) {
+    if (ends_only === true) return inspectEnds(unit, options);
     const raw = new RawReader(unit.uri, signal);
     try {
       const sha256 = raw.finish();
@@ -32,14 +33,7 @@ export const inspector: FormatInspector = {
         encoding: 'binary',
         notes: [],
       };
-      if (unit.compression !== 'none')
-        return withProblem(
-          base,
-          new UnitFault(
-            'wrong_compression',
-            'a Parquet file is compressed inside; it cannot be read through another compression',
-          ).problem,
-        );
+      if (unit.compression !== 'none') return withProblem(base, compressed().problem);
       try {
         const metadata = await readMetadata(unit.uri);
         const pages = pagesOf(unit.uri, metadata);
@@ -53,17 +47,48 @@ export const inspector: FormatInspector = {
           notes: unchecked ? ['pages without checksum: only their structure was verified'] : [],
         };
       } catch (error) {
-        if (error instanceof UnitFault) return withProblem(base, error.problem);
-        // What the footer lacks may be missed in more places than are looked at: that is the file's fault, too.
-        if (error instanceof TypeError || error instanceof RangeError)
-          return withProblem(base, damaged(`its footer makes no sense (${error.message})`, raw.size_bytes).problem);
-        throw error;
+        return withProblem(base, problemOf(error, raw.size_bytes));
       }
     } finally {
       raw.close();
     }
   },
 };
+
+/** By its footer alone: the pages, and the identity of the file, are left to whoever has its bytes. */
+async function inspectEnds(unit: InputUnit, options: InspectOptions): Promise<Inspection> {
+  const base = {
+    ...{ sha256: '', size_bytes: unit.size_bytes, expanded_bytes: unit.size_bytes, first_record_line: 1 },
+    ...{ multiline_records: false, encoding: 'binary', notes: [] },
+  };
+  try {
+    if (unit.compression !== 'none') throw compressed();
+    const metadata = await readMetadata(unit.uri);
+    const expanded_bytes = metadata.row_groups
+      .flatMap(({ columns }) => columns)
+      .reduce((sum, { meta_data }) => sum + Number(meta_data?.total_uncompressed_size ?? 0), 0);
+    refuseBomb(expanded_bytes, unit.size_bytes, options);
+    const more = { records: Number(metadata.num_rows), fields: fieldsOf(metadata.schema) };
+    return { ...base, ...more, expanded_bytes: Math.max(unit.size_bytes, expanded_bytes) };
+  } catch (error) {
+    return withProblem(base, problemOf(error, unit.size_bytes));
+  }
+}
+
+/** What the footer lacks may be missed in more places than are looked at: that is the file's fault, too. @throws what is not */
+function problemOf(error: unknown, size_bytes: number): UnitProblem {
+  if (error instanceof UnitFault) return error.problem;
+  if (error instanceof TypeError || error instanceof RangeError)
+    return damaged(`its footer makes no sense (${error.message})`, size_bytes).problem;
+  throw error;
+}
+
+function compressed(): UnitFault {
+  return new UnitFault(
+    'wrong_compression',
+    'a Parquet file is compressed inside; it cannot be read through another compression',
+  );
+}
 
 function withProblem(base: Omit<Inspection, 'records' | 'problem'>, problem: UnitProblem): Inspection {
   return { ...base, records: 0, problem };

@@ -13,6 +13,7 @@ import type {
   UnitProblem,
 } from '../../core/ports/source.ts';
 import { faultPoint } from '../../kit/fault.ts';
+import { identified } from './in-place.ts';
 import type { BronzeStep } from './step.ts';
 import { leaveUndone } from './undone.ts';
 
@@ -84,7 +85,7 @@ async function takeUnits(
   going: ReadonlySet<string>,
 ): Promise<Intake> {
   const pinned = step.run.ledger.dialect(step.node.name);
-  const inspected = await inspectAll(source, discovery.fresh, context, pinned);
+  const inspected = await identified(await inspectAll(source, discovery.fresh, context, pinned), context.in_place);
   faultPoint('after-inspect');
   const inspections = leaveUndone(step, discovery.fresh, inspected);
   const accepted: AcceptedUnit[] = [];

@@ -69,5 +69,6 @@ export function unfitFor(error: unknown, accepted: AcceptedUnit): Unfit {
 
 /** The engine names the file by its whole path; the entry in the quarantine has its name already. */
 function shortened(message: string, { unit, inspection }: AcceptedUnit): string {
-  return message.replaceAll(engineFile(unit, inspection).uri, unit.path);
+  const told = message.replaceAll(engineFile(unit, inspection).uri, unit.path);
+  return inspection.address === undefined ? told : told.replaceAll(inspection.address, unit.path);
 }

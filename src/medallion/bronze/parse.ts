@@ -197,6 +197,7 @@ export async function parseRequest(
       ...engineFile(unit, inspection),
       ...(inspection.decoded_uri === undefined ? { size_bytes: unit.size_bytes } : {}),
       first_record_line: inspection.first_record_line,
+      ...(inspection.address === undefined ? {} : { address: inspection.address, records: inspection.records }),
     })),
     ...(dialect === undefined ? {} : { dialect }),
     ...(header === undefined ? {} : { header }),

@@ -79,7 +79,7 @@ export async function stageRejects(
   if (parsed.rejects.length > 0) {
     parts.push(
       quarantineSql(step.run, table, {
-        from: `(select *, case when line is null and byte_offset is null then row_number() over (partition by file, raw) end as _twin from rejects)`,
+        from: `(select *, case when line is null and byte_offset is null then row_number() over (partition by file, raw order by error) end as _twin from rejects)`,
         // The line says which record it is: whether the reader tells the offset beside it depends on the other cells of the file. A record without a place is told
         // from others by its content.
         identity: `file || '|' || coalesce(line, -1) || '|' || case when line is null then coalesce(byte_offset, -1) else -1 end || coalesce('|' || raw || '|' || _twin, '')`,

@@ -18,6 +18,7 @@ import { type Evolved, evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
 import { refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
+import { stepSession } from './in-place.ts';
 import { type AcceptedUnit, type Intake, inputRecord, mendedArchives, takeIn } from './intake.ts';
 import { parseUnits } from './parse.ts';
 import type { Parsed } from './parsed.ts';
@@ -97,7 +98,13 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   const cpu = process.cpuUsage();
   const { source, known, discovery, gone } = found;
   const fixed = knownColumns(step, snapshot);
-  const context: SourceContext = { ...found.context, ...(fixed === undefined ? {} : { columns: fixed }) };
+  const sessions = stepSession(step, source);
+  const { in_place } = sessions;
+  const context: SourceContext = {
+    ...found.context,
+    ...(fixed === undefined ? {} : { columns: fixed }),
+    ...(in_place === undefined ? {} : { in_place }),
+  };
   const barred = discovery.refused.filter((one) => !known.has(one.path));
   const mended = mendedArchives(discovery, known);
   const isIdle = (taken: Intake): boolean =>
@@ -109,19 +116,19 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
   };
   if (discovery.fresh.length > 0)
     await run.admit(node.key, estimateIntake(discovery.fresh, run.ledger.lastSuccess(node.key)));
-  const unread = earlyUnits(discovery, known);
-  const taking = take();
-  if (unread.length === 0) {
-    const intake = await taking;
-    if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
-  }
-  const session = await besides(taking, run.openSession(`${run.run_id}/${node.key}`));
+  const unread = in_place === undefined ? earlyUnits(discovery, known) : [];
   let early = NOTHING_EARLY;
   try {
+    const taking = take();
+    if (unread.length === 0) {
+      const intake = await taking;
+      if (isIdle(intake)) return await onlyRemember(step, intake, snapshot);
+    }
+    const session = await besides(taking, sessions.open());
     if (fixed !== undefined) early = parseEarly(step, session, { source, context }, unread, fixed);
     const intake = await taking;
     await early.settle();
-    if (isIdle(intake)) return onlyRemember(step, intake, snapshot);
+    if (isIdle(intake)) return await onlyRemember(step, intake, snapshot);
     const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
     const { columns, types } = await evolvedColumns(step, session, fit, base);
     const sound = await parseUnits(
@@ -150,7 +157,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     });
   } finally {
     await early.settle();
-    await session.close();
+    await sessions.close();
   }
 }
 

@@ -219,7 +219,11 @@ export const DATE_FUNCTIONS: Rules = {
   },
   epoch: (call) => epoch(call, 0),
   epoch_ms: (call) => `UNIX_MILLIS(CAST(${withTime(call)} AS TIMESTAMP))`,
-  isfinite: (call) => `(${moment(call)} IS NOT NULL OR NULL)`,
+  isfinite: (call) =>
+    call.family(0) === 'double'
+      ? // NaN is the largest number there.
+        `(ABS(${call.of(0, 'double')}) < CAST('Infinity' AS DOUBLE))`
+      : `(${moment(call)} IS NOT NULL OR NULL)`,
 };
 
 const INTERVALS: Readonly<Record<string, string>> = {

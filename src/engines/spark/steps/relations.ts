@@ -9,7 +9,7 @@ import { quoteName, quoteText } from '../sql/words.ts';
 import { TOLD_ADDRESS, toldAddress } from './addresses.ts';
 
 /** Partitions that become a reading each, so that a filter leaves out those that it does not want; of more, each row looks its own up. */
-const GROUPS_MAX = 256;
+export const GROUPS_MAX = 256;
 
 /** Column with the address of a row's file. */
 const FILE = '~file';
@@ -127,7 +127,7 @@ function literal(value: string | null): string {
 }
 
 /** As a tree, so that many of them do not stand deep within each other. */
-function united(relations: readonly Uint8Array[]): Uint8Array {
+export function united(relations: readonly Uint8Array[]): Uint8Array {
   const [first, ...more] = relations;
   if (first === undefined || more.length === 0) return first ?? new Uint8Array();
   const middle = Math.ceil(relations.length / 2);

@@ -22,9 +22,11 @@ import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts
 import type { RowBatch, SparkSession } from '../session.ts';
 import { sparkDialect } from '../sql/translate.ts';
 import { quoteName } from '../sql/words.ts';
+import { parseInPlace } from './parse-in-place.ts';
+import { unreadable } from './reading-problems.ts';
 import { refusal } from './refusal.ts';
 import { boundRelation, schemaText, sparkColumns } from './relations.ts';
-import { type Writer, writeFiles } from './write-files.ts';
+import { digestsOf, type Writer, writeFiles } from './write-files.ts';
 
 type Described = readonly EngineColumn[];
 
@@ -166,9 +168,27 @@ export class SparkStepSession implements EngineSession {
     return rows;
   }
 
-  /** Sources are read on this machine, and so is what goes into files for others. */
+  /** Sources are read on this machine, but for files that stay where they are. */
   parse(request: ParseRequest): Promise<ParseResult> {
-    return this.#parts.shadow.parse(request);
+    if (request.files.some(({ address }) => address === undefined)) return this.#parts.shadow.parse(request);
+    return parseInPlace(
+      {
+        ...this.#writer(),
+        shadow: this.#parts.shadow,
+        know: (name, columns) => this.#know(name, columns),
+        write: (sql, target) => this.write(sql, target),
+      },
+      request,
+    );
+  }
+
+  async digests(addresses: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    try {
+      const found = await digestsOf(this.#writer(), addresses);
+      return new Map([...found].map(([address, { sha256 }]) => [address, sha256]));
+    } catch (error) {
+      throw unreadable(error, addresses);
+    }
   }
 
   exportFile(_sql: string, _target: ExportTarget): Promise<number> {
@@ -228,6 +248,12 @@ export class SparkStepSession implements EngineSession {
     const columns = await this.#parts.shadow.describe(`select * from ${quoteIdent(name)}`);
     this.#tables.set(name.toLowerCase(), columns);
     return columns;
+  }
+
+  /** Columns of a relation whose rows Spark gets otherwise. */
+  async #know(name: string, columns: Described): Promise<void> {
+    await this.#parts.shadow.bind({ name, columns: columns.map((one) => ({ ...one, nullable: true })), files: [] });
+    this.#tables.set(name.toLowerCase(), columns);
   }
 
   async #makeView(view: string, text: string): Promise<void> {

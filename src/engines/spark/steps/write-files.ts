@@ -107,19 +107,35 @@ async function readBack(writer: Writer, uri: string, target: WriteTarget): Promi
 
 /** The SHA-256 of files that only the cluster can read. */
 async function withHashes(writer: Writer, files: readonly CandidateFile[]): Promise<readonly CandidateFile[]> {
-  if (files.length === 0) return files;
-  const view = writer.view('~bytes');
   const addresses = files.map(({ uri }) => writer.addressOf(uri));
-  const items = [`${TOLD_ADDRESS} AS file`, 'SHA2(content, 256) AS sha256', 'length'];
-  await writer.spark.carryOut(viewPlan(view, binaryRelation(addresses, items)));
-  const rows = await writer.spark.rows(`SELECT file, sha256, length FROM ${view}`, { rows_max: FILES_MAX });
-  const known = new Map(rows.map((row) => [String(row['file']), row]));
+  const known = await digestsOf(writer, addresses);
   return files.map((file, at) => {
-    const row = known.get(toldAddress(addresses[at] ?? ''));
-    if (row === undefined || Number(row['length']) !== file.size_bytes)
+    const digest = known.get(addresses[at] ?? '');
+    if (digest === undefined || digest.size_bytes !== file.size_bytes)
       throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${addresses[at]}`);
-    return { ...file, sha256: String(row['sha256']) };
+    return { ...file, sha256: digest.sha256 };
   });
+}
+
+/** Computed by the tasks that read the files, each of which is held in memory as a whole; a file that is not there is missing or an error. */
+export async function digestsOf(
+  { spark, view: viewOf }: Pick<Writer, 'spark' | 'view'>,
+  addresses: readonly string[],
+): Promise<ReadonlyMap<string, { readonly sha256: string; readonly size_bytes: number }>> {
+  if (addresses.length === 0) return new Map();
+  const view = viewOf('~bytes');
+  const items = [`${TOLD_ADDRESS} AS file`, 'SHA2(content, 256) AS sha256', 'length'];
+  await spark.carryOut(viewPlan(view, binaryRelation(addresses, items)));
+  const rows = await spark.rows(`SELECT file, sha256, length FROM ${view}`, { rows_max: FILES_MAX });
+  const told = new Map(rows.map((row) => [String(row['file']), row]));
+  return new Map(
+    addresses.flatMap((address) => {
+      const row = told.get(toldAddress(address));
+      return row === undefined
+        ? []
+        : [[address, { sha256: String(row['sha256']), size_bytes: Number(row['length']) }] as const];
+    }),
+  );
 }
 
 function statItems({ name, type }: Column, at: number): string {
