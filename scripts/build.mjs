@@ -2,6 +2,7 @@
 // pages of the dashboard, and the help texts.
 //
 // `--quick` leaves out what only makes starts shorter, and the dashboard: everything is in one script then, for builds that are run a few times.
+// `--no-terminal` leaves out the terminal view, for builds that only tests run.
 // `--if-changed` does nothing where dist/ was built of the same files by the same Node.
 //
 // CommonJS scripts, because Node 20 can keep compiled code for scripts but not for ES modules: with it the program is running a few ms
@@ -193,6 +194,7 @@ const out = join(root, 'dist');
 const fresh = join(root, `dist.new-${process.pid}`);
 const BUILT_OF = 'built-of.txt';
 const quick = process.argv.includes('--quick');
+const terminal = !process.argv.includes('--no-terminal');
 const built_of = builtOf();
 if (process.argv.includes('--if-changed') && builtBefore() === built_of) process.exit(0);
 try {
@@ -200,7 +202,7 @@ try {
   const { newPacks } = await import('./packs.mjs');
   const { buildDashboard } = await import('./dashboard.mjs');
   await build({ ...WORKERS, outdir: fresh });
-  await build({ ...TERMINAL, outdir: fresh });
+  if (terminal) await build({ ...TERMINAL, outdir: fresh });
   await build({ ...WEB_SCRIPT, outfile: join(fresh, 'web.cjs') });
   if (!quick) await buildDashboard(join(fresh, 'dashboard'));
   const packs = await newPacks({ root, entry: source, folder: fresh, common: SCRIPT });
@@ -216,7 +218,7 @@ try {
 
 /** A hash of all that the build depends on: sources, its own scripts, the packages, Node. */
 function builtOf() {
-  const hash = createHash('sha256').update(`${process.version} ${process.arch} ${quick}\n`);
+  const hash = createHash('sha256').update(`${process.version} ${process.arch} ${quick} ${terminal}\n`);
   const below = (path) =>
     statSync(join(root, path)).isDirectory()
       ? readdirSync(join(root, path)).flatMap((name) => below(join(path, name)))

@@ -20,7 +20,7 @@ const done = new Set(journal.entries.map(({ mistake, number }) => `${number} ${m
 for (const { name, cases, edits } of CASE_MISTAKES) {
   const open = cases.filter((one) => !done.has(`${one} ${name}`) && (only === 0 || only === one));
   if (open.length === 0 || Date.now() > until_ms) continue;
-  const build = buildWith(...edits);
+  const build = buildWith(edits, { tests: true });
   try {
     for (const number of open) {
       const began_ms = Date.now();

@@ -4,7 +4,10 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { zipOf } from '../src/formats/zip.fixture.ts';
 import { encryptedZip, linksZip, lyingZip, tarOf, tgzOf, twiceZip } from './support/archives.ts';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Members of archives through the built program: inputs of their own, like files. */
 const places: Place[] = [];

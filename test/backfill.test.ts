@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { expectDone, expectError, newPlace, type Place, type Row } from './support/fault-project.ts';
+
+shareWork();
 
 /**
  * `backfill`, from outside: window by window it gives the rows of a full computation, whatever the SQL; killed anywhere it goes on where

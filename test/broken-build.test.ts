@@ -229,7 +229,7 @@ describe('the real build', () => {
 describe('a broken build', () => {
   it.each(MISTAKES)('$name: the check "$check" turns red', { timeout: 180_000 }, ({ check, ...mistake }) => {
     if (skipped(check)) return;
-    const build = buildWith(mistake);
+    const build = buildWith([mistake]);
     try {
       expect(CHECKS[check](build.binary)).not.toEqual([]);
     } finally {

@@ -6,7 +6,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CompactReport } from '../src/app/care/compact/report.ts';
 import { rooms } from '../src/main.ts';
 import { type LakeReader, openLakeReader, PYTHON } from './soak/lake-reader.ts';
+import { shareWork } from './support/asker.ts';
 import { expectDone, filesBelow, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Compaction through the binary: the rows of a lake that was never compacted, for runs, readers and rebuilds; and what retention spares. */
 const CONFIG = `sources:

@@ -13,7 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Scanned documents through the built program. The packages that read them are installed apart, so without them there is nothing to see. */
 const scans = await import('./support/scans.ts').catch(() => undefined);

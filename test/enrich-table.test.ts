@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** `enrich:` with another table of the lake, through the built program. */
 let place: Place;

@@ -1,7 +1,10 @@
 import { cpSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { copyInto, expectDone, expectError, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** `on_missing`: files that are gone from their folder, through the built program. */
 const config = (more: string): string => `sources:

@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { newPlace, type Row } from './support/fault-project.ts';
+
+shareWork();
 
 /**
  * A file that comes alone is parsed while it is inspected, on the assumption that all of it is like its beginning; files that come together

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seeded } from './soak/random.ts';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /**
  * Fix, replay and discard are killed (SIGKILL) at their fault points; the same command again, and a plain run in its place, must give

@@ -2,7 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Rejected rows under changed definitions, in files of other layouts, and in exports that a spreadsheet has saved. */
 const places: Place[] = [];

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { expectError, newPlace, type Outcome, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** `trace` as a user meets it: the built binary, a small project with every fate that a row can meet. */
 const CONFIG = `

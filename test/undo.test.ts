@@ -2,7 +2,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { openLakeReader, PYTHON } from './soak/lake-reader.ts';
+import { shareWork } from './support/asker.ts';
 import { copyInto, expectDone, expectError, filesBelow, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** `undo` and `run --redo` through the built program, the tables read by delta-rs where that is there. */
 const CONFIG = `

@@ -17,7 +17,10 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../src/app/care/verify/finding.ts';
 import type { VerifyReport } from '../src/app/care/verify/report.ts';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Each thing that `verify` looks at is damaged once, in a copy of a sound lake, and must be named; what is no damage must not be. */
 const CONFIG = `sources:

@@ -3,7 +3,10 @@ import { join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PYTHON } from '../soak/lake-reader.ts';
+import { shareWork } from '../support/asker.ts';
 import { expectDone, newPlace, type Place, type Row } from '../support/fault-project.ts';
+
+shareWork();
 
 /** Case 31 through the binary: what becomes of columns that change, by format and by what `schema_change` says. */
 let places: Place[] = [];

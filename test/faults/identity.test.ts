@@ -12,8 +12,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { shareWork } from '../support/asker.ts';
 import { expectDone, expectError, filesBelow, newPlace, type Place } from '../support/fault-project.ts';
 import { stopped } from '../support/stopped.ts';
+
+shareWork();
 
 /** Cases 21 to 24, 31 and 35: which file is which, what its columns are, and how far a name reaches. */
 const places: Place[] = [];

@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { json, type Reply, type ScriptedHttp, type SeenRequest, scriptedHttp } from '../services/faults/http-server.ts';
+import { shareWork } from '../support/asker.ts';
 import { newPlace, type Outcome, type Place } from '../support/fault-project.ts';
+
+shareWork();
 
 /** An HTTP source through the built program: cases 47 and 48, kills, kept responses, secrets. */
 let server: ScriptedHttp;

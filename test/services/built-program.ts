@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
-import { ask } from '../support/asker.ts';
+import { ask, sharesProcess } from '../support/asker.ts';
 
 const BINARY = resolve('bin/dataflow.js');
 
@@ -21,7 +21,12 @@ export interface BuiltProgram {
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-export function builtProgram(folder: string, more: Readonly<Record<string, string>>): BuiltProgram {
+/** @param options `share`: commands that nothing disturbs are taken by one process, one after another (`asker.ts`) */
+export function builtProgram(
+  folder: string,
+  more: Readonly<Record<string, string>>,
+  options: { readonly share?: true } = {},
+): BuiltProgram {
   const env = { ...process.env, ...more };
   const cut = (timeout: number, ...args: readonly string[]): Promise<Ended> =>
     new Promise((done) => {
@@ -30,7 +35,11 @@ export function builtProgram(folder: string, more: Readonly<Record<string, strin
         done({ code: error === null ? 0 : Number(error.code), stdout, stderr, killed: error?.signal === 'SIGKILL' }),
       );
     });
-  const run = (...args: readonly string[]): Promise<Ended> => cut(0, ...args);
+  const run = async (...args: readonly string[]): Promise<Ended> => {
+    if (options.share !== true || !sharesProcess(args, { env: more, work: true })) return cut(0, ...args);
+    const { status, stdout, stderr } = await ask(BINARY, { args, cwd: folder, env });
+    return { code: status, stdout, stderr, killed: false };
+  };
   return {
     ...{ run, cut },
     rows: async (sql) => {

@@ -52,7 +52,7 @@ mirrors:
   far: { connection: far, path: lake }
 `,
     );
-    this.program = builtProgram(this.folder, place.env);
+    this.program = builtProgram(this.folder, place.env, { share: true });
   }
 
   /** Rows of one day: the first is rejected by the rule. */

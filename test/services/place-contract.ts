@@ -50,7 +50,7 @@ sources:
   a: { type: files, connection: depot, path: "${keeper.folder}${path}", settle_seconds: 0, columns: { id: bigint, v: varchar }${more} }
 `,
       );
-      return { folder, ...builtProgram(folder, keeper.env) };
+      return { folder, ...builtProgram(folder, keeper.env, { share: true }) };
     },
     counts: async (program) => {
       const rows = await program.rows(

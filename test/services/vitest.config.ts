@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ['default', new SummaryReporter()],
     // Reading extra certificates costs each process 40 ms, as much as Node itself; servers stand on this machine.
     env: { NODE_EXTRA_CA_CERTS: '' },
-    maxWorkers: 3, // a test waits for servers much of its time
+    maxWorkers: 4, // a test waits for servers much of its time
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

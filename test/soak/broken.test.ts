@@ -20,7 +20,7 @@ const todays = Array.from({ length: TOGETHER }, (_, i) => quick[(day * TOGETHER 
 
 describe('on a broken build', () => {
   it.each(todays)('the tests of case $number turn red: $name', { timeout: 240_000 }, ({ number, edits }) => {
-    const build = buildWith(...edits);
+    const build = buildWith(edits, { tests: true });
     try {
       expect(runCase(build.folder, number).red).not.toEqual([]);
     } finally {

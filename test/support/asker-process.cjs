@@ -1,6 +1,6 @@
-// Runs command lines one after another in one process of the built program, for test/support/asker.ts: those that only look, so that a
-// test does not start Node and an engine for each look. A request is a line of JSON on stdin; what a command prints goes to the files that
-// stdout and stderr are, and a file named after the request says how it ended.
+// Runs command lines one after another in one process of the built program, for test/support/asker.ts, so that a test does not start Node and
+// an engine for each. A request is a line of JSON on stdin; what a command prints goes to the files that stdout and stderr are, and a file
+// named after the request says how it ended.
 'use strict';
 
 const { ftruncateSync, readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');

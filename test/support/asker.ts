@@ -21,12 +21,32 @@ export interface Question {
 
 /** Commands that only look at a lake and its ledger. */
 const LOOKS = /^(query|verify|status|ledger inputs|quarantine list)( |$)|^quarantine( --|$)/;
-const TIMEOUT_MS = 60_000;
+/** Commands that do some work or look farther, and end. */
+const WORKS =
+  /^(why|trace|lineage|plan|validate|run|ingest|undo|compact|retry|release|backfill|load|sync|restore|ledger|quarantine)( |$)/;
+/** Settings that take effect when a process begins, or that have it die. */
+const OF_A_PROCESS = /^(DATAFLOW_|NODE_|TMPDIR$|HOME$|PATH$)/;
+const TIMEOUT_MS = 120_000;
 const POLL_MS = 1;
 
-/** Whether a command only looks, so that no process of its own has to begin and end with it. */
-export function isLook(args: readonly string[]): boolean {
-  return LOOKS.test(args.join(' '));
+let work_is_shared = false;
+
+/**
+ * For a test file whose commands nothing disturbs, and whose tests do not look at the beginning, the end or the memory of a process: from here on those that
+ * do some work are taken by one process, too. With a fault point set they still have one of their own.
+ */
+export function shareWork(): void {
+  work_is_shared = true;
+}
+
+/** Whether a command is taken by one process with others. */
+export function sharesProcess(
+  args: readonly string[],
+  { env = {}, work = work_is_shared }: { readonly env?: Question['env'] | undefined; readonly work?: boolean } = {},
+): boolean {
+  const words = args.join(' ');
+  if (Object.keys(env).some((name) => !work || OF_A_PROCESS.test(name))) return false;
+  return LOOKS.test(words) || (work && WORKS.test(words));
 }
 
 /** Asks the built program and waits, as `spawnSync` does, without giving way to anything else. @param binary its start-up file */
@@ -59,8 +79,8 @@ function askerOf(binary: string): Asker {
 }
 
 /**
- * One process of the built program that answers one command line after another (`asker-process.cjs`). A look takes it a tenth of what a process takes that
- * first starts Node and an engine, and tests look thousands of times. It ends with the process that asks.
+ * One process of the built program that answers one command line after another (`asker-process.cjs`). A look takes it a tenth, a run a
+ * third of what a process takes that first starts Node and an engine, and tests do thousands of both. It ends with the process that asks.
  */
 class Asker {
   readonly #folder = mkdtempSync(join(tmpdir(), 'dataflow-asker-'));

@@ -11,14 +11,15 @@ export interface Edit {
 }
 
 export interface OtherBuild {
-  /** A checkout of its own, with tests and configuration. */
+  /** A checkout of its own. */
   readonly folder: string;
   readonly binary: string;
   remove(): void;
 }
 
-const COPIED = ['src', 'scripts', 'bin', 'test', 'fixtures', 'models', 'package.json', 'tsconfig.json'];
-const CONFIGURATION = ['pipelines.yaml', 'vitest.config.ts'];
+/** What a build needs, and what tests of it do. */
+const SOURCES = ['src', 'scripts', 'bin', 'package.json', 'tsconfig.json'];
+const TESTS = ['test', 'fixtures', 'models', 'pipelines.yaml', 'vitest.config.ts'];
 
 /** The source with the mistake in it. Throws when the text to be replaced is not there any more, or more than once. */
 export function brokenText({ file, from, to }: Edit, text = readFileSync(resolve(file), 'utf8')): string {
@@ -26,18 +27,19 @@ export function brokenText({ file, from, to }: Edit, text = readFileSync(resolve
   return text.replace(from, () => to);
 }
 
-/** Builds the program with a mistake in it, beside the real one, with the tests around it. */
-export function buildWith(...edits: readonly Edit[]): OtherBuild {
+/** Builds the program with a mistake in it, beside the real one; `tests`: with the tests around it. */
+export function buildWith(edits: readonly Edit[], { tests = false } = {}): OtherBuild {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-broken-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    for (const name of [...COPIED, ...CONFIGURATION]) cpSync(resolve(name), join(folder, name), { recursive: true });
+    for (const name of tests ? [...SOURCES, ...TESTS] : SOURCES)
+      cpSync(resolve(name), join(folder, name), { recursive: true });
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
     for (const edit of edits) {
       const file = join(folder, edit.file);
       writeFileSync(file, brokenText(edit, readFileSync(file, 'utf8')));
     }
-    const child = spawnSync(process.execPath, ['scripts/build.mjs', '--quick'], {
+    const child = spawnSync(process.execPath, ['scripts/build.mjs', '--quick', '--no-terminal'], {
       cwd: folder,
       encoding: 'utf8',
       timeout: 120_000,

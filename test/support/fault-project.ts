@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { expect } from 'vitest';
-import { askAndWait, isLook } from './asker.ts';
+import { askAndWait, sharesProcess } from './asker.ts';
 
 /** Small projects in temporary folders and the built binary as a black box, for the tests of the fault catalogue. */
 export const BINARY = resolve('bin/dataflow.js');
@@ -54,7 +54,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface Place {
   readonly folder: string;
   put(files: Readonly<Record<string, string | Uint8Array>>): void;
-  /** Runs one command line to its end, in a process of its own; one that only looks may share a process with others (`asker.ts`). */
+  /** Runs one command line to its end, in a process of its own or in one that it shares with others (`asker.ts`). */
   dataflow(args: readonly string[], env?: Env): Outcome;
   /** Starts one; `ended` settles when the process is gone and its output is read. */
   start(args: readonly string[], env?: Env): { readonly child: ChildProcess; readonly ended: Promise<Outcome> };
@@ -84,8 +84,8 @@ export function newPlace(
   const binary = options.binary ?? BINARY;
   const dataflow: Place['dataflow'] = (args, env) => {
     // Another build is asked too seldom to keep a process of it.
-    if (env === undefined && options.binary === undefined && isLook(args))
-      return honest({ ...askAndWait(binary, { args, cwd: folder, env: process.env }), signal: null });
+    if (options.binary === undefined && sharesProcess(args, { env }))
+      return honest({ ...askAndWait(binary, { args, cwd: folder, env: { ...process.env, ...env } }), signal: null });
     const child = spawnSync(process.execPath, [binary, ...args], {
       cwd: folder,
       env: { ...process.env, ...env },

@@ -13,3 +13,9 @@ it('lines of tables and of JSON stay lines', () => {
   expect(differences(table, [...table.slice(0, 3), 'b     3'])).toEqual(['- b     2\n+ b     3']);
   expect(differences(['{', '  "a": 1,', '  "b": 2'], ['{', '  "a": 1, "b": 2'])).not.toEqual([]);
 });
+
+it('a machine that is slow waits for no file to settle, and says nothing of it', () => {
+  const waits = 'some files were written just now; waiting 1.6 s for them to settle';
+  expect(differences([waits, 'nothing to do'], ['nothing to do'])).toEqual([]);
+  expect(differences([waits, 'nothing to do'], [waits, '1 published'])).toHaveLength(1);
+});

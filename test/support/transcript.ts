@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -79,6 +79,8 @@ export interface Workshop {
   remove(): void;
 }
 
+/** Where the demo's files are. */
+const DATA = 'data';
 /** What the demo makes: the same files every time. */
 const GENERATE = 'dataflow generate --seed 1 --bad 0.02';
 
@@ -88,21 +90,24 @@ export function openWorkshop(): Workshop {
   mkdirSync(bin);
   putProgram(bin);
   let count = 0;
-  let generated: string | undefined;
-  const generate = (): string => {
-    const folder = join(root, 'generated');
+  let made: { readonly folder: string; readonly stamps: string } | undefined;
+  const make = (): string => {
+    const folder = join(root, `made-${++count}`);
     mkdirSync(folder);
     for (const part of ['pipelines.yaml', 'models']) cpSync(part, join(folder, part), { recursive: true });
     // Older than the moment for which a file is left to settle.
-    mustRun(root, bin, `${GENERATE} && touch -d '1 hour ago' data/*`, folder);
+    mustRun(root, bin, `${GENERATE} && touch -d '1 hour ago' data/* && dataflow run`, folder);
     return folder;
   };
   return {
     project: () => {
-      generated ??= generate();
+      // A page that wrote into a file, instead of putting another one in its place, wrote into this one.
+      if (made === undefined || stampsOf(made.folder) !== made.stamps) {
+        const folder = make();
+        made = { folder, stamps: stampsOf(folder) };
+      }
       const folder = join(root, `page-${++count}`);
-      cpSync(generated, folder, { recursive: true, preserveTimestamps: true });
-      mustRun(root, bin, 'dataflow run', folder);
+      copyProject(made.folder, folder);
       return {
         run: (command) => shown(bash(root, bin, command, folder).stdout, folder),
         remove: () => rmSync(folder, { recursive: true, force: true }),
@@ -110,6 +115,23 @@ export function openWorkshop(): Workshop {
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+/** Its files are the same ones, so that a run finds nothing new in them. */
+function copyProject(from: string, to: string): void {
+  const data = join(from, DATA);
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, filter: (path) => path !== data });
+  mkdirSync(join(to, DATA));
+  for (const name of readdirSync(data)) linkSync(join(data, name), join(to, DATA, name));
+}
+
+function stampsOf(folder: string): string {
+  return readdirSync(join(folder, DATA))
+    .map((name) => {
+      const { size, mtimeNs } = statSync(join(folder, DATA, name), { bigint: true });
+      return `${name} ${size} ${mtimeNs}`;
+    })
+    .join('\n');
 }
 
 /** The built program as `dataflow`, in a folder for PATH. */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { shareWork } from '../../../test/support/asker.ts';
 import { stopped } from '../../../test/support/stopped.ts';
 import {
   changed,
@@ -33,6 +34,7 @@ interface Suite {
  * the built program is run on projects of its own (`npm run build` first).
  */
 export function sinkContract(name: string, make: () => Promise<SinkUnderTest>, timeout = 180_000): void {
+  shareWork();
   describe(`${name} keeps the contract of sinks`, { timeout }, () => {
     let under: SinkUnderTest | undefined;
     let projects: SinkProject[] = [];

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { shareWork } from '../../../test/support/asker.ts';
 import { SourceProject } from './source-project.ts';
 
 /** A source that is asked, and all that the contract has to know of it. The system behind it must run. */
@@ -57,6 +58,7 @@ interface Suite {
  * needs; the built program is run on projects of its own (`npm run build` first).
  */
 export function sourceContract(name: string, make: () => Promise<SourceUnderTest>, timeout = 180_000): void {
+  shareWork();
   describe(`${name} keeps the contract of sources`, { timeout }, () => {
     let under: SourceUnderTest | undefined;
     let projects: SourceProject[] = [];
@@ -158,7 +160,8 @@ function keepsValuesMemoryAndSecrets({ under, project }: Suite): void {
     const { large } = under();
     if (large === undefined) return skip('no large source is given');
     const at = project({ source: large.source });
-    await at.ok(['ingest']);
+    // The peak of a process that did nothing else.
+    expect(await at.start(['ingest']).ended).toMatchObject({ status: 0 });
     const { stdout } = await at.ok(['status', '--format', 'json']);
     const peak = Math.max(...[...stdout.matchAll(/"peak_memory_bytes":\s*(\d+)/g)].map((found) => Number(found[1])));
     expect(peak).toBeGreaterThan(0);

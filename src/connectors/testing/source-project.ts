@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { ask, isLook } from '../../../test/support/asker.ts';
+import { ask, sharesProcess } from '../../../test/support/asker.ts';
 
 const BINARY = resolve('bin/dataflow.js');
 
@@ -70,10 +70,11 @@ export class SourceProject {
     return { child, ended };
   }
 
-  /** Runs a command to its end; one that only looks may share a process with others (`asker.ts`). */
+  /** Runs a command to its end, in a process of its own or in one that it shares with others (`asker.ts`). */
   async run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
-    if (env !== undefined || !isLook(args)) return this.start(args, env).ended;
-    return { ...(await ask(BINARY, { args, cwd: this.root, env: this.#environment() })), signal: null };
+    if (!sharesProcess(args, { env })) return this.start(args, env).ended;
+    const question = { args, cwd: this.root, env: { ...this.#environment(), ...env } };
+    return { ...(await ask(BINARY, question)), signal: null };
   }
 
   #environment(): NodeJS.ProcessEnv {
