@@ -31,8 +31,7 @@ export function addDashboard(app: FastifyInstance, parts: Parts): void {
     const { page: id, name } = request.params as PageParams;
     await recognised(parts, request, []);
     const page = dashboard.page(id);
-    const filter = page.filters[name];
-    await recognised(parts, request, filter === undefined ? [] : tablesOfFilter(filter));
+    await recognised(parts, request, tablesOfFilter(dashboard.filterOf(page, name)));
     const query = request.query as QueryWords;
     return sendAnswer(parts, request, reply, (client) => dashboard.filter(page, name, { query, client }));
   });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildServer } from '../../src/api/server.ts';
 import { keptMetrics } from '../../src/app/monitor/kept-metrics.ts';
 import { Answers } from '../../src/app/serve/answers.ts';
+import { ServerEvents } from '../../src/app/serve/events.ts';
 import { Serving } from '../../src/app/serve/serving.ts';
 import type { ServedRequest } from '../../src/core/ports/server.ts';
 import { rooms } from '../../src/main.ts';
@@ -12,6 +13,7 @@ export interface Served {
   readonly place: Place;
   readonly app: FastifyInstance;
   readonly serving: Serving;
+  readonly events: ServerEvents;
   readonly log: ServedRequest[];
   /** The answer to a GET, with what it holds as JSON when it is that. */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<Got>;
@@ -32,17 +34,19 @@ export async function serveProject(
   config: string,
   files: Readonly<Record<string, string>>,
   host = '127.0.0.1',
+  pages_folder?: string,
 ): Promise<Served> {
   const place = newPlace(config, { name: 'served' });
   place.put(files);
   expectDone(place.dataflow(['run']));
-  return serveFolder(place, host);
+  return serveFolder(place, host, pages_folder);
 }
 
-export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Served> {
+export async function serveFolder(place: Place, host = '127.0.0.1', pages_folder?: string): Promise<Served> {
   const { project } = await rooms.loadProject({ cwd: place.folder, env: process.env });
   const serving = await Serving.open(rooms, project);
   const log: ServedRequest[] = [];
+  const events = new ServerEvents(serving);
   const app = await buildServer(new Answers(serving), {
     host,
     commandOf: (words) => ({
@@ -50,6 +54,8 @@ export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Ser
       program: process.execPath,
       args: [BINARY, ...words, '--config', place.folder],
     }),
+    pages_folder,
+    events,
     version: rooms.version,
     numbers: keptMetrics(rooms, project),
     log: (line) => void log.push(line),
@@ -72,6 +78,7 @@ export async function serveFolder(place: Place, host = '127.0.0.1'): Promise<Ser
     place,
     app,
     serving,
+    events,
     log,
     get,
     run: async (...args) => {

@@ -67,13 +67,13 @@ interface Places {
   readonly table?: string | undefined;
   readonly sql?: string | undefined;
   readonly where?: string | undefined;
-  readonly filters: object;
+  readonly filters?: object | undefined;
 }
 
 const oneSource = z.refine<Places>(
   ({ table, sql, where, filters }) =>
     (table === undefined) !== (sql === undefined) &&
-    (table !== undefined || (where === undefined && Object.keys(filters).length === 0)),
+    (table !== undefined || (where === undefined && Object.keys(filters ?? {}).length === 0)),
   'give either table or sql; where and filters are for a table (a query names its filters as $name)',
 );
 
@@ -81,8 +81,8 @@ const measures = z.pipe(
   z.union([measure, z.array(measure).check(z.minLength(1), z.maxLength(20))]),
   z.transform((value): readonly string[] => (typeof value === 'string' ? [value] : value)),
 );
-const uniform = z.refine<{ readonly y: readonly string[] }>(
-  ({ y }) => new Set(y.map((one) => measureOf(one).aggregate === undefined)).size === 1,
+const uniform = z.refine<{ readonly y: unknown }>(
+  ({ y }) => !Array.isArray(y) || new Set(y.map((one) => measureOf(String(one)).aggregate === undefined)).size === 1,
   { error: 'either all of y are columns, or all are aggregates', path: ['y'] },
 );
 

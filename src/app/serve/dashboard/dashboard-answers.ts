@@ -1,6 +1,6 @@
 import { paramsNamedIn } from '../../../core/config/named-serve.ts';
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
-import type { DashboardSpec, PageSpec, WidgetSpec } from '../../../core/model/dashboard.ts';
+import type { DashboardSpec, FilterSpec, PageSpec, WidgetSpec } from '../../../core/model/dashboard.ts';
 import type { Column } from '../../../core/model/table.ts';
 import type { ReadParam } from '../../../core/ports/read-engine.ts';
 import { storedColumns } from '../../../core/types/stored-columns.ts';
@@ -21,7 +21,7 @@ import { checkedValue, shown } from '../values.ts';
 import { cellLines } from './cell-lines.ts';
 import { boundOf, chosenText, defaultOf, isLookedUp, tablesOfFilter, valuesOf } from './filter-defaults.ts';
 import { type Chosen, filterWords } from './filter-words.ts';
-import { filtersOfWidget, tablesOfWidget, widgetSql } from './widget-sql.ts';
+import { containsSql, filtersOfWidget, tablesOfWidget, widgetSql } from './widget-sql.ts';
 
 /** A question for rows of a widget, or for the values of a filter. */
 export interface DashboardAsked {
@@ -73,6 +73,13 @@ export class DashboardAnswers {
     return widget;
   }
 
+  /** @throws DataflowError E_SERVE_UNKNOWN */
+  filterOf(page: PageSpec, name: string): FilterSpec {
+    const filter = Object.hasOwn(page.filters, name) ? page.filters[name] : undefined;
+    if (filter === undefined) throw new DataflowError('E_SERVE_UNKNOWN', 'there is no such filter');
+    return filter;
+  }
+
   /** Tables that an answer is made of: those of the widget, and those in which defaults of its filters are looked up. */
   tablesOf(page: PageSpec, widget: WidgetSpec): readonly string[] {
     const looked = filtersOfWidget(widget, page).map((name) => page.filters[name]);
@@ -113,8 +120,7 @@ export class DashboardAnswers {
 
   /** `GET …/filters/{name}` */
   async filter(page: PageSpec, name: string, { query, client }: DashboardAsked): Promise<Answer> {
-    const filter = page.filters[name];
-    if (filter === undefined) throw new DataflowError('E_SERVE_UNKNOWN', 'there is no such filter');
+    const filter = this.filterOf(page, name);
     const words = new RequestWords(query);
     const as_of = words.take('as_of');
     words.end(['as_of']);
@@ -157,7 +163,7 @@ export class DashboardAnswers {
     const settledChoice = await this.#settled(page, widget, chosen, use, signal);
     const { table } = widget.source ?? {};
     const own = table === undefined ? [] : (await tableOf(release, table)).columns;
-    const sql = widgetSql(widget, own, settledChoice);
+    const sql = widgetSql(widget, page, own, settledChoice);
     const bound = Object.entries(settledChoice).flatMap(([name, one]) => {
       const filter = page.filters[name];
       return filter === undefined ? [] : Object.entries(boundOf(name, filter, one));
@@ -172,7 +178,7 @@ export class DashboardAnswers {
     const from = `(select ${cells.join(', ')} from (\n${sql}\n) as q) as widget`;
     if (find === undefined) return { from, columns, params };
     const texts = columns.map(({ name }) => `cast(${quoteIdent(name)} as varchar)`).join(', ');
-    const found = `contains(strip_accents(lower(concat_ws(chr(31), ${texts}))), strip_accents(lower($_find)))`;
+    const found = containsSql(`concat_ws(chr(31), ${texts})`, '$_find');
     return {
       from: `(select * from ${from} where ${found}) as found`,
       columns,

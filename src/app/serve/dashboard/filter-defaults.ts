@@ -7,7 +7,7 @@ import type { ReleaseMemo } from '../release-memo.ts';
 import { tableOf } from '../routes.ts';
 import type { ServedRelease } from '../served-release.ts';
 import { tableSql } from '../table-request.ts';
-import { type Chosen, type DayRange, rangeOf } from './filter-words.ts';
+import { type Chosen, isRange, rangeOf } from './filter-words.ts';
 
 /** Values of a choice, at most. */
 const VALUES_MAX = 1000;
@@ -98,8 +98,4 @@ export function boundOf(
   const values = chosen === null || isRange(chosen) ? null : chosen;
   if (multiple) return { [name]: { type: 'varchar[]', value: values } };
   return { [name]: { type: 'varchar', value: values?.[0] ?? null } };
-}
-
-function isRange(chosen: DayRange | readonly string[]): chosen is DayRange {
-  return !Array.isArray(chosen);
 }

@@ -14,6 +14,10 @@ export interface DayRange {
 
 const VALUES_MAX = 200;
 
+export function isRange(chosen: DayRange | readonly string[]): chosen is DayRange {
+  return !Array.isArray(chosen);
+}
+
 /** The filters of a page as a request gives them, and the other words that it has. @throws ParameterError */
 export function filterWords(
   query: QueryWords,

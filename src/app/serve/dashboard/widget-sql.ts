@@ -1,6 +1,7 @@
 import { paramsNamedIn } from '../../../core/config/named-serve.ts';
 import {
   type ChangeSpec,
+  type FilterSpec,
   type Measure,
   measureNames,
   measureOf,
@@ -14,7 +15,7 @@ import { tablesNamedIn } from '../../../core/planning/sql-refs.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
 import { columnNamed } from '../conditions.ts';
 import { tableSql } from '../table-request.ts';
-import type { Chosen } from './filter-words.ts';
+import { type Chosen, isRange } from './filter-words.ts';
 
 /** Tables that a widget reads. */
 export function tablesOfWidget({ source, change }: WidgetSpec): readonly string[] {
@@ -53,13 +54,14 @@ export const BOX = { min: 'min', q1: 'q1', median: 'median', q3: 'q3', max: 'max
  */
 export function widgetSql(
   widget: WidgetSpec,
+  page: PageSpec,
   columns: readonly Column[],
   chosen: Readonly<Record<string, Chosen>>,
 ): string {
   const { source } = widget;
   if (source === undefined) return 'select null as value';
   if (source.table === undefined) return widget.kind === 'metric' ? metricOfQuery(widget) : ordered(source);
-  const rows = rowsSql(source, columns, chosen);
+  const rows = rowsSql(source, page, columns, chosen);
   if (widget.kind === 'metric') return metricOfTable(widget, source, rows);
   if (widget.kind === 'boxplot' && widget.value !== undefined) return boxSql(widget, widget.value, source, rows);
   if (widget.kind === 'table')
@@ -84,27 +86,33 @@ function bare(sql: string): string {
 /** The rows of a table that condition and filters leave, as something to select from. */
 function rowsSql(
   { table = '', where, filters }: WidgetSource,
+  page: PageSpec,
   columns: readonly Column[],
   chosen: Readonly<Record<string, Chosen>>,
 ): string {
-  const conditions = Object.entries(filters).flatMap(([filter, name]) =>
-    conditionsOf(filter, columnNamed(filter, name, columns), chosen[filter] ?? null),
-  );
+  const conditions = Object.entries(filters).flatMap(([filter, name]) => {
+    const spec = page.filters[filter];
+    return spec === undefined
+      ? []
+      : conditionsOf(filter, spec, columnNamed(filter, name, columns), chosen[filter] ?? null);
+  });
   if (where !== undefined) conditions.unshift(`(\n${where}\n)`);
   return `${tableSql(table)}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`;
 }
 
 /** Conditions on a column by what was chosen; the values are parameters. */
-function conditionsOf(filter: string, column: Column, chosen: Chosen): readonly string[] {
+function conditionsOf(filter: string, spec: FilterSpec, column: Column, chosen: Chosen): readonly string[] {
   if (chosen === null || chosen === 'default') return [];
+  if (isRange(chosen)) return dayConditions(filter, column, chosen);
   const name = quoteIdent(column.name);
-  if (typeof chosen !== 'object' || Array.isArray(chosen) || !('from' in chosen))
-    return [
-      column.type === 'varchar'
-        ? `list_contains($${filter}, ${name})`
-        : `list_contains($${filter}, cast(${name} as varchar))`,
-    ];
-  return dayConditions(filter, column, chosen);
+  const text = column.type === 'varchar' ? name : `cast(${name} as varchar)`;
+  if (spec.type === 'text') return [containsSql(text, `$${filter}`)];
+  return [spec.multiple ? `list_contains($${filter}, ${text})` : `${text} = $${filter}`];
+}
+
+/** Whether a text holds another, whatever the case and the accents. */
+export function containsSql(text: string, part: string): string {
+  return `contains(strip_accents(lower(${text})), strip_accents(lower(${part})))`;
 }
 
 function dayConditions(
