@@ -1,13 +1,6 @@
-import type { ComponentType, LazyExoticComponent } from 'react';
-import type { DashboardShape } from '../core/contract/dashboard.ts';
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import type { SectionViewProps } from './section-view.ts';
 import type { Language } from './words/use-words.tsx';
-
-/** What a view of a section is given. */
-export interface SectionViewProps {
-  /** What stood at the `{name}`s of its pattern. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly dashboard: DashboardShape;
-}
 
 /** Pages that the program brings itself, besides those that a project declares. */
 export interface Section {
@@ -22,4 +15,30 @@ export interface Section {
 }
 
 /** Sections in the order of the navigation, after the declared pages. */
-export const SECTIONS: readonly Section[] = [];
+export const SECTIONS: readonly Section[] = [
+  {
+    path: '/pipeline',
+    title: { en: 'Pipeline', fr: 'Pipeline' },
+    views: [
+      { pattern: '/pipeline', view: lazy(async () => ({ default: (await import('./pipeline/runs.tsx')).Runs })) },
+      {
+        pattern: '/pipeline/runs/{run_id}',
+        view: lazy(async () => ({ default: (await import('./pipeline/run.tsx')).Run })),
+      },
+      {
+        pattern: '/pipeline/tables',
+        view: lazy(async () => ({ default: (await import('./pipeline/graph.tsx')).Graph })),
+      },
+      {
+        pattern: '/pipeline/tables/{layer}/{table}',
+        view: lazy(async () => ({ default: (await import('./pipeline/table.tsx')).TablePage })),
+      },
+      {
+        pattern: '/pipeline/quarantine',
+        view: lazy(async () => ({ default: (await import('./pipeline/quarantine.tsx')).Quarantine })),
+      },
+      { pattern: '/pipeline/ends', view: lazy(async () => ({ default: (await import('./pipeline/ends.tsx')).Ends })) },
+      { pattern: '/pipeline/cost', view: lazy(async () => ({ default: (await import('./pipeline/cost.tsx')).Cost })) },
+    ],
+  },
+];

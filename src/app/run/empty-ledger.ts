@@ -1,12 +1,15 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 
-const NO_PAGES: Ledger['pages'] = {
-  runs: () => [],
-  steps: () => [],
-  quarantine: () => [],
-  quarantineParts: () => [],
-  inputTotals: () => ({ loaded: 0, refused: 0, removed: 0 }),
+const NOTHING_TOLD: Pick<Ledger, 'pages' | 'tallies'> = {
+  tallies: { runs: () => [], steps: () => [], newestRun: () => undefined },
+  pages: {
+    runs: () => [],
+    steps: () => [],
+    quarantine: () => [],
+    quarantineParts: () => [],
+    inputTotals: () => ({ loaded: 0, refused: 0, removed: 0 }),
+  },
 };
 
 /** What a project without any run remembers: nothing. Lets `plan` answer before the first run without making a file. */
@@ -70,8 +73,7 @@ export function emptyLedger(): Ledger {
     dialectOutside: () => undefined,
     lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined, collect: () => 0 },
     parity: { record: refuse, records: () => [] },
-    tallies: { runs: () => [], steps: () => [], newestRun: () => undefined },
-    pages: NO_PAGES,
+    ...NOTHING_TOLD,
     loads: { record: refuse, records: () => [] },
     mirrors: { ...{ stand: refuse, record: refuse, forget: refuse }, standings: () => [], files: () => new Map() },
     streams: { record: refuse, position: () => undefined, positions: () => [] },
