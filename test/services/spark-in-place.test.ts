@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
+import { Machine } from './far-machine.ts';
+import { hdfsPlace } from './hdfs-place.ts';
 import { hdfsKeeper } from './place-keepers.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
@@ -125,6 +127,50 @@ silver:
         );
         await expectSame(0);
         expect(await programs[1]?.run('verify')).toMatchObject({ code: 0 });
+      });
+
+      it('a full storage ends the step with what to do and no file left; with room again retry does the rest', async () => {
+        const place = await hdfsPlace(hdfs.url);
+        const machine = new Machine(place);
+        const folder = place.lake_url.replace(/^hdfs:..[^/]+/, '');
+        const staging = `${hdfs.url}/webhdfs/v1${folder}/_dataflow/staging`;
+        const ask = async (op: string): Promise<number> =>
+          (await fetch(`${staging}?op=${op}&user.name=hdfs`, { method: 'PUT' })).status;
+        const total = async (): Promise<string> =>
+          (
+            await machine.program.run(
+              'query',
+              '--engine',
+              'duckdb',
+              'select n, amount from gold.total',
+              '--format',
+              'csv',
+            )
+          ).stdout;
+        const staged = async () => (await place.list()).filter((path) => path.includes('_dataflow/staging/'));
+        try {
+          machine.day(1);
+          expect(await machine.program.run('run')).toMatchObject({ code: 0 });
+          machine.day(2);
+          machine.engine(
+            `{ type: spark, url: "${url}", lake_uri: "${hdfs.settings['DATAFLOW_TEST_HDFS_RPC']}${folder}" }`,
+          );
+          expect([await ask('MKDIRS'), await ask('SETQUOTA&storagespacequota=1')]).toEqual([200, 200]);
+          const full = await machine.program.run('run');
+          expect([full.code, full.stderr]).toEqual([
+            4,
+            expect.stringMatching(/E_LAKE_SPACE.*quota[\s\S]*dataflow retry/i),
+          ]);
+          expect(await staged()).toEqual([]);
+          expect(await total()).toBe('n,amount\n9,13.50\n');
+          expect(await ask('SETQUOTA&storagespacequota=1000000000000')).toBe(200);
+          expect(await machine.program.run('retry')).toMatchObject({ code: 0 });
+          expect(await total()).toBe('n,amount\n18,36.00\n');
+          expect(await staged()).toEqual([]);
+        } finally {
+          machine.remove();
+          await place.clear();
+        }
       });
     },
   );

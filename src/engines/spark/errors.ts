@@ -8,6 +8,25 @@ const MESSAGE_CHARS_MAX = 500;
 const OF_THE_SQL = /\b(Parse|Analysis|Spark(Arithmetic|NumberFormat|DateTime|ArrayIndexOutOfBounds))Exception/;
 const DENIED = new Set<number>([status.UNAUTHENTICATED, status.PERMISSION_DENIED]);
 
+/** An error with those that led to it. */
+export interface ToldError extends SparkError {
+  readonly causes: readonly SparkError[];
+}
+
+/** What a storage refuses to Spark's tasks, by the names and words of its errors. */
+const STORAGE: readonly { readonly says: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
+  {
+    says: /QuotaExceeded|quota of \S+ is exceeded|No space left on device|could only be written to 0 of the|OutOfSpace/i,
+    code: 'E_LAKE_SPACE',
+    hint: 'Make room in the storage of the lake, or raise its quota, then `dataflow retry`.',
+  },
+  {
+    says: /AccessControlException|AccessDenied|Permission denied/,
+    code: 'E_FAR_DENIED',
+    hint: 'Give the user of the Spark server the rights that the message names, in the lake and in what is read in place, then `dataflow retry`.',
+  },
+];
+
 /** What was going on when a call failed. */
 export interface Circumstances {
   /** `host:port`. */
@@ -17,7 +36,7 @@ export interface Circumstances {
   /** The statement in which Spark's position is looked up. */
   readonly sql?: string | undefined;
   /** What the server keeps about the failure, if it could be asked. */
-  readonly details?: SparkError | undefined;
+  readonly details?: ToldError | undefined;
 }
 
 /** Spark's error as one of the catalogue: its class and its first line, without a stack. */
@@ -39,10 +58,31 @@ export function sparkError(failure: Failure, now: Circumstances, cause: unknown)
     return fail('E_ENGINE_LOST', `the connection to Spark at ${now.place} broke and did not come back: ${text}`, {
       hint,
     });
+  const refused = refusedByStorage(failure, now.details);
+  if (refused !== undefined) return fail(refused.code, refused.words, { hint: refused.hint });
   const error_class = now.details?.spark_throwable?.error_class ?? failure.error_class;
   const message = error_class === undefined || text.includes(error_class) ? text : `[${error_class}] ${text}`;
   const code = codeOf(failure, now.details);
   return fail(code, message, code === 'E_SQL' ? { place: placeOf(failure, now) } : {});
+}
+
+/** Spark says that a task failed; why stands in what led to it, or in the lines behind the first one. */
+function refusedByStorage(
+  failure: Failure,
+  details: ToldError | undefined,
+): { readonly code: ErrorCode; readonly words: string; readonly hint: string } | undefined {
+  const told = [failure.message, details?.message ?? '', ...(details?.causes ?? []).map(causeText)];
+  const lines = told.flatMap((text) => text.split('\n'));
+  for (const { says, ...known } of STORAGE) {
+    const line = lines.find((one) => says.test(one));
+    if (line !== undefined) return { ...known, words: `Spark's tasks are refused by the storage: ${firstLine(line)}` };
+  }
+  return undefined;
+}
+
+function causeText({ message = '', error_type_hierarchy = [] }: SparkError): string {
+  const [name = ''] = error_type_hierarchy;
+  return `${name.slice(name.lastIndexOf('.') + 1)}: ${message}`;
 }
 
 function codeOf(failure: Failure, details: SparkError | undefined): ErrorCode {

@@ -5,7 +5,7 @@ import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import { redactor } from '../../kit/redact.ts';
 import { Channel, type Method } from './channel.ts';
 import type { ConnectAddress } from './connect-url.ts';
-import { sparkError } from './errors.ts';
+import { sparkError, type ToldError } from './errors.ts';
 import { failureOf } from './failures.ts';
 import { FETCH_ERROR_DETAILS_REQUEST, FETCH_ERROR_DETAILS_RESPONSE, type SparkError } from './messages.ts';
 import type { Message, Shape } from './protobuf.ts';
@@ -92,14 +92,15 @@ export class Link {
   }
 
   /** The message in full, which does not fit into the answer itself; undefined when the server has no more to say. */
-  async #details(error_id: string): Promise<SparkError | undefined> {
+  async #details(error_id: string): Promise<ToldError | undefined> {
     try {
       const { root_error_idx = 0, errors = [] } = await this.ask(
         DETAILS,
         { ...this.identity, error_id },
         DETAILS_MAX_MS,
       );
-      return errors[root_error_idx];
+      const root = errors[root_error_idx];
+      return root === undefined ? undefined : { ...root, causes: causesOf(errors, root) };
     } catch {
       return undefined;
     }
@@ -120,4 +121,16 @@ export class Link {
     await this.settled();
     this.#channel.close();
   }
+}
+
+/** What led to an error, the nearest first. */
+function causesOf(errors: readonly SparkError[], root: SparkError): readonly SparkError[] {
+  const causes: SparkError[] = [];
+  for (let at = root.cause_idx; at !== undefined && causes.length < errors.length; ) {
+    const cause: SparkError | undefined = errors[at];
+    if (cause === undefined) break;
+    causes.push(cause);
+    at = cause.cause_idx;
+  }
+  return causes;
 }

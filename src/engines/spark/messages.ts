@@ -155,6 +155,7 @@ const SPARK_THROWABLE = {
 const SPARK_ERROR = {
   error_type_hierarchy: many(text(1)),
   message: text(2),
+  cause_idx: whole(4),
   spark_throwable: inner(5, () => SPARK_THROWABLE),
 } as const satisfies Shape;
 
