@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { json, type Reply, type ScriptedHttp, type SeenRequest, scriptedHttp } from './services/faults/http-server.ts';
+import { shareWork } from './support/asker.ts';
 import { newPlace, type Outcome, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** `enrich:` with an API, through the built program: distinct keys, what is remembered, rows without an answer, outages, kills. */
 let server: ScriptedHttp;

@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { shareWork } from './support/asker.ts';
 import { expectDone, newPlace, type Place } from './support/fault-project.ts';
+
+shareWork();
 
 /** Decisions about rejected rows that an undo takes back: the rows are open again, also for a ledger that is made anew from the lake. */
 const CONFIG = `sources:

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import avsc from 'avsc';
 import fc from 'fast-check';
@@ -95,10 +96,11 @@ describe('avro', () => {
           { name: 's', type: 'string' },
         ],
       };
-      const encoder = avsc.createFileEncoder(path, type as never, { codec: 'deflate' });
+      const encoder = new avsc.streams.BlockEncoder(type as never, { codec: 'deflate' });
+      const written = pipeline(encoder, createWriteStream(path));
       for (let i = 0; i < 5000; i++) encoder.write({ i, s: `n${i}` });
-      await new Promise((done) => encoder.end(done));
-      await new Promise((done) => setTimeout(done, 100));
+      encoder.end();
+      await written;
       const lines = (await convert('avro', readFileSync(path))).text?.trim().split('\n') ?? [];
       expect(lines).toHaveLength(5000);
       expect(lines[4999]).toBe('{"i":4999,"s":"n4999"}');
