@@ -57,6 +57,8 @@ export class Printer {
   readonly verbose: boolean;
   /** Colours for stdout; each is the identity when colours are off. */
   readonly style: Style;
+  /** Lines at the end of the terminal that what is printed is to come above of; they are drawn again by their owner. */
+  above: { hide(): void } | undefined;
   readonly #options: PrinterOptions;
   /** Lines of the current call; they leave together. */
   #lines: string[] = [];
@@ -91,6 +93,13 @@ export class Printer {
     if (this.format === 'json') this.#out(toJson(report.document ?? rowsOf(main), 2));
     else if (this.format === 'table') this.#sections(report.sections);
     else if (main !== undefined) this.#plainRows(main, true);
+    this.#flush();
+  }
+
+  /** One JSON object a line, as it comes: with `ndjson` only. */
+  event(line: unknown): void {
+    if (this.format !== 'ndjson') return;
+    this.#out(toJson(line));
     this.#flush();
   }
 
@@ -171,6 +180,7 @@ export class Printer {
   error(line: string, mark = (first: string) => first): void {
     const { stderr } = this.#options;
     const [first = '', ...more] = linesOnTerminal(this.#masked(line), stderr);
+    this.above?.hide();
     stderr.write(`${[mark(first), ...more].join('\n')}\n`);
   }
 
@@ -216,7 +226,9 @@ export class Printer {
   #flush(): void {
     const text = this.#lines.length === 0 ? '' : `${this.#lines.join('\n')}\n`;
     this.#lines = [];
-    if (text !== '' && !this.closed) this.#options.stdout.write(this.#masked(text));
+    if (text === '' || this.closed) return;
+    if (this.on_terminal) this.above?.hide();
+    this.#options.stdout.write(this.#masked(text));
   }
 
   #masked(line: string): string {

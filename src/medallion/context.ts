@@ -14,6 +14,15 @@ import type { PulledSource } from '../core/ports/pulled-source.ts';
 import type { CheckComponent } from '../core/ports/rule.ts';
 import type { Source, SourceContext } from '../core/ports/source.ts';
 
+/** Part of a step's input that was looked at, or came in, since the last time that it was told. */
+export interface Taken {
+  readonly doing: 'inspecting' | 'pulling';
+  readonly rows: number;
+  readonly bytes: number;
+  /** All there is to be looked at. */
+  readonly bytes_expected?: number;
+}
+
 /** What every step of one run shares. Only ports: no step knows which engine, lake storage or connector it runs on. */
 export interface RunContext {
   readonly project: Project;
@@ -55,6 +64,8 @@ export interface RunContext {
   openLookup(spec: AskedEnrich): Promise<Lookup>;
   /** A remark for the person at the terminal. */
   notice(message: string): void;
+  /** Told of what a step takes in; absent where nobody looks on. */
+  took?(step: string, taken: Taken): void;
 }
 
 /** One step of the run. */

@@ -47,6 +47,11 @@ const table: fc.Arbitrary<LiveTable> = fc
           work: {
             started_at: at(90),
             last_wall_ms,
+            progress: {
+              ...{ step: `${rest.layer}.${own}`, started_at: at(90), doing: 'writing', rows: rest.rows_out },
+              ...{ rows_per_second: rest.rows_in, bytes: rest.rows_in, percent: 62, percent_of: 'statement' },
+              ...{ left_ms: last_wall_ms, left_by: 'last_success' },
+            } as const,
           },
         }
       : {}),

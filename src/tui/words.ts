@@ -1,5 +1,6 @@
 import type { LiveRun, LiveTableState, LiveWork } from '../app/watch/live-state.ts';
-import { groupedDigits } from '../kit/units.ts';
+import type { StepProgress } from '../core/model/step-progress.ts';
+import { groupedDigits, sizeText } from '../kit/units.ts';
 import type { Tone } from './line.ts';
 
 /** A count whole, or nothing. */
@@ -49,9 +50,23 @@ function leftMs({ started_at, last_wall_ms }: LiveWork, now_ms: number): number 
   return last_wall_ms !== null && last_wall_ms > gone_ms ? last_wall_ms - gone_ms : null;
 }
 
-/** `00:12, about 00:16 left`, as far as it is known. */
+/** `00:12, writing 1,234,567 rows, 98,000/s, 45.6 MB, 38% of the query, about 00:16 left`, as far as it is known. */
 export function workWords(work: LiveWork, now_ms: number): string {
+  const { progress } = work;
   const gone = elapsed(now_ms - Date.parse(work.started_at));
-  const left = leftMs(work, now_ms);
-  return left === null || left < 1000 ? gone : `${gone}, about ${elapsed(left)} left`;
+  const left = progress?.left_ms ?? leftMs(work, now_ms);
+  const about = left === null || left < 1000 ? [] : [`about ${elapsed(left)} left`];
+  return [gone, ...(progress === undefined ? [] : progressWords(progress)), ...about].join(', ');
+}
+
+function progressWords({ doing, rows, rows_per_second, bytes, percent, percent_of }: StepProgress): readonly string[] {
+  const known = rows !== null && rows > 0;
+  return [
+    known ? `${doing} ${groupedDigits(rows)} rows` : doing,
+    ...(rows_per_second === null ? [] : [`${groupedDigits(rows_per_second)}/s`]),
+    ...(bytes === null || bytes === 0 ? [] : [sizeText(bytes)]),
+    ...(percent === null
+      ? []
+      : [percent_of === 'statement' && doing !== 'reading' ? `query ${percent}%` : `${percent}%`]),
+  ];
 }

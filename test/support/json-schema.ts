@@ -18,7 +18,7 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
 
 /** The words of JSON Schema that are checked; a schema that uses another one is refused, so that nothing passes unchecked. */
 const KNOWN = new Set(
-  'type properties required items additionalProperties allOf anyOf oneOf not enum format minimum $ref $defs $schema $id description example examples deprecated default title'.split(
+  'type const maximum properties required items additionalProperties allOf anyOf oneOf not enum format minimum $ref $defs $schema $id description example examples deprecated default title'.split(
     ' ',
   ),
 );
@@ -71,8 +71,10 @@ function plain(
         ? 'null'
         : typeof value;
   const wanted = schema['type'];
-  if (typeof wanted === 'string' && wanted !== type && !(wanted === 'number' && type === 'integer'))
-    return [`${at}: is ${type}, not ${wanted}`];
+  const kinds = wanted === undefined ? [type] : [wanted].flat().map(String);
+  if (!kinds.includes(type) && !(kinds.includes('number') && type === 'integer'))
+    return [`${at}: is ${type}, not ${kinds.join(' or ')}`];
+  if ('const' in schema && schema['const'] !== value) return [`${at}: is not ${String(schema['const'])}`];
   const choices = schema['enum'];
   if (Array.isArray(choices) && !choices.includes(value))
     found.push(`${at}: ${String(value)} is none of ${choices.join(', ')}`);

@@ -67,11 +67,11 @@ export async function backfillTable(
           full_refresh: false,
           rehash: false,
           backfill: request,
-          work: async (run) => {
+          work: async (run, tell) => {
             const plan = await planWork(run, node, { ...request, column });
             Object.assign(found, { windows: plan.segments.length, resumed: plan.done.size });
-            for (const message of plan.notices) options.tell({ type: 'notice', message });
-            return await runWindows(run, node, plan, options.tell, (segment, record) => {
+            for (const message of plan.notices) tell({ type: 'notice', message });
+            return await runWindows(run, node, plan, tell, (segment, record) => {
               done.push({ from: segment.from, to: segment.to, record });
             });
           },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CATALOGUE, type ErrorCode } from '../../core/errors/catalogue.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
@@ -16,6 +17,7 @@ import type { OpenProject } from './open-project.ts';
 import { recordRelease, releasable } from './release.ts';
 import type { RunReport } from './run-events.ts';
 import { budgetError, type RunMeter } from './run-meter.ts';
+import { ProgressWatch } from './run-progress.ts';
 import { beginRun, type LazyEngine, lazyEngine, type SetUpOptions, setUpRun } from './run-setup.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
@@ -26,7 +28,7 @@ export interface RunOptions extends SetUpOptions {
   /** Write the project's numbers there afterwards. */
   readonly metrics_file?: string;
   /** For a backfill: the work instead of that of the selected steps. */
-  readonly work?: (run: RunContext) => Promise<readonly StepRecord[]>;
+  readonly work?: (run: RunContext, tell: SetUpOptions['tell']) => Promise<readonly StepRecord[]>;
 }
 
 /**
@@ -38,16 +40,24 @@ export async function lockedRun(
   open: OpenProject,
   lock: Lock,
   selected: ReadonlySet<string>,
-  options: RunOptions,
+  asked: RunOptions,
   began: { readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage; readonly computes?: boolean },
 ): Promise<RunReport> {
   const { project, lake, ledger, graph } = open;
   const run_id = timeSortedId();
+  const progress = new ProgressWatch({
+    run_id,
+    temp_folder: join(rooms.stateFolder(project), 'tmp', run_id),
+    steps_total: selected.size,
+    lastWallMs: (step) => ledger.lastSuccess(step)?.resources?.wall_ms,
+    tell: asked.tell,
+  });
+  const options: RunOptions = { ...asked, tell: progress.tell };
   const engine = lazyEngine(rooms, project);
   if (began.computes === true) engine.warm();
   const { run, meter, threads, close } = await begun(engine, async () => {
     await beginRun(rooms, open, lock, selected, options, { run_id, started_ms: began.started_ms });
-    return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine).catch((error: unknown) => {
+    return setUpRun(rooms, open, lock, options, { ...began, run_id }, engine, progress).catch((error: unknown) => {
       ledger.finishRun(run_id, 'failed', failureOf(error));
       throw error;
     });
@@ -56,7 +66,7 @@ export async function lockedRun(
   try {
     await options.first?.(run);
     if (run.redo) await redoDecisions(run, selected);
-    const steps = await (options.work?.(run) ?? runAll(run, selected, options, meter, threads));
+    const steps = await (options.work?.(run, options.tell) ?? runAll(run, selected, options, meter, threads));
     if (options.work !== undefined) for (const step of steps) meter.add(step);
     const release_id = steps.some((step) => step.status === 'failed')
       ? undefined

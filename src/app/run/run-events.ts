@@ -1,4 +1,5 @@
 import type { Receipt } from '../../core/model/receipt.ts';
+import type { StepProgress } from '../../core/model/step-progress.ts';
 import type { RunStatus, StepError, StepRecord } from '../../core/ports/ledger.ts';
 
 /** What a run tells while it goes on; surfaces turn it into lines, bars or JSON. */
@@ -10,6 +11,8 @@ export type RunEvent =
       readonly reason: string;
       readonly mode: 'full' | 'incremental';
     }
+  /** About once a second of each step at work. */
+  | { readonly type: 'step_progress'; readonly progress: StepProgress }
   | { readonly type: 'step_finished'; readonly record: StepRecord }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }

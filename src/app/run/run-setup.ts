@@ -7,7 +7,7 @@ import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import { engineLimits } from '../../core/planning/engine-limits.ts';
 import { computesElsewhere, isFarLake } from '../../core/planning/lake-place.ts';
-import type { Engine, ReaderUsage } from '../../core/ports/engine.ts';
+import type { Engine, ReaderUsage, SessionOptions } from '../../core/ports/engine.ts';
 import type { Lock } from '../../core/ports/ledger.ts';
 import { machineLimits } from '../../kit/machine.ts';
 import { ofOneQuestion } from '../../medallion/bronze/pulled/one-question.ts';
@@ -22,6 +22,7 @@ import type { PlanOptions } from './plan-pipeline.ts';
 import { reconcile } from './reconcile.ts';
 import type { RunEvent } from './run-events.ts';
 import { RunMeter } from './run-meter.ts';
+import type { ProgressWatch } from './run-progress.ts';
 import { failureOf } from './run-step.ts';
 import { stagingKept } from './staging-kept.ts';
 
@@ -132,6 +133,7 @@ export async function setUpRun(
   options: SetUpOptions,
   began: { readonly run_id: string; readonly started_ms: number; readonly cpu_before: NodeJS.CpuUsage },
   engine: LazyEngine,
+  progress: ProgressWatch,
 ): Promise<SetUp> {
   const { project } = open;
   const { run_id } = began;
@@ -163,9 +165,9 @@ export async function setUpRun(
     allow_missing: options.allow_missing === true,
     limits,
     openSession: async (label, small) =>
-      (await engine.get()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+      progress.watched(label, await (await engine.get()).openSession(sessionOptions(label, signal, small))),
     openTables: async (label, small) =>
-      (await engine.tables()).openSession({ label, signal, ...(small === undefined ? {} : { small }) }),
+      progress.watched(label, await (await engine.tables()).openSession(sessionOptions(label, signal, small))),
     tables_elsewhere: engine.tables_elsewhere,
     admit: (step, estimate) => admitStep(step, estimate, { project, limits, state_folder }, options.tell),
     redact: rooms.redact,
@@ -176,13 +178,19 @@ export async function setUpRun(
     openPulled: async (spec) => ofOneQuestion(await rooms.openPulled(spec, project)),
     openLanding: (source) => rooms.openLanding(project, source),
     notice: (message) => options.tell({ type: 'notice', message }),
+    took: (step, taken) => progress.took(step, taken),
   };
   const close = async (): Promise<void> => {
     meter.stop();
+    progress.stop();
     await engine.close();
     await rm(temp_folder, { recursive: true, force: true });
   };
   return { run, meter, threads: limits.threads, close };
+}
+
+function sessionOptions(label: string, signal: AbortSignal, small: SessionOptions['small']): SessionOptions {
+  return { label, signal, ...(small === undefined ? {} : { small }) };
 }
 
 /** The engine of a run, opened when it is first asked for. */

@@ -1,3 +1,4 @@
+import type { StepProgress } from '../../core/model/step-progress.ts';
 import type { Layer } from '../../core/model/table.ts';
 
 /** How a table stands at this moment: `waits` for its turn in the run that goes on; `new`: no run has touched it. */
@@ -29,8 +30,10 @@ export interface LiveTable {
 /** What is known of a step at work. */
 export interface LiveWork {
   readonly started_at: string;
-  /** What its last success took: the only honest guess at what this one will. */
+  /** What its last success took. */
   readonly last_wall_ms: number | null;
+  /** What the run noted of it some moments ago. */
+  readonly progress?: StepProgress;
 }
 
 export interface LiveRun {

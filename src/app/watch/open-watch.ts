@@ -8,6 +8,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import { ledgerStamp } from '../monitor/kept-metrics.ts';
 import { openRows } from '../quarantine/show-quarantine.ts';
 import type { Rooms } from '../rooms.ts';
+import { notedProgress } from '../run/run-progress.ts';
 import type { LiveState, TableDetail } from './live-state.ts';
 import { emptyLive, readLive } from './read-live.ts';
 import type { WatchRequest } from './watch-request.ts';
@@ -31,7 +32,9 @@ export async function openWatch(
   const read = async (): Promise<LiveState | undefined> => {
     const now = ledgerStamp(join(folder, 'ledger.db'));
     if (now === seen) return undefined;
-    const live = await withLedger(rooms, project, (ledger) => readLive(project, graph, ledger, here));
+    const live = await withLedger(rooms, project, (ledger) =>
+      readLive(project, graph, ledger, here, (run_id) => notedProgress(folder, run_id, Date.now())),
+    );
     // A run at work may die without a word.
     seen = live?.runs[0]?.status === 'running' ? '' : now;
     return live ?? emptyLive(project, graph);

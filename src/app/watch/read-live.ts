@@ -1,4 +1,5 @@
 import type { Project } from '../../core/model/project.ts';
+import type { RunProgress } from '../../core/model/step-progress.ts';
 import { LAYERS } from '../../core/model/table.ts';
 import type { Graph } from '../../core/planning/graph.ts';
 import { parentsOf } from '../../core/planning/graph.ts';
@@ -13,8 +14,17 @@ const RUNS_MAX = 50;
 /** Runs whose steps are told in the log. */
 const RUNS_TOLD = 4;
 
-/** All that the ledger tells, by a few short reads. */
-export function readLive(project: Project, graph: Graph, ledger: Ledger, here: string): LiveState {
+/**
+ * All that the ledger tells, by a few short reads.
+ * @param progressOf what a run at work noted beside it
+ */
+export function readLive(
+  project: Project,
+  graph: Graph,
+  ledger: Ledger,
+  here: string,
+  progressOf: (run_id: string) => RunProgress | undefined,
+): LiveState {
   const status = showStatus(ledger);
   const holders = ledger.lockHolders();
   const records = ledger.runs(RUNS_MAX).map((run) => judgedRun(ledger, run));
@@ -25,7 +35,7 @@ export function readLive(project: Project, graph: Graph, ledger: Ledger, here: s
   return {
     project: project.name,
     release: release === undefined ? null : { release_id: release.release_id, created_at: release.created_at },
-    tables: liveTables(graph, status.tables, ledger, active),
+    tables: liveTables(graph, status.tables, ledger, active, active && progressOf(active.run.run_id)),
     runs: records.map((run) => liveRun(run, steps.get(run.run_id) ?? [], holders, here)),
     quarantine: liveQuarantine(ledger),
     destinations: liveDestinations(project, ledger, release),
@@ -50,6 +60,7 @@ export function liveTables(
   known: readonly TableStatus[],
   ledger: Ledger,
   active: ActiveRun | undefined,
+  noted: RunProgress | undefined,
 ): readonly LiveTable[] {
   const byKey = new Map(known.map((table) => [table.step, table]));
   const own = new Map(active?.steps.map((step) => [step.step, step]));
@@ -63,14 +74,16 @@ export function liveTables(
         state: 'running',
         reason: step.reason,
         error: null,
-        work: workOf(step, ledger),
+        work: workOf(step, ledger, noted),
       };
     return waiting.has(key) ? { ...table, state: 'waits' } : table;
   });
 }
 
-function workOf(step: StepRecord, ledger: Ledger): LiveWork {
-  return { started_at: step.started_at, last_wall_ms: ledger.lastSuccess(step.step)?.resources?.wall_ms ?? null };
+function workOf({ step, started_at }: StepRecord, ledger: Ledger, noted: RunProgress | undefined): LiveWork {
+  const progress = noted?.steps.find((one) => one.step === step);
+  const last_wall_ms = ledger.lastSuccess(step)?.resources?.wall_ms ?? null;
+  return { started_at, last_wall_ms, ...(progress === undefined ? {} : { progress }) };
 }
 
 const STATES: Readonly<Record<string, LiveTableState>> = {

@@ -4,7 +4,7 @@ import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
 import { loadProjectFor } from '../shared/open.ts';
-import { tellTo } from '../shared/run-printing.ts';
+import { tellingRun } from '../shared/run-watching.ts';
 import { countText } from '../shared/sizes.ts';
 import { printWrapped } from '../shared/wrapped.ts';
 
@@ -31,12 +31,16 @@ export async function runBackfill(
   retry_of?: string,
 ): Promise<number> {
   const { rooms, printer, signal } = invocation;
-  const report = await backfillTable(rooms, project, request, {
-    command: invocation.command_line,
-    signal,
-    tell: tellTo(printer),
-    ...(retry_of === undefined ? {} : { retry_of }),
-  });
+  const report = await tellingRun(invocation, (tell) =>
+    backfillTable(rooms, project, request, {
+      command: invocation.command_line,
+      signal,
+      tell,
+      ...(retry_of === undefined ? {} : { retry_of }),
+    }),
+  );
+  // The events have told it.
+  if (printer.format === 'ndjson') return report.exit_code;
   printer.report({
     document: report,
     sections: [

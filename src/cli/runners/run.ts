@@ -5,7 +5,8 @@ import type { Invocation } from '../command-spec.ts';
 import { metricsFileFrom } from '../shared/metrics-file.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printPlan } from '../shared/plan-printing.ts';
-import { printRun, tellTo } from '../shared/run-printing.ts';
+import { printRun } from '../shared/run-printing.ts';
+import { tellingRun } from '../shared/run-watching.ts';
 import { runFlagsFrom, selectionFrom } from '../shared/selection-flags.ts';
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -21,15 +22,17 @@ async function runSelection(invocation: Invocation, selection: Selection): Promi
   const { rooms, options, printer } = invocation;
   if (options['dryRun'] === true) return planSelection(invocation, selection);
   const { project } = await loadProjectFor(invocation);
-  const report = await runPipeline(rooms, project, {
-    selection,
-    ...runFlagsFrom(options),
-    ...metricsFileFrom(invocation),
-    command: invocation.command_line,
-    signal: invocation.signal,
-    tell: tellTo(printer),
-    ...(options['untilCaughtUp'] === true ? { batches_max: Number.POSITIVE_INFINITY } : {}),
-  });
+  const report = await tellingRun(invocation, (tell) =>
+    runPipeline(rooms, project, {
+      selection,
+      ...runFlagsFrom(options),
+      ...metricsFileFrom(invocation),
+      command: invocation.command_line,
+      signal: invocation.signal,
+      tell,
+      ...(options['untilCaughtUp'] === true ? { batches_max: Number.POSITIVE_INFINITY } : {}),
+    }),
+  );
   printRun(printer, report, Object.keys(project.sources).length > 0);
   return report.exit_code;
 }

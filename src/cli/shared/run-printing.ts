@@ -85,6 +85,8 @@ function wasRefreshed({ step, mode, balance }: StepRecord): boolean {
  * @param has_tables whether the project has any: a selection of none is then said to be empty
  */
 export function printRun(printer: Printer, report: RunReport, has_tables = true): void {
+  // The events have told it.
+  if (printer.format === 'ndjson') return;
   if (report.status === 'nothing_to_do') {
     const document = { ...report, run_id: null, release_id: null, receipt: null };
     printer.report({ document, sections: printer.format === 'table' ? [] : [recordsSection(report.steps)] });

@@ -46,6 +46,17 @@ export interface EngineProgress {
   readonly percentage?: number;
 }
 
+/** What a session is doing at this moment. */
+export interface SessionProgress {
+  readonly doing: 'reading' | 'computing' | 'writing';
+  /** Rows of the row groups that are in the files of the target by now; undefined when they cannot be counted. */
+  readonly rows?: number | undefined;
+  /** Bytes in the files of the target by now. */
+  readonly bytes?: number | undefined;
+  /** 0..100 of the statement at work. */
+  readonly percentage?: number | undefined;
+}
+
 /** A data file of one table version, as input of a step. */
 export interface InputFile {
   readonly uri: string;
@@ -279,5 +290,7 @@ export interface EngineSession {
   /** Columns of input files as the engine infers them (used once, then frozen). */
   infer(request: Pick<ParseRequest, 'format' | 'files' | 'dialect' | 'header' | 'limits'>): Promise<readonly Column[]>;
   usage(): EngineUsage;
+  /** Cheap enough to be asked every second; undefined when nothing is being done. Absent where nobody knows. */
+  progress?(): SessionProgress | undefined;
   close(): Promise<void>;
 }

@@ -14,10 +14,12 @@ import type {
   ParseRequest,
   ParseResult,
   Row,
+  SessionProgress,
   TextFormat,
   WriteTarget,
 } from '../../core/ports/engine.ts';
 import { quoteIdent, quoteText } from '../../kit/sql.ts';
+import { AtWork, COUNT_NO_MORE, type Task } from './at-work.ts';
 import { columnsOf, describedColumns, toRows } from './cells.ts';
 import { Conversation, type ConversationOptions } from './conversation.ts';
 import type { Doing } from './errors.ts';
@@ -58,6 +60,7 @@ export class DuckDbSession implements EngineSession {
   readonly #signal: AbortSignal | undefined;
   readonly #spared: SparedCore | undefined;
   readonly #views: KeptViews;
+  readonly #at_work: AtWork;
   readonly #schemas = new Set<string>();
   /** Statements that remove what this session made, so that its workplace can serve again. */
   readonly #drops = new Set<string>();
@@ -83,6 +86,7 @@ export class DuckDbSession implements EngineSession {
     this.#signal = options.signal;
     this.#spared = options.spared;
     this.#views = new KeptViews(views);
+    this.#at_work = new AtWork(connection);
   }
 
   async bind(relation: InputRelation): Promise<void> {
@@ -124,7 +128,7 @@ export class DuckDbSession implements EngineSession {
     const into = append
       ? `insert into temp.${quoteIdent(name)}\n`
       : `create or replace temp table ${quoteIdent(name)} as\n`;
-    const result = await this.#run(into, sql);
+    const result = await this.#working({ doing: 'computing' }, () => this.#run(into, sql));
     const rows = Number(result.getRows()[0]?.[0] ?? 0) + (append ? (this.#materialized.get(name) ?? 0) : 0);
     this.#materialized.set(name, rows);
     return rows;
@@ -169,7 +173,9 @@ export class DuckDbSession implements EngineSession {
   async write(sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
     this.#refuseInSandbox();
     const talk = await this.#ready();
-    const files = await talk.guard(() => writeFiles(talk.connection, sql, target));
+    const files = await this.#working({ doing: 'writing', target }, () =>
+      talk.guard(() => writeFiles(talk.connection, sql, target)),
+    );
     this.#bytes_written += files.reduce((sum, file) => sum + file.size_bytes, 0);
     return files;
   }
@@ -194,10 +200,11 @@ export class DuckDbSession implements EngineSession {
     const readers = this.#readersFor(request);
     const here = (): Promise<ParseResult> => this.#talk.within(request.limits, () => parseFiles(session, request));
     const shared = request.beside === true ? this.#spared : undefined;
-    const result =
-      readers !== undefined
-        ? await readers.parse(request, this.#signal)
-        : await (shared?.during(this.#talk.connection, here) ?? here());
+    const bytes = request.files.reduce((sum, file) => sum + (file.size_bytes ?? 0), 0);
+    const result = await this.#working({ doing: 'reading', target: request.target, bytes }, () => {
+      if (readers !== undefined) return readers.parse(request, this.#signal);
+      return shared?.during(this.#talk.connection, here) ?? here();
+    });
     for (const file of [...result.candidates, ...result.rejects]) this.#bytes_written += file.size_bytes;
     return result;
   }
@@ -228,16 +235,23 @@ export class DuckDbSession implements EngineSession {
   }
 
   usage(): EngineUsage {
-    return {
-      bytes_read: this.#bytes_read,
-      bytes_written: this.#bytes_written,
-      peak_memory_bytes: this.#talk.peakBytes(),
-    };
+    const peak_memory_bytes = this.#talk.peakBytes();
+    return { bytes_read: this.#bytes_read, bytes_written: this.#bytes_written, peak_memory_bytes };
+  }
+
+  progress(): SessionProgress | undefined {
+    return this.#closed ? undefined : this.#at_work.progress();
+  }
+
+  /** Without bytes of its own a statement may read all that is bound. */
+  #working<T>(task: Omit<Task, 'bytes'> & { readonly bytes?: number }, work: () => Promise<T>): Promise<T> {
+    return this.#at_work.during({ bytes: this.#bytes_read, ...task }, (sql) => this.#talk.run(sql), work);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#at_work.counting) this.#drops.add(COUNT_NO_MORE);
     const tidy = this.#talk.close();
     await this.#dispose(tidy ? [...[...this.#drops].reverse(), ...this.#views.tooLong()] : undefined);
   }

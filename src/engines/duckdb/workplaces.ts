@@ -2,6 +2,7 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SQL_FUNCTIONS } from '../../core/model/functions.ts';
 import type { EngineSession } from '../../core/ports/engine.ts';
 import { quoteIdent } from '../../kit/sql.ts';
+import { COUNT } from './at-work.ts';
 import type { ConversationOptions } from './conversation.ts';
 import type { KeptViews } from './kept-views.ts';
 import type { ReaderPool } from './reader-pool.ts';
@@ -13,13 +14,6 @@ export const PREPARATION: readonly string[] = [
   ...SQL_FUNCTIONS.map(
     ({ name, params, body }) => `create or replace temp macro ${name}(${params.join(', ')}) as ${body}`,
   ),
-];
-
-/** For sessions that report progress only: counting it takes the engine up to a fifth of its time. */
-const PROGRESS: readonly string[] = [
-  'set enable_progress_bar=true',
-  'set enable_progress_bar_print=false',
-  'set progress_bar_time=0',
 ];
 
 /** What a session works at: a connection, and an attached database for its names. */
@@ -49,7 +43,7 @@ export class Workplaces {
   ): Promise<EngineSession> {
     const place = this.#free.pop() ?? (await this.#make(instance));
     const plain = options.onProgress === undefined;
-    if (!plain) await place.connection.run(PROGRESS.join(';\n'));
+    if (!plain) await place.connection.run(COUNT.join(';\n'));
     const giveBack = async (drops: readonly string[] | undefined): Promise<void> => {
       const tidy = plain && drops !== undefined && (await tidied(place, drops));
       if (tidy && this.#free.length < FREE_MAX) this.#free.push(place);

@@ -55,6 +55,7 @@ function cachingSession(session: EngineSession, storage: Bringer, { signal = NEV
     exportBytes: (...asked) => session.exportBytes(...asked),
     infer: (...asked) => session.infer(...asked),
     usage: () => session.usage(),
+    progress: () => session.progress?.(),
     close: () => session.close(),
   };
 }

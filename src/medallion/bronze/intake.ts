@@ -85,7 +85,8 @@ async function takeUnits(
   going: ReadonlySet<string>,
 ): Promise<Intake> {
   const pinned = step.run.ledger.dialect(step.node.name);
-  const inspected = await identified(await inspectAll(source, discovery.fresh, context, pinned), context.in_place);
+  const found = await inspectAll(step, source, discovery.fresh, context, pinned);
+  const inspected = await identified(found, context.in_place);
   faultPoint('after-inspect');
   const inspections = leaveUndone(step, discovery.fresh, inspected);
   const accepted: AcceptedUnit[] = [];
@@ -112,18 +113,23 @@ async function takeUnits(
 }
 
 async function inspectAll(
+  { run, node }: BronzeStep,
   source: Source,
   units: readonly InputUnit[],
   context: SourceContext,
   pinned: CsvDialect | undefined,
 ): Promise<readonly (Inspection | undefined)[]> {
   const results: (Inspection | undefined)[] = new Array<Inspection | undefined>(units.length).fill(undefined);
+  const bytes_expected = units.reduce((sum, unit) => sum + unit.size_bytes, 0);
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < units.length; index = next++) {
       context.signal?.throwIfAborted();
       const unit = units[index];
-      if (unit !== undefined) results[index] = await source.inspect(unit, context, pinned);
+      if (unit === undefined) continue;
+      results[index] = await source.inspect(unit, context, pinned);
+      const rows = results[index]?.records ?? 0;
+      run.took?.(node.key, { doing: 'inspecting', rows, bytes: unit.size_bytes, bytes_expected });
     }
   };
   const at_once = source.computes === true ? Math.max(1, context.threads ?? 1) : INSPECTIONS_MAX;

@@ -1,6 +1,6 @@
 import type { Column } from '../../../core/model/table.ts';
 import type { OpenPull, SealedUnit } from '../../../core/ports/landing-place.ts';
-import type { Position, PullContext, PulledSource, PullResult } from '../../../core/ports/pulled-source.ts';
+import type { Landing, Position, PullContext, PullResult } from '../../../core/ports/pulled-source.ts';
 import { faultPoint } from '../../../kit/fault.ts';
 import type { EarlyUnits } from './early-units.ts';
 import { type Pulling, positionText, pullContext } from './pulling.ts';
@@ -38,25 +38,53 @@ export async function pullInto(
   const { columns, signal, sealed } = how;
   const open = await place.begin(standing.position, sealed);
   const context = { ...pullContext(step.run, step.node, standing, { columns }), signal };
-  const result = await ask(source, open, context, early);
+  const result = await ask({ step, source }, open, context, early);
   faultPoint('after-pull');
   return { units: open.units, result };
 }
 
 /** What was sealed before a failure stays for the next run; the unit that was open goes. */
 async function ask(
-  source: PulledSource,
+  { step, source }: Pick<Pulling, 'step' | 'source'>,
   open: OpenPull,
   context: PullContext,
   early: EarlyUnits | undefined,
 ): Promise<PullResult> {
   try {
-    return await source.pull(open.landing, context);
+    return await source.pull(counted(open.landing, step), context);
   } catch (error) {
     await open.abandon().catch(() => undefined);
     await early?.end();
     throw error;
   }
+}
+
+/** The same place; what comes in is told. */
+function counted(landing: Landing, { run, node }: Pulling['step']): Landing {
+  const { took } = run;
+  if (took === undefined) return landing;
+  const tell = (rows: number, bytes: number): void => took(node.key, { doing: 'pulling', rows, bytes });
+  return {
+    raw: landing.raw,
+    open: async (name, layout) => {
+      const writer = await landing.open(name, layout);
+      return {
+        get size_bytes() {
+          return writer.size_bytes;
+        },
+        write: (bytes) => {
+          tell(0, bytes.length);
+          return writer.write(bytes);
+        },
+        unreadable: (record) => writer.unreadable(record),
+        close: (end) => {
+          tell(end.records, 0);
+          return writer.close(end);
+        },
+        abandon: () => writer.abandon(),
+      };
+    },
+  };
 }
 
 /** Everything that a source has. */
@@ -82,7 +110,12 @@ export async function pullAll(
   const open = await place.begin(at.position, (unit) => early?.take(unit));
   for (;;) {
     step.run.signal.throwIfAborted();
-    const result = await ask(source, open, pullContext(step.run, step.node, at, { columns, from_raw }), early);
+    const result = await ask(
+      { step, source },
+      open,
+      pullContext(step.run, step.node, at, { columns, from_raw }),
+      early,
+    );
     const stuck = positionText(result.position) === positionText(at.position);
     if (result.caught_up || result.unchanged === true || stuck) {
       // What was interrupted never counts as everything, whatever the source says.
