@@ -21,6 +21,7 @@ let server: Server;
 const held: ServerResponse[] = [];
 let holds = true;
 const release = (): void => {
+  holds = false;
   for (const response of held.splice(0)) response.destroyed || response.end(JSON.stringify([]));
 };
 
@@ -114,12 +115,12 @@ describe.skipIf(missing !== undefined)('a run that is looked at', () => {
     view.keys(`node ${BINARY} ui`, 'Enter');
     await view.shows(/no run yet[\s\S]*silver\.items +new/);
     terminal.keys(`clear; node ${BINARY} run --select +silver.items; echo ended with $?`, 'Enter');
-    await terminal.shows(/^\[░+\] +0% 0 of 2 steps, 00:0\d\n {2}bronze\.items 00:0\d · pulling · 10\d KB/m);
+    await terminal.shows(/^\[░+\] +0% 0 of 2 steps, 00:\d\d\n {2}bronze\.items 00:\d\d · pulling · 10\d KB/m);
     expect(terminal.state().cursor_hidden).toBe(true);
     terminal.resize(50, 24);
     await terminal.shows(/^\[░{20}\] +0% 0 of 2 steps/m);
     terminal.resize(80, 24);
-    await view.shows(/─ at work ─+\nbronze\.items 00:0\d, pulling, 10\d KB/);
+    await view.shows(/─ at work ─+\nbronze\.items 00:\d\d, pulling, 10\d KB/);
     expect(view.screen()).toMatch(/silver\.items +waits/);
     release();
     const after = await terminal.shows(/^ended with 0$/m);
@@ -131,8 +132,9 @@ describe.skipIf(missing !== undefined)('a run that is looked at', () => {
   });
 
   it('is cancelled from the view: nothing is half-published, and the view says so', async () => {
+    holds = true;
     terminal.keys(`clear; node ${BINARY} run --select +silver.items; echo ended with $?`, 'Enter');
-    await view.shows(/─ at work ─+\nbronze\.items 00:0\d, pulling/);
+    await view.shows(/─ at work ─+\nbronze\.items 00:\d\d, pulling/);
     view.keys('c');
     await view.shows(/kill -INT|Ctrl-C|SIGINT/);
     view.keys('y');
@@ -144,11 +146,11 @@ describe.skipIf(missing !== undefined)('a run that is looked at', () => {
   });
 
   it('is retried from the view, and rejected rows are replayed', async () => {
-    holds = false;
+    release();
     view.keys('r');
     expect(await view.shows(/start this\?/)).toContain('dataflow retry');
     view.keys('y');
-    await view.shows(/dataflow retry: ended with 0/);
+    await view.shows(/dataflow retry \w+: ended with 0/);
     await view.shows(/run \w+ succeeded in /);
     view.keys('G', 'p');
     expect(await view.shows(/start this\?/)).toContain('dataflow quarantine replay silver.items');
@@ -161,7 +163,7 @@ describe.skipIf(missing !== undefined)('a run that is looked at', () => {
   it('a destination is behind, current, behind again', async () => {
     view.keys('5');
     await view.shows(/load +box +empty/);
-    expect((await dataflow('load', 'box')).status).toBe(0);
+    expect(await dataflow('load', 'box')).toMatchObject({ status: 0 });
     await view.shows(/load +box +current +\w{20} /);
     view.keys('q');
   });
@@ -182,7 +184,7 @@ describe('a run as events', () => {
     const lines = linesOf(stdout);
     expect(status).toBe(0);
     const names = lines.map(({ event, step }) => [event, step].filter((one) => one !== undefined).join(' '));
-    expect(names.filter((name) => !name.startsWith('step_progress'))).toEqual([
+    expect(names.filter((name) => !/^(step_progress|estimate)/.test(name))).toEqual([
       'run_started',
       'step_started bronze.items',
       'step_finished bronze.items',
@@ -233,6 +235,6 @@ describe('a run as events', () => {
       { cwd: folder, encoding: 'utf8' },
     );
     expect(stdout + stderr).not.toContain('\u001b');
-    expect(stderr).toBe('');
+    expect(stderr).not.toContain('steps, 00:');
   });
 });

@@ -125,8 +125,10 @@ function readingOf({ taken, sessions, reading }: StepAtWork, now_ms: number): Re
     if (progress === undefined) continue;
     return progress;
   }
-  const inspecting = taken?.doing === 'inspecting' && (taken.bytes ?? 0) < (taken.bytes_expected ?? 0);
-  return inspecting ? taken : { doing: reading.doing };
+  if (taken === undefined) return { doing: reading.doing };
+  // A source may let wait for more; files that were all looked at are the engine's matter.
+  const over = taken.doing === 'inspecting' && (taken.bytes ?? 0) >= (taken.bytes_expected ?? 0);
+  return over ? { doing: reading.doing } : taken;
 }
 
 /** In one act, so that who reads it meanwhile has it whole; never waited for. A note that cannot be written is no reason to fail. */
