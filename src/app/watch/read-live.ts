@@ -60,7 +60,7 @@ export function liveTables(
   known: readonly TableStatus[],
   ledger: Ledger,
   active: ActiveRun | undefined,
-  noted: RunProgress | undefined,
+  noted?: RunProgress,
 ): readonly LiveTable[] {
   const byKey = new Map(known.map((table) => [table.step, table]));
   const own = new Map(active?.steps.map((step) => [step.step, step]));
