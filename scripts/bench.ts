@@ -16,6 +16,7 @@ import { recognition } from './bench/ocr.ts';
 import { postgresIngest } from './bench/postgres.ts';
 import { postgresLoad } from './bench/postgres-load.ts';
 import { resume } from './bench/resume.ts';
+import { serveSpeed } from './bench/serve.ts';
 import { sparkResults } from './bench/spark.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
@@ -56,6 +57,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   'mongodb-load': mongodbLoad,
   'postgres-load': postgresLoad,
   ocr: recognition,
+  serve: serveSpeed,
   sync: mirrorSync,
   spark: sparkResults,
 };

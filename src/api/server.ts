@@ -88,6 +88,8 @@ function addHooks(
   app.addHook('onRequest', async (request) => {
     request.began_ms = performance.now();
     guard(request);
+    // Before its body is looked at: no address takes one.
+    if (request.is404 && !reads(request)) throw notServed(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     const ms = performance.now() - request.began_ms;
@@ -105,12 +107,19 @@ function addHooks(
   });
   app.setNotFoundHandler((request, reply) => {
     if (options.pages_folder !== undefined && isPage(request)) return sendPage(reply);
-    const reads = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
-    const error = reads
+    const error = reads(request)
       ? new DataflowError('E_SERVE_UNKNOWN', 'there is no such endpoint')
-      : new DataflowError('E_SERVE_METHOD', `${request.method} is not served`);
+      : notServed(request);
     return sendProblem(reply, problemOf(error, request.id));
   });
+}
+
+function reads({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+function notServed({ method }: FastifyRequest): DataflowError {
+  return new DataflowError('E_SERVE_METHOD', `${method} is not served`);
 }
 
 function nameOf(error: Error): string {

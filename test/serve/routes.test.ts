@@ -6,6 +6,8 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { expectDone, newPlace } from '../support/fault-project.ts';
+import { NO_CHROMIUM, readDocs } from './docs-browser.ts';
+import { NO_SCHEMATHESIS, SCHEMATHESIS, schemathesis } from './schemathesis.ts';
 import { type Served, serveFolder, serveProject } from './served-project.ts';
 
 /** The endpoints that projects declare: those of the retail demo and of the invoices, and what the server says of them. */
@@ -13,6 +15,7 @@ const MODELS =
   'dim_clients dim_produits dim_temps fact_ventes kpi_ca_par_jour kpi_ca_par_mois kpi_ca_par_pays kpi_stats_distribution kpi_top_clients kpi_volume_par_produit';
 
 let retail: Served;
+let url = '';
 beforeAll(async () => {
   const place = newPlace('');
   const text = (...path: string[]): string => readFileSync(resolve(...path), 'utf8');
@@ -26,6 +29,7 @@ beforeAll(async () => {
   });
   expectDone(place.dataflow(['run']));
   retail = await serveFolder(place);
+  url = await retail.app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterAll(() => retail.close());
 
@@ -114,6 +118,29 @@ describe('retail', () => {
     const problem = (await retail.get('/api/v1/clients?limit=x')).body;
     expect(ajv.compile(document.components.schemas.Problem)(problem)).toBe(true);
   });
+
+  it.skipIf(SCHEMATHESIS === undefined)(
+    `keeps what it describes whatever is asked${NO_SCHEMATHESIS}`,
+    { timeout: 120_000 },
+    async () => {
+      const { status, text } = await schemathesis(url, 40);
+      expect(status, text).toBe(0);
+      expect(text).toMatch(/Tested: (\d+)/);
+      expect(text).not.toContain('Tested: 0');
+      expect(retail.log.filter((line) => line.status >= 500)).toEqual([]);
+    },
+  );
+
+  it.skipIf(NO_CHROMIUM !== '')(
+    `is shown and asked in a browser, without an error and without anybody else${NO_CHROMIUM}`,
+    { timeout: 60_000 },
+    async () => {
+      const met = await readDocs(url, '/api/v1/aggregations/ca-total');
+      expect(met).toMatchObject({ title: 'retail: API', answered: '200', errors: [], strangers: [] });
+      const { paths } = (await retail.get('/openapi.json')).body;
+      expect(met.endpoints).toBe(Object.keys(paths).length);
+    },
+  );
 
   it('shows its documentation without a script in the page and without another server', async () => {
     const { text } = await retail.get('/docs');

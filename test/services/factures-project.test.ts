@@ -17,6 +17,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
 import { expectParity } from './expect-parity.ts';
 import { Broker } from './kafka-support.ts';
+import { servedProgram } from './served-program.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
 interface Invoice {
@@ -87,6 +88,7 @@ describeService('kafka', ({ url }) => {
   const folder = mkdtempSync(join(tmpdir(), 'dataflow-factures-'));
   const database = new pg.Client({ connectionString: postgresql.url });
   let server: ChildProcess;
+  let env: Readonly<Record<string, string>>;
   let address = '';
   let program: BuiltProgram;
 
@@ -103,7 +105,7 @@ describeService('kafka', ({ url }) => {
     address = await new Promise<string>((done) =>
       server.stdout?.once('data', (data: Buffer) => done(data.toString().trim())),
     );
-    program = builtProgram(folder, {
+    env = {
       SPARK_REMOTE: spark.url,
       ERP_URL: postgresql.url,
       ERP_TABLE: `${schema}.factures`,
@@ -111,7 +113,8 @@ describeService('kafka', ({ url }) => {
       FACTURES_TOPIC: topic,
       FACTURES_API: address,
       PAYS_API: address,
-    });
+    };
+    program = builtProgram(folder, env);
   });
   afterAll(async () => {
     server.kill();
@@ -155,6 +158,49 @@ describeService('kafka', ({ url }) => {
     ];
   };
 
+  /** What the accountants' dashboard asks, of the latest day and of another, beside the sums of the table. */
+  const analytics = async (): Promise<void> => {
+    const of = (day: string, columns: string, order = ''): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+      program.rows(
+        `select ${columns}, sum(factures)::int as factures, sum(montant)::double as montant from gold.analytics_par_heure where jour = date '${day}' ${order}`,
+      );
+    const server = await servedProgram(folder, env);
+    try {
+      const dates = (await server.get('/api/analytics/dates')).body as { date: string; factures: number }[];
+      expect(dates.map(({ date }) => date)).toEqual(
+        dates
+          .map(({ date }) => date)
+          .sort()
+          .reverse(),
+      );
+      expect(dates.length).toBeGreaterThan(1);
+      for (const [asked, day] of [
+        ['', dates[0]?.date ?? ''],
+        [`?date=${dates.at(-1)?.date}`, dates.at(-1)?.date ?? ''],
+      ] as const) {
+        const summary = (await server.get(`/api/analytics/summary${asked}`)).body;
+        const [sums] = await of(day, 'count(distinct pays)::int as pays');
+        expect(summary).toMatchObject({ date: day, ...sums });
+        for (const [path, column] of [
+          ['by_region', 'region'],
+          ['by_country', 'pays'],
+        ] as const) {
+          const rows = (await server.get(`/api/analytics/${path}${asked}`)).body as Record<string, unknown>[];
+          const told = await of(day, column, `group by all order by montant desc, ${column}`);
+          expect(
+            rows.map((row) => ({ [column]: row[column], factures: row['factures'], montant: row['montant'] })),
+          ).toEqual(told);
+        }
+      }
+      expect((await server.get('/api/analytics/summary?date=1999-01-01')).status).toBe(404);
+      expect((await server.get('/api/analytics/by_region?date=monday')).body).toMatchObject({
+        code: 'E_SERVE_PARAMETER',
+      });
+    } finally {
+      await server.stop();
+    }
+  };
+
   it('factures: from files, database and API over the topic to sums by hour, and on with what comes later', async () => {
     expect(await round()).toContain(`messages went to topic ${topic}`);
     expect(await inGold()).toEqual(byHour(cleaned(await delivered())));
@@ -184,6 +230,7 @@ describeService('kafka', ({ url }) => {
       REGIONS.size + 4,
     );
     await ok('verify');
+    await analytics();
   }, 180_000);
 
   it.skipIf(!spark.available)('gives the same rows on Spark', () => expectParity(program), 400_000);

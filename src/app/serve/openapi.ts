@@ -85,8 +85,12 @@ function tablePaths(
     whole('limit', 1, rows_max, 'Rows of a page.'),
     whole('offset', 0, OFFSET_MAX, 'Rows to leave out before the page.'),
     text('cursor', 'The value of next in an answer: the next page of the same release.'),
-    text('sort', `Columns, separated by commas; - in front: the greatest first. Of ${sortable(columns).join(', ')}.`),
-    text('fields', 'Columns to give, separated by commas.'),
+    parameter(
+      'sort',
+      listOf(sortable(columns), '[-+]?'),
+      `Columns, separated by commas; - in front: the greatest first. Of ${sortable(columns).join(', ')}.`,
+    ),
+    parameter('fields', listOf(columns.map((one) => one.name)), 'Columns to give, separated by commas.'),
     parameter('count', { type: 'boolean' }, 'Count the rows that the filters leave.'),
     AS_OF,
     FORMAT,
@@ -109,11 +113,21 @@ function tablePaths(
     paths[`${base}/{key}`] = operation(
       `One row of ${key} by ${key_columns.join(', ')}`,
       `${key}.row`,
-      [pathParameter('key', { type: 'string' }, `The value of ${key_columns.join(',')}.`), AS_OF],
+      [pathParameter('key', keySchema(columns, key_columns), `The value of ${key_columns.join(',')}.`), AS_OF],
       row,
       { ...tag, one: true },
     );
   return paths;
+}
+
+/** One of these names, or several separated by commas. */
+function listOf(names: readonly string[], before = ''): JsonSchema {
+  const one = `${before}(${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`;
+  return { type: 'string', pattern: `^${one}(,${one})*$` };
+}
+
+function keySchema(columns: readonly Column[], [name, ...more]: readonly string[]): JsonSchema {
+  return name === undefined || more.length > 0 ? { type: 'string' } : columnSchemaOf(columns, name);
 }
 
 /** `montant[gte]=10`: an object of operators. */
@@ -232,7 +246,7 @@ function whole(name: string, minimum: number, maximum: number, description: stri
 
 const AS_OF = parameter(
   'as_of',
-  { type: 'string' },
+  { type: 'string', minLength: 1 },
   'A release (its id, or the beginning of it) or a time: the tables as they were then.',
 );
 const FORMAT = parameter(
