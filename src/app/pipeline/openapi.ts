@@ -89,9 +89,16 @@ function act(path: string, summary: string, parameters: readonly Json[]): [strin
   return [`${PIPELINE_PATH}${path}`, { post: described(id, `${summary} (operators alone)`, parameters, responses) }];
 }
 
-function described(operationId: string, summary: string, parameters: readonly Json[], responses: Json): Json {
+/** A question with what it may be answered. */
+export function described(
+  operationId: string,
+  summary: string,
+  parameters: readonly Json[],
+  responses: Json,
+  tag = 'pipeline',
+): Json {
   return {
-    ...{ summary, operationId, tags: ['pipeline'], parameters },
+    ...{ summary, operationId, tags: [tag], parameters },
     responses: {
       ...responses,
       '400': problem('A parameter is wrong: which one, and what is allowed.'),
@@ -105,7 +112,7 @@ function described(operationId: string, summary: string, parameters: readonly Js
   };
 }
 
-function answer(schema: JsonSchema, description = 'The answer, of this moment.'): Json {
+export function answer(schema: JsonSchema, description = 'The answer, of this moment.'): Json {
   return { description, content: { 'application/json': { schema } } };
 }
 
@@ -118,7 +125,7 @@ function inPath(name: string, schema: JsonSchema, description: string): Json {
   return { name, in: 'path', required: true, schema, description };
 }
 
-function inQuery(name: string, schema: JsonSchema, description: string): Json {
+export function inQuery(name: string, schema: JsonSchema, description: string): Json {
   return { name, in: 'query', schema, description };
 }
 

@@ -5,6 +5,7 @@ import { parseType } from '../../core/types/type-text.ts';
 import { pipelinePaths } from '../pipeline/openapi.ts';
 import type { Answers } from './answers.ts';
 import { operatorsOf, sortable } from './conditions.ts';
+import { dashboardPaths } from './dashboard/openapi.ts';
 import { ROW_FORMATS } from './formats.ts';
 import { type JsonSchema, listOf, rowSchema, typeSchema } from './json-schema.ts';
 import { answerOf } from './route-params.ts';
@@ -28,6 +29,7 @@ export async function openApi(
     '/ready': operation('Whether there is a release to answer from', 'ready', [], { type: 'object' }, { plain: true }),
     '/api/v1/tables': operation('The tables that are served', 'tables', [], FACT_SCHEMAS.tables),
     ...pipelinePaths(),
+    ...dashboardPaths(serving.project.dashboard, may, serving.spec.limits.rows_max),
   };
   const end = await answers.answer(undefined, client, async (use, turn) => {
     const listed = Object.keys(use.release.record.tables).filter((key) => serving.lists(key) && may(key));
