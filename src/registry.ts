@@ -16,6 +16,12 @@ export type Lazy<T> = Readonly<Record<string, () => Promise<T>>>;
 /** Verbs: what the list of commands shows, and the way to the rest. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'alerts',
+    summary: 'Tell what alerts: is about, fit for cron; or try whether messages arrive',
+    group: 'Care',
+    load: async () => (await import('./cli/commands/alerts.ts')).spec,
+  },
+  {
     name: 'backfill',
     summary: 'Compute a range of a table again, window by window; goes on where it was stopped',
     group: 'Work',

@@ -12,6 +12,7 @@ import { quarantineRunsMigration } from './migrations/0006-quarantine-runs.ts';
 import { returnedMigration } from './migrations/0007-returned.ts';
 import { parityMigration } from './migrations/0008-parity.ts';
 import { pagesMigration } from './migrations/0009-pages.ts';
+import { alertsMigration } from './migrations/0010-alerts.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   firstMigration,
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   returnedMigration,
   parityMigration,
   pagesMigration,
+  alertsMigration,
 ];
 
 /** `DFLO` in ASCII: marks the file as our ledger (`PRAGMA application_id`, shown by `file`). */

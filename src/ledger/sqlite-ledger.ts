@@ -73,6 +73,7 @@ export class SqliteLedger implements Ledger {
   readonly sources: Ledger['sources'];
   readonly lookups: Ledger['lookups'];
   readonly parity: Ledger['parity'];
+  readonly alerts: Ledger['alerts'];
   readonly tallies: Ledger['tallies'];
   readonly pages: Ledger['pages'];
   readonly loads: Ledger['loads'];
@@ -83,7 +84,13 @@ export class SqliteLedger implements Ledger {
     this.#now = now;
     this.sources = sourceLedger(connection, now);
     const spare = spareLedger(connection);
-    ({ lookups: this.lookups, parity: this.parity, tallies: this.tallies, pages: this.pages } = spare);
+    ({
+      lookups: this.lookups,
+      parity: this.parity,
+      alerts: this.alerts,
+      tallies: this.tallies,
+      pages: this.pages,
+    } = spare);
     ({ streams: this.streams, loads: this.loads, mirrors: this.mirrors } = destinationLedger(connection));
   }
 

@@ -25,6 +25,12 @@ export async function afterRun(rooms: Rooms, project: Project, options: AfterRun
   };
   const files = new Set([options.metrics_file, project.metrics?.file].filter((one) => one !== undefined));
   for (const file of files) await attempt(() => writeMetrics(rooms, project, file));
+  if (project.alerts !== undefined)
+    await attempt(async () => {
+      const { checkAlerts } = await import('./alerts/check-alerts.ts');
+      for (const { failed } of await checkAlerts(rooms, project, 'alerts'))
+        if (failed !== null) options.tell({ type: 'warning', message: failed });
+    });
   const target = otlpTarget(project, options.env);
   if (target !== undefined)
     await attempt(async () => pushOtlp(rooms, project, await collectMetrics(rooms, project), target));

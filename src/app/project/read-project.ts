@@ -18,6 +18,7 @@ import {
   valueAt,
 } from '../../core/config/tree.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
+import type { MetricsSpec } from '../../core/model/monitor.ts';
 import type { GoldSpec, LakeSpec, Project } from '../../core/model/project.ts';
 import { redactor } from '../../kit/redact.ts';
 import { findConfig, projectRoot } from './find-config.ts';
@@ -224,9 +225,15 @@ function checkedProject(
   };
 }
 
-function monitorOf({ metrics }: ProjectShape, root: string): Pick<Project, 'metrics'> {
-  if (metrics === undefined) return {};
-  return { metrics: metrics.file === undefined ? metrics : { ...metrics, file: resolve(root, metrics.file) } };
+function monitorOf({ metrics, alerts }: ProjectShape, root: string): Pick<Project, 'metrics' | 'alerts'> {
+  return {
+    ...(metrics === undefined ? {} : { metrics: metricsOf(metrics, root) }),
+    ...(alerts.length === 0 ? {} : { alerts }),
+  };
+}
+
+function metricsOf(metrics: MetricsSpec, root: string): MetricsSpec {
+  return metrics.file === undefined ? metrics : { ...metrics, file: resolve(root, metrics.file) };
 }
 
 function lakeOf(shape: ProjectShape, root: string): LakeSpec {

@@ -74,6 +74,7 @@ export function emptyLedger(): Ledger {
     lookups: { record: refuse, known: () => new Map(), anyAnswered: () => undefined, collect: () => 0 },
     parity: { record: refuse, records: () => [] },
     ...NOTHING_TOLD,
+    alerts: { states: () => [], put: refuse, forget: refuse },
     loads: { record: refuse, records: () => [] },
     mirrors: { ...{ stand: refuse, record: refuse, forget: refuse }, standings: () => [], files: () => new Map() },
     streams: { record: refuse, position: () => undefined, positions: () => [] },

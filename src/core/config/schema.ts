@@ -2,13 +2,14 @@ import * as z from 'zod/mini';
 import type { DashboardSpec } from '../model/dashboard.ts';
 import type { LoadSpec } from '../model/load.ts';
 import type { MirrorSpec } from '../model/mirror.ts';
-import type { MetricsSpec } from '../model/monitor.ts';
+import type { AlertSpec, MetricsSpec } from '../model/monitor.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { ServeSpec } from '../model/serve.ts';
 import type { StreamSpec } from '../model/stream.ts';
 import type { Components } from './components.ts';
 import { connectionName, tableName, uniqueByCase } from './fields.ts';
+import { alertsSchema } from './schema-alerts.ts';
 import { connectionSchema, engineSchema, sourceSchema } from './schema-components.ts';
 import { budgetSchema, priceSchema } from './schema-cost.ts';
 import { dashboardSchema } from './schema-dashboard.ts';
@@ -38,6 +39,7 @@ export interface ProjectShape {
   readonly mirrors: Record<string, MirrorSpec>;
   readonly serve?: ServeSpec | undefined;
   readonly dashboard?: DashboardSpec | undefined;
+  readonly alerts: readonly AlertSpec[];
   readonly metrics?: MetricsSpec | undefined;
 }
 
@@ -95,6 +97,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     serve: serveSchema(),
     dashboard: dashboardSchema(),
     metrics: metricsSchema(),
+    alerts: alertsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;
 }

@@ -2,6 +2,7 @@ import type { $ZodType } from 'zod/v4/core';
 import { urlPassword } from '../../kit/redact.ts';
 import { DataflowError } from '../errors/dataflow-error.ts';
 import { type Components, isSecret, shapeOf } from './components.ts';
+import { alertSchema } from './schema-alerts.ts';
 import { metricsSchema } from './schema-monitor.ts';
 import { type ConfigTree, isContainer, markOf, type Path, problemAt } from './tree.ts';
 
@@ -136,14 +137,25 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
     if (isContainer(entries))
       for (const [name, entry] of Object.entries(entries)) add([section, name], entry, components[section]);
   }
-  const metrics = tree.root['metrics'];
-  if (isContainer(metrics))
-    found.push({ path: ['metrics'], options: metrics as Record<string, unknown>, schema: metricsSchema() });
+  found.push(...ofMonitoring(tree));
   const silver = tree.root['silver'];
   for (const [name, table] of isContainer(silver) ? Object.entries(silver) : []) {
     const { enrich } = (isContainer(table) ? table : {}) as { readonly enrich?: unknown };
     for (const [index, entry] of Array.isArray(enrich) ? enrich.entries() : [])
       add(['silver', name, 'enrich', index], entry, components.lookups, undefined, 'lookup');
   }
+  return found;
+}
+
+/** Addresses and headers of what is posted to. */
+function ofMonitoring(tree: ConfigTree): readonly Configured[] {
+  const found: Configured[] = [];
+  const metrics = tree.root['metrics'];
+  if (isContainer(metrics))
+    found.push({ path: ['metrics'], options: metrics as Record<string, unknown>, schema: metricsSchema() });
+  const alerts = tree.root['alerts'];
+  for (const [index, entry] of Array.isArray(alerts) ? alerts.entries() : [])
+    if (isContainer(entry) && !Array.isArray(entry))
+      found.push({ path: ['alerts', index], options: entry as Record<string, unknown>, schema: alertSchema() });
   return found;
 }

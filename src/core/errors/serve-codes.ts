@@ -43,6 +43,12 @@ export const SERVE_CODES = {
     'Check that its folder exists and may be written to.',
     1,
   ),
+  E_ALERT: entry(
+    'An alert could not be told',
+    'Check the address or the command with `dataflow alerts test`.',
+    5,
+    true,
+  ),
   E_METRICS_PUSH: entry(
     'Metrics cannot be pushed',
     'Check `metrics.otlp`, or the OTEL_EXPORTER_OTLP_* variables.',

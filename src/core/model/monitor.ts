@@ -10,3 +10,27 @@ export interface MetricsSpec {
   readonly file?: string | undefined;
   readonly otlp?: PostTarget | undefined;
 }
+
+/** What an alert may be about. `run_recovered` is told of by those who want to hear the end of an incident only. */
+export const ALERT_KINDS = [
+  'run_failed',
+  'run_recovered',
+  'table_stale',
+  'quarantine_growing',
+  'destination_behind',
+] as const;
+export type AlertKind = (typeof ALERT_KINDS)[number];
+
+/** One entry of `alerts:`. */
+export interface AlertSpec {
+  readonly when: AlertKind;
+  /** Patterns of tables, for those about tables. */
+  readonly tables: readonly string[];
+  /** Time that it has to last, in ms: age of a table, lag of a destination. */
+  readonly after_ms?: number | undefined;
+  readonly post?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly shape: 'generic' | 'slack';
+  /** Program and arguments; the message is its standard input. */
+  readonly command?: readonly string[] | undefined;
+}

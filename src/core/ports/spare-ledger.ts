@@ -1,3 +1,4 @@
+import type { AlertLedger } from './alert-ledger.ts';
 import type { LookupLedger } from './lookup-ledger.ts';
 import type { PageLedgerOf } from './page-ledger.ts';
 import type { ParityLedger } from './parity-ledger.ts';
@@ -7,6 +8,7 @@ import type { TallyLedger } from './tally-ledger.ts';
 export interface SpareLedgerOf<Run extends { readonly status: string }, Step> {
   readonly lookups: LookupLedger;
   readonly parity: ParityLedger;
+  readonly alerts: AlertLedger;
   readonly tallies: TallyLedger;
   readonly pages: PageLedgerOf<Run, Step>;
 }
