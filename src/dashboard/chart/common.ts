@@ -35,7 +35,29 @@ export function frame(look: Look): Record<string, unknown> {
   };
 }
 
+const SIGN_WIDTH = 7;
+const NAMES_ALL_MAX = 20;
+/** Dates along an axis explain each other; other names do not, and each is shown, aslant where there is no room. */
+const DATE = /^\d{4}(-\d\d)?(-\d\d)?/;
+
+/** Names below an axis that lies. */
 export function nameAxis(names: readonly string[], look: Look): Record<string, unknown> {
+  const axis = anyNameAxis(names, look);
+  if (names.length > NAMES_ALL_MAX || names.every((name) => DATE.test(name))) return axis;
+  const longest = names.reduce((most, name) => Math.max(most, name.length), 0) * SIGN_WIDTH;
+  const room = (look.width - 60) / Math.max(1, names.length);
+  const label = { ...(axis['axisLabel'] as object), hideOverlap: false, interval: 0 };
+  return { ...axis, axisLabel: longest < room ? label : { ...label, rotate: 35, width: 110 } };
+}
+
+/** Names beside an axis that stands, with a third of the width for them. */
+export function standingNameAxis(names: readonly string[], look: Look): Record<string, unknown> {
+  const axis = anyNameAxis(names, look);
+  const width = Math.max(90, Math.min(240, look.width * 0.34));
+  return { ...axis, inverse: true, axisLabel: { ...(axis['axisLabel'] as object), width } };
+}
+
+function anyNameAxis(names: readonly string[], look: Look): Record<string, unknown> {
   const { palette } = look;
   return {
     type: 'category',

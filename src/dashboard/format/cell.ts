@@ -12,6 +12,8 @@ export interface CellStyle {
 
 const NUMBERS = /^(tinyint|smallint|integer|bigint|hugeint|u\w+int\w*|float|double|real|decimal)/i;
 
+const WHOLE = /^(tinyint|smallint|integer|bigint|hugeint|u\w+int\w*)/i;
+
 export function isNumeric(type: string): boolean {
   return NUMBERS.test(type);
 }
@@ -20,6 +22,8 @@ export function isNumeric(type: string): boolean {
 export function formattedCell(cell: Cell, style: CellStyle, language: string, words: Words): string {
   if (cell === null) return '–';
   if (typeof cell === 'boolean') return cell ? words.yes : words.no;
+  // Whole numbers may be ids: they are not grouped unless a pattern says so.
+  if (style.format === undefined && WHOLE.test(style.type)) return String(cell).replace('-', '−');
   if (isNumeric(style.type)) return formattedNumber(cell, style.format, language);
   if (typeof cell === 'number') return formattedNumber(cell, style.format, language);
   if (/^timestamp/i.test(style.type)) return formattedInstant(cell, language);

@@ -9,7 +9,7 @@ export interface Palette {
   readonly line: string;
   /**
    * Colours of series, in this order. Chosen so that any two differ also for people who see no red, no green or no blue, and each stands out
-   * from the surface (test/dashboard/palette.test.ts measures both).
+   * from the surface (test/dashboard/pure.test.ts measures both).
    */
   readonly series: readonly string[];
   /** From little to much. */

@@ -26,8 +26,15 @@ export function DataTable(props: {
   const { words, language } = useWords();
   const { columns, rows, offset = 0, sort } = props;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable with the keyboard
-    <section className="table-place" tabIndex={0} aria-labelledby={props.title_id} aria-busy={props.busy}>
+    <div
+      className="table-place"
+      // biome-ignore lint/a11y/useSemanticElements: no set of fields, but a part of a widget
+      role="group"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable with the keyboard
+      tabIndex={0}
+      aria-labelledby={props.title_id}
+      aria-busy={props.busy}
+    >
       <table>
         <thead>
           <tr>
@@ -63,7 +70,7 @@ export function DataTable(props: {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -43,7 +43,11 @@ function Figure({ widget, data }: { readonly widget: WidgetShape; readonly data:
   const before = at('previous') === -1 ? null : (row?.[at('previous')] ?? null);
   return (
     <>
-      <p className="metric-value">{formattedCell(value, style, language, words)}</p>
+      <p className="metric-value">
+        {numberOf(value) === undefined
+          ? formattedCell(value, style, language, words)
+          : formattedNumber(value, style.format, language)}
+      </p>
       {widget.change !== undefined && (
         <Change trend={changeOf(numberOf(value), numberOf(before), widget.change.good)} label={widget.change.label} />
       )}

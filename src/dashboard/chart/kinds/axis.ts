@@ -1,5 +1,5 @@
 import type { WidgetShape } from '../../../core/contract/dashboard.ts';
-import { frame, HEIGHT, legend, nameAxis, nameText, valueAxis, valueText } from '../common.ts';
+import { frame, HEIGHT, legend, nameAxis, nameText, standingNameAxis, valueAxis, valueText } from '../common.ts';
 import type { Draw, Drawing, Look, Mark } from '../drawing.ts';
 import { type AxisModel, axisModel, type Series } from '../model.ts';
 import { tip } from '../tip.ts';
@@ -16,14 +16,14 @@ export const drawAxis: Draw = (widget, rows, look) => {
   const lying = widget.kind === 'bar' && widget.horizontal === true;
   const several = model.series.length > 1;
   const base = frame(look);
-  const names = nameAxis(model.categories, look);
+  const names = (lying ? standingNameAxis : nameAxis)(model.categories, look);
   const values = { ...valueAxis(widget.format, look), ...rangeOf(widget, model) };
   const option = {
     ...base,
     grid: { ...(base['grid'] as object), top: several ? 38 : 14, right: lying ? 20 : 12 },
     ...(several ? { legend: legend(look) } : {}),
     xAxis: lying ? values : { ...names, boundaryGap: widget.kind === 'bar' || model.categories.length === 1 },
-    yAxis: lying ? { ...names, inverse: true, axisLabel: { ...(names['axisLabel'] as object), width: 130 } } : values,
+    yAxis: lying ? names : values,
     tooltip: { ...(base['tooltip'] as object), ...tooltipOf(widget, model, look) },
     series: model.series.map((series, i) => ({
       ...(widget.kind === 'bar' ? bar(widget) : line(widget, series, i)),

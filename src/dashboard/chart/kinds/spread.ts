@@ -1,4 +1,4 @@
-import { frame, HEIGHT, nameAxis, nameText, valueAxis, valueText } from '../common.ts';
+import { frame, HEIGHT, nameAxis, nameText, standingNameAxis, valueAxis, valueText } from '../common.ts';
 import type { Draw } from '../drawing.ts';
 import { boxModel, heatModel } from '../model.ts';
 import { tip } from '../tip.ts';
@@ -16,7 +16,7 @@ export const drawBoxes: Draw = (widget, rows, look) => {
   const { boxes } = boxModel(widget, rows);
   const base = frame(look);
   const { palette, words } = look;
-  const names = nameAxis(
+  const names = standingNameAxis(
     boxes.map(({ name }) => name),
     look,
   );
@@ -27,7 +27,7 @@ export const drawBoxes: Draw = (widget, rows, look) => {
     ...base,
     grid: { ...(base['grid'] as object), right: 24 },
     xAxis: { ...valueAxis(widget.format, look) },
-    yAxis: { ...names, inverse: true, axisLabel: { ...(names['axisLabel'] as object), width: 130 } },
+    yAxis: names,
     tooltip: {
       ...(base['tooltip'] as object),
       trigger: 'item',
@@ -58,7 +58,7 @@ export const drawHeat: Draw = (widget, rows, look) => {
   const model = heatModel(widget, rows);
   const base = frame(look);
   const { palette } = look;
-  const names = nameAxis(model.rows, look);
+  const names = standingNameAxis(model.rows, look);
   const at = (index: number): string => {
     const cell = model.cells[index];
     return `${nameText(model.rows[cell?.row ?? 0] ?? '', look)}, ${nameText(model.columns[cell?.column ?? 0] ?? '', look)}`;
@@ -67,7 +67,7 @@ export const drawHeat: Draw = (widget, rows, look) => {
     ...base,
     grid: { ...(base['grid'] as object), bottom: 44 },
     xAxis: { ...nameAxis(model.columns, look), splitArea: { show: false } },
-    yAxis: { ...names, inverse: true, axisLabel: { ...(names['axisLabel'] as object), width: 120 } },
+    yAxis: names,
     visualMap: {
       type: 'continuous',
       min: model.least,
