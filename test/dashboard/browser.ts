@@ -60,7 +60,8 @@ export async function openPage(
     reducedMotion: 'reduce',
     acceptDownloads: true,
   });
-  if (token !== undefined) await context.addInitScript(`sessionStorage.setItem('dataflow.token', '${token}')`);
+  if (token !== undefined && token !== '')
+    await context.addInitScript(`sessionStorage.setItem('dataflow.token', '${token}')`);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   page.on('pageerror', (error) => complaints.errors.push(error.message));

@@ -18,18 +18,22 @@ export function Chart({ widget, rows }: { readonly widget: WidgetShape; readonly
   const { seen, width, height } = useBox(place);
   const draw = useDraw(widget.kind, seen);
   const drawing = useMemo(
-    () => draw?.(widget, rows, { palette, language, words, width }),
+    () => (width === 0 ? undefined : draw?.(widget, rows, { palette, language, words, width })),
     [draw, widget, rows, palette, language, words, width],
   );
 
   useEffect(() => {
-    if (drawing === undefined || place.current === null) return;
-    canvas.current ??= newCanvas(place.current);
-    canvas.current.resize();
-    canvas.current.draw(drawing);
+    if (drawing === undefined) return;
+    // In a task of its own, so that a page of many charts answers in between.
+    const task = setTimeout(() => {
+      if (place.current === null) return;
+      canvas.current ??= newCanvas(place.current);
+      canvas.current.draw(drawing);
+    });
+    return () => clearTimeout(task);
   }, [drawing]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a place that grew is filled
-  useEffect(() => canvas.current?.resize(), [height]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a place that changed is filled
+  useEffect(() => canvas.current?.resize(), [width, height]);
   useEffect(
     () => () => {
       canvas.current?.remove();

@@ -3,7 +3,7 @@ import type { WidgetKind } from '../../core/contract/dashboard.ts';
 import type { Draw } from './drawing.ts';
 import { loadDraw } from './load.ts';
 
-const NEAR = '300px';
+const NEAR = '100px';
 
 /** How wide and high a place is, and whether it was near the view once. */
 export function useBox(place: RefObject<HTMLElement | null>): { seen: boolean; width: number; height: number } {

@@ -1,6 +1,9 @@
 import { format } from 'numfmt';
 import type { Cell } from '../../core/contract/dashboard.ts';
+import { numberFormat } from './intl.ts';
 
+/** Beyond it patterns would round, as spreadsheets do. */
+const PATTERN_BELOW = 1e15;
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** A cell as a number to be drawn; undefined for what is none. Texts are numbers that a double does not hold exactly. */
@@ -14,21 +17,16 @@ export function numberOf(cell: Cell | undefined): number | undefined {
 export function formattedNumber(cell: Cell, pattern: string | undefined, language: string): string {
   const value = numberOf(cell);
   if (value === undefined) return cell === null ? '–' : String(cell);
-  if (pattern === undefined) return plain(cell, value, language);
+  if (pattern === undefined || Math.abs(value) >= PATTERN_BELOW) return plain(cell, value, language);
   try {
-    return format(pattern, exact(cell, value), { locale: language, throws: true }).replaceAll('-', '−');
+    return format(pattern, value, { locale: language, throws: true }).replaceAll('-', '−');
   } catch {
     return plain(cell, value, language);
   }
 }
 
-/** Whole numbers beyond 2^53 keep all their digits. */
-function exact(cell: Cell, value: number): number | bigint {
-  return typeof cell === 'string' && /^-?\d+$/.test(cell) && !Number.isSafeInteger(value) ? BigInt(cell) : value;
-}
-
 function plain(cell: Cell, value: number, language: string): string {
-  const digits = new Intl.NumberFormat(language, { maximumFractionDigits: 6 });
+  const digits = numberFormat(language, { maximumFractionDigits: 6 });
   // Intl reads decimal texts without rounding them to a double.
   return digits.format(typeof cell === 'string' ? (cell as `${number}`) : value);
 }
@@ -36,7 +34,7 @@ function plain(cell: Cell, value: number, language: string): string {
 /** A short form for axes: 1.2 M, 350 k. */
 export function shortNumber(value: number, pattern: string | undefined, language: string): string {
   if (pattern?.includes('%') === true) return formattedNumber(value, '0%', language);
-  const text = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  const text = numberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
   const unit = /[€$£¥]/.exec(pattern ?? '')?.[0];
   if (unit === undefined) return text;
   return pattern?.trim().startsWith(unit) === true ? `${unit}${text}` : `${text}\u00a0${unit}`;

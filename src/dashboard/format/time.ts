@@ -1,3 +1,5 @@
+import { dateFormat } from './intl.ts';
+
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
@@ -16,7 +18,7 @@ export function ageOf(instant: string, now_ms: number, language: string): string
 export function formattedInstant(instant: string, language: string): string {
   const time = new Date(instant);
   if (Number.isNaN(time.getTime())) return instant;
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+  return dateFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 }
 
 /** A day, a month (`2024-03`) or a year as the language writes it; other texts as they are. */
@@ -26,5 +28,5 @@ export function formattedDate(text: string, language: string): string {
   const time = Date.UTC(Number(year), Number(month) - 1, Number(day ?? 1));
   const style: Intl.DateTimeFormatOptions =
     day === undefined ? { year: 'numeric', month: 'short' } : { year: 'numeric', month: 'short', day: 'numeric' };
-  return new Intl.DateTimeFormat(language, { ...style, timeZone: 'UTC' }).format(time);
+  return dateFormat(language, { ...style, timeZone: 'UTC' }).format(time);
 }

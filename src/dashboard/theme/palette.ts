@@ -87,5 +87,5 @@ export function contrast(a: string, b: string): number {
 
 /** Black or white, whichever is read better on a colour. */
 export function inkOn(color: string): string {
-  return contrast(color, '#ffffff') >= contrast(color, '#10151c') ? '#ffffff' : '#10151c';
+  return contrast(color, '#ffffff') >= contrast(color, '#000000') ? '#ffffff' : '#000000';
 }

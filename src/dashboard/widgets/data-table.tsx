@@ -26,9 +26,9 @@ export function DataTable(props: {
   const { words, language } = useWords();
   const { columns, rows, offset = 0, sort } = props;
   return (
+    // biome-ignore lint/a11y/useSemanticElements: no set of fields, but a part of a widget
     <div
       className="table-place"
-      // biome-ignore lint/a11y/useSemanticElements: no set of fields, but a part of a widget
       role="group"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable with the keyboard
       tabIndex={0}
