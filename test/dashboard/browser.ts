@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
 
 /** The system's Chromium, driven through its own protocol. */
 const PLACES = [
@@ -80,5 +79,5 @@ export async function openPage(
 /** Waits until every widget in view shows figures. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('main .card, main .state').first().waitFor();
-  await expect.poll(() => page.locator('.skeleton, [aria-busy=true]').count(), { timeout: 15_000 }).toBe(0);
+  await page.locator('.skeleton, [aria-busy=true]').first().waitFor({ state: 'detached' });
 }

@@ -67,7 +67,8 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
     expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
     const links = page.getByRole('navigation').getByRole('link');
     addresses = await Promise.all((await links.all()).map(async (link) => (await link.getAttribute('href')) ?? ''));
-    expect(addresses.slice(0, 4)).toEqual(['/d/vue-d-ensemble', '/d/chiffre-d-affaires', '/d/clients', '/d/produits']);
+    addresses = addresses.filter((address) => address.startsWith('/d/'));
+    expect(addresses).toEqual(['/d/vue-d-ensemble', '/d/chiffre-d-affaires', '/d/clients', '/d/produits']);
     expect(new URL(page.url()).pathname).toBe('/d/vue-d-ensemble');
     expect(await page.locator('.metric-value').allInnerTexts()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\d{3}\s\d{3}\s€$/)]),
@@ -185,7 +186,7 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
     const total = Number(((await card.locator('.pager').innerText()).match(/sur (\d+)/) ?? [])[1]);
     for (const format of ['CSV', 'JSON']) {
       const waiting = page.waitForEvent('download');
-      await card.getByRole('button', { name: `Exporter Liste des clients (${format})` }).click();
+      await card.getByRole('button', { name: `${format}, Exporter Liste des clients` }).click();
       const text = readFileSync(await (await waiting).path(), 'utf8');
       const rows = format === 'CSV' ? text.trim().split('\n').length - 1 : JSON.parse(text).length;
       expect([format, rows]).toEqual([format, total]);

@@ -18,7 +18,7 @@ export function LanguageSwitch(): ReactNode {
           type="button"
           lang={value}
           aria-pressed={language === value}
-          aria-label={name}
+          aria-label={`${value.toUpperCase()}, ${name}`}
           title={name}
           onClick={() => choose(value)}
         >

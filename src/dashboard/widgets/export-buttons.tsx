@@ -29,7 +29,7 @@ export function ExportButtons(props: {
         <button
           key={format}
           type="button"
-          aria-label={`${words.export} ${props.title} (${format.toUpperCase()})`}
+          aria-label={`${format.toUpperCase()}, ${words.export} ${props.title}`}
           title={`${words.export} ${format.toUpperCase()}`}
           onClick={() => void take(format)}
         >
