@@ -1,15 +1,12 @@
-import type { DriftRecord } from '../core/model/drift.ts';
 import type { Receipt } from '../core/model/receipt.ts';
 import type { CsvDialect } from '../core/ports/engine.ts';
 import type {
-  BackfillRecord,
   DecisionEntry,
   DecisionRecord,
   InputRecord,
   Ledger,
   Lock,
   LockHolder,
-  QuarantineCount,
   ReleaseRecord,
   RunRecord,
   RunStatus,
@@ -18,7 +15,6 @@ import type {
   StepRecord,
   UndoRecord,
 } from '../core/ports/ledger.ts';
-import type { KnownInput } from '../core/ports/source.ts';
 import type { Hold, UndoneInput } from '../core/ports/undo.ts';
 import { faultPoint } from '../kit/fault.ts';
 import { newestBackfill } from './backfills.ts';
@@ -162,24 +158,19 @@ export class SqliteLedger implements Ledger {
     return this.#connection.guard(() => runsLike(this.#connection, prefix));
   }
 
-  newestBackfill(step: string): BackfillRecord | undefined {
-    return this.#connection.guard(() => newestBackfill(this.#connection, step));
-  }
+  readonly newestBackfill: Ledger['newestBackfill'] = (step) =>
+    this.#connection.guard(() => newestBackfill(this.#connection, step));
 
-  definition(step: string, code_fingerprint: string): string | undefined {
-    return this.#connection.guard(() => definitionOf(this.#connection, step, code_fingerprint));
-  }
+  readonly definition: Ledger['definition'] = (step, code_fingerprint) =>
+    this.#connection.guard(() => definitionOf(this.#connection, step, code_fingerprint));
 
-  knownInputs(source: string): ReadonlyMap<string, KnownInput> {
-    return this.#connection.guard(() => knownInputs(this.#connection, source));
-  }
+  readonly knownInputs: Ledger['knownInputs'] = (source) =>
+    this.#connection.guard(() => knownInputs(this.#connection, source));
 
   readonly inputStamps: Ledger['inputStamps'] = (source) =>
     this.#connection.guard(() => inputStamps(this.#connection, source));
 
-  inputs(source?: string): readonly InputRecord[] {
-    return this.#connection.guard(() => allInputs(this.#connection, source));
-  }
+  readonly inputs: Ledger['inputs'] = (source) => this.#connection.guard(() => allInputs(this.#connection, source));
 
   readonly inputTotals: Ledger['inputTotals'] = (source) =>
     this.#connection.guard(() => inputTotals(this.#connection, source));
@@ -187,21 +178,16 @@ export class SqliteLedger implements Ledger {
   readonly refusedInputs: Ledger['refusedInputs'] = (run_id) =>
     this.#connection.guard(() => refusedInputs(this.#connection, run_id));
 
-  inputByHash(source: string, sha256: string): InputRecord | undefined {
-    return this.#connection.guard(() => inputByHash(this.#connection, source, sha256));
-  }
+  readonly inputByHash: Ledger['inputByHash'] = (source, sha256) =>
+    this.#connection.guard(() => inputByHash(this.#connection, source, sha256));
 
-  dialect(source: string): CsvDialect | undefined {
-    return this.#connection.guard(() => dialectOf(this.#connection, source));
-  }
+  readonly dialect: Ledger['dialect'] = (source) => this.#connection.guard(() => dialectOf(this.#connection, source));
 
-  drift(source: string | undefined, limit: number): readonly DriftRecord[] {
-    return this.#connection.guard(() => newestDrift(this.#connection, source, limit));
-  }
+  readonly drift: Ledger['drift'] = (source, limit) =>
+    this.#connection.guard(() => newestDrift(this.#connection, source, limit));
 
-  quarantine(table?: string): readonly QuarantineCount[] {
-    return this.#connection.guard(() => openQuarantine(this.#connection, table));
-  }
+  readonly quarantine: Ledger['quarantine'] = (table) =>
+    this.#connection.guard(() => openQuarantine(this.#connection, table));
 
   recordDecision(decision: DecisionRecord): void {
     this.#recorded(() => putDecision(this.#connection, decision));

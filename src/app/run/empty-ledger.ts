@@ -1,7 +1,11 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 
-const NOTHING_TOLD: Pick<Ledger, 'pages' | 'tallies'> = {
+const NOTHING_TOLD: Pick<Ledger, 'pages' | 'tallies' | 'drift' | 'decisions' | 'quarantine' | 'undos'> = {
+  drift: () => [],
+  decisions: () => [],
+  quarantine: () => [],
+  undos: () => [],
   tallies: { runs: () => [], steps: () => [], newestRun: () => undefined },
   pages: {
     runs: () => [],
@@ -51,17 +55,13 @@ export function emptyLedger(): Ledger {
       recordLooks: refuse,
       looks: () => [],
     },
-    drift: () => [],
-    quarantine: () => [],
     recordDecision: refuse,
-    decisions: () => [],
     recordRelease: refuse,
     latestRelease: () => undefined,
     releases: () => [],
     keepRelease: refuse,
     keptReleases: () => [],
     runIds: () => [],
-    undos: () => [],
     startUndo: refuse,
     finishUndo: refuse,
     undoneInputs: () => [],

@@ -12,7 +12,13 @@ export async function toldAfterwards<T>(
   const { env } = process;
   const pushes = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'];
   // A run that nobody watches is to start and end without this code.
-  if (project.metrics === undefined && project.alerts === undefined && options.metrics_file === undefined && pushes === undefined) return work();
+  if (
+    project.metrics === undefined &&
+    project.alerts === undefined &&
+    options.metrics_file === undefined &&
+    pushes === undefined
+  )
+    return work();
   try {
     return await work();
   } finally {
