@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { AlertSpec } from '../../../core/model/monitor.ts';
 import type { Project } from '../../../core/model/project.ts';
+import type { AlertState } from '../../../core/ports/alert-ledger.ts';
 import type { Ledger, Lock } from '../../../core/ports/ledger.ts';
 import type { Rooms } from '../../rooms.ts';
 import { type Condition, conditionsOf } from './conditions.ts';
@@ -63,24 +64,37 @@ async function checkOne(
   const at = new Date(now_ms).toISOString();
   const lines: AlertLine[] = [];
   for (const condition of conditionsOf(spec, project, ledger, (subject) => known.get(subject), now_ms)) {
-    const { subject, wrong, text, value } = condition;
+    const { subject, text, value } = condition;
     const before = known.get(subject);
-    const state = wrong ? (before?.open === true ? 'known' : 'open') : before?.open === true ? 'recovered' : undefined;
-    const remembered = { alert, subject, ...(value === undefined ? {} : { value }), since: at };
+    const state = stateOf(condition, before?.open === true);
+    const next: AlertState = { alert, subject, open: state === 'open', ...optionalValue(value), since: at };
     if (state === undefined) {
-      if (value !== undefined && value !== before?.value) ledger.alerts.put({ ...remembered, open: false });
+      if (value !== before?.value) remember(ledger, next);
       continue;
     }
-    const quiet = state === 'known' || (state === 'open' && spec.when === 'run_recovered');
+    const untold = state === 'open' && spec.when === 'run_recovered';
+    const quiet = state === 'known' || untold;
     const failed = quiet ? null : await told(rooms, project, spec, messageOf(project, spec, state, condition, at));
-    if (failed === null && state === 'open') ledger.alerts.put({ ...remembered, open: true });
-    if (failed === null && state === 'recovered') {
-      if (value === undefined) ledger.alerts.forget(alert, subject);
-      else ledger.alerts.put({ ...remembered, open: false });
-    }
-    if (!quiet || state === 'known') lines.push({ alert: spec.when, subject, state, text: rooms.redact(text), failed });
+    if (failed === null && state !== 'known') remember(ledger, next);
+    if (!untold) lines.push({ alert: spec.when, subject, state, text: rooms.redact(text), failed });
   }
   return lines;
+}
+
+/** Undefined: nothing is wrong, and nothing was. */
+function stateOf({ wrong }: Condition, was_open: boolean): AlertLine['state'] | undefined {
+  if (wrong) return was_open ? 'known' : 'open';
+  return was_open ? 'recovered' : undefined;
+}
+
+function optionalValue(value: number | undefined): Pick<AlertState, 'value'> {
+  return value === undefined ? {} : { value };
+}
+
+/** What is over is remembered only where the next look compares with it. */
+function remember(ledger: Ledger, state: AlertState): void {
+  if (state.open || state.value !== undefined) ledger.alerts.put(state);
+  else ledger.alerts.forget(state.alert, state.subject);
 }
 
 /** Null when it was handed over, else why not. */
