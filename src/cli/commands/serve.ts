@@ -16,7 +16,7 @@ export const spec: CommandSpec = {
       .option('--new-token', 'make a token, print it with the hash for serve.tokens, and end')
       .addHelpText(
         'after',
-        '\nAny address but 127.0.0.1 needs serve.tokens or serve.jwt.\nSIGTERM finishes the requests at work; those that take longer than --drain-seconds are cut off.\n\nExamples:\n  dataflow serve --port 8080\n  curl http://127.0.0.1:8080/api/v1/tables',
+        '\nAny address but 127.0.0.1 needs serve.tokens or serve.jwt.\nSIGTERM finishes the requests at work; those that take longer\nthan --drain-seconds are cut off.\n\nExamples:\n  dataflow serve --port 8080\n  curl http://127.0.0.1:8080/api/v1/tables',
       );
   },
   load: async () => (await import('../runners/serve.ts')).serve,
