@@ -182,6 +182,45 @@ mirrors: { m: { connection: far } }
     );
   });
 
+  it('of rejected rows alone, and made anew, is not emptied by an undo as long as it holds rows that stay rejected', () => {
+    const rejected = () =>
+      place.query(
+        `select 'bronze' as layer, file, run_id from quarantine.bronze_a union all select 'silver', file, run_id from quarantine.silver_a order by all`,
+      );
+    const files = () => rejected().map((row) => `${row['layer']} ${row['file']}`);
+    place = newPlace(CONFIG);
+    place.put({ 'in/a0.csv': 'id,x\n1,1\n2,2\n3,\nz,1\n' });
+    expectDone(place.dataflow(['run']));
+    const lost = ['quarantine/bronze_a', 'quarantine/silver_a'];
+    lost.forEach(lose);
+    place.put({ 'in/a1.csv': 'id,x\n4,4\n5,\ny,1\n' });
+    expectDone(place.dataflow(['run']));
+    // What it holds came with the undone run alone: it goes.
+    const emptied = place.dataflow(['undo']);
+    expectDone(emptied);
+    expect([emptied.stderr, files()]).toEqual(['', []]);
+    lost.forEach(lose);
+    expectDone(place.dataflow(['run', '--full-refresh', '--force', '--redo']));
+    expect(files()).toEqual(['bronze in/a0.csv', 'bronze in/a1.csv', 'silver in/a0.csv', 'silver in/a1.csv']);
+    const before = rejected();
+    const undone = place.dataflow(['undo']);
+    expectDone(undone);
+    expect(undone.stderr).toContain(
+      'quarantine.bronze_a was lost and made anew by what is undone: it stays as it is, with the rejected rows',
+    );
+    expect(undone.stderr).toContain(
+      'quarantine.silver_a was lost and made anew by what is undone: it and silver.a stay',
+    );
+    expect([place.query('select count(*) as n from bronze.a'), rejected()]).toEqual([[{ n: 3 }], before]);
+    expectDone(place.dataflow(['run']));
+    expect(files()).toEqual(['bronze in/a0.csv', 'bronze in/a1.csv', 'silver in/a0.csv']);
+    expect(place.query('select id from silver.a order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expectDone(place.dataflow(['run', '--redo']));
+    expect(files()).toEqual(['bronze in/a0.csv', 'bronze in/a1.csv', 'silver in/a0.csv', 'silver in/a1.csv']);
+    expect(verify('--rows')).toMatchObject({ status: 0, findings: [] });
+  });
+
   it('is not confused with releases whose files are gone: that is a note', () => {
     loaded();
     rmSync(join(place.folder, 'lake/_dataflow/releases'), { recursive: true });

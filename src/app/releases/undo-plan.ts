@@ -9,6 +9,7 @@ import { timeSortedId } from '../../kit/ids.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
 import { lostBefore } from './lost-before.ts';
 import { quarantineBefore } from './quarantine-before.ts';
+import { quarantineKey, rejectsLost } from './rejects-lost.ts';
 import { sourceBefore } from './source-before.ts';
 import type { Histories, UndoPlanning } from './undo-planning.ts';
 
@@ -43,12 +44,19 @@ export async function planUndo(
   planning: UndoPlanning,
   wanted: ReadonlySet<string> | undefined,
 ): Promise<readonly UndoTablePlan[]> {
-  const moves = new Map(movesOf(planning));
+  const by_log = movesOf(planning);
+  const moves = new Map(by_log);
   for (const [key, move] of await quarantineMoves(planning, moves)) moves.set(key, move);
   const all = orderedSteps(planning).filter((step) => wanted === undefined || wanted.has(step));
-  const lost = lostBefore(planning, all, moves);
+  const lost = [...lostBefore(planning, all, moves)];
   for (const step of lost)
     planning.notice(`${step} was lost and made anew by what is undone: it stays as it is; next: dataflow run`);
+  for (const step of await rejectsLost(planning, all, by_log)) {
+    if (lost.includes(step)) continue;
+    planning.notice(`${quarantineKey(step)} was lost and made anew by what is undone: ${staysWith(step)}`);
+    moves.delete(quarantineKey(step));
+    if (!isDelivered(step)) lost.push(step);
+  }
   const steps = all.filter((step) => !lost.includes(step));
   const chosen = new Map(
     [...moves].filter(([key]) => steps.some((step) => key === step || besideOf(step).includes(key))),
@@ -59,6 +67,17 @@ export async function planUndo(
     if (plan !== undefined) plans.push(plan);
   }
   return plans;
+}
+
+/** What a source delivered goes back all the same: nothing could compute it again. */
+function isDelivered(step: string): boolean {
+  return step.startsWith('bronze.');
+}
+
+function staysWith(step: string): string {
+  return isDelivered(step)
+    ? 'it stays as it is, with the rejected rows of what is undone'
+    : `it and ${step} stay as they are; next: dataflow run`;
 }
 
 /**
