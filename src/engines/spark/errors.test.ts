@@ -41,4 +41,28 @@ describe('why a task failed', () => {
     expect(told({ message: lines, causes: [] }).code).toBe('E_LAKE_SPACE');
     expect(told(cause('ipc.RemoteException', 'Connection refused')).code).toBe('E_ENGINE');
   });
+
+  it('is not read out of the words of a query; the names of errors are nobody else’s', () => {
+    const words = 'Permission denied: No space left on device';
+    const cast = {
+      error_type_hierarchy: ['org.apache.spark.SparkNumberFormatException', 'java.lang.NumberFormatException'],
+      message: `[CAST_INVALID_INPUT] The value '${words}' of the type "STRING" cannot be cast to "INT"`,
+      spark_throwable: { error_class: 'CAST_INVALID_INPUT', sql_state: '22018' },
+    };
+    expect(told({ ...cast, causes: [] }).code).toBe('E_SQL');
+    const stage = {
+      error_type_hierarchy: ['org.apache.spark.SparkException'],
+      message: `Job aborted: ${cast.message}`,
+    };
+    expect(told({ ...stage, causes: [cast] }).code).toBe('E_ENGINE');
+    const raised = { message: words, spark_throwable: { error_class: 'USER_RAISED_EXCEPTION', sql_state: 'P0001' } };
+    expect(told({ ...raised, causes: [] }).code).toBe('E_ENGINE');
+    const in_lines = `Job aborted due to stage failure: (executor 1): java.lang.RuntimeException: ${words}\n\tat org.apache`;
+    expect(told({ message: in_lines, causes: [] }).code).toBe('E_ENGINE');
+
+    const catalog = { ...cast, error_type_hierarchy: ['org.apache.spark.sql.AnalysisException'] };
+    const denied = { error_type_hierarchy: ['org.apache.hadoop.security.AccessControlException'], message: 'user=etl' };
+    const found = told({ ...catalog, causes: [denied] });
+    expect([found.code, found.message]).toEqual(['E_FAR_DENIED', expect.stringContaining('user=etl')]);
+  });
 });

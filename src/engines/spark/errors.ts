@@ -13,6 +13,11 @@ export interface ToldError extends SparkError {
   readonly causes: readonly SparkError[];
 }
 
+/** States of what a query itself does wrong, or ends with by words of its author. */
+const OF_A_QUERY = /^(22|42|0A|P0)/;
+/** What `raise_error` says in Spark 3, which gives it no state. */
+const RAISED = /\bjava\.lang\.RuntimeException: (?![\w.]*Exception\b)/;
+
 /** What a storage refuses to Spark's tasks, by the names and words of its errors. */
 const STORAGE: readonly { readonly says: RegExp; readonly code: ErrorCode; readonly hint: string }[] = [
   {
@@ -71,13 +76,30 @@ function refusedByStorage(
   failure: Failure,
   details: ToldError | undefined,
 ): { readonly code: ErrorCode; readonly words: string; readonly hint: string } | undefined {
-  const told = [failure.message, details?.message ?? '', ...(details?.causes ?? []).map(causeText)];
-  const lines = told.flatMap((text) => text.split('\n'));
+  const errors = details === undefined ? [] : [details, ...details.causes];
+  // Words of a query are no words of the storage; the name of an error is never a query's.
+  const asked = errors.some(isOfAQuery) || isOfAQuery(failure);
+  const told = asked
+    ? errors.filter(isOfStorage).map(causeText)
+    : [failure.message, details?.message ?? '', ...(details?.causes ?? []).map(causeText)];
+  const lines = told.flatMap((text) => text.split('\n')).filter((line) => !RAISED.test(line));
   for (const { says, ...known } of STORAGE) {
     const line = lines.find((one) => says.test(one));
     if (line !== undefined) return { ...known, words: `Spark's tasks are refused by the storage: ${firstLine(line)}` };
   }
   return undefined;
+}
+
+function isOfAQuery(error: SparkError | Failure): boolean {
+  const { sql_state = '', classes } =
+    'java_classes' in error
+      ? { sql_state: error.sql_state, classes: error.java_classes }
+      : { sql_state: error.spark_throwable?.sql_state, classes: error.error_type_hierarchy ?? [] };
+  return OF_A_QUERY.test(sql_state) || OF_THE_SQL.test(classes.join(' '));
+}
+
+function isOfStorage({ error_type_hierarchy = [] }: SparkError): boolean {
+  return STORAGE.some(({ says }) => says.test(error_type_hierarchy.join(' ')));
 }
 
 function causeText({ message = '', error_type_hierarchy = [] }: SparkError): string {

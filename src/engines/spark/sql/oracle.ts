@@ -24,6 +24,7 @@ export class TypeOracle {
   #frame: SyntaxNode | undefined;
   /** A session answers one question at a time. */
   #last: Promise<unknown> = Promise.resolve();
+  #left = false;
 
   constructor(session: DialectRequest['session']) {
     this.#session = session;
@@ -63,8 +64,20 @@ export class TypeOracle {
     return this.#inTurn(() => this.#one(node, 'x'));
   }
 
+  /**
+   * No question is asked from now on, and none is under way: parts that were read side by side go on when one of them is refused, and a session that is asked
+   * two things at once gives no rows to one of them.
+   */
+  async leave(): Promise<void> {
+    this.#left = true;
+    await this.#last;
+  }
+
   #inTurn<T>(ask: () => Promise<T>): Promise<T> {
-    const asked = this.#last.then(ask);
+    const asked = this.#last.then(() => {
+      if (this.#left) throw new Refused('what stands beside a part that is refused');
+      return ask();
+    });
     this.#last = asked.catch(() => undefined);
     return asked;
   }

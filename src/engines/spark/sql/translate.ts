@@ -34,11 +34,12 @@ async function translate(request: DialectRequest): Promise<DialectResult> {
   const described = await session.describe(sql);
   const { tree } = await session.syntaxOf(sql, { functions: false, places: true });
   const refusals: DialectRefusal[] = [];
-  const context = contextOf(request, refusals, new Set(columnNames(tree, request)));
+  const oracle = new TypeOracle(session);
+  const context = contextOf(request, refusals, new Set(columnNames(tree, request)), oracle);
   try {
     const names = described.map((one) => one.name);
     const query = withTypes(await context.query(tree, NO_SCOPE, names), described);
-    if (refusals.length > 0) return { refusals };
+    if (refusals.length > 0) return { refusals: [...refusals] };
     for (const [at, column] of query.columns.entries()) {
       sparkType(column.type);
       const said = described[at];
@@ -51,7 +52,10 @@ async function translate(request: DialectRequest): Promise<DialectResult> {
     return { sql: query.text, columns };
   } catch (error) {
     context.note(error);
-    return { refusals };
+    // Parts that still come to their end are told to nobody.
+    return { refusals: [...refusals] };
+  } finally {
+    await oracle.leave();
   }
 }
 
@@ -82,7 +86,7 @@ function contextOf(
   request: DialectRequest,
   refusals: DialectRefusal[],
   taken: ReadonlySet<string>,
-  oracle = new TypeOracle(request.session),
+  oracle: TypeOracle,
 ): Context {
   const { sql, tables } = request;
   const types = [...tables].map(([name, columns]): [string, { name: string; type: ReturnType<typeof typeOf> }[]] => [
