@@ -110,3 +110,10 @@ function members(
   }
   return found;
 }
+
+/** Every facet of an OpenLineage event, with the schema that it claims. */
+export function facetsOf(value: unknown): readonly { readonly _schemaURL: string }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = '_schemaURL' in value ? [value as { _schemaURL: string }] : [];
+  return [...own, ...Object.values(value).flatMap(facetsOf)];
+}

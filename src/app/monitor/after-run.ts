@@ -2,12 +2,15 @@ import type { Project } from '../../core/model/project.ts';
 import type { Rooms } from '../rooms.ts';
 import type { RunEvent } from '../run/run-events.ts';
 import { collectMetrics } from './collect-metrics.ts';
+import type { ToldLineage } from './lineage/told-lineage.ts';
 import { otlpTarget, pushOtlp } from './push-otlp.ts';
 import { writeMetrics } from './write-metrics.ts';
 
 export interface AfterRun {
   readonly metrics_file?: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What was told of the run's beginning, and tells of its end. */
+  readonly lineage?: ToldLineage;
   tell(event: RunEvent): void;
 }
 
@@ -31,6 +34,7 @@ export async function afterRun(rooms: Rooms, project: Project, options: AfterRun
       for (const { failed } of await checkAlerts(rooms, project, 'alerts'))
         if (failed !== null) options.tell({ type: 'warning', message: failed });
     });
+  await attempt(async () => options.lineage?.end());
   const target = otlpTarget(project, options.env);
   if (target !== undefined)
     await attempt(async () => pushOtlp(rooms, project, await collectMetrics(rooms, project), target));

@@ -18,7 +18,6 @@ import {
   valueAt,
 } from '../../core/config/tree.ts';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
-import type { MetricsSpec } from '../../core/model/monitor.ts';
 import type { GoldSpec, LakeSpec, Project } from '../../core/model/project.ts';
 import { redactor } from '../../kit/redact.ts';
 import { findConfig, projectRoot } from './find-config.ts';
@@ -225,15 +224,19 @@ function checkedProject(
   };
 }
 
-function monitorOf({ metrics, alerts }: ProjectShape, root: string): Pick<Project, 'metrics' | 'alerts'> {
+function monitorOf(
+  { metrics, openlineage, alerts }: ProjectShape,
+  root: string,
+): Pick<Project, 'metrics' | 'openlineage' | 'alerts'> {
   return {
-    ...(metrics === undefined ? {} : { metrics: metricsOf(metrics, root) }),
+    ...(metrics === undefined ? {} : { metrics: withFile(metrics, root) }),
+    ...(openlineage === undefined ? {} : { openlineage: withFile(openlineage, root) }),
     ...(alerts.length === 0 ? {} : { alerts }),
   };
 }
 
-function metricsOf(metrics: MetricsSpec, root: string): MetricsSpec {
-  return metrics.file === undefined ? metrics : { ...metrics, file: resolve(root, metrics.file) };
+function withFile<T extends { readonly file?: string | undefined }>(section: T, root: string): T {
+  return section.file === undefined ? section : { ...section, file: resolve(root, section.file) };
 }
 
 function lakeOf(shape: ProjectShape, root: string): LakeSpec {

@@ -18,6 +18,7 @@ import { openLedgerFor } from './open-project.ts';
 import { holdingPipeline } from './pipeline-lock.ts';
 import type { RunReport } from './run-events.ts';
 import { failStep } from './run-step.ts';
+import { toldAfterwards } from './told-afterwards.ts';
 
 /** A table with windows: silver or gold. */
 export type WindowedNode = Exclude<Node, { layer: 'bronze' }>;
@@ -36,11 +37,22 @@ export interface BackfillReport extends RunReport {
  * after its last published window. All windows read the same input versions and the same definition.
  * @throws DataflowError E_BACKFILL when the table has no such column or lags behind its inputs, E_USAGE, E_SELECTION, E_LOCKED.
  */
-export async function backfillTable(
+export function backfillTable(
   rooms: Rooms,
   project: Project,
   request: BackfillRequest,
-  options: Pick<RunOptions, 'command' | 'tell' | 'signal' | 'retry_of'>,
+  options: BackfillOptions,
+): Promise<BackfillReport> {
+  return toldAfterwards(rooms, project, options, (tell) => backfill(rooms, project, request, { ...options, tell }));
+}
+
+export type BackfillOptions = Pick<RunOptions, 'command' | 'tell' | 'signal' | 'retry_of' | 'metrics_file'>;
+
+async function backfill(
+  rooms: Rooms,
+  project: Project,
+  request: BackfillRequest,
+  options: BackfillOptions,
 ): Promise<BackfillReport> {
   const began = { started_ms: Date.now(), cpu_before: process.cpuUsage() };
   const checks = await rooms.checks();

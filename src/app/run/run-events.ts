@@ -4,7 +4,13 @@ import type { RunStatus, StepError, StepRecord } from '../../core/ports/ledger.t
 
 /** What a run tells while it goes on; surfaces turn it into lines, bars or JSON. */
 export type RunEvent =
-  | { readonly type: 'run_started'; readonly run_id: string; readonly steps: readonly string[] }
+  | {
+      readonly type: 'run_started';
+      readonly run_id: string;
+      /** As the ledger has it. */
+      readonly started_at: string;
+      readonly steps: readonly string[];
+    }
   | {
       readonly type: 'step_started';
       readonly step: string;

@@ -22,7 +22,7 @@ import { toldAfterwards } from './told-afterwards.ts';
  * @throws DataflowError E_LOCKED, E_LEDGER_*, E_CONFIG_*, E_SELECTION, E_INTERRUPTED; failures of single steps are in the report.
  */
 export function runPipeline(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {
-  return toldAfterwards(rooms, project, options, () => pipelineRun(rooms, project, options));
+  return toldAfterwards(rooms, project, options, (tell) => pipelineRun(rooms, project, { ...options, tell }));
 }
 
 async function pipelineRun(rooms: Rooms, project: Project, options: RunOptions): Promise<RunReport> {

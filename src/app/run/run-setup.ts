@@ -57,11 +57,12 @@ export async function beginRun(
   // Runs of other machines that it learns of came before it, and the order of runs is that of their entry. A lake on this machine has one ledger.
   const enter = (): Promise<readonly string[]> => reconcile(graph, open.lake, ledger);
   const [learnt] = isFarLake(open.project) ? await Promise.allSettled([enter()]) : [];
+  const started_at = new Date(started_ms).toISOString();
   // Before all else: if this run dies over what it tidies up, the next one finds it unfinished, and goes on with that.
   ledger.startRun({
     run_id,
     command: options.command,
-    started_at: new Date(started_ms).toISOString(),
+    started_at,
     status: 'running',
     pid: process.pid,
     host: hostname(),
@@ -86,7 +87,7 @@ export async function beginRun(
     ledger.finishRun(run_id, 'failed', failureOf(error));
     throw error;
   }
-  options.tell({ type: 'run_started', run_id, steps: [...selected] });
+  options.tell({ type: 'run_started', run_id, started_at, steps: [...selected] });
 }
 
 /** What runs that died, and commits that the ledger missed, have left to be done. */

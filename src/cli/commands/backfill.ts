@@ -11,6 +11,7 @@ export const spec: CommandSpec = {
       .requiredOption('--to <end>', 'last value, exclusive')
       .option('--window <size>', 'size of a window: 1 month, 7d, 12h; a number for numbers', '1 month')
       .option('--by <column>', 'column to cut by (default: that of refresh, else of partition_by)')
+      .option('--metrics-file <file>', 'write the numbers there at the end, for node_exporter (a name in .prom)')
       .option('--dry-run', 'list the windows and the rows that are in them now; change nothing')
       .addHelpText(
         'after',

@@ -13,6 +13,7 @@ export const spec: CommandSpec = {
       .option('--downstream', 'only what the target goes into')
       .option('--openlineage', 'write the events of a run in the OpenLineage standard, one JSON a line')
       .option('--run <run>', 'with --openlineage: which run (default: the newest)')
+      .option('--send', 'with --openlineage: send them to where events of runs go, once more')
       .addOption(new Option('--output <kind>', 'how the graph is written').choices(['text', 'json', 'mermaid', 'dot']))
       .addHelpText(
         'after',

@@ -3,6 +3,7 @@ import { planBackfill } from '../../app/run/plan-backfill.ts';
 import type { BackfillRequest } from '../../core/model/backfill.ts';
 import type { Project } from '../../core/model/project.ts';
 import type { Invocation } from '../command-spec.ts';
+import { metricsFileFrom } from '../shared/metrics-file.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { tellingRun } from '../shared/run-watching.ts';
 import { countText } from '../shared/sizes.ts';
@@ -33,6 +34,7 @@ export async function runBackfill(
   const { rooms, printer, signal } = invocation;
   const report = await tellingRun(invocation, (tell) =>
     backfillTable(rooms, project, request, {
+      ...metricsFileFrom(invocation),
       command: invocation.command_line,
       signal,
       tell,

@@ -15,8 +15,9 @@ export async function lineage(invocation: Invocation): Promise<number> {
   const direction = directionOf(options);
   const { project } = await loadProjectFor(invocation);
   if (options['openlineage'] === true) return writeEvents(invocation, project);
-  if (options['run'] !== undefined) {
-    throw new DataflowError('E_USAGE', '--run goes with --openlineage', {
+  const alone = ['run', 'send'].find((name) => options[name] !== undefined);
+  if (alone !== undefined) {
+    throw new DataflowError('E_USAGE', `--${alone} goes with --openlineage`, {
       hint: 'The lineage of tables is that of their definitions, not of a run.',
     });
   }
@@ -44,7 +45,8 @@ export async function lineage(invocation: Invocation): Promise<number> {
   return 0;
 }
 
-async function writeEvents({ rooms, printer, options, args }: Invocation, project: Project): Promise<number> {
+async function writeEvents(invocation: Invocation, project: Project): Promise<number> {
+  const { rooms, printer, options, args, env } = invocation;
   const run = options['run'];
   if (options['output'] !== undefined) {
     throw new DataflowError('E_USAGE', '--openlineage writes JSON lines: it takes no --output', {
@@ -56,9 +58,29 @@ async function writeEvents({ rooms, printer, options, args }: Invocation, projec
       hint: 'Name a run with --run, or leave the table out.',
     });
   }
-  const events = await openLineageEvents(rooms, project, typeof run === 'string' ? run : undefined);
+  const asked = { ...(typeof run === 'string' ? { run_id: run } : {}), env };
+  if (options['send'] === true) return sendEvents(invocation, project, asked);
+  const events = await openLineageEvents(rooms, project, asked);
   if (events.length > 0) printer.raw(events.map((event) => toJson(event)).join('\n'));
-  else printer.note(run === undefined ? 'no events: no run has run a step yet' : 'no events: this run ran no step');
+  else printer.note(NO_EVENTS);
+  return 0;
+}
+
+const NO_EVENTS = 'no events: no run has run a step yet';
+
+async function sendEvents(
+  { rooms, printer }: Invocation,
+  project: Project,
+  asked: { readonly run_id?: string; readonly env: NodeJS.ProcessEnv },
+): Promise<number> {
+  const { sendLineage } = await import('../../app/monitor/lineage/told-lineage.ts');
+  const sent = await sendLineage(rooms, project, asked);
+  if (sent === undefined) {
+    throw new DataflowError('E_USAGE', 'the project does not say where events of runs go', {
+      hint: 'Declare openlineage: in pipelines.yaml, or set OPENLINEAGE_URL.',
+    });
+  }
+  printer.note(sent === 0 ? NO_EVENTS : `${sent} events sent`);
   return 0;
 }
 

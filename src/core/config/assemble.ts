@@ -18,6 +18,7 @@ const SINGLE_SECTIONS = [
   'serve',
   'dashboard',
   'metrics',
+  'openlineage',
   'alerts',
 ] as const;
 /** Sections of later versions: refused by name, so that nobody believes they work. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { DashboardSpec } from '../model/dashboard.ts';
 import type { LoadSpec } from '../model/load.ts';
 import type { MirrorSpec } from '../model/mirror.ts';
-import type { AlertSpec, MetricsSpec } from '../model/monitor.ts';
+import type { AlertSpec, MetricsSpec, OpenLineageSpec } from '../model/monitor.ts';
 import type { ConnectionSpec, EngineSpec, LakeSpec, SilverSpec, SourceSpec } from '../model/project.ts';
 import type { BudgetSpec, PriceSpec } from '../model/receipt.ts';
 import type { ServeSpec } from '../model/serve.ts';
@@ -17,6 +17,7 @@ import { lakeSchema } from './schema-lake.ts';
 import { loadsSchema } from './schema-loads.ts';
 import { mirrorsSchema } from './schema-mirrors.ts';
 import { metricsSchema } from './schema-monitor.ts';
+import { openLineageSchema } from './schema-openlineage.ts';
 import { serveSchema } from './schema-serve.ts';
 import { streamsSchema } from './schema-streams.ts';
 import { type GoldShape, goldSchema, silverSchema } from './schema-tables.ts';
@@ -41,6 +42,7 @@ export interface ProjectShape {
   readonly dashboard?: DashboardSpec | undefined;
   readonly alerts: readonly AlertSpec[];
   readonly metrics?: MetricsSpec | undefined;
+  readonly openlineage?: OpenLineageSpec | undefined;
 }
 
 /** The schema of `pipelines.yaml` for the given components: it validates, converts, and describes itself to the generator. */
@@ -97,6 +99,7 @@ export function projectSchema(components: Components): z.ZodMiniType<ProjectShap
     serve: serveSchema(),
     dashboard: dashboardSchema(),
     metrics: metricsSchema(),
+    openlineage: openLineageSchema(),
     alerts: alertsSchema(),
   });
   return schema as unknown as z.ZodMiniType<ProjectShape>;

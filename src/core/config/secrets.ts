@@ -4,6 +4,7 @@ import { DataflowError } from '../errors/dataflow-error.ts';
 import { type Components, isSecret, shapeOf } from './components.ts';
 import { alertSchema } from './schema-alerts.ts';
 import { metricsSchema } from './schema-monitor.ts';
+import { openLineageSchema } from './schema-openlineage.ts';
 import { type ConfigTree, isContainer, markOf, type Path, problemAt } from './tree.ts';
 
 const FILE_REFERENCE = /^file:(?:\/\/)?(.+)$/s;
@@ -150,9 +151,12 @@ function configured(tree: ConfigTree, components: Components): readonly Configur
 /** Addresses and headers of what is posted to. */
 function ofMonitoring(tree: ConfigTree): readonly Configured[] {
   const found: Configured[] = [];
-  const metrics = tree.root['metrics'];
-  if (isContainer(metrics))
-    found.push({ path: ['metrics'], options: metrics as Record<string, unknown>, schema: metricsSchema() });
+  const sections = { metrics: metricsSchema, openlineage: openLineageSchema };
+  for (const [name, schema] of Object.entries(sections)) {
+    const section = tree.root[name];
+    if (isContainer(section))
+      found.push({ path: [name], options: section as Record<string, unknown>, schema: schema() });
+  }
   const alerts = tree.root['alerts'];
   for (const [index, entry] of Array.isArray(alerts) ? alerts.entries() : [])
     if (isContainer(entry) && !Array.isArray(entry))

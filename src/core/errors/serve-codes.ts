@@ -49,6 +49,12 @@ export const SERVE_CODES = {
     5,
     true,
   ),
+  E_LINEAGE_SEND: entry(
+    'Events of a run could not be delivered',
+    'Check `openlineage`, or the OPENLINEAGE_* variables; then: dataflow lineage --openlineage --send',
+    5,
+    true,
+  ),
   E_METRICS_PUSH: entry(
     'Metrics cannot be pushed',
     'Check `metrics.otlp`, or the OTEL_EXPORTER_OTLP_* variables.',

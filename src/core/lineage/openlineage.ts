@@ -1,29 +1,8 @@
-import type { StepRecord } from '../ports/ledger.ts';
+import type { RunRecord, StepRecord } from '../ports/ledger.ts';
+import { errorFacet, type Facets, RUN_EVENT_SCHEMA, withSchemas } from './openlineage-facets.ts';
+import { RUN_JOB } from './openlineage-run.ts';
 import { isDirect, type Origin } from './origins.ts';
 import type { TableLineage } from './project-lineage.ts';
-
-const SPEC = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent';
-const FACETS = 'https://openlineage.io/spec/facets';
-
-/** Facets that are written, with the version of their schema. */
-const SCHEMAS = {
-  columnLineage: '1-2-0/ColumnLineageDatasetFacet',
-  dataQualityAssertions: '1-1-0/DataQualityAssertionsDatasetFacet',
-  dataQualityMetrics: '1-0-3/DataQualityMetricsInputDatasetFacet',
-  errorMessage: '1-0-1/ErrorMessageRunFacet',
-  inputStatistics: '1-0-0/InputStatisticsInputDatasetFacet',
-  jobType: '2-0-4/JobTypeJobFacet',
-  outputStatistics: '1-0-2/OutputStatisticsOutputDatasetFacet',
-  parent: '1-2-0/ParentRunFacet',
-  processing_engine: '1-1-1/ProcessingEngineRunFacet',
-  schema: '1-2-0/SchemaDatasetFacet',
-  sql: '1-1-0/SQLJobFacet',
-  symlinks: '1-0-1/SymlinksDatasetFacet',
-  version: '1-0-1/DatasetVersionDatasetFacet',
-} as const;
-
-type FacetName = keyof typeof SCHEMAS;
-type Facets = Partial<Record<FacetName, object>>;
 
 /** A dataset by the naming of OpenLineage: `file` and a path, or `s3://bucket` and a key. */
 export interface DatasetName {
@@ -45,12 +24,16 @@ export interface EventInput extends DatasetName {
 /** What the events of one step say. */
 export interface StepEvents {
   readonly step: StepRecord;
-  readonly project: string;
+  /** The run around it: when that has ended, its unfinished steps have, too. */
+  readonly run: Pick<RunRecord, 'status' | 'finished_at' | 'error'>;
+  /** Of jobs, and of tables by their names as in SQL. */
+  readonly namespace: string;
   /** Deterministic UUIDs of the step and of the run around it. */
   readonly step_uuid: string;
   readonly run_uuid: string;
   readonly producer: string;
-  readonly engine: { readonly name: string; readonly version: string };
+  /** Absent when it could not be asked. */
+  readonly engine?: { readonly name: string; readonly version: string };
   /** Of what writes the events: dataflow. */
   readonly adapter_version: string;
   readonly inputs: readonly EventInput[];
@@ -62,59 +45,65 @@ export interface StepEvents {
   datasetsOf(table: string): readonly DatasetName[];
 }
 
-/** START and COMPLETE or FAIL of one step; a step that did not run has no events. */
+/** START and COMPLETE, FAIL or ABORT of one step; a step that did not run has no events. */
 export function eventsOf(about: StepEvents): readonly object[] {
-  const { step } = about;
+  const { step, run } = about;
   if (step.status !== 'succeeded' && step.status !== 'failed' && step.status !== 'running') return [];
   const start = event(about, 'START', step.started_at, {});
-  if (step.status === 'running' || step.finished_at === undefined) return [start];
+  if (step.status === 'running') {
+    if (run.status === 'running' || run.finished_at === undefined) return [start];
+    return [start, event(about, 'ABORT', run.finished_at, errorFacet(run.error))];
+  }
+  if (step.finished_at === undefined) return [start];
   const failed = step.status === 'failed';
-  const error = step.error;
-  const facets: Facets =
-    failed && error !== undefined
-      ? { errorMessage: { message: `${error.code}: ${error.message}`, programmingLanguage: 'SQL' } }
-      : {};
-  return [start, event(about, failed ? 'FAIL' : 'COMPLETE', step.finished_at, facets)];
+  return [start, event(about, failed ? 'FAIL' : 'COMPLETE', step.finished_at, failed ? errorFacet(step.error) : {})];
 }
 
 function event(about: StepEvents, eventType: string, eventTime: string, runFacets: Facets): object {
-  const { step, project, producer } = about;
+  const { step, namespace, producer, engine } = about;
   const facets = (named: Facets): object => withSchemas(named, producer);
   const done = eventType === 'COMPLETE';
   return {
     eventType,
     eventTime,
     producer,
-    schemaURL: SPEC,
+    schemaURL: RUN_EVENT_SCHEMA,
     run: {
       runId: about.step_uuid,
       facets: facets({
-        parent: { run: { runId: about.run_uuid }, job: { namespace: project, name: 'run' } },
-        processing_engine: { ...about.engine, openlineageAdapterVersion: about.adapter_version },
+        parent: { run: { runId: about.run_uuid }, job: { namespace, name: RUN_JOB } },
+        ...(engine === undefined
+          ? {}
+          : { processing_engine: { ...engine, openlineageAdapterVersion: about.adapter_version } }),
         ...runFacets,
       }),
     },
     job: {
-      namespace: project,
+      namespace,
       name: step.step,
       facets: facets({
         jobType: { processingType: 'BATCH', integration: 'DATAFLOW', jobType: 'STEP' },
         ...(about.sql === undefined ? {} : { sql: { query: about.sql, dialect: 'duckdb' } }),
       }),
     },
-    inputs: about.inputs.map((input) => inputDataset(input, project, facets, done)),
+    inputs: about.inputs.map((input) => inputDataset(input, namespace, facets, done)),
     outputs: [outputDataset(about, facets, done)],
   };
 }
 
-function inputDataset(input: EventInput, project: string, facets: (named: Facets) => object, done: boolean): object {
+function inputDataset(
+  input: EventInput,
+  job_namespace: string,
+  facets: (named: Facets) => object,
+  done: boolean,
+): object {
   const { namespace, name, rows, size_bytes, types, null_counts } = input;
   const counted = rows !== undefined && done;
   return {
     namespace,
     name,
     facets: facets({
-      ...tableFacets(input.table, input.version, project),
+      ...tableFacets(input, input.table, input.version, job_namespace),
       ...(types === undefined ? {} : { schema: schemaFacet(types) }),
     }),
     inputFacets: facets({
@@ -131,7 +120,7 @@ function nullsOf(counts: Readonly<Record<string, number>>): object {
 }
 
 function outputDataset(about: StepEvents, facets: (named: Facets) => object, done: boolean): object {
-  const { step, lineage, project } = about;
+  const { step, lineage, namespace } = about;
   const { balance, resources } = step;
   const assertions = step.tests.map(({ test, passed, severity, message }) => ({
     assertion: test,
@@ -142,7 +131,7 @@ function outputDataset(about: StepEvents, facets: (named: Facets) => object, don
   return {
     ...about.output,
     facets: facets({
-      ...tableFacets(step.step, done ? step.output_version : undefined, project),
+      ...tableFacets(about.output, step.step, done ? step.output_version : undefined, namespace),
       ...(lineage === undefined
         ? {}
         : { schema: schemaFacet(lineage.types), columnLineage: columnFacet(about, lineage) }),
@@ -156,11 +145,22 @@ function outputDataset(about: StepEvents, facets: (named: Facets) => object, don
   };
 }
 
-function tableFacets(table: string | undefined, version: number | undefined, project: string): Facets {
+function tableFacets(
+  place: DatasetName,
+  table: string | undefined,
+  version: number | undefined,
+  namespace: string,
+): Facets {
   return {
-    ...(table === undefined ? {} : { symlinks: { identifiers: [{ namespace: project, name: table, type: 'TABLE' }] } }),
+    dataSource: { name: place.namespace, uri: uriOf(place) },
+    ...(table === undefined ? {} : { symlinks: { identifiers: [{ namespace, name: table, type: 'TABLE' }] } }),
     ...(version === undefined ? {} : { version: { datasetVersion: String(version) } }),
   };
+}
+
+function uriOf({ namespace, name }: DatasetName): string {
+  const path = name.split('/').map(encodeURIComponent).join('/');
+  return `${namespace === 'file' ? 'file://' : namespace}${path}`;
 }
 
 function schemaFacet(types: Readonly<Record<string, string>>): object {
@@ -188,13 +188,4 @@ function inputFields(about: StepEvents, origins: readonly Origin[]): readonly ob
   return [...found.values()].flatMap(({ origin, transformations }) =>
     about.datasetsOf(origin.table).map((dataset) => ({ ...dataset, field: origin.column, transformations })),
   );
-}
-
-function withSchemas(facets: Facets, producer: string): object {
-  const entries = Object.entries(facets).map(([name, facet]) => {
-    const schema = SCHEMAS[name as FacetName];
-    const type = schema.split('/')[1];
-    return [name, { _producer: producer, _schemaURL: `${FACETS}/${schema}.json#/$defs/${type}`, ...facet }];
-  });
-  return Object.fromEntries(entries);
 }

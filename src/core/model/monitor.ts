@@ -11,6 +11,19 @@ export interface MetricsSpec {
   readonly otlp?: PostTarget | undefined;
 }
 
+/** `openlineage:` where the events of a run go. Without file and address, the OPENLINEAGE_* variables decide. */
+export interface OpenLineageSpec {
+  /** Of jobs; the project's name without it. */
+  readonly namespace?: string | undefined;
+  /** Absolute once loaded. */
+  readonly file?: string | undefined;
+  readonly url?: string | undefined;
+  /** Below `url`. */
+  readonly endpoint: string;
+  readonly api_key?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What an alert may be about. `run_recovered` is told of by those who want to hear the end of an incident only. */
 export const ALERT_KINDS = [
   'run_failed',

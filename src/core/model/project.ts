@@ -3,7 +3,7 @@ import type { EnrichSpec } from './enrich.ts';
 import type { GenerateSpec } from './generate.ts';
 import type { LoadSpec } from './load.ts';
 import type { MirrorSpec } from './mirror.ts';
-import type { AlertSpec, MetricsSpec } from './monitor.ts';
+import type { AlertSpec, MetricsSpec, OpenLineageSpec } from './monitor.ts';
 import type { BudgetSpec, PriceSpec } from './receipt.ts';
 import type { RecordCheck } from './record-check.ts';
 import type { ServeSpec } from './serve.ts';
@@ -43,6 +43,8 @@ export interface Project {
   readonly dashboard?: DashboardSpec;
   /** Where numbers of runs go. */
   readonly metrics?: MetricsSpec;
+  /** Where events of runs go. */
+  readonly openlineage?: OpenLineageSpec;
   /** Who is told of what. */
   readonly alerts?: readonly AlertSpec[];
 }
