@@ -16,10 +16,11 @@ import {
 import { formattedCell } from '../../src/dashboard/format/cell.ts';
 import { formattedNumber, shortNumber } from '../../src/dashboard/format/number.ts';
 import { ageOf, formattedDate } from '../../src/dashboard/format/time.ts';
+import { layoutOf, NODE } from '../../src/dashboard/pipeline/layout.ts';
 import { matched } from '../../src/dashboard/route/match.ts';
 import { contrast, inkOn, PALETTES, scaleColor } from '../../src/dashboard/theme/palette.ts';
 import { changeOf } from '../../src/dashboard/widgets/change.ts';
-import { nextSort, pageStart } from '../../src/dashboard/widgets/table-state.ts';
+import { atFirstPages, nextSort, pageStart, readTable, withTable } from '../../src/dashboard/widgets/table-state.ts';
 import { EN } from '../../src/dashboard/words/en.ts';
 import { FR } from '../../src/dashboard/words/fr.ts';
 import { nearest } from './color-vision.ts';
@@ -255,4 +256,56 @@ describe('colours', () => {
 
 it('says everything in both languages', () => {
   expect(Object.keys(FR)).toEqual(Object.keys(EN));
+});
+
+describe('a table in the address', () => {
+  const widget = { id: 'liste' } as WidgetShape;
+
+  it('is read back as it was written, and leaves the filters of the page alone', () => {
+    const query = withTable(widget, { sort: '-ca', found: 'a b', page: 3 }, new URLSearchParams('pays=Suisse'));
+    expect(query.toString()).toBe('pays=Suisse&liste.sort=-ca&liste.find=a+b&liste.page=3');
+    expect(readTable(widget, query)).toEqual({ sort: '-ca', found: 'a b', page: 3 });
+    expect(atFirstPages(query).toString()).toBe('pays=Suisse&liste.sort=-ca&liste.find=a+b');
+    expect(withTable(widget, { sort: '', found: '' }, query).toString()).toBe('pays=Suisse');
+    expect(withTable(widget, { sort: 'nom' }, query).get('liste.page')).toBeNull();
+  });
+
+  it.each(['x', '-1', '0', '1.5', ''])('begins at the first page when it names page "%s"', (page) => {
+    expect(readTable(widget, new URLSearchParams({ 'liste.page': page })).page).toBe(1);
+  });
+});
+
+describe('the graph of tables', () => {
+  it('draws no line across a table, however many there are', () => {
+    const one = fc
+      .integer({ min: 1, max: 60 })
+      .chain((count) => fc.array(fc.array(fc.nat(count), { maxLength: 4 }), { minLength: count, maxLength: count }));
+    fc.assert(
+      fc.property(one, (reads) => {
+        const tables = reads.map((parents, i) => ({
+          table: `gold.t${i}`,
+          layer: 'gold',
+          state: 'ok',
+          parents: [...new Set(parents.filter((parent) => parent < i))].map((parent) => `gold.t${parent}`),
+        }));
+        const { nodes, edges, height } = layoutOf(tables as unknown as Parameters<typeof layoutOf>[0]);
+        expect(nodes).toHaveLength(tables.length);
+        expect(edges).toHaveLength(tables.reduce((sum, { parents }) => sum + parents.length, 0));
+        for (const { x, y } of nodes) expect([x >= 0, y >= 0, y + NODE.height <= height]).toEqual([true, true, true]);
+        for (const { from, to, by } of edges) {
+          // One lane for each column between the two, free of tables.
+          expect(by.map(({ x }) => x)).toEqual(
+            Array.from(
+              { length: Math.round((to.x - from.x) / (NODE.width + NODE.across)) - 1 },
+              (_, i) => from.x + (i + 1) * (NODE.width + NODE.across),
+            ),
+          );
+          for (const lane of by)
+            for (const node of nodes)
+              if (node.x === lane.x) expect(lane.y < node.y || lane.y > node.y + NODE.height).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
 });

@@ -102,6 +102,7 @@ describe('retail', () => {
       'fr',
       ['vue-d-ensemble', 'chiffre-d-affaires', 'clients', 'produits'],
     ]);
+    expect(shape.pages[1]?.filters[0]).toMatchObject({ values: ['jour', 'mois', 'annee'], labels: { annee: 'Année' } });
     expect(shape.reader).toEqual({ name: null, operator: false });
     expect(JSON.stringify(shape)).not.toMatch(/select|gold\./);
   });

@@ -115,6 +115,8 @@ describe('mistakes in dashboard:', () => {
   it.each([
     ['{ a: { type: choice } }', 'a choice needs one of values, sql, and table with column'],
     ['{ a: { type: text, values: [x] } }', 'values, sql and multiple are for a choice'],
+    ['{ a: { type: choice, values: { x: X }, default: X } }', 'the default is none of what can be chosen'],
+    ['{ a: { type: choice, values: {} } }', 'name at least one value'],
     ['{ a: { type: choice, values: [x], default: y } }', 'the default is none of what can be chosen'],
     ['{ a: { type: date_range, default: yesterday } }', 'the default is none of what can be chosen'],
     ['{ a: { type: date_range, default: 30d } }', 'the default is none of what can be chosen'],

@@ -80,6 +80,7 @@ function nextSteps(idle: boolean, place: string, me: string): readonly string[] 
     ['status', 'the tables and their balances'],
     ['quarantine silver.achats', 'refused rows, and why'],
     ['query "from gold.kpi_top_clients limit 5"', 'SQL over the lake'],
+    ['serve', 'dashboard and REST API'],
   ];
   if (idle) steps.unshift(['plan --all', 'why nothing runs']);
   else steps.push(['run', 'finds nothing to do']);

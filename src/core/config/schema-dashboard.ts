@@ -10,7 +10,25 @@ const scalar = z.pipe(
 
 const RANGE = /^(\d{4}-\d\d-\d\d)?\.\.(\d{4}-\d\d-\d\d)?$|^\d{4}-\d\d-\d\d$/;
 
+/** Values as they may be written: a list, or each with what it is called. */
+interface WrittenFilter extends Omit<FilterSpec, 'values' | 'labels'> {
+  readonly values?: string[] | Record<string, string> | undefined;
+}
+
 function filterSchema() {
+  return z.pipe(writtenFilterSchema(), z.transform(filterOf));
+}
+
+function filterOf({ values, ...rest }: WrittenFilter): FilterSpec {
+  if (values === undefined || isList(values)) return { ...rest, values };
+  return { ...rest, values: Object.keys(values), labels: values };
+}
+
+function isList(values: NonNullable<WrittenFilter['values']>): values is string[] {
+  return Array.isArray(values);
+}
+
+function writtenFilterSchema() {
   return z
     .strictObject({
       type: z
@@ -22,8 +40,18 @@ function filterSchema() {
         .check(meta('Choice: several values at once; `$name` is a list then: `list_contains($pays, pays)`.')),
       values: z.optional(
         z
-          .array(scalar)
-          .check(z.minLength(1), z.maxLength(1000), meta('Choice: the only values.', ['jour', 'mois', 'annee'])),
+          .union([
+            z.array(scalar).check(z.minLength(1), z.maxLength(1000)),
+            z
+              .record(z.string().check(z.minLength(1), z.maxLength(1000)), label)
+              .check(z.refine((labels) => Object.keys(labels).length > 0, 'name at least one value')),
+          ])
+          .check(
+            meta('Choice: the only values, as a list or each with what it is called.', {
+              mois: 'Mois',
+              annee: 'Année',
+            }),
+          ),
       ),
       table: z.optional(tableKey.check(meta('Table whose column holds the values, or the days.', 'gold.dim_clients'))),
       column: z.optional(columnName.check(meta('Column of that table.', 'pays'))),
@@ -57,11 +85,11 @@ function filterSchema() {
     );
 }
 
-function knownDefault({ type, values, table, sql, default: fallback }: Partial<FilterSpec>): boolean {
+function knownDefault({ type, values, table, sql, default: fallback }: Partial<WrittenFilter>): boolean {
   if (fallback === undefined || type === 'text') return true;
   const looked = table !== undefined || sql !== undefined;
   if (type === 'date_range') return RANGE.test(fallback) || (looked && /^(latest|\d{1,5}d)$/.test(fallback));
-  return values === undefined || values.includes(fallback);
+  return values === undefined || (isList(values) ? values : Object.keys(values)).includes(fallback);
 }
 
 function pageSchema(): z.ZodMiniType<WrittenPage> {

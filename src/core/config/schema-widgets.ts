@@ -90,7 +90,9 @@ const uniform = z.refine<{ readonly y: unknown }>(
 function axisSchema(...more: ('stacked' | 'horizontal')[]) {
   const flags = {
     stacked: z.optional(z.boolean().check(meta('Series stand on each other.'))),
-    horizontal: z.optional(z.boolean().check(meta('Bars lie.'))),
+    horizontal: z.optional(
+      z.boolean().check(meta('Bars lie. Default: where their names would not fit beside each other.')),
+    ),
   };
   return z
     .strictObject({

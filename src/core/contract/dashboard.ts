@@ -43,6 +43,8 @@ export interface FilterShape {
   readonly multiple?: boolean | undefined;
   /** Choice: the values where they are declared; otherwise `GET /api/v1/dashboard/pages/{page}/filters/{name}` gives them. */
   readonly values?: readonly string[] | undefined;
+  /** Choice: what declared values are called; a value that is not here is called as it is. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly default?: string | undefined;
 }
 

@@ -23,6 +23,8 @@ export interface FilterSpec {
   /** Choice: several values at once. */
   readonly multiple: boolean;
   readonly values?: readonly string[] | undefined;
+  /** What declared values are called, where that is declared too. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The table and column that hold the values, or the days. */
   readonly table?: string | undefined;
   readonly column?: string | undefined;

@@ -1,12 +1,18 @@
 import { formattedNumber, shortNumber } from '../format/number.ts';
-import { formattedDate } from '../format/time.ts';
+import { formattedDate, formattedInstant, shortInstant } from '../format/time.ts';
 import type { Look } from './drawing.ts';
 
 export const HEIGHT = 300;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
 /** What stands along an axis of names: dates as the language writes them. */
 export function nameText(name: string, look: Look): string {
-  return formattedDate(name, look.language);
+  return INSTANT.test(name) ? formattedInstant(name, look.language) : formattedDate(name, look.language);
+}
+
+/** The same where room is scarce: instants without their year. */
+function axisText(name: string, look: Look): string {
+  return INSTANT.test(name) ? shortInstant(name, look.language) : nameText(name, look);
 }
 
 export function valueText(value: number | undefined, format: string | undefined, look: Look): string {
@@ -37,6 +43,7 @@ export function frame(look: Look): Record<string, unknown> {
 
 const SIGN_WIDTH = 7;
 const NAMES_ALL_MAX = 20;
+const LYING_MAX = 40;
 /** Dates along an axis explain each other; other names do not, and each is shown, aslant where there is no room. */
 const DATE = /^\d{4}(-\d\d)?(-\d\d)?/;
 
@@ -44,10 +51,20 @@ const DATE = /^\d{4}(-\d\d)?(-\d\d)?/;
 export function nameAxis(names: readonly string[], look: Look): Record<string, unknown> {
   const axis = anyNameAxis(names, look);
   if (names.length > NAMES_ALL_MAX || names.every((name) => DATE.test(name))) return axis;
-  const longest = names.reduce((most, name) => Math.max(most, name.length), 0) * SIGN_WIDTH;
-  const room = (look.width - 60) / Math.max(1, names.length);
   const label = { ...(axis['axisLabel'] as object), hideOverlap: false, interval: 0 };
-  return { ...axis, axisLabel: longest < room ? label : { ...label, rotate: 35, width: 110 } };
+  return { ...axis, axisLabel: haveRoom(names, look) ? label : { ...label, rotate: 35, width: 110 } };
+}
+
+/** Whether names can stand beside each other below a chart. */
+function haveRoom(names: readonly string[], look: Look): boolean {
+  const longest = names.reduce((most, name) => Math.max(most, name.length), 0) * SIGN_WIDTH;
+  return longest < (look.width - 60) / Math.max(1, names.length);
+}
+
+/** Whether bars with these names had better lie: each has a line of its own then. Days and months go on from left to right. */
+export function betterLying(names: readonly string[], look: Look): boolean {
+  if (names.length > LYING_MAX || names.every((name) => DATE.test(name))) return false;
+  return !haveRoom(names, look);
 }
 
 /** Names beside an axis that stands, with a third of the width for them. */
@@ -61,7 +78,7 @@ function anyNameAxis(names: readonly string[], look: Look): Record<string, unkno
   const { palette } = look;
   return {
     type: 'category',
-    data: names.map((name) => nameText(name, look)),
+    data: names.map((name) => axisText(name, look)),
     axisTick: { show: false },
     axisLine: { lineStyle: { color: palette.line } },
     axisLabel: { color: palette.quiet, hideOverlap: true, overflow: 'truncate' },

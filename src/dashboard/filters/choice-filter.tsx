@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import type { FilterValues } from '../../core/contract/dashboard.ts';
+import type { FilterShape, FilterValues } from '../../core/contract/dashboard.ts';
 import { useResource } from '../data/resource.ts';
 import { useWords } from '../words/use-words.tsx';
 import type { FilterProps } from './props.ts';
@@ -26,6 +26,10 @@ interface ChoiceProps extends FilterProps {
   readonly values: readonly string[];
 }
 
+function calledIn({ labels = {} }: FilterShape, value: string): string {
+  return Object.hasOwn(labels, value) ? (labels[value] ?? value) : value;
+}
+
 function Segments({ filter, values, all, set }: ChoiceProps): ReactNode {
   const label = useId();
   return (
@@ -36,7 +40,7 @@ function Segments({ filter, values, all, set }: ChoiceProps): ReactNode {
       <div className="segments">
         {all.map((value) => (
           <button key={value} type="button" aria-pressed={values.includes(value)} onClick={() => set([value])}>
-            {value}
+            {calledIn(filter, value)}
           </button>
         ))}
       </div>
@@ -56,7 +60,7 @@ function OneOf({ filter, values, all, set }: ChoiceProps): ReactNode {
         <option value="">{words.all}</option>
         {all.map((value) => (
           <option key={value} value={value}>
-            {value}
+            {calledIn(filter, value)}
           </option>
         ))}
       </select>
@@ -70,7 +74,12 @@ function Several({ filter, values, all, set }: ChoiceProps): ReactNode {
   const [open, setOpen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   useClosing(open, place, () => setOpen(false));
-  const said = values.length === 0 ? words.all : values.length <= 2 ? values.join(', ') : words.chosen(values.length);
+  const said =
+    values.length === 0
+      ? words.all
+      : values.length <= 2
+        ? values.map((value) => calledIn(filter, value)).join(', ')
+        : words.chosen(values.length);
   const toggled = (value: string): void =>
     set(values.includes(value) ? values.filter((one) => one !== value) : [...values, value]);
   return (
@@ -93,7 +102,7 @@ function Several({ filter, values, all, set }: ChoiceProps): ReactNode {
         {all.map((value) => (
           <label key={value}>
             <input type="checkbox" checked={values.includes(value)} onChange={() => toggled(value)} />
-            {value}
+            {calledIn(filter, value)}
           </label>
         ))}
       </fieldset>

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { PageShape } from '../../core/contract/dashboard.ts';
 import { goTo, usePlace } from '../route/location.ts';
+import { atFirstPages } from '../widgets/table-state.ts';
 import { useWords } from '../words/use-words.tsx';
 import { ChoiceFilter } from './choice-filter.tsx';
 import { DateRangeFilter } from './date-range-filter.tsx';
@@ -14,7 +15,7 @@ export function FilterBar({ page, state }: { readonly page: PageShape; readonly 
   const { path, query } = usePlace();
   if (page.filters.length === 0) return null;
   const to = (next: URLSearchParams, replace = false): void => {
-    const text = next.toString();
+    const text = atFirstPages(next).toString();
     goTo(text === '' ? path : `${path}?${text}`, { replace });
   };
   return (

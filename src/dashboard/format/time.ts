@@ -21,6 +21,12 @@ export function formattedInstant(instant: string, language: string): string {
   return dateFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 }
 
+/** An instant along an axis, where neighbours tell the year. */
+export function shortInstant(instant: string, language: string): string {
+  const style: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+  return dateFormat(language, style).format(new Date(instant));
+}
+
 /** A day, a month (`2024-03`) or a year as the language writes it; other texts as they are. */
 export function formattedDate(text: string, language: string): string {
   const [, year = '', month, day] = /^(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?$/.exec(text) ?? [];

@@ -97,7 +97,7 @@ function Destinations(): ReactNode {
                   one.name,
                   say.kinds[one.kind],
                   <State key="state" of={one.state} />,
-                  durationText(one.lag_ms, language),
+                  durationText(one.lag_ms === 0 ? null : one.lag_ms, language),
                   durationText(one.refresh_ms, language),
                   numberText(one.rows, language),
                   one.holds ?? '–',

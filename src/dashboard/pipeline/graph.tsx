@@ -2,9 +2,10 @@ import { type ReactNode, useMemo, useState } from 'react';
 import type { GraphShape, GraphTable } from '../../core/contract/pipeline.ts';
 import { useResource } from '../data/resource.ts';
 import { Link } from '../route/link.tsx';
+import { goTo, usePlace } from '../route/location.ts';
 import { Empty } from '../shell/states.tsx';
 import { numberText } from './format.ts';
-import { layoutOf, NODE, type Placed } from './layout.ts';
+import { type Edge, layoutOf, NODE, type Placed } from './layout.ts';
 import { Ago, Card, Loaded, PipelinePage, State, Table, TableLink, toneOf } from './parts.tsx';
 import { usePipelineWords } from './words.ts';
 
@@ -12,13 +13,15 @@ import { usePipelineWords } from './words.ts';
 export function Graph(): ReactNode {
   const { say } = usePipelineWords();
   const found = useResource<GraphShape>('/api/v1/pipeline/graph', { runs: true });
-  const [as_list, setAsList] = useState(() => window.matchMedia('(max-width: 700px)').matches);
+  const { path, query } = usePlace();
+  const as_list = (query.get('as') ?? (window.matchMedia('(max-width: 700px)').matches ? 'list' : 'graph')) === 'list';
+  const show = (as: 'graph' | 'list'): void => goTo(`${path}?as=${as}`, { replace: true });
   const tools = (
     <span className="segments">
-      <button type="button" aria-pressed={!as_list} onClick={() => setAsList(false)}>
+      <button type="button" aria-pressed={!as_list} onClick={() => show('graph')}>
         {say.graph}
       </button>
-      <button type="button" aria-pressed={as_list} onClick={() => setAsList(true)}>
+      <button type="button" aria-pressed={as_list} onClick={() => show('list')}>
         {say.list}
       </button>
     </span>
@@ -48,13 +51,16 @@ function Drawn({ tables }: { readonly tables: readonly GraphTable[] }): ReactNod
     <section className="graph" tabIndex={0} aria-label={say.graph}>
       <div className="graph-place" style={{ width, height }}>
         <svg width={width} height={height} aria-hidden="true">
-          {edges.map(({ from, to }) => (
-            <path
-              key={`${from.table.table} ${to.table.table}`}
-              className={[from, to].some(({ table }) => table.table === at) ? 'edge edge-on' : 'edge'}
-              d={curve(from, to)}
-            />
-          ))}
+          {edges.map((edge) => {
+            const { from, to } = edge;
+            return (
+              <path
+                key={`${from.table.table} ${to.table.table}`}
+                className={[from, to].some(({ table }) => table.table === at) ? 'edge edge-on' : 'edge'}
+                d={curve(edge)}
+              />
+            );
+          })}
         </svg>
         {nodes.map((node) => (
           <Node key={node.table.table} node={node} enter={setAt} />
@@ -89,11 +95,17 @@ function Node({ node, enter }: { readonly node: Placed; enter(table: string | un
   );
 }
 
-function curve(from: Placed, to: Placed): string {
-  const [x0, y0] = [from.x + NODE.width, from.y + NODE.height / 2];
-  const [x1, y1] = [to.x, to.y + NODE.height / 2];
-  const bend = Math.max(30, (x1 - x0) / 2);
-  return `M${x0} ${y0}C${x0 + bend} ${y0} ${x1 - bend} ${y1} ${x1} ${y1}`;
+/** From table to table, straight along its lane through each column between. */
+function curve({ from, to, by }: Edge): string {
+  let [x0, y0] = [from.x + NODE.width, from.y + NODE.height / 2];
+  let line = `M${x0} ${y0}`;
+  for (const { x, y } of [...by, { x: to.x, y: to.y + NODE.height / 2 }]) {
+    const bend = (x - x0) / 2;
+    line += `C${x0 + bend} ${y0} ${x - bend} ${y} ${x} ${y}`;
+    if (x !== to.x) line += `H${x + NODE.width}`;
+    [x0, y0] = [x + NODE.width, y];
+  }
+  return line;
 }
 
 function List({ tables }: { readonly tables: readonly GraphTable[] }): ReactNode {

@@ -14,7 +14,7 @@ export function Run({ params, dashboard }: SectionViewProps): ReactNode {
   const found = useResource<RunDetail>(`/api/v1/pipeline/runs/${encodeURIComponent(id)}`, { runs: true });
   const tools = dashboard.reader.operator && found.data !== undefined && <Tools run={found.data} />;
   return (
-    <PipelinePage title={`${say.run} ${id}`} tools={tools}>
+    <PipelinePage title={`${say.run} ${found.data?.run_id ?? id}`} tools={tools}>
       <Loaded of={found}>
         {(run) => (
           <div className="grid">

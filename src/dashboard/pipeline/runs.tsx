@@ -1,8 +1,9 @@
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { WidgetRows, WidgetShape } from '../../core/contract/dashboard.ts';
 import type { RunList, RunShape } from '../../core/contract/pipeline.ts';
 import { Chart } from '../chart/chart.tsx';
 import { useResource } from '../data/resource.ts';
+import { goTo, usePlace } from '../route/location.ts';
 import type { SectionViewProps } from '../section-view.ts';
 import { Empty } from '../shell/states.tsx';
 import { durationText, momentText, moneyText, numberText } from './format.ts';
@@ -15,13 +16,14 @@ const WORDS = ['running', 'succeeded', 'failed', 'partial', 'interrupted'];
 /** Runs over time. */
 export function Runs({ dashboard }: SectionViewProps): ReactNode {
   const { say } = usePipelineWords();
-  const [status, setStatus] = useState('');
-  const [before, setBefore] = useState<string | undefined>();
-  const asked = new URLSearchParams({ limit: '50', ...(status && { status }), ...(before && { before }) });
+  const { path, query } = usePlace();
+  const [status, before] = [query.get('status') ?? '', query.get('before')];
+  const chosen = { ...(status && { status }), ...(before !== null && { before }) };
+  const asked = new URLSearchParams({ limit: '50', ...chosen });
   const found = useResource<RunList>(`/api/v1/pipeline/runs?${asked}`, { runs: true });
-  const choose = (word: string): void => {
-    setStatus(word);
-    setBefore(undefined);
+  const choose = (status: string, before?: string): void => {
+    const next = new URLSearchParams({ ...(status && { status }), ...(before !== undefined && { before }) }).toString();
+    goTo(next === '' ? path : `${path}?${next}`);
   };
   const filter = (
     <label className="filter">
@@ -52,14 +54,14 @@ export function Runs({ dashboard }: SectionViewProps): ReactNode {
               </Card>
               <Card title={say.runs}>
                 <RunTable runs={data} />
-                <div className="pager">
-                  <span />
-                  {next !== null && (
-                    <button type="button" className="button button-small" onClick={() => setBefore(next)}>
+                {next !== null && (
+                  <div className="pager">
+                    <span />
+                    <button type="button" className="button button-small" onClick={() => choose(status, next)}>
                       {say.older}
                     </button>
-                  )}
-                </div>
+                  </div>
+                )}
               </Card>
               {dashboard.reader.operator && <Actions />}
             </div>

@@ -1,35 +1,40 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { WidgetRows, WidgetShape } from '../../core/contract/dashboard.ts';
+import { titleOf } from '../chart/model.ts';
 import { useResource } from '../data/resource.ts';
 import { widgetAddress } from '../filters/url-state.ts';
 import { useTyped } from '../filters/use-typed.ts';
+import { goTo, usePlace } from '../route/location.ts';
 import { Empty, Failure, Skeleton } from '../shell/states.tsx';
 import { useWords } from '../words/use-words.tsx';
 import { DataTable, type ShownColumn } from './data-table.tsx';
 import { ExportButtons } from './export-buttons.tsx';
 import { OtherRelease, WidgetHead } from './head.tsx';
 import type { WidgetProps } from './props.ts';
-import { nextSort, pageStart } from './table-state.ts';
+import { nextSort, pageStart, readTable, type TableState, withTable } from './table-state.ts';
 
 const PAGE_ROWS = 20;
 
-/** Rows to be sorted, searched, paged and taken along. The server does all of it: no more than a page of rows is ever here. */
+/** Rows to be sorted, searched, paged and taken along, as the address says. The server does all of it: no more than a page of rows is ever here. */
 export function TableWidget({ page, widget, state, title_id }: WidgetProps): ReactNode {
   const { words } = useWords();
   const limit = widget.page_rows ?? PAGE_ROWS;
-  const [sort, setSort] = useState('');
-  const [found, setFound] = useState('');
-  const [offset, setOffset] = useState(0);
-  const filtered = widgetAddress(page, widget, state);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: other filters leave other rows, to be read from the first one
-  useEffect(() => setOffset(0), [filtered]);
+  const { path, query } = usePlace();
+  const { sort, found, page: number } = readTable(widget, query);
+  const offset = (number - 1) * limit;
+  const become = (change: Partial<TableState>, replace = false): void => {
+    const text = withTable(widget, change, query).toString();
+    goTo(text === '' ? path : `${path}?${text}`, { replace });
+  };
   const own = { sort, q: found };
   const asked = widgetAddress(page, widget, state, { ...own, offset: String(offset), limit: String(limit) });
   const { data, error, loading, retry } = useResource<WidgetRows>(asked);
-  const { text, type } = useTyped(found, (value) => {
-    setFound(value);
-    setOffset(0);
-  });
+  const { text, type } = useTyped(found, (value) => become({ found: value }, true));
+  const beyond = data !== undefined && !loading && data.rows.length === 0 && offset > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an address that was kept may name a page that is not there any more
+  useEffect(() => {
+    if (beyond) become({ page: Math.max(1, Math.ceil((data.total ?? 0) / limit)) }, true);
+  }, [beyond]);
   return (
     <>
       <WidgetHead widget={widget} title_id={title_id}>
@@ -53,7 +58,7 @@ export function TableWidget({ page, widget, state, title_id }: WidgetProps): Rea
         ) : (
           <Failure error={error} retry={retry} />
         )
-      ) : data.rows.length === 0 ? (
+      ) : data.rows.length === 0 && offset === 0 ? (
         <Empty hint={words.nothing_hint} />
       ) : (
         <>
@@ -65,10 +70,7 @@ export function TableWidget({ page, widget, state, title_id }: WidgetProps): Rea
             busy={loading}
             sort={{
               by: sort,
-              press: (column) => {
-                setSort(nextSort(sort, column));
-                setOffset(0);
-              },
+              press: (column) => become({ sort: nextSort(sort, column) }),
             }}
           />
           <Pager
@@ -76,7 +78,7 @@ export function TableWidget({ page, widget, state, title_id }: WidgetProps): Rea
             limit={limit}
             offset={offset}
             shown={data.rows.length}
-            go={setOffset}
+            go={(to) => become({ page: Math.floor(to / limit) + 1 })}
           />
         </>
       )}
@@ -88,7 +90,7 @@ export function TableWidget({ page, widget, state, title_id }: WidgetProps): Rea
 /** What is declared, or every column under its name. */
 export function columnsOf(widget: WidgetShape, { columns }: WidgetRows): readonly ShownColumn[] {
   const declared: NonNullable<WidgetShape['columns']> =
-    widget.columns ?? columns.map(({ name }) => ({ name, title: name, format: undefined }));
+    widget.columns ?? columns.map(({ name }) => ({ name, title: titleOf(name), format: undefined }));
   return declared.flatMap(({ name, title, format }) => {
     const at = columns.findIndex((column) => column.name === name);
     return at === -1 ? [] : [{ name, title, format, at, type: columns[at]?.type ?? '' }];

@@ -42,6 +42,8 @@ export const EN = {
   reset_filters: 'Reset filters',
   from: 'From',
   to: 'To',
+  days_known: (first: string, last: string) => `Data from ${first} to ${last}`,
+  days_typed: 'Typed in the date format of the browser.',
   all: 'All',
   chosen: (count: number) => `${count} selected`,
   find: 'Find',

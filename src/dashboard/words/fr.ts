@@ -45,6 +45,8 @@ export const FR: Words = {
   reset_filters: 'Réinitialiser les filtres',
   from: 'Du',
   to: 'Au',
+  days_known: (first, last) => `Données du ${first} au ${last}`,
+  days_typed: 'Saisie au format de date du navigateur.',
   all: 'Tous',
   chosen: (count) => `${count} sélectionné${count > 1 ? 's' : ''}`,
   find: 'Rechercher',

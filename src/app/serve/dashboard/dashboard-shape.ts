@@ -33,9 +33,9 @@ function pageShape(page: PageSpec): PageShape {
 
 function filterShape(
   name: string,
-  { type, label = name, multiple, values, default: fallback }: FilterSpec,
+  { type, label = name, multiple, values, labels, default: fallback }: FilterSpec,
 ): FilterShape {
-  const more = type === 'choice' ? { multiple, values } : {};
+  const more = type === 'choice' ? { multiple, values, labels } : {};
   return { name, kind: type, label, ...more, default: fallback };
 }
 

@@ -1,5 +1,15 @@
 import type { WidgetShape } from '../../../core/contract/dashboard.ts';
-import { frame, HEIGHT, legend, nameAxis, nameText, standingNameAxis, valueAxis, valueText } from '../common.ts';
+import {
+  betterLying,
+  frame,
+  HEIGHT,
+  legend,
+  nameAxis,
+  nameText,
+  standingNameAxis,
+  valueAxis,
+  valueText,
+} from '../common.ts';
 import type { Draw, Drawing, Look, Mark } from '../drawing.ts';
 import { type AxisModel, axisModel, type Series } from '../model.ts';
 import { tip } from '../tip.ts';
@@ -13,7 +23,7 @@ const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 /** Values along an axis: lines, areas, bars. */
 export const drawAxis: Draw = (widget, rows, look) => {
   const model = axisModel(widget, rows);
-  const lying = widget.kind === 'bar' && widget.horizontal === true;
+  const lying = widget.kind === 'bar' && (widget.horizontal ?? betterLying(model.categories, look));
   const several = model.series.length > 1;
   const base = frame(look);
   const names = (lying ? standingNameAxis : nameAxis)(model.categories, look);
@@ -26,7 +36,7 @@ export const drawAxis: Draw = (widget, rows, look) => {
     yAxis: lying ? names : values,
     tooltip: { ...(base['tooltip'] as object), ...tooltipOf(widget, model, look) },
     series: model.series.map((series, i) => ({
-      ...(widget.kind === 'bar' ? bar(widget) : line(widget, series, i)),
+      ...(widget.kind === 'bar' ? bar(widget, lying) : line(widget, series, i)),
       ...common(series),
     })),
   };
@@ -38,12 +48,10 @@ function common({ name, points }: Series): object {
   return { name, data: points.map(({ value }) => value ?? null) };
 }
 
-function bar({ stacked, horizontal }: WidgetShape): object {
+function bar({ stacked }: WidgetShape, lying: boolean): object {
   return {
     type: 'bar',
-    ...(stacked === true
-      ? { stack: 'all' }
-      : { itemStyle: { borderRadius: horizontal === true ? [0, 3, 3, 0] : [3, 3, 0, 0] } }),
+    ...(stacked === true ? { stack: 'all' } : { itemStyle: { borderRadius: lying ? [0, 3, 3, 0] : [3, 3, 0, 0] } }),
     barMaxWidth: 38,
     emphasis: { focus: 'series' },
   };
