@@ -237,6 +237,8 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
   it('says that the server is gone, and comes back with it', async () => {
     const page = await read('/d/produits');
     await page.locator('.dot-live').waitFor();
+    // Parts of the program that charts need are there before the server goes.
+    await expect.poll(() => page.locator('canvas').count()).toBe(3);
     await served.stop();
     await page.getByText('Le serveur est injoignable').first().waitFor();
     // What was shown stays; what is new cannot be had, and says so.
