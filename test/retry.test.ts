@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -65,8 +65,11 @@ describe('retry', { timeout: 60_000 }, () => {
     expect(failed.steps.find((step) => step.step === 'gold.somme')?.reason).toBe(
       'skipped because gold.jours did not succeed',
     );
+    const staged = () => readdirSync(join(place.folder, 'lake/_dataflow/staging'));
+    expect(staged()).toEqual([failed.run_id]);
     const again = place.dataflow(['retry']);
     expect(again.status).toBe(3);
+    expect(staged()).toHaveLength(1);
     expect(again.stderr).toContain(`retrying run ${failed.run_id}: gold.jours, gold.somme`);
     configure(place, 1000);
     const dry = place.dataflow(['retry', '--dry-run']);
@@ -76,6 +79,7 @@ describe('retry', { timeout: 60_000 }, () => {
     const healed = report(place, 'retry');
     expect(ends(healed)).toEqual({ 'gold.jours': 'succeeded', 'gold.somme': 'succeeded' });
     expect(healed.steps.map((step) => step.mode)).toEqual(['full', 'full']);
+    expect(staged()).toEqual([]);
     expect(healed.release_id).not.toBeNull();
     expect(healed.release_id).not.toBe(failed.release_id);
     expect(place.dataflow(['retry']).stdout).toContain('nothing to retry');

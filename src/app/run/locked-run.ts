@@ -21,6 +21,7 @@ import { ProgressWatch } from './run-progress.ts';
 import { beginRun, type LazyEngine, lazyEngine, type SetUpOptions, setUpRun } from './run-setup.ts';
 import { failureOf, runStep } from './run-step.ts';
 import { runSchedule, type StepEnd } from './schedule.ts';
+import { discardMended, failedRuns } from './staging-kept.ts';
 
 export interface RunOptions extends SetUpOptions {
   /** What is to be done under the lock before the first step; with it the run takes place even when every table is up to date. */
@@ -63,6 +64,7 @@ export async function lockedRun(
     });
   });
   const open_before = openRows(ledger.quarantine());
+  const failed_before = failedRuns(ledger);
   try {
     await options.first?.(run);
     if (run.redo) await redoDecisions(run, selected);
@@ -76,6 +78,7 @@ export async function lockedRun(
     const status = statusOf(steps, over);
     // While the run is not closed, a crash in here is the next run's to tidy up after.
     await tidyStaging(lake, run_id, steps);
+    await discardMended(open, () => rooms.openLeases(project), failed_before);
     faultPoint('before-finish-run');
     ledger.finishRun(run_id, status, over === undefined ? undefined : failureOf(over));
     ledger.recordReceipt(receipt);
