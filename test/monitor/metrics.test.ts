@@ -87,7 +87,7 @@ describe('the numbers of a project', () => {
     expect(sampleOf('dataflow_table_failed', 'table="gold.g"')).toBe(1);
     expect(sampleOf('dataflow_table_test_failures', 'table="gold.g",test="few",severity="fail"')).toBe(1);
     const steady = (samples: ReadonlyMap<string, number>): unknown =>
-      [...samples].filter(([name]) => !/disk|collected|ledger_size/.test(name));
+      [...samples].filter(([name]) => !/disk|collected|last_check|ledger_size/.test(name));
     const printed = place.dataflow(['metrics']);
     expectDone(printed);
     expect(steady(samplesOf(printed.stdout))).toEqual(steady(written()));
@@ -115,6 +115,29 @@ describe('the numbers of a project', () => {
     expect(refused.status).toBe(3);
     expect(refused.stderr + refused.stdout).not.toContain('not-to-be-shown');
     place.put({ 'pipelines.yaml': before });
+  });
+
+  it('say when a run looked last, also one with nothing to do, and not one that was refused', async () => {
+    place.put({ 'in/b.csv': 'id,w\n7,x\n' });
+    expectDone(place.dataflow(['run', '--metrics-file', 'm.prom']));
+    const check = (): number => sampleOf('dataflow_last_check_timestamp_seconds') ?? 0;
+    const [runs, first, published] = [
+      sampleOf('dataflow_runs_total', 'status="succeeded"'),
+      check(),
+      sampleOf('dataflow_table_published_timestamp_seconds', 'table="gold.g"'),
+    ];
+    const idle = place.dataflow(['run', '--metrics-file', 'm.prom']);
+    expect(idle.stdout).toContain('nothing to do');
+    const second = check();
+    expect(second).toBeGreaterThan(first);
+    expect([
+      sampleOf('dataflow_runs_total', 'status="succeeded"'),
+      sampleOf('dataflow_table_published_timestamp_seconds', 'table="gold.g"'),
+    ]).toEqual([runs, published]);
+    const unknown = place.dataflow(['run', '--select', 'gold.nothing', '--metrics-file', 'm.prom']);
+    expect(unknown.status).toBe(2);
+    expectDone(place.dataflow(['metrics', '--to', 'm.prom']));
+    expect(check()).toBe(second);
   });
 
   it('need a name and a folder where node_exporter reads them', () => {

@@ -11,6 +11,8 @@ export interface AfterRun {
   readonly env: NodeJS.ProcessEnv;
   /** What was told of the run's beginning, and tells of its end. */
   readonly lineage?: ToldLineage;
+  /** When the run came to its end; undefined when it was refused, or broke off. */
+  readonly checked_ms: number | undefined;
   tell(event: RunEvent): void;
 }
 
@@ -27,7 +29,7 @@ export async function afterRun(rooms: Rooms, project: Project, options: AfterRun
     }
   };
   const files = new Set([options.metrics_file, project.metrics?.file].filter((one) => one !== undefined));
-  for (const file of files) await attempt(() => writeMetrics(rooms, project, file));
+  for (const file of files) await attempt(() => writeMetrics(rooms, project, file, options.checked_ms));
   if (project.alerts !== undefined)
     await attempt(async () => {
       const { checkAlerts } = await import('./alerts/check-alerts.ts');
@@ -37,5 +39,7 @@ export async function afterRun(rooms: Rooms, project: Project, options: AfterRun
   await attempt(async () => options.lineage?.end());
   const target = otlpTarget(project, options.env);
   if (target !== undefined)
-    await attempt(async () => pushOtlp(rooms, project, await collectMetrics(rooms, project), target));
+    await attempt(async () =>
+      pushOtlp(rooms, project, await collectMetrics(rooms, project, options.checked_ms), target),
+    );
 }

@@ -11,6 +11,10 @@ const TEXTS = {
   dataflow_run_last_started_timestamp_seconds: ['gauge', 'When the newest ended run began.'],
   dataflow_run_last_finished_timestamp_seconds: ['gauge', 'When the newest ended run ended.'],
   dataflow_run_last_success_timestamp_seconds: ['gauge', 'When the newest run that succeeded ended.'],
+  dataflow_last_check_timestamp_seconds: [
+    'gauge',
+    'When a run came to its end last, also one with nothing to do; in the file and the push of runs.',
+  ],
   dataflow_run_last_duration_seconds: ['gauge', 'Time that the newest ended run took.'],
   dataflow_run_last_cpu_seconds: ['gauge', 'CPU time of the newest ended run.'],
   dataflow_run_last_peak_memory_bytes: ['gauge', 'Largest resident set of the newest ended run.'],

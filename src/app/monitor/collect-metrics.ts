@@ -13,8 +13,13 @@ import { lakeMetrics, stepMetrics } from './table-metrics.ts';
 /**
  * All numbers of a project, from the ledger and the logs of the tables: the same whoever asks, since runs of cron and of other shells are in there too.
  * Opens no engine and reaches no other system but the place of the lake.
+ * @param checked_ms when a run came to its end last: one with nothing to do leaves no trace in the ledger.
  */
-export async function collectMetrics(rooms: Rooms, project: Project): Promise<readonly MetricFamily[]> {
+export async function collectMetrics(
+  rooms: Rooms,
+  project: Project,
+  checked_ms?: number,
+): Promise<readonly MetricFamily[]> {
   const sheet = new MetricSheet(project.name);
   const lake = await rooms.openLake(project);
   const ledger = await ledgerForReading(rooms, project, lake);
@@ -22,6 +27,7 @@ export async function collectMetrics(rooms: Rooms, project: Project): Promise<re
   try {
     sheet.set('dataflow_build_info', 1, { version: rooms.version });
     runMetrics(sheet, ledger);
+    if (checked_ms !== undefined) sheet.set('dataflow_last_check_timestamp_seconds', checked_ms / 1000);
     stepMetrics(sheet, project, ledger);
     sourceMetrics(sheet, project, ledger, now_ms);
     destinationMetrics(sheet, project, ledger);

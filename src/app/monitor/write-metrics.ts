@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Project } from '../../core/model/project.ts';
@@ -18,11 +19,12 @@ export function checkMetricsFile(path: string): void {
 /**
  * Writes the numbers into a file for node_exporter's textfile collector, which runs as another user: everybody may read it. It is there with all its bytes
  * or as it was.
+ * @param checked_ms when a run came to its end; without it the file goes on to say what it said.
  * @throws DataflowError E_METRICS_FILE, E_USAGE
  */
-export async function writeMetrics(rooms: Rooms, project: Project, path: string): Promise<number> {
+export async function writeMetrics(rooms: Rooms, project: Project, path: string, checked_ms?: number): Promise<number> {
   checkMetricsFile(path);
-  const families = await collectMetrics(rooms, project);
+  const families = await collectMetrics(rooms, project, checked_ms ?? (await checkIn(path)));
   const text = await prometheusText(families);
   try {
     await writeDurably(path, text, 0o644);
@@ -34,4 +36,11 @@ export async function writeMetrics(rooms: Rooms, project: Project, path: string)
     });
   }
   return families.reduce((sum, { samples }) => sum + samples.length, 0);
+}
+
+/** The end of the last run that the file tells of: one that was refused before it began writes the file too, and looked at nothing. */
+async function checkIn(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const [, seconds] = /^dataflow_last_check_timestamp_seconds\{[^\n]*\} (\S+)$/m.exec(text) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }

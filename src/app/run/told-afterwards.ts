@@ -29,11 +29,14 @@ export async function toldAfterwards<T>(
   )
     return work(tell);
   const lineage = lines ? await toldLineage(rooms, project, tell, env) : undefined;
+  let checked_ms: number | undefined;
   try {
-    return await work(lineage === undefined ? tell : both(lineage, tell));
+    const done = await work(lineage === undefined ? tell : both(lineage, tell));
+    checked_ms = Date.now();
+    return done;
   } finally {
     const { afterRun } = await import('../monitor/after-run.ts');
-    await afterRun(rooms, project, { ...options, env, ...(lineage === undefined ? {} : { lineage }) });
+    await afterRun(rooms, project, { ...options, env, checked_ms, ...(lineage === undefined ? {} : { lineage }) });
   }
 }
 
