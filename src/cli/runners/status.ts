@@ -1,4 +1,4 @@
-import { type StatusReport, showStatus } from '../../app/explain/show-status.ts';
+import { type StatusReport, showStatus, type TableStatus } from '../../app/explain/show-status.ts';
 import { ledgerStandings } from '../../app/parity/standings.ts';
 import { undoneWords } from '../../app/releases/undone-state.ts';
 import { judgedRun } from '../../app/run/judged-run.ts';
@@ -11,6 +11,7 @@ import { printDrift } from '../shared/drift-printing.ts';
 import { printOneRun } from '../shared/one-run.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { printReceipt } from '../shared/receipt-printing.ts';
+import { countText } from '../shared/sizes.ts';
 import { unknownSource } from '../shared/unknown-source.ts';
 import { printWrapped } from '../shared/wrapped.ts';
 import type { PrintColumn } from '../table.ts';
@@ -86,6 +87,7 @@ export async function status(invocation: Invocation): Promise<number> {
     });
     for (const table of report.tables)
       if (table.error !== null) printWrapped(printer, `  ${table.step}: ${errorWords(table.step, table.error)}`);
+    for (const table of report.tables) printRefreshed(printer, table);
     printEnd(printer, report);
     return 0;
   } finally {
@@ -105,6 +107,16 @@ async function watchesInstead(invocation: Invocation): Promise<boolean> {
   if (!canWatch(invocation)) return false;
   await watchLive(invocation);
   return true;
+}
+
+/** Rows that were put in place of others are rows in, and not out: without a word the table would look empty. */
+function printRefreshed(printer: Printer, { step, rows_in, rows_refreshed }: TableStatus): void {
+  if (rows_refreshed === null) return;
+  const again = countText(rows_in ?? 0, 'row');
+  printWrapped(
+    printer,
+    `  ${step}: ${again} computed last, out is net growth; the table has ${countText(rows_refreshed, 'row')}`,
+  );
 }
 
 /** The run, the release and what to do next. */

@@ -1,3 +1,4 @@
+import { wasRefreshed } from '../../app/explain/show-status.ts';
 import type { RunEvent, RunReport } from '../../app/run/run-events.ts';
 import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
 import type { Printer, Section } from '../printer.ts';
@@ -74,11 +75,6 @@ export function stepsSection(steps: readonly StepRecord[]): Section {
 }
 
 const REFRESHED = 'part: a row in place of an older one counts as dup.; out is net growth';
-
-/** Of a model some rows were computed again and put in place of older ones: its balance would look like one of duplicates. */
-function wasRefreshed({ step, mode, balance }: StepRecord): boolean {
-  return step.startsWith('gold.') && mode === 'incremental' && (balance?.deduplicated ?? 0) > 0;
-}
 
 /**
  * Prints the outcome of a run: steps with balances, then one line that sums it up.
