@@ -22,7 +22,7 @@ const run = (run_id: string): RunRecord => ({
   dataflow_version: '0.1.0',
 });
 const idsIn = (ledger: Ledger): readonly string[] => ledger.runs(100).map(({ run_id }) => run_id);
-const reader = (): Promise<Ledger> => openLedger({ folder, read_only: true });
+const reader = (): Promise<Ledger> => openLedger({ folder, read_only: true, kept: true });
 
 async function read(): Promise<readonly string[]> {
   const ledger = await reader();

@@ -81,7 +81,9 @@ serve:
   it('ends when it is asked to, and lets go of the lake', async () => {
     expect(readdirSync(join(place.folder, 'lake/_dataflow/leases')).length).toBeGreaterThan(0);
     const cut = fetch(`${url}/long`).catch(() => 'cut off');
-    await expect.poll(async () => await (await fetch(`${url}/metrics`)).text()).toContain('serve_questions_working 1');
+    await expect
+      .poll(async () => await (await fetch(`${url}/metrics`)).text())
+      .toMatch(/^dataflow_serve_questions_working\{[^}]*\} 1$/m);
     server.child.kill('SIGTERM');
     expect(await cut).toBe('cut off');
     const { status, stderr } = await server.ended;

@@ -45,7 +45,7 @@ export async function openWatch(
 async function withLedger<T>(rooms: Rooms, project: Project, use: (ledger: Ledger) => T): Promise<T | undefined> {
   let ledger: Ledger;
   try {
-    ledger = await rooms.openLedger(project, { read_only: true, create: false });
+    ledger = await rooms.openLedger(project, { read_only: true, kept: true, create: false });
   } catch (error) {
     if (error instanceof DataflowError && error.code === 'E_LEDGER_MISSING') return undefined;
     throw error;
