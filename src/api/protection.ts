@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify';
 import type { ServeSpec } from '../core/model/serve.ts';
 import { isLoopback } from './addresses.ts';
 
-const EVENT_LOOP_DELAY_MAX_MS = 1_000;
+/** How late the process may come to what waits, on average over a second: beyond it, it cannot keep up. */
+export const EVENT_LOOP_DELAY_MAX_MS = 1_000;
 const REQUESTS_PER_MINUTE = 6_000;
 
 /** What a browser may do with an answer; nothing is written into a page, no script stands in one. */
@@ -26,7 +27,12 @@ const CONTENT_SECURITY = {
 };
 
 /** Headers for browsers, pages of other origins, how often somebody may ask, and what is answered when the process cannot keep up. */
-export async function addProtection(app: FastifyInstance, spec: ServeSpec, host: string): Promise<void> {
+export async function addProtection(
+  app: FastifyInstance,
+  spec: ServeSpec,
+  host: string,
+  event_loop_delay_max_ms: number,
+): Promise<void> {
   await app.register(helmet, {
     global: false,
     contentSecurityPolicy: CONTENT_SECURITY,
@@ -48,7 +54,7 @@ export async function addProtection(app: FastifyInstance, spec: ServeSpec, host:
   if (per_minute !== undefined)
     await app.register(rateLimit, { global: true, max: per_minute, timeWindow: '1 minute', cache: 10_000 });
   await app.register(underPressure, {
-    maxEventLoopDelay: EVENT_LOOP_DELAY_MAX_MS,
+    maxEventLoopDelay: event_loop_delay_max_ms,
     retryAfter: 5,
     pressureHandler: (request) => {
       if (request.url === '/health' || request.url === '/ready') return;

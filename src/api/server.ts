@@ -21,7 +21,7 @@ import { addPages, isPage, sendPage } from './pages.ts';
 import type { Parts } from './parts.ts';
 import { addPipeline } from './pipeline.ts';
 import { asOurs, problemOf, sendProblem } from './problem.ts';
-import { addProtection } from './protection.ts';
+import { addProtection, EVENT_LOOP_DELAY_MAX_MS } from './protection.ts';
 import { readersOf } from './readers.ts';
 import { addTables } from './tables.ts';
 
@@ -30,6 +30,8 @@ export interface ServerOptions extends Pick<ServeRequest, 'host' | 'log' | 'comm
   readonly version: string;
   /** Folder of the pages for a browser; absent: only what programs ask is answered. */
   readonly pages_folder?: string | undefined;
+  /** How late the process may come to what waits, on average over a second, before questions are refused; absent: 1,000. */
+  readonly event_loop_delay_max_ms?: number;
   /** What those who listen are told. */
   readonly events?: ServerEvents;
   /** Those of the project, for `/metrics`. */
@@ -66,7 +68,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
   });
   app.decorateRequest('began_ms', 0);
   addHooks(app, parts, options, addressGuard(spec, options.host));
-  await addProtection(app, spec, options.host);
+  await addProtection(app, spec, options.host, options.event_loop_delay_max_ms ?? EVENT_LOOP_DELAY_MAX_MS);
   addHealth(app, parts);
   addTables(app, parts);
   addNamedRoutes(app, parts);

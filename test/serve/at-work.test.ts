@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectDone, newPlace, type Place } from '../support/fault-project.ts';
-import { type Served, serveProject } from './served-project.ts';
+import { type Served, serveFolder, serveProject } from './served-project.ts';
 
 /** The built program at a port of its own, while runs publish. */
 describe('a server at work', () => {
@@ -132,6 +132,24 @@ serve:
     expect(codes.sort()).toEqual(['E_SERVE_BUSY', 'E_SERVE_TIME', 'E_SERVE_TIME']);
     expect(answers.find((one) => one.status === 429)?.headers.get('retry-after')).toBe('1');
     expect((await fetch(`${url}/api/v1/tables/gold/x`)).status).toBe(200);
+  });
+
+  it('are refused while the process does not come to what waits; whether it lives is told all the same', async () => {
+    const pressed = await serveFolder(served.place, '127.0.0.1', undefined, 1);
+    try {
+      const busy = async (): Promise<number> => {
+        // Nothing else is done meanwhile.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+        const { status, body, headers } = await pressed.get('/api/v1/tables');
+        if (status !== 200) expect([body.code, headers['retry-after']]).toEqual(['E_SERVE_BUSY', 1]);
+        return status;
+      };
+      await expect.poll(busy, { timeout: 30_000, interval: 1 }).toBe(429);
+      expect((await pressed.get('/health')).status).toBe(200);
+    } finally {
+      await pressed.app.close();
+      await pressed.serving.close();
+    }
   });
 
   it('end with the client that asked', async () => {

@@ -42,7 +42,16 @@ export async function serveProject(
   return serveFolder(place, host, pages_folder);
 }
 
-export async function serveFolder(place: Place, host = '127.0.0.1', pages_folder?: string): Promise<Served> {
+/**
+ * @param event_loop_delay_max_ms as of the server. This process makes lakes and waits for them, and the machine has other work: without a limit of their own, tests are answered
+ * however late it is.
+ */
+export async function serveFolder(
+  place: Place,
+  host = '127.0.0.1',
+  pages_folder?: string,
+  event_loop_delay_max_ms = Number.POSITIVE_INFINITY,
+): Promise<Served> {
   const { project } = await rooms.loadProject({ cwd: place.folder, env: process.env });
   const serving = await Serving.open(rooms, project);
   const log: ServedRequest[] = [];
@@ -55,6 +64,7 @@ export async function serveFolder(place: Place, host = '127.0.0.1', pages_folder
       args: [BINARY, ...words, '--config', place.folder],
     }),
     pages_folder,
+    event_loop_delay_max_ms,
     events,
     version: rooms.version,
     numbers: keptMetrics(rooms, project),
