@@ -58,15 +58,15 @@ serve:
       if (step <= 3) {
         place.put({ [`in/a${step}.csv`]: rows(step * 1000, 50) });
         const run = place.start(['run']);
-        for (let over = false; !over; ) {
-          over = await Promise.race([
-            run.ended.then(() => true),
-            new Promise<boolean>((done) => setTimeout(() => done(false), 20)),
-          ]);
+        // Until the server answers from the release of that run: each page of the walk comes after another publish.
+        for (let rows_seen: unknown; rows_seen !== 200 + step * 50; ) {
+          await Promise.race([run.ended, new Promise((done) => setTimeout(done, 20))]);
           const { body, release } = await ask('/both');
           expect(body['x']).toBe(body['n']);
+          rows_seen = body['x'];
           releases.add(release);
         }
+        expect((await run.ended).status).toBe(0);
       }
       const page = await ask(`/api/v1/tables/gold/x?limit=20&cursor=${String(next)}`);
       expect(page.release).toBe(first.release);
@@ -74,8 +74,7 @@ serve:
       next = page.body['next'] as string | null;
     }
     expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i));
-    await expect.poll(async () => (await ask('/both')).body['x'], { timeout: 10_000 }).toBe(350);
-    expect(releases.size).toBeGreaterThan(1);
+    expect(releases.size).toBeGreaterThanOrEqual(4);
   });
 
   it('ends when it is asked to, and lets go of the lake', async () => {
@@ -98,8 +97,8 @@ serve:
       time: expect.any(String),
     });
     expect(stderr).toContain('SIGTERM: answering the requests at work, taking no others; once more stops at once');
-    expect(lines.at(-2)).toMatchObject({ level: 'warn', msg: expect.stringContaining('cut off') });
-    expect(lines.at(-1).msg).toBe('stopped');
+    const ends = lines.filter((line) => line.path === undefined).slice(-2);
+    expect(ends).toMatchObject([{ level: 'warn', msg: expect.stringContaining('cut off') }, { msg: 'stopped' }]);
     expect(readdirSync(join(place.folder, 'lake/_dataflow/leases'))).toEqual([]);
   });
 });

@@ -36,6 +36,8 @@ export async function schemathesis(
   const words = [
     `--checks=${CHECKS.join(',')}`,
     `--max-time=${seconds_max}`,
+    // Its answer does not end, and is held against its description by a test of its own.
+    '--exclude-path=/api/v1/events',
     '--phases=coverage,fuzzing',
     '--max-examples=3',
     '--seed=1',

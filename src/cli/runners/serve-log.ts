@@ -7,13 +7,16 @@ export interface ServeLog {
   request(line: ServedRequest): void;
   note(text: string): void;
   warn(text: string): void;
-  /** Writes what is not written yet. */
-  end(): void;
+  /** Writes what is not written yet, in its order. */
+  end(): Promise<void>;
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['human', 'json'] as const;
+
+/** Time for the last lines of a log. */
+const END_MS = 1_000;
 
 /** Asked every few seconds by machines: one would not find the others between them. */
 const QUIET = new Set(['/health', '/ready', '/metrics']);
@@ -29,7 +32,7 @@ export async function openServeLog({ options, printer, rooms }: Invocation): Pro
 /** Lines are written beside the event loop; nothing of them was in a header or behind the `?` of a request. */
 async function jsonLog(level: LogLevel, redact: (text: string) => string): Promise<ServeLog> {
   const { default: pino } = await import('pino');
-  const destination = pino.destination({ dest: 2, sync: false });
+  const destination = pino.destination({ dest: 2, sync: false, minLength: 1 });
   const options = {
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -43,13 +46,12 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
     },
     note: (text) => log.info(redact(text)),
     warn: (text) => log.warn(redact(text)),
-    end: () => {
-      try {
-        destination.flushSync();
-      } catch {
-        // Nobody reads the log any more.
-      }
-    },
+    // Not all at once: what is being written beside the event loop would come after it. Whoever does not read is not waited for.
+    end: () =>
+      new Promise((done) => {
+        setTimeout(done, END_MS).unref();
+        destination.flush(() => done());
+      }),
   };
 }
 
@@ -65,7 +67,7 @@ function humanLog(level: LogLevel, print: (line: string) => void): ServeLog {
     warn: (text) => {
       if (says('warn')) print(`warning ${text}`);
     },
-    end: () => undefined,
+    end: () => Promise.resolve(),
   };
 }
 

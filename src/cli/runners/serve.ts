@@ -36,7 +36,7 @@ export async function serve(invocation: Invocation): Promise<number> {
   const cut = await server.close(drainMs(options['drainSeconds']));
   if (cut > 0) log.warn(`${cut} ${cut === 1 ? 'request was' : 'requests were'} cut off at the end of the time`);
   log.note('stopped');
-  log.end();
+  await log.end();
   return EXIT_DONE;
 }
 
