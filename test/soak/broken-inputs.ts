@@ -75,7 +75,7 @@ export const INPUT_MISTAKES: readonly CaseMistake[] = [
   mistake(
     [29],
     'a cast may change a value',
-    'engines/duckdb/parse-parts.ts',
+    'core/types/tried.ts',
     "else ${loss ?? 'false'} end`;",
     "else ${loss === undefined ? 'false' : 'false'} end`;",
   ),
