@@ -42,8 +42,6 @@ export interface ProjectOptions {
 export interface LedgerOptions {
   /** Open for reading only: takes no lock and writes nothing. */
   readonly read_only?: boolean;
-  /** Reading only: its files stay open for the next reader of this process, which lives long and looks often. */
-  readonly kept?: boolean;
   /** Make the ledger when there is none; otherwise its absence is E_LEDGER_MISSING. */
   readonly create?: boolean;
 }

@@ -13,8 +13,6 @@ export interface LedgerOptions {
   readonly folder: string;
   /** Open without the right to write; works on a read-only file system too. */
   readonly read_only?: boolean;
-  /** Reading only: the files stay open for the next reader of this process. For one that lives long and looks often. */
-  readonly kept?: boolean;
   /** Make a new ledger when there is none (default); false: E_LEDGER_MISSING, and the caller looks whether the lake has tables. */
   readonly create?: boolean;
   /** False: writes need not survive a power cut. Only for a ledger that is made anew and synced as a whole afterwards. */
@@ -40,7 +38,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
 /** What only a writer needs is loaded for a writer only: `status` and a run with nothing to do are readers. */
 async function connect(file: string, options: LedgerOptions): Promise<Connection> {
-  if (options.read_only === true) return openForReading(loadSqlite(), file, options.kept === true);
+  if (options.read_only === true) return openForReading(loadSqlite(), file);
   const { openForWriting } = await import('./open-writer.ts');
   return openForWriting(loadSqlite(), file, options);
 }

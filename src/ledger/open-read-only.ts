@@ -6,7 +6,6 @@ import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { Connection } from './connection.ts';
 import { ledgerError, missingLedger } from './errors.ts';
 import { checkHeader, hasLog } from './file-header.ts';
-import { openKept } from './kept-readers.ts';
 import { probe, requireMigrated } from './migrate.ts';
 import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
 
@@ -14,12 +13,11 @@ import type { SqliteDatabase, SqliteDriver } from './sqlite.ts';
  * Opens for reading. Readers of a WAL database share an index file that the first of them makes; where it cannot be made (a
  * read-only file system) nobody can be writing either, and the file is read as it stands: `immutable=1`. If a writer left a log
  * there, which `immutable` would ignore, a private copy of both is read instead.
- * @param kept its files stay open for the next reader of this process
  */
-export function openForReading(open: SqliteDriver, file: string, kept: boolean): Connection {
+export function openForReading(open: SqliteDriver, file: string): Connection {
   if (!checkHeader(file)) throw missingLedger(file);
   try {
-    return checked(new Connection(kept ? openKept(open, file) : open(file, { readOnly: true }), file, 'none'));
+    return checked(new Connection(open(file, { readOnly: true }), file, 'none'));
   } catch (error) {
     const failure = ledgerError(error, file);
     const refused = failure.code === 'E_LAKE_IO' || failure.code === 'E_LEDGER_READ_ONLY';

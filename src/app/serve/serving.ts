@@ -10,9 +10,9 @@ import type { ReadEngine } from '../../core/ports/read-engine.ts';
 import { matchesGlob } from '../../kit/glob.ts';
 import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
+import { KeptLedger } from '../run/kept-ledger.ts';
 import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
-import { KeptLedger } from './kept-ledger.ts';
 import { ServedRelease } from './served-release.ts';
 
 /** Releases beside the newest that stay open for those who walk their pages. */

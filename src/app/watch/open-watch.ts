@@ -8,6 +8,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import { ledgerStamp } from '../monitor/kept-metrics.ts';
 import { openRows } from '../quarantine/show-quarantine.ts';
 import type { Rooms } from '../rooms.ts';
+import { KeptLedger } from '../run/kept-ledger.ts';
 import { notedProgress } from '../run/run-progress.ts';
 import type { LiveState, TableDetail } from './live-state.ts';
 import { emptyLive, readLive } from './read-live.ts';
@@ -16,57 +17,58 @@ import type { WatchRequest } from './watch-request.ts';
 const VERSIONS_SHOWN = 20;
 const REJECTED_SHOWN = 10;
 
-/**
- * Reads for the terminal view. The ledger is opened for each reading and closed again, so that nobody waits for it; while its files are as they were and no
- * run is at work, it is not opened.
- */
+/** Reads for the terminal view. While the files of the ledger are as they were and no run is at work, it is not asked. */
 export async function openWatch(
   rooms: Rooms,
   project: Project,
   signal: AbortSignal,
-): Promise<Pick<WatchRequest, 'read' | 'detail'>> {
+): Promise<Pick<WatchRequest, 'read' | 'detail'> & { close(): void }> {
   const graph = buildGraph(project, await rooms.checks());
   const folder = rooms.stateFolder(project);
   const here = hostname();
+  const kept = new KeptLedger(join(folder, 'ledger.db'), () =>
+    rooms.openLedger(project, { read_only: true, create: false }),
+  );
   let seen = '';
   const read = async (): Promise<LiveState | undefined> => {
     const now = ledgerStamp(join(folder, 'ledger.db'));
     if (now === seen) return undefined;
-    const live = await withLedger(rooms, project, (ledger) =>
+    const live = await askIfThere(kept, (ledger) =>
       readLive(project, graph, ledger, here, (run_id) => notedProgress(folder, run_id, Date.now())),
     );
     // A run at work may die without a word.
     seen = live?.runs[0]?.status === 'running' ? '' : now;
     return live ?? emptyLive(project, graph);
   };
-  return { read, detail: (table) => detailOf(rooms, project, graph, table, signal) };
+  return {
+    read,
+    detail: (table) => detailOf({ rooms, project, graph, kept, signal }, table),
+    close: () => kept.close(),
+  };
 }
 
-async function withLedger<T>(rooms: Rooms, project: Project, use: (ledger: Ledger) => T): Promise<T | undefined> {
-  let ledger: Ledger;
+/** Undefined as long as there is no ledger. */
+async function askIfThere<T>(kept: KeptLedger, work: (ledger: Ledger) => T): Promise<T | undefined> {
   try {
-    ledger = await rooms.openLedger(project, { read_only: true, kept: true, create: false });
+    return await kept.ask(work);
   } catch (error) {
     if (error instanceof DataflowError && error.code === 'E_LEDGER_MISSING') return undefined;
     throw error;
   }
-  try {
-    return use(ledger);
-  } finally {
-    ledger.close();
-  }
 }
 
-async function detailOf(
-  rooms: Rooms,
-  project: Project,
-  graph: Graph,
-  key: string,
-  signal: AbortSignal,
-): Promise<TableDetail> {
+interface Watched {
+  readonly rooms: Rooms;
+  readonly project: Project;
+  readonly graph: Graph;
+  readonly kept: KeptLedger;
+  readonly signal: AbortSignal;
+}
+
+async function detailOf({ rooms, project, graph, kept, signal }: Watched, key: string): Promise<TableDetail> {
   const table = parseTableKey(key);
   const snapshot = table === undefined ? undefined : await (await rooms.openLake(project)).snapshot(table);
-  const told = await withLedger(rooms, project, (ledger) => ({
+  const told = await askIfThere(kept, (ledger) => ({
     publishes: ledger.publishes(key, -1, Number.MAX_SAFE_INTEGER),
     rejected: ledger.quarantine(key).length > 0,
   }));

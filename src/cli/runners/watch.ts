@@ -16,7 +16,7 @@ export async function watchLive(invocation: Invocation): Promise<void> {
   const { rooms, options, env, signal, printer } = invocation;
   const { project } = await loadProjectFor(invocation);
   const view = await rooms.terminalView();
-  const { read, detail } = await openWatch(rooms, project, signal);
+  const { read, detail, close } = await openWatch(rooms, project, signal);
   const request: WatchRequest = {
     read,
     detail,
@@ -26,7 +26,11 @@ export async function watchLive(invocation: Invocation): Promise<void> {
     ascii: isAscii(env),
     signal,
   };
-  for (const line of await view.watch(request)) printer.note(line);
+  try {
+    for (const line of await view.watch(request)) printer.note(line);
+  } finally {
+    close();
+  }
 }
 
 /** Whether the view can be shown: both ends are a terminal that can move its cursor, and somebody is there. */
