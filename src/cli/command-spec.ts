@@ -40,6 +40,8 @@ export interface CommandSpec {
   readonly group: CommandGroup;
   /** What the first SIGINT or SIGTERM makes it do, where that is not finishing a step. */
   readonly stopping?: string;
+  /** It takes `--log-format` and `--log-level`: what it says on stderr may be logged as JSON. */
+  readonly logs?: boolean;
   /** Operands, flags, subcommands and examples. Global flags are added afterwards, unless the command declares one itself. */
   configure(command: Command): void;
   load(): Promise<CommandRunner>;

@@ -1,6 +1,8 @@
 import { escapeControls, linesOnTerminal } from '../kit/terminal-text.ts';
 import { type Bar, barChart } from './chart.ts';
 import { csvRecord } from './csv.ts';
+import type { LineLog } from './json-log.ts';
+import { isLogged, type LogLevel } from './log-options.ts';
 import type { Sink } from './sink.ts';
 import { plainStyle, type Style } from './style.ts';
 import { asColumn, layoutRecords, layoutTable, type PrintData, type TableLayout, toJson } from './table.ts';
@@ -41,6 +43,10 @@ export interface PrinterOptions {
   readonly ascii?: boolean;
   /** Neutralise CSV cells that a spreadsheet would run. */
   readonly formula_safe?: boolean;
+  /** Which lines stderr gets; by `quiet` and `verbose` without it. */
+  readonly level?: LogLevel | undefined;
+  /** Takes the lines for stderr instead, as JSON. */
+  readonly log?: LineLog | undefined;
   /** Masks secrets; applied to everything that is printed. */
   readonly redact?: (text: string) => string;
 }
@@ -60,6 +66,7 @@ export class Printer {
   /** Lines at the end of the terminal that what is printed is to come above of; they are drawn again by their owner. */
   above: { hide(): void } | undefined;
   readonly #options: PrinterOptions;
+  readonly #level: LogLevel;
   /** Lines of the current call; they leave together. */
   #lines: string[] = [];
 
@@ -71,6 +78,17 @@ export class Printer {
     this.quiet = options.quiet ?? false;
     this.verbose = options.verbose ?? false;
     this.style = options.style ?? plainStyle;
+    this.#level = options.level ?? (this.verbose ? 'debug' : this.quiet ? 'warn' : 'info');
+  }
+
+  /** Whether stderr is a log for programs: it gets {@link entry}, and nothing is drawn there. */
+  get logs(): boolean {
+    return this.#options.log !== undefined;
+  }
+
+  /** The run that lines are about from here on. */
+  set run_id(run_id: string) {
+    if (this.#options.log !== undefined) this.#options.log.run_id = run_id;
   }
 
   /** True once the reader of stdout has gone (`| head`): a command that only produces data may stop. */
@@ -163,21 +181,38 @@ export class Printer {
 
   /** Something to know, on stderr; silent with `--quiet`. */
   note(line: string): void {
-    if (!this.quiet) this.error(line);
+    this.#say('info', line);
   }
 
   /** Only with `--verbose`. */
   detail(line: string): void {
-    if (this.verbose) this.error(line);
+    this.#say('debug', line);
   }
 
   warn(line: string): void {
     const { yellow } = this.#options.error_style ?? plainStyle;
-    this.error(`warning ${escapeControls(line)}`, (first) => first.replace('warning', yellow('warning')));
+    if (this.logs) this.entry('warn', line);
+    else this.#say('warn', `warning ${escapeControls(line)}`, (first) => first.replace('warning', yellow('warning')));
   }
 
-  /** Something on stderr, whatever the flags; a terminal gets lines that fit, a file or a pipe the whole line. `mark` adds markup to the first. */
-  error(line: string, mark = (first: string) => first): void {
+  /** Something on stderr, whatever the flags; a terminal gets lines that fit, a file or a pipe the whole line. */
+  error(line: string): void {
+    this.#say('error', line);
+  }
+
+  /** A line of the log with more than its text, where stderr is one. */
+  entry(level: Exclude<LogLevel, 'silent'>, text: string, fields: object = {}): void {
+    const more = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? this.#masked(value) : value,
+    ]);
+    this.#options.log?.line(level, this.#masked(text), Object.fromEntries(more));
+  }
+
+  /** `mark` adds markup to the first line. */
+  #say(level: Exclude<LogLevel, 'silent'>, line: string, mark = (first: string) => first): void {
+    if (this.logs) this.entry(level, line);
+    if (this.logs || !isLogged(level, this.#level)) return;
     const { stderr } = this.#options;
     const [first = '', ...more] = linesOnTerminal(this.#masked(line), stderr);
     this.above?.hide();

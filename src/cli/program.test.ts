@@ -140,6 +140,10 @@ describe('showsProgress', () => {
     [true, { TERM: 'dumb' }, false, false],
     [true, {}, true, false],
   ])('terminal %s, %j, quiet %s → %s', (is_tty, env, quiet, expected) => {
-    expect(showsProgress({ quiet }, is_tty, env)).toBe(expected);
+    expect(showsProgress({ quiet, logs: false }, is_tty, env)).toBe(expected);
+  });
+
+  it('not where stderr is a log for programs', () => {
+    expect(showsProgress({ quiet: false, logs: true }, true, {})).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { type Argument, Command, CommanderError, Help, Option } from 'commander';
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import { COMMAND_GROUPS, type CommandEntry, type CommandSpec } from './command-spec.ts';
+import { addLogOptions } from './log-options.ts';
 import { FORMATS } from './printer.ts';
 
 /** Width of help texts: the same on every terminal, because the build renders them beforehand. */
@@ -98,6 +99,7 @@ async function configure(
   const spec = await entry.load();
   spec.configure(command);
   for (const leaf of leavesOf(command)) {
+    if (spec.logs === true) addLogOptions(leaf);
     addGlobalOptions(leaf);
     leaf.action(() => onAction(leaf));
   }

@@ -11,9 +11,13 @@ export interface Progress {
 const NO_PROGRESS: Progress = { update: () => undefined, stop: () => undefined };
 
 /** True when somebody is looking: a terminal that can move its cursor, not CI, not `--quiet`. */
-export function showsProgress(printer: Pick<Printer, 'quiet'>, is_tty: boolean, env: NodeJS.ProcessEnv): boolean {
+export function showsProgress(
+  printer: Pick<Printer, 'quiet' | 'logs'>,
+  is_tty: boolean,
+  env: NodeJS.ProcessEnv,
+): boolean {
   const ci = (env['CI'] ?? '') !== '' && env['CI'] !== 'false';
-  return is_tty && !ci && !printer.quiet && env['TERM'] !== 'dumb';
+  return is_tty && !ci && !printer.quiet && !printer.logs && env['TERM'] !== 'dumb';
 }
 
 /** Starts a bar, or an idle stand-in. The library is loaded only for a real one. */

@@ -6,6 +6,8 @@ import { shellWord } from '../kit/shell-word.ts';
 import type { CommandEntry, Invocation } from './command-spec.ts';
 import { renderError } from './errors.ts';
 import { EXIT_DONE, EXIT_FAILED, exitCodeOf } from './exit-codes.ts';
+import type { LineLog } from './json-log.ts';
+import { logFormatFrom, logLevelFrom } from './log-options.ts';
 import { FORMATS, type Format, Printer } from './printer.ts';
 import { describeProgram, type ParsedCommand, parseCommandLine } from './program.ts';
 import { watchSignals } from './signals.ts';
@@ -24,14 +26,15 @@ const LINE_CELLS_MIN = 40;
 
 /** Runs one command line from parsing to exit status. Never throws: whatever goes wrong is rendered on stderr. */
 export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
-  const fail = (error: unknown): Promise<number> => reportFailure(error, argv, host.redact);
+  const logs: Logs = {};
+  const fail = (error: unknown): Promise<number> => reportFailure(error, argv, host.redact, logs.log);
   const last = (error: unknown): void => {
     void fail(error).finally(() => process.exit(EXIT_FAILED));
   };
   process.on('uncaughtException', last).on('unhandledRejection', last);
   try {
     const parsed = await parseCommandLine(argv, host.commands, host.rooms.version);
-    if ('command' in parsed) return await runCommand(parsed.command, argv, host, fail);
+    if ('command' in parsed) return await runCommand(parsed.command, argv, host, fail, logs);
     openSink(1).write(parsed.text);
     return EXIT_DONE;
   } catch (error) {
@@ -41,13 +44,19 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   }
 }
 
+/** The log of the command at work, when it has one: what it failed of belongs into it, too. */
+interface Logs {
+  log?: LineLog;
+}
+
 async function runCommand(
   command: ParsedCommand,
   argv: readonly string[],
   host: CliHost,
   fail: (error: unknown) => Promise<number>,
+  logs: Logs,
 ): Promise<number> {
-  const printer = await newPrinter(command.options, host.redact);
+  const printer = await newPrinter(command, host.redact, logs);
   const watch = watchSignals((line) => printer.error(line), command.spec.stopping);
   const invocation: Invocation = {
     verb: command.verb,
@@ -97,10 +106,17 @@ function stopped(cause: unknown): DataflowError {
 }
 
 async function newPrinter(
-  options: Readonly<Record<string, unknown>>,
+  { options, spec, verb }: ParsedCommand,
   redact: (text: string) => string,
+  logs: Logs,
 ): Promise<Printer> {
   const { env } = process;
+  const level = spec.logs === true ? logLevelFrom(options) : undefined;
+  if (spec.logs === true && logFormatFrom(options, env) === 'json') {
+    const { LineLog } = await import('./json-log.ts');
+    const flags = options['verbose'] === true ? 'debug' : options['quiet'] === true ? 'warn' : 'info';
+    logs.log = new LineLog(level ?? flags, verb);
+  }
   const stdout = openSink(1);
   const stderr = openSink(2);
   const no_color = options['color'] === false;
@@ -116,6 +132,8 @@ async function newPrinter(
     formula_safe: options['formulaSafe'] === true,
     ascii: isAscii(env),
     redact,
+    level,
+    log: logs.log,
   });
 }
 
@@ -129,6 +147,7 @@ async function reportFailure(
   error: unknown,
   argv: readonly string[],
   redact: (text: string) => string,
+  log: LineLog | undefined,
 ): Promise<number> {
   const stderr = openSink(2);
   const color = wantsColor({
@@ -144,8 +163,14 @@ async function reportFailure(
     terminal: stderr,
     redact,
   };
-  stderr.write(`${renderError(error, view)}\n`);
+  if (log === undefined) stderr.write(`${renderError(error, view)}\n`);
+  else for (const line of renderError(error, { ...view, format: 'ndjson' }).split('\n')) logFailure(log, line);
   return exitCodeOf(error);
+}
+
+function logFailure(log: LineLog, line: string): void {
+  const { message, ...more } = JSON.parse(line) as { readonly message: string };
+  log.line('error', message, more);
 }
 
 function formatIn(argv: readonly string[]): Format {

@@ -4,6 +4,7 @@ export const spec: CommandSpec = {
   name: 'backfill',
   summary: 'Compute a range of a table again, window by window; goes on where it was stopped',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .argument('<table>', 'a silver or gold table')

@@ -4,6 +4,7 @@ export const spec: CommandSpec = {
   name: 'ingest',
   summary: 'Take new input into bronze only',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .argument('[source...]', 'sources to take (default: all)')

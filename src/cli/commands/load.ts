@@ -4,6 +4,7 @@ export const spec: CommandSpec = {
   name: 'load',
   summary: 'Load a release into databases: only what changed, all of it or nothing',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .command('run', { isDefault: true })

@@ -4,6 +4,7 @@ export const spec: CommandSpec = {
   name: 'retry',
   summary: 'Run only what failed in a run and what was skipped because of it, with the same flags',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .argument('[run]', 'id of the run, or its beginning (default: the last one)')

@@ -5,6 +5,7 @@ export const spec: CommandSpec = {
   name: 'run',
   summary: 'Take new input through bronze, silver and gold; only what changed is computed',
   group: 'Work',
+  logs: true,
   configure(command) {
     addRunFlags(command.argument('[layer]', 'bronze, silver or gold: only tables of this layer'))
       .option('--metrics-file <file>', 'write the numbers there at the end, for node_exporter (a name in .prom)')

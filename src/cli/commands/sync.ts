@@ -4,6 +4,7 @@ export const spec: CommandSpec = {
   name: 'sync',
   summary: 'Copy the newest release to mirrors in HDFS or an object store, and compare the two',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .command('run', { isDefault: true })

@@ -1,6 +1,6 @@
-import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { ServedRequest } from '../../core/ports/server.ts';
 import type { Invocation } from '../command-spec.ts';
+import { isLogged, type LogLevel, logFormatFrom, logLevelFrom } from '../log-options.ts';
 
 /** What a server says of itself and of the requests that it answered. */
 export interface ServeLog {
@@ -11,10 +11,6 @@ export interface ServeLog {
   end(): Promise<void>;
 }
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export const LOG_FORMATS = ['human', 'json'] as const;
-
 /** Time for the last lines of a log. */
 const END_MS = 1_000;
 
@@ -23,22 +19,16 @@ const QUIET = new Set(['/health', '/ready', '/metrics']);
 
 /** Lines for people at a terminal, JSON elsewhere; the options decide otherwise. @throws DataflowError E_USAGE */
 export async function openServeLog({ options, printer, rooms }: Invocation): Promise<ServeLog> {
-  const level = oneOf('--log-level', options['logLevel'], LOG_LEVELS) ?? (printer.quiet ? 'warn' : 'info');
+  const level = logLevelFrom(options) ?? (printer.quiet ? 'warn' : 'info');
   const machines = printer.format !== 'table' || process.stderr.isTTY !== true;
-  const form = oneOf('--log-format', options['logFormat'], LOG_FORMATS) ?? (machines ? 'json' : 'human');
+  const form = logFormatFrom(options) ?? (machines ? 'json' : 'human');
   return form === 'json' ? await jsonLog(level, rooms.redact) : humanLog(level, (line) => printer.error(line));
 }
 
 /** Lines are written beside the event loop; nothing of them was in a header or behind the `?` of a request. */
 async function jsonLog(level: LogLevel, redact: (text: string) => string): Promise<ServeLog> {
-  const { default: pino } = await import('pino');
-  const destination = pino.destination({ dest: 2, sync: false, minLength: 1 });
-  const options = {
-    level,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }), bindings: () => ({}) },
-  };
-  const log = pino(options, destination);
+  const { newJsonLog } = await import('../json-log.ts');
+  const { log, destination } = newJsonLog(level, { sync: false });
   return {
     request: (line) => {
       const safe = line.error === undefined ? line : { ...line, error: redact(line.error) };
@@ -56,16 +46,15 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
 }
 
 function humanLog(level: LogLevel, print: (line: string) => void): ServeLog {
-  const says = (of: LogLevel): boolean => LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level) && level !== 'silent';
   return {
     request: (line) => {
-      if (says(levelOf(line))) print(requestLine(line));
+      if (isLogged(levelOf(line), level)) print(requestLine(line));
     },
     note: (text) => {
-      if (says('info')) print(text);
+      if (isLogged('info', level)) print(text);
     },
     warn: (text) => {
-      if (says('warn')) print(`warning ${text}`);
+      if (isLogged('warn', level)) print(`warning ${text}`);
     },
     end: () => Promise.resolve(),
   };
@@ -80,11 +69,4 @@ function requestLine({ method, path, params, status, ms, reader, error, request_
   const asked = params.length === 0 ? path : `${path}?${params.join('&')}`;
   const who = reader === undefined || reader === 'anybody' ? '' : ` ${reader}`;
   return `${method} ${asked} ${status} ${ms} ms${who}${error === undefined ? '' : ` ${request_id}: ${error}`}`;
-}
-
-function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T | undefined {
-  if (value === undefined) return undefined;
-  const found = allowed.find((one) => one === value);
-  if (found !== undefined) return found;
-  throw new DataflowError('E_USAGE', `${option}: ${String(value)} is none of ${allowed.join(', ')}`);
 }

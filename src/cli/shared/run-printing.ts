@@ -9,6 +9,8 @@ import { printWrapped } from './wrapped.ts';
 /** Tells on stderr what a run is doing, one line per step. */
 export function tellTo(printer: Printer): (event: RunEvent) => void {
   return (event) => {
+    if (event.type === 'run_started') printer.run_id = event.run_id;
+    if (printer.logs && logged(printer, event)) return;
     if (event.type === 'notice') printer.note(event.message);
     else if (event.type === 'warning') printer.warn(event.message);
     else if (event.type === 'estimate') printer.detail(`${event.step}: ${event.message}`);
@@ -17,6 +19,29 @@ export function tellTo(printer: Printer): (event: RunEvent) => void {
     else if (event.type === 'step_started') printer.detail(`${event.step}: ${event.reason} (${event.mode})`);
     else if (event.type === 'step_finished') tellStep(printer, event.record);
   };
+}
+
+/** What a log for programs says in fields. @returns whether the event was told */
+function logged(printer: Printer, event: RunEvent): boolean {
+  if (event.type === 'run_started') {
+    printer.entry('info', 'run started', { event: event.type, steps: event.steps.length });
+  } else if (event.type === 'step_started') {
+    const { step, mode, reason } = event;
+    printer.entry('debug', `${step}: ${reason}`, { event: event.type, step, mode });
+  } else if (event.type === 'step_finished' && event.record.status !== 'failed') {
+    const { step, status, reason, balance, resources, output_version } = event.record;
+    printer.entry(status === 'succeeded' ? 'info' : 'debug', `${step}: ${reason}`, {
+      event: event.type,
+      step,
+      status,
+      version: output_version ?? null,
+      ...balance,
+      wall_ms: resources?.wall_ms ?? null,
+    });
+    for (const { test, passed, message } of event.record.tests)
+      if (!passed) printer.entry('warn', `${step}: ${test}: ${message}`, { step, test });
+  } else return false;
+  return true;
 }
 
 function tellStep(printer: Printer, record: StepRecord): void {
@@ -32,6 +57,10 @@ function tellStep(printer: Printer, record: StepRecord): void {
 }
 
 function tellError(printer: Printer, { code, message, kept, hint }: StepError, where: string): void {
+  if (printer.logs) {
+    printer.entry('error', `${where}${message}`, { code, kept: kept ?? null, next: hint ?? null });
+    return;
+  }
   printer.error(`error[${code}] ${where}${message}`);
   if (kept !== undefined) printer.error(`  kept: ${kept}`);
   if (hint !== undefined) printer.error(`  next: ${hint}`);

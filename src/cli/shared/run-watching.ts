@@ -16,6 +16,18 @@ export async function tellingRun<T extends RunReport>(
   invocation: Pick<Invocation, 'printer' | 'env' | 'command_line' | 'signal'>,
   work: (tell: Tell) => Promise<T>,
 ): Promise<T> {
+  const { printer } = invocation;
+  const report = await watchedRun(invocation, work);
+  const { run_id, status, exit_code, wall_ms, release_id = null } = report;
+  const words = run_id === undefined ? 'nothing to do' : `run finished: ${status}`;
+  printer.entry('info', words, { event: 'run_finished', status, exit_code, release_id, wall_ms });
+  return report;
+}
+
+async function watchedRun<T extends RunReport>(
+  invocation: Pick<Invocation, 'printer' | 'env' | 'command_line' | 'signal'>,
+  work: (tell: Tell) => Promise<T>,
+): Promise<T> {
   const { printer, env } = invocation;
   const tell = tellTo(printer);
   if (printer.format === 'ndjson') return await asEvents(invocation, tell, work);
