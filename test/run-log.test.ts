@@ -70,6 +70,10 @@ describe('the log of a run', () => {
     expect((await does(['run', '--log-level', 'silent'], env)).stderr).toBe('');
     const human = await does(['run', '--log-level', 'error', '--log-format', 'human'], env);
     expect(human.stderr).toMatch(/^error\[E_\w+\] gold\.g: .*\n/);
+  });
+
+  it('says that there is nothing to do', async () => {
+    const env = { DATAFLOW_LOG_FORMAT: 'json' };
     await does(['ingest'], env);
     expect((await does(['ingest'], env)).stderr).toMatch(
       /"run_id":null,"command":"ingest",.*"msg":"nothing to do"\}\n$/,
