@@ -86,8 +86,8 @@ export class Printer {
     return this.#options.log !== undefined;
   }
 
-  /** The run that lines are about from here on. */
-  set run_id(run_id: string) {
+  /** The run that lines are about from here on; null: about none. */
+  set run_id(run_id: string | null) {
     if (this.#options.log !== undefined) this.#options.log.run_id = run_id;
   }
 

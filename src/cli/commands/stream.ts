@@ -5,6 +5,7 @@ export const spec: CommandSpec = {
   name: 'stream',
   summary: 'Take sources batch by batch as a service; send tables to topics',
   group: 'Work',
+  logs: true,
   configure(command) {
     command
       .command('run')

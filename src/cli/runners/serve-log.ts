@@ -18,10 +18,10 @@ const END_MS = 1_000;
 const QUIET = new Set(['/health', '/ready', '/metrics']);
 
 /** Lines for people at a terminal, JSON elsewhere; the options decide otherwise. @throws DataflowError E_USAGE */
-export async function openServeLog({ options, printer, rooms }: Invocation): Promise<ServeLog> {
+export async function openServeLog({ options, printer, rooms, env }: Invocation): Promise<ServeLog> {
   const level = logLevelFrom(options) ?? (printer.quiet ? 'warn' : 'info');
   const machines = printer.format !== 'table' || process.stderr.isTTY !== true;
-  const form = logFormatFrom(options) ?? (machines ? 'json' : 'human');
+  const form = logFormatFrom(options, env) ?? (machines ? 'json' : 'human');
   return form === 'json' ? await jsonLog(level, rooms.redact) : humanLog(level, (line) => printer.error(line));
 }
 

@@ -46,6 +46,7 @@ async function serve(invocation: Invocation): Promise<number> {
       printer.note(
         `run ${run_id ?? ''}: ${words || (status === 'failed' ? 'failed' : 'nothing new')} in ${(wall_ms / 1000).toFixed(2)} s`,
       );
+      printer.run_id = null;
     },
   });
   const { rounds, runs, rows, messages, failures, wall_ms } = report;
