@@ -84,6 +84,12 @@ describe('events of runs', () => {
     expect(outcome.stdout + outcome.stderr).not.toContain('key-not-to-be-shown');
     return outcome;
   };
+  const saidOf = (left: string, words: string) =>
+    expect.stringMatching(
+      new RegExp(
+        `^warning E_LINEAGE_SEND: ${left} lineage events were not taken: ${new URL(url).host}${words}; later: dataflow lineage --openlineage --run \\w+ --send\n$`,
+      ),
+    );
   const got = (name: string): readonly Asked[] => asked.filter(({ path }) => path.startsWith(`/${name}/`));
 
   it('reach a service: the run and each step, by the schemas of the standard, secrets masked', async () => {
@@ -161,17 +167,11 @@ describe('events of runs', () => {
     answers.set('failing', (response) => response.writeHead(failing-- > 0 ? 503 : 200).end());
     answers.set('refusing', (response) => response.writeHead(403).end());
     answers.set('leading', (response) => response.writeHead(302, { location: '/good/api/v1/lineage' }).end());
-    answers.set('slow', () => undefined);
+    answers.set('silent', () => undefined);
     const good = got('good').length;
-    const names = ['failing', 'refusing', 'leading', 'slow'];
+    const names = ['failing', 'refusing', 'leading', 'silent'];
     const runs = await Promise.all(names.map((name) => does(newProject(`{ url: "${url}/${name}" }`), ['run'])));
-    const host = new URL(url).host;
-    const said = (words: string) =>
-      expect.stringMatching(
-        new RegExp(
-          `^warning E_LINEAGE_SEND: 8 of 8 lineage events were not taken: ${host}${words}; later: dataflow lineage --openlineage --run \\w+ --send\n$`,
-        ),
-      );
+    const said = (words: string) => saidOf('8 of 8', words);
     expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0]);
     expect(runs.map(({ stderr }) => stderr)).toEqual([
       '',
@@ -186,6 +186,28 @@ describe('events of runs', () => {
     ).toEqual([...Array(4).fill('run START'), 'bronze.a START']);
     expect(names.slice(1).map((name) => got(name).length)).toEqual([2, 2, 2]);
     expect(got('good')).toHaveLength(good);
+  });
+
+  it('do not hold a run longer than they may, whatever the service does', async () => {
+    answers.set('dead', () => undefined);
+    answers.set('stuck', (response) => response.writeHead(201, { 'content-length': 10 }).write('{'));
+    answers.set('slow', (response) => setTimeout(() => response.writeHead(201).end(), 300));
+    const names = ['dead', 'stuck', 'slow'];
+    const runs = await Promise.all(
+      names.map((name) => does(newProject(`{ url: "${url}/${name}", seconds_max: 1 }`), ['run'])),
+    );
+    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0]);
+    const words = ': no answer in time \\(openlineage.seconds_max: 1\\)';
+    expect(runs.map(({ stderr }) => stderr)).toEqual([
+      saidOf('8 of 8', words),
+      saidOf('8 of 8', words),
+      saidOf('[1-8] of [78]', words),
+    ]);
+    // Each event of the slow one would have been taken: it is all of them together that take too long.
+    expect(got('slow').length).toBeLessThan(8);
+    answers.delete('slow');
+    const later = await does(places.at(-1) as Place, ['lineage', '--openlineage', '--send']);
+    expect([later.status, later.stderr]).toEqual([0, '8 events sent\n']);
   });
 
   it('end with ABORT when the run is stopped', async () => {

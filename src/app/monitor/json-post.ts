@@ -36,13 +36,21 @@ export class JsonPost {
     this.#options = options;
   }
 
-  /** @returns why it was not taken, after three attempts where another one might help; undefined when it was. */
-  async post(body: string, options: { readonly attempts?: number } = {}): Promise<PostFailure | undefined> {
-    const { attempts = ATTEMPTS } = options;
+  /**
+   * @param options.until ends all of it, whatever the other side does meanwhile.
+   * @returns why it was not taken, after three attempts where another one might help; undefined when it was.
+   */
+  async post(
+    body: string,
+    options: { readonly attempts?: number; readonly until?: AbortSignal } = {},
+  ): Promise<PostFailure | undefined> {
+    const { attempts = ATTEMPTS, until } = options;
     for (let attempt = 1; ; attempt++) {
-      const failure = await this.#attempt(body);
-      if (failure === undefined || !failure.again || attempt >= attempts) return failure;
-      await sleep(PAUSE_MS * 2 ** (attempt - 1));
+      const failure = await this.#attempt(body, until);
+      if (failure === undefined || !failure.again || attempt >= attempts || until?.aborted === true) return failure;
+      await sleep(PAUSE_MS * 2 ** (attempt - 1), undefined, until === undefined ? {} : { signal: until }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -51,7 +59,7 @@ export class JsonPost {
     this.#agent = undefined;
   }
 
-  async #attempt(body: string): Promise<PostFailure | undefined> {
+  async #attempt(body: string, until: AbortSignal | undefined): Promise<PostFailure | undefined> {
     const { Agent, request } = await import('undici');
     const { attempt_ms_max, trusted } = this.#options;
     const url = new URL(this.#target.url);
@@ -59,24 +67,40 @@ export class JsonPost {
     this.#agent ??= new Agent({
       connect: { lookup: guardedLookup(() => may_be_private) as never, timeout: attempt_ms_max },
     });
+    const timeout = AbortSignal.timeout(attempt_ms_max);
+    const signal = until === undefined ? timeout : AbortSignal.any([timeout, until]);
     try {
-      const { statusCode, body: answer } = await request(url, {
-        dispatcher: this.#agent,
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': 'dataflow', ...this.#target.headers },
-        body,
-        signal: AbortSignal.timeout(attempt_ms_max),
-      });
-      await answer.dump({ limit: ANSWER_BYTES_MAX });
+      const { statusCode, body: answer } = await before(
+        signal,
+        request(url, {
+          dispatcher: this.#agent,
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'user-agent': 'dataflow', ...this.#target.headers },
+          body,
+          signal,
+        }),
+      );
+      await before(signal, answer.dump({ limit: ANSWER_BYTES_MAX }));
       if (statusCode >= 200 && statusCode < 300) return undefined;
       return { words: `${url.host} answered ${statusCode}`, again: TRY_AGAIN.has(statusCode), silent: false };
     } catch (error) {
-      return failureOf(error, url.host, attempt_ms_max);
+      return failureOf(error, url.host, until?.aborted === true ? undefined : attempt_ms_max);
     }
   }
 }
 
-function failureOf(error: unknown, host: string, attempt_ms_max: number): PostFailure {
+/** The client looks at the signal only once it is connected: an address that swallows packets and a dead name server would hold it longer. */
+function before<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const end = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([work, end]);
+}
+
+/** @param attempt_ms_max undefined: the time for all of it is over. */
+function failureOf(error: unknown, host: string, attempt_ms_max: number | undefined): PostFailure {
+  if (attempt_ms_max === undefined) return { words: `${host}: no answer in time`, again: false, silent: true };
   const { name, code, message } = error as NodeJS.ErrnoException;
   const silent = name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT';
   const words = silent ? `no answer within ${attempt_ms_max / 1000} s` : (message ?? String(error));

@@ -8,6 +8,9 @@ const meta = (text: string, ...samples: unknown[]) =>
 /** Where OpenLineage's services take events, below their address. */
 export const LINEAGE_ENDPOINT = 'api/v1/lineage';
 
+/** Time for the events at the end of a run. */
+export const LINEAGE_SECONDS_MAX = 10;
+
 /** `openlineage:` */
 export function openLineageSchema(): z.ZodMiniType<OpenLineageSpec | undefined> {
   const schema = z.optional(
@@ -36,6 +39,13 @@ export function openLineageSchema(): z.ZodMiniType<OpenLineageSpec | undefined> 
           .optional(z.string().check(z.minLength(1), z.meta({ secret: true })))
           .check(meta('Sent as `Authorization: Bearer …`; never printed.', '${OPENLINEAGE_API_KEY}')),
         headers: postHeaders,
+        seconds_max: z
+          ._default(z.int().check(z.minimum(1), z.maximum(600)), LINEAGE_SECONDS_MAX)
+          .check(
+            meta(
+              'How long the service may hold the end of a run, all events and attempts together. What is not taken by then is left to `dataflow lineage --send`.',
+            ),
+          ),
       })
       .check(
         z.refine(({ file, url }) => file === undefined || url === undefined, 'expected file: or url:, not both'),

@@ -21,6 +21,8 @@ export interface OpenLineageSpec {
   /** Below `url`. */
   readonly endpoint: string;
   readonly api_key?: string | undefined;
+  /** How long a service may hold the end of a run. */
+  readonly seconds_max: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 

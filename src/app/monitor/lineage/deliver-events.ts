@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LINEAGE_ENDPOINT } from '../../../core/config/schema-openlineage.ts';
+import { LINEAGE_ENDPOINT, LINEAGE_SECONDS_MAX } from '../../../core/config/schema-openlineage.ts';
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { PostTarget } from '../../../core/model/monitor.ts';
 import type { Project } from '../../../core/model/project.ts';
@@ -13,6 +13,11 @@ export type LineageTarget =
   | { readonly post: PostTarget; readonly trusted: boolean };
 
 const ATTEMPT_MS_MAX = 3_000;
+
+/** How long the end of a run may wait for whoever takes its events. */
+export function lineageSecondsMax({ openlineage }: Project): number {
+  return openlineage?.seconds_max ?? LINEAGE_SECONDS_MAX;
+}
 
 /** What `openlineage:` says, else the standard variables; undefined where events go nowhere. */
 export function lineageTarget({ openlineage }: Project, env: NodeJS.ProcessEnv): LineageTarget | undefined {
@@ -56,13 +61,20 @@ export class LineageWay {
   }
 
   /**
-   * Delivers events in their order; the first one that is not taken ends it.
+   * Delivers events in their order; the first one that is not taken ends it, and so does `until`.
    * @param events as JSON. @throws DataflowError E_LINEAGE_SEND
    */
-  async deliver(events: readonly string[], { once = false } = {}): Promise<void> {
+  async deliver(
+    events: readonly string[],
+    options: { readonly once?: boolean; readonly until?: AbortSignal } = {},
+  ): Promise<void> {
     if ('file' in this.#target) return added(this.#target.file, events);
+    const { once = false, until } = options;
     for (const [i, event] of events.entries()) {
-      const failure = await this.#service?.post(event, once || this.#silent ? { attempts: 1 } : {});
+      const failure = await this.#service?.post(event, {
+        ...(once || this.#silent ? { attempts: 1 } : {}),
+        ...(until === undefined ? {} : { until }),
+      });
       if (failure === undefined) continue;
       this.#silent = failure.silent;
       const left = `${events.length - i} of ${events.length}`;

@@ -3,7 +3,7 @@ import type { Project } from '../../../core/model/project.ts';
 import { openLineageEvents, openLineageStart } from '../../explain/openlineage-events.ts';
 import type { Rooms } from '../../rooms.ts';
 import type { RunEvent } from '../../run/run-events.ts';
-import { LineageWay, lineageTarget } from './deliver-events.ts';
+import { LineageWay, lineageSecondsMax, lineageTarget } from './deliver-events.ts';
 
 /**
  * Tells a lineage service, or a file, of one run: that it has begun while it goes on, beside it, and everything else at its end, from the ledger. Nobody waits
@@ -14,6 +14,8 @@ export class ToldLineage {
   readonly #project: Project;
   readonly #env: NodeJS.ProcessEnv;
   readonly #way: LineageWay;
+  /** Ends the START when all time is over. */
+  readonly #too_late = new AbortController();
   #run_id: string | undefined;
   /** Whether the START was taken. */
   #begun: Promise<boolean> = Promise.resolve(false);
@@ -29,23 +31,28 @@ export class ToldLineage {
     if (event.type !== 'run_started') return;
     this.#run_id = event.run_id;
     const start = openLineageStart(this.#rooms, this.#project, event, this.#env);
-    this.#begun = this.#way.deliver(this.#lines([start]), { once: true }).then(
+    this.#begun = this.#way.deliver(this.#lines([start]), { once: true, until: this.#too_late.signal }).then(
       () => true,
       () => false, // it is delivered with the others, or said then
     );
   }
 
-  /** @throws DataflowError E_LINEAGE_SEND */
+  /** Waits for the other side no longer than `openlineage.seconds_max` says. @throws DataflowError E_LINEAGE_SEND */
   async end(): Promise<void> {
+    const seconds_max = lineageSecondsMax(this.#project);
+    let until: AbortSignal | undefined;
     try {
       if (this.#run_id === undefined) return;
       const options = { run_id: this.#run_id, env: this.#env, spare_engine: true };
       const events = this.#lines(await openLineageEvents(this.#rooms, this.#project, options));
-      await this.#way.deliver((await this.#begun) ? events.slice(1) : events);
+      until = AbortSignal.timeout(seconds_max * 1000);
+      until.addEventListener('abort', () => this.#too_late.abort());
+      await this.#way.deliver((await this.#begun) ? events.slice(1) : events, { until });
     } catch (error) {
       if (!(error instanceof DataflowError) || error.code !== 'E_LINEAGE_SEND') throw error;
       const again = `dataflow lineage --openlineage --run ${this.#run_id} --send`;
-      throw new DataflowError(error.code, `${error.message}; later: ${again}`, { cause: error });
+      const limit = until?.aborted === true ? ` (openlineage.seconds_max: ${seconds_max})` : '';
+      throw new DataflowError(error.code, `${error.message}${limit}; later: ${again}`, { cause: error });
     } finally {
       await this.#way.close();
     }
