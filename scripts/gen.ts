@@ -71,6 +71,14 @@ const KINDS: readonly Kind[] = [
     type: 'SinkComponent',
   },
   {
+    constant: 'STORES',
+    doc: 'Destinations of loads that `serve` may answer from, by type of connection.',
+    folder: 'connectors',
+    file: 'store.ts',
+    symbol: 'component',
+    type: 'StoreComponent',
+  },
+  {
     constant: 'LOOKUPS',
     doc: 'Kinds of lookups, by the name that `enrich:` uses.',
     folder: 'connectors',
@@ -170,6 +178,7 @@ import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SinkComponent } from './core/ports/sink.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
+import type { StoreComponent } from './core/ports/store.ts';
 
 /** Components by name, each loaded when it is asked for. */
 export type Lazy<T> = Readonly<Record<string, () => Promise<T>>>;

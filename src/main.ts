@@ -30,6 +30,7 @@ import {
   SINKS,
   SOURCES,
   STORAGES,
+  STORES,
 } from './registry.ts';
 
 /**
@@ -200,20 +201,20 @@ export const rooms: Rooms = {
   },
 
   openSink: async ({ name, project, ...more }) => {
-    const spec = project.loads?.[name];
-    if (spec === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no load ${name}`);
-    const connection = connectionNamed(spec.connection, project);
-    const within = spec.schema ?? spec.database;
-    const component = await named(SINKS, 'sink', connection.type);
-    return component.open({
-      id: `${project.name}/${name}`,
-      connection,
-      root: project.root,
-      views: spec.views,
-      ...(within === undefined ? {} : { within }),
-      ...more,
+    const { views, ...load } = loadNamed(name, project);
+    const component = await named(SINKS, 'sink', load.connection.type);
+    return component.open({ ...load, views, ...more });
+  },
+
+  openStore: async ({ name, project, ...more }) => {
+    const { views: _, ...load } = loadNamed(name, project);
+    const component = await STORES[load.connection.type]?.();
+    if (component !== undefined) return component.open({ ...load, ...more });
+    throw new DataflowError('E_USAGE', `a destination of type ${load.connection.type} cannot be served from`, {
+      hint: `These can: ${Object.keys(STORES).join(', ')}. Without --store the lake answers.`,
     });
   },
+
   dialect: async (name) => {
     if (name === 'spark') return (await import('./engines/spark/sql/translate.ts')).sparkDialect;
     throw new DataflowError('E_USAGE', `models are not put into the SQL of ${name}`, { hint: 'Take --engine spark.' });
@@ -268,6 +269,17 @@ async function sourceParts(
   const place = await PLACES[connection.type]?.();
   if (project === undefined || place === undefined) return { ...parts, connection };
   return { ...parts, connection, place: await place.open(connection, project.root) };
+}
+
+/** What an entry of `loads:` says of its destination. */
+function loadNamed(name: string, project: Project) {
+  const spec = project.loads?.[name];
+  if (spec === undefined) throw new DataflowError('E_CONFIG_REFERENCE', `there is no load ${name}`);
+  const { views, schema, database } = spec;
+  const within = schema ?? database;
+  const connection = connectionNamed(spec.connection, project);
+  const place = within === undefined ? {} : { within };
+  return { id: `${project.name}/${name}`, root: project.root, connection, views, ...place };
 }
 
 function connectionNamed(name: string, project: Pick<Project, 'connections'>): Connection {

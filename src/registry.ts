@@ -9,6 +9,7 @@ import type { PublisherComponent } from './core/ports/publisher.ts';
 import type { CheckComponent } from './core/ports/rule.ts';
 import type { SinkComponent } from './core/ports/sink.ts';
 import type { SourceComponent } from './core/ports/source-component.ts';
+import type { StoreComponent } from './core/ports/store.ts';
 
 /** Components by name, each loaded when it is asked for. */
 export type Lazy<T> = Readonly<Record<string, () => Promise<T>>>;
@@ -267,6 +268,11 @@ export const SINKS: Lazy<SinkComponent> = {
   mongodb: async () => (await import('./connectors/mongodb/sink.ts')).component,
   postgres: async () => (await import('./connectors/postgres/sink.ts')).component,
   sqlite: async () => (await import('./connectors/sqlite/sink.ts')).component,
+};
+
+/** Destinations of loads that `serve` may answer from, by type of connection. */
+export const STORES: Lazy<StoreComponent> = {
+  postgres: async () => (await import('./connectors/postgres/store.ts')).component,
 };
 
 /** Kinds of lookups, by the name that `enrich:` uses. */

@@ -31,6 +31,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   E_SERVE_BUSY: 429,
   E_SERVE_TIME: 503,
   E_SERVE_KEYS: 503,
+  E_SERVE_STORE: 503,
 };
 
 export const RETRY_AFTER_S = 1;

@@ -104,7 +104,7 @@ function addHooks(
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(asOurs(error), request.id);
     if (problem.status >= 500)
-      request.failure = error instanceof Error ? `${nameOf(error)}${error.message}` : String(error);
+      request.failure = error instanceof Error ? `${nameOf(error)}${error.message}${causeOf(error)}` : String(error);
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -126,6 +126,12 @@ function notServed({ method }: FastifyRequest): DataflowError {
 
 function nameOf(error: Error): string {
   return error instanceof DataflowError ? `${error.code} ` : '';
+}
+
+/** What is wrong with a destination is told to who runs the server. */
+function causeOf(error: Error): string {
+  const told = error instanceof DataflowError && error.code === 'E_SERVE_STORE' && error.cause instanceof Error;
+  return told ? `: ${(error.cause as Error).message}` : '';
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply, ms: number): ServedRequest {

@@ -28,7 +28,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   const { host, port, log, note, commandOf } = request;
   if (!isLoopback(host) && (spec === undefined || !needsToken(spec)))
     throw new DataflowError('E_SERVE_OPEN', `at ${host} anybody could read the tables: nobody has to say who he is`);
-  const serving = await Serving.open(rooms, project);
+  const serving = await Serving.open(rooms, project, request.store);
   const events = new ServerEvents(serving);
   const pages_folder = request.dashboard ? pagesFolder() : undefined;
   let app: FastifyInstance | undefined;
@@ -48,11 +48,20 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
     await serving.close();
     throw addressError(error, host, port);
   }
+  // What stays wrong is said once, not at every look.
+  let said: string | undefined;
   const timer = setInterval(() => {
     serving
       .refresh()
-      .then(() => events.look())
-      .catch((error) => note(`looking for a newer release: ${error instanceof Error ? error.message : error}`));
+      .then(() => {
+        said = undefined;
+        return events.look();
+      })
+      .catch((error) => {
+        const words = `looking for a newer release: ${error instanceof Error ? error.message : error}`;
+        if (words !== said) note(words);
+        said = words;
+      });
   }, LOOK_MS);
   timer.unref();
   const pushing = pushedEachMinute(rooms, project, note);
@@ -62,6 +71,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
   return {
     url: `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${at}`,
     release_id: serving.current?.release_id,
+    store: serving.place,
     dashboard: pages_folder !== undefined,
     close: async (drain_ms) => {
       clearInterval(timer);

@@ -52,7 +52,7 @@ async function listTables(parts: Parts, request: FastifyRequest, reply: FastifyR
   const release = serving.current;
   if (release === undefined) throw new DataflowError('E_SERVE_UNKNOWN', 'there is no release yet');
   const data = Object.entries(release.tables)
-    .filter(([key]) => serving.lists(key) && reader.may(key))
+    .filter(([key]) => serving.offers(key, release) && reader.may(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, version]) => ({
       table: key,

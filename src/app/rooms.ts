@@ -22,6 +22,7 @@ import type { CheckComponent } from '../core/ports/rule.ts';
 import type { ServeRequest, ServerAtWork } from '../core/ports/server.ts';
 import type { Sink } from '../core/ports/sink.ts';
 import type { Source } from '../core/ports/source.ts';
+import type { Store, StoreRequest } from '../core/ports/store.ts';
 import type { WriteWorkbook } from '../core/ports/workbook.ts';
 import type { LoadedProject as Loaded } from './project/load-project.ts';
 import type { TerminalView } from './watch/watch-request.ts';
@@ -118,6 +119,11 @@ export interface Rooms {
     readonly signal: AbortSignal;
     note(text: string): void;
   }): Promise<Sink>;
+
+  /** The same destination as one that answers questions; reaches nothing before it is asked. @throws DataflowError E_USAGE where it cannot. */
+  openStore(
+    load: Pick<StoreRequest, 'views_max' | 'seconds_max'> & { readonly name: string; readonly project: Project },
+  ): Promise<Store>;
 
   /** Puts models into the SQL of another engine: `spark`. @throws DataflowError E_USAGE for one that nobody knows. */
   dialect(name: string): Promise<Dialect>;

@@ -51,9 +51,10 @@ export async function serveFolder(
   host = '127.0.0.1',
   pages_folder?: string,
   event_loop_delay_max_ms = Number.POSITIVE_INFINITY,
+  store?: string,
 ): Promise<Served> {
   const { project } = await rooms.loadProject({ cwd: place.folder, env: process.env });
-  const serving = await Serving.open(rooms, project);
+  const serving = await Serving.open(rooms, project, store);
   const log: ServedRequest[] = [];
   const events = new ServerEvents(serving);
   const app = await buildServer(new Answers(serving), {

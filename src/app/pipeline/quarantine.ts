@@ -4,7 +4,7 @@ import { parseTableKey, quarantineOf, tableKey } from '../../core/model/table.ts
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { shellWord } from '../../kit/shell-word.ts';
 import { decidedOf } from '../../medallion/decisions.ts';
-import type { InUse } from '../serve/serving.ts';
+import type { InUse } from '../serve/in-use.ts';
 import { tableSql } from '../serve/table-request.ts';
 import type { Turn } from '../serve/turns.ts';
 import type { Redact } from './runs.ts';

@@ -1,7 +1,7 @@
 import type { SampleShape } from '../../core/contract/pipeline-table.ts';
 import { quoteIdent } from '../../kit/sql.ts';
 import { textSql } from '../export/cell-text.ts';
-import type { InUse } from '../serve/serving.ts';
+import type { InUse } from '../serve/in-use.ts';
 import { tableSql } from '../serve/table-request.ts';
 import type { Turn } from '../serve/turns.ts';
 

@@ -1,14 +1,14 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
-import type { Snapshot } from '../../core/ports/lake.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 import { cursorText } from './cursor.ts';
 import { formatOf, ROW_FORMATS } from './formats.ts';
-import { arrowPieces, type Frame, lineFrame, oneRow, pieces } from './pieces.ts';
-import { countSql, type ReadPlan } from './read-sql.ts';
+import type { InUse, ServedTable } from './in-use.ts';
+import { type Frame, lineFrame, oneRow, pieces } from './pieces.ts';
+import type { ReadPlan } from './read-sql.ts';
 import type { RequestWords } from './request-words.ts';
-import type { InUse, Serving } from './serving.ts';
-import { keyColumns, keyRequest, standpointOf, tableRequest } from './table-request.ts';
+import type { Serving } from './serving.ts';
+import { keyRequest, standpointOf, tableRequest } from './table-request.ts';
 import { type Turn, Turns } from './turns.ts';
 
 /** Text, or bytes of a form that is none. */
@@ -30,6 +30,12 @@ export interface Asked {
   readonly client: AbortSignal;
 }
 
+/** What makes an answer of a release. */
+type Work = (
+  use: InUse,
+  turn: Turn,
+) => Promise<{ readonly type: string; readonly pieces: AsyncIterable<Piece> | readonly string[] }>;
+
 /** Answers questions about tables of a release. */
 export class Answers {
   readonly serving: Serving;
@@ -45,23 +51,21 @@ export class Answers {
     const at = standpointOf(words);
     const format = formatOf(words.take('format'), accept);
     const formula_safe = words.takeFlag('formula_safe');
-    return this.answer(at.as_of, client, async (use, turn) => {
-      const snapshot = await this.#listed(use, key);
-      const { columns } = snapshot;
-      const key_columns = keyColumns(this.serving.project, key);
+    return this.answerTables(at.as_of, client, async (use, turn) => {
+      const table = await this.#listed(use, key);
+      const { columns, key_columns } = table;
       const { rows_max } = this.serving.spec.limits;
       const { plan, with_count, question } = tableRequest(words, { key, columns, key_columns }, at, rows_max);
-      if (format === 'arrow')
-        return { type: ROW_FORMATS.arrow, pieces: arrowPieces(use.release.tables, plan, turn.signal) };
-      const total = await this.total(use, turn, plan, snapshot.rows, with_count);
-      const head = { release: use.release.record.release_id, table: key, version: snapshot.version, total };
+      if (format === 'arrow') return { type: ROW_FORMATS.arrow, pieces: use.rows.arrow(plan, turn.signal) };
+      const total = await this.total(use, turn, plan, table.rows, with_count);
+      const head = { release: use.release.record.release_id, table: key, version: table.version, total };
       const next = (more: boolean): string | null =>
         more ? cursorText({ release_id: head.release, offset: plan.offset + plan.limit }, question) : null;
       const frame =
         format === 'json' ? tableFrame({ ...head, ...pageOf(plan) }, next) : lineFrame(format, plan, formula_safe);
       return {
         type: ROW_FORMATS[format],
-        pieces: pieces(use.release.tables, { plan, format, formula_safe, frame, signal: turn.signal }),
+        pieces: pieces(use.rows, { plan, format, formula_safe, frame, signal: turn.signal }),
       };
     });
   }
@@ -70,9 +74,8 @@ export class Answers {
   async row(key: string, text: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.answer(as_of, client, async (use, turn) => {
-      const { columns } = await this.#listed(use, key);
-      const key_columns = keyColumns(this.serving.project, key);
+    return this.answerTables(as_of, client, async (use, turn) => {
+      const { columns, key_columns } = await this.#listed(use, key);
       if (key_columns.length === 0)
         throw new DataflowError('E_SERVE_UNKNOWN', `${key} has no key by which one row could be asked for`);
       const plan = keyRequest(text, { key, columns, key_columns });
@@ -84,16 +87,16 @@ export class Answers {
   async schema(key: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.answer(as_of, client, async (use) => {
-      const snapshot = await this.#listed(use, key);
+    return this.answerTables(as_of, client, async (use) => {
+      const table = await this.#listed(use, key);
       const document = {
         release: use.release.record.release_id,
         table: key,
-        version: snapshot.version,
-        rows: snapshot.rows,
-        key: keyColumns(this.serving.project, key),
-        partition_by: snapshot.partition_by,
-        columns: snapshot.columns.map(columnDocument),
+        version: table.version,
+        rows: table.rows,
+        key: table.key_columns,
+        partition_by: table.partition_by,
+        columns: table.columns.map(columnDocument),
       };
       return { type: ROW_FORMATS.json, pieces: [JSON.stringify(document)] };
     });
@@ -104,9 +107,9 @@ export class Answers {
     const { as_of } = standpointOf(words);
     const limit = words.takeWhole('limit', { min: 1, max: 1000, fallback: 100 });
     words.end(['as_of', 'limit']);
-    return this.answer(as_of, client, async (use) => {
-      const { table, version } = await this.#listed(use, key);
-      const entries = (await this.serving.lake.history(table)).filter((one) => one.version <= version);
+    return this.answerTables(as_of, client, async (use) => {
+      const { id, version } = await this.#listed(use, key);
+      const entries = (await this.serving.lake.history(id)).filter((one) => one.version <= version);
       const data = entries.slice(-limit).reverse();
       const document = {
         release: use.release.record.release_id,
@@ -126,14 +129,16 @@ export class Answers {
   }
 
   /** A release and the engine's time for one answer; both are given back when it ends, whichever way. */
-  async answer(
-    as_of: string | undefined,
-    client: AbortSignal,
-    work: (
-      use: InUse,
-      turn: Turn,
-    ) => Promise<{ readonly type: string; readonly pieces: AsyncIterable<Piece> | readonly string[] }>,
-  ): Promise<Answer> {
+  answer(as_of: string | undefined, client: AbortSignal, work: Work): Promise<Answer> {
+    return this.#answered(client, work, () => this.serving.use(as_of));
+  }
+
+  /** The same for what asks tables alone, which may lie elsewhere. */
+  answerTables(as_of: string | undefined, client: AbortSignal, work: Work): Promise<Answer> {
+    return this.#answered(client, work, ({ signal }) => this.serving.useTables(as_of, signal));
+  }
+
+  async #answered(client: AbortSignal, work: Work, open: (turn: Turn) => Promise<InUse>): Promise<Answer> {
     const turn = await this.turns.take(client);
     let use: InUse | undefined;
     const end = (): void => {
@@ -141,7 +146,7 @@ export class Answers {
       turn.end();
     };
     try {
-      use = await this.serving.use(as_of);
+      use = await open(turn);
       const { type, pieces: made } = await work(use, turn);
       return { release: use.release.record, type, pieces: guarded(made, turn), end };
     } catch (error) {
@@ -157,21 +162,20 @@ export class Answers {
   }
 
   async count(use: InUse, turn: Turn, plan: ReadPlan): Promise<number> {
-    const [row] = await use.release.tables.rows({ ...countSql(plan), signal: turn.signal }, 1);
-    return Number(row?.['n'] ?? 0);
+    return use.rows.count(plan, turn.signal);
   }
 
   /** @throws DataflowError E_SERVE_UNKNOWN when there is no such row. */
   async one(use: InUse, turn: Turn, plan: ReadPlan, what: string): Promise<string> {
-    const row = await oneRow(use.release.tables, plan, turn.signal);
+    const row = await oneRow(use.rows, plan, turn.signal);
     if (row === undefined) throw new DataflowError('E_SERVE_UNKNOWN', `there is no such ${what}`);
     return row;
   }
 
-  #listed(use: InUse, key: string): Promise<Snapshot> {
+  #listed(use: InUse, key: string): Promise<ServedTable> {
     if (!this.serving.lists(key) || !use.release.has(key))
       throw new DataflowError('E_SERVE_UNKNOWN', 'there is no such table');
-    return use.release.table(key);
+    return use.table(key);
   }
 }
 

@@ -11,7 +11,7 @@ import { type JsonSchema, listOf, rowSchema, typeSchema } from './json-schema.ts
 import { answerOf } from './route-params.ts';
 import { type RouteAnswers, tablesOfRoute } from './routes.ts';
 import { FACT_SCHEMAS, PROBLEM_SCHEMA } from './shared-schemas.ts';
-import { keyColumns, OFFSET_MAX } from './table-request.ts';
+import { OFFSET_MAX } from './table-request.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -32,10 +32,12 @@ export async function openApi(
     ...dashboardPaths(serving.project.dashboard, may, serving.spec.limits.rows_max),
   };
   const end = await answers.answer(undefined, client, async (use, turn) => {
-    const listed = Object.keys(use.release.record.tables).filter((key) => serving.lists(key) && may(key));
+    const listed = Object.keys(use.release.record.tables).filter(
+      (key) => serving.offers(key, use.release.record) && may(key),
+    );
     for (const key of listed.sort()) {
-      const { columns } = await use.release.table(key);
-      Object.assign(paths, tablePaths(key, columns, keyColumns(serving.project, key), serving.spec.limits.rows_max));
+      const { columns, key_columns } = await use.table(key);
+      Object.assign(paths, tablePaths(key, columns, key_columns, serving.spec.limits.rows_max));
     }
     for (const [path, route] of Object.entries(serving.spec.routes)) {
       const tables = tablesOfRoute(route);

@@ -1,6 +1,6 @@
-import type { ReadTables } from '../../core/ports/read-engine.ts';
 import type { LineFormat, RowFormat } from './formats.ts';
-import { csvHeader, csvLines, jsonLines, pageSql, type ReadPlan, typedRows } from './read-sql.ts';
+import type { PlannedRows } from './planned-rows.ts';
+import { csvHeader, type ReadPlan } from './read-sql.ts';
 
 /** What stands around the rows of an answer. */
 export interface Frame {
@@ -17,7 +17,7 @@ const PIECE_CHARS = 65_536;
  * given out.
  */
 export async function* pieces(
-  tables: ReadTables,
+  rows: PlannedRows,
   asked: {
     readonly plan: ReadPlan;
     readonly format: Exclude<RowFormat, 'arrow'>;
@@ -26,11 +26,9 @@ export async function* pieces(
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<string, void, void> {
-  const { plan, frame, signal } = asked;
-  const page = pageSql({ ...plan, limit: plan.limit + 1 });
-  const sql =
-    asked.format === 'csv' ? csvLines(plan.columns, page.sql, asked.formula_safe) : jsonLines(plan.columns, page.sql);
-  yield* framed(tables.lines({ sql, params: page.params, signal }), frame, plan.limit);
+  const { plan, frame, formula_safe, signal } = asked;
+  const format = asked.format === 'csv' ? 'csv' : 'json';
+  yield* framed(rows.lines({ ...plan, limit: plan.limit + 1 }, { format, formula_safe }, signal), frame, plan.limit);
 }
 
 /** The lines up to a number of rows, in their frame. The one after it tells that there are more. */
@@ -53,12 +51,6 @@ export async function* framed(
   yield text + frame.tail(rows > rows_max, Math.min(rows, rows_max));
 }
 
-/** The rows of a plan as an Arrow IPC stream, a batch at a time. */
-export function arrowPieces(tables: ReadTables, plan: ReadPlan, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const page = pageSql(plan);
-  return tables.arrow({ sql: typedRows(plan.columns, page.sql), params: page.params, signal }, plan.columns);
-}
-
 /** NDJSON and CSV: a line a row, and nothing else. */
 export function lineFrame(format: LineFormat, plan: ReadPlan, formula_safe: boolean): Frame {
   const head = format === 'csv' ? `${csvHeader(plan.columns, formula_safe)}\n` : '';
@@ -66,10 +58,8 @@ export function lineFrame(format: LineFormat, plan: ReadPlan, formula_safe: bool
 }
 
 /** The JSON text of the one row that a plan finds; undefined when there is none. */
-export async function oneRow(tables: ReadTables, plan: ReadPlan, signal: AbortSignal): Promise<string | undefined> {
-  const page = pageSql({ ...plan, limit: 1 });
-  const sql = jsonLines(plan.columns, page.sql);
-  for await (const lines of tables.lines({ sql, params: page.params, signal }))
+export async function oneRow(rows: PlannedRows, plan: ReadPlan, signal: AbortSignal): Promise<string | undefined> {
+  for await (const lines of rows.lines({ ...plan, limit: 1 }, { format: 'json', formula_safe: false }, signal))
     if (lines[0] !== undefined) return lines[0];
   return undefined;
 }

@@ -9,6 +9,8 @@ import type { CheckedValue } from './values.ts';
 export interface ReadPlan {
   /** A table in quotes, or a query in brackets. */
   readonly from: string;
+  /** The table alone that is read: `gold.dim_clients`; absent for a query. */
+  readonly table?: string | undefined;
   /** Values that the query itself names. */
   readonly params?: Readonly<Record<string, ReadParam>>;
   readonly where: readonly Condition[];

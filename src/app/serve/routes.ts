@@ -8,13 +8,13 @@ import { quoteIdent } from '../../kit/sql.ts';
 import type { Answer, Answers, Asked } from './answers.ts';
 import { type Condition, columnNamed, orderOf } from './conditions.ts';
 import { formatOf, ROW_FORMATS, type RowFormat } from './formats.ts';
-import { arrowPieces, type Frame, lineFrame, pieces } from './pieces.ts';
+import type { InUse } from './in-use.ts';
+import { type Frame, lineFrame, pieces } from './pieces.ts';
 import type { ReadPlan } from './read-sql.ts';
 import { ReleaseMemo } from './release-memo.ts';
 import { answerOf, routeConditions, routeParam, routeParamNames } from './route-params.ts';
 import type { ServedRelease } from './served-release.ts';
-import type { InUse } from './serving.ts';
-import { keyColumns, OFFSET_MAX, settled, standpointOf, tableSql } from './table-request.ts';
+import { OFFSET_MAX, settled, standpointOf, tableSql } from './table-request.ts';
 import type { Turn } from './turns.ts';
 import { checkedValue } from './values.ts';
 
@@ -26,6 +26,7 @@ export function tablesOfRoute({ table, sql }: RouteSpec): readonly string[] {
 /** What a route reads, before anything is asked of it. */
 interface RouteSource {
   readonly from: string;
+  readonly table?: string;
   readonly columns: readonly Column[];
   readonly key_columns: readonly string[];
   readonly params: Readonly<Record<string, ReadParam>>;
@@ -48,20 +49,19 @@ export class RouteAnswers {
     const format = formatOf(words.take('format'), accept);
     const formula_safe = words.takeFlag('formula_safe');
     const shape = answerOf(route);
-    return this.#answers.answer(as_of, client, async (use, turn) => {
+    return this.#answer(route, as_of, client, async (use, turn) => {
       const source = await this.#source(path, route, words, use, turn);
       const where = routeConditions(words, route, source.columns);
       const page = pageOf(route, words, this.#answers.serving.spec.limits.rows_max);
       words.end(routeParamNames(route));
       const plan = planOf(route, source, where, page);
       if (shape === 'row') return { type: ROW_FORMATS.json, pieces: [await this.#answers.one(use, turn, plan, 'row')] };
-      if (format === 'arrow')
-        return { type: ROW_FORMATS.arrow, pieces: arrowPieces(use.release.tables, plan, turn.signal) };
+      if (format === 'arrow') return { type: ROW_FORMATS.arrow, pieces: use.rows.arrow(plan, turn.signal) };
       const frame = await this.#frame(shape, format, formula_safe, { plan, source, use, turn });
       const signal = turn.signal;
       return {
         type: ROW_FORMATS[format],
-        pieces: pieces(use.release.tables, { plan, format, formula_safe, frame, signal }),
+        pieces: pieces(use.rows, { plan, format, formula_safe, frame, signal }),
       };
     });
   }
@@ -70,7 +70,7 @@ export class RouteAnswers {
   async item(path: string, route: RouteSpec, text: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.#answers.answer(as_of, client, async (use, turn) => {
+    return this.#answer(route, as_of, client, async (use, turn) => {
       const source = await this.#source(path, route, words, use, turn);
       const column = columnNamed(route.item ?? '', route.item ?? '', source.columns);
       const value = checkedValue(column.name, column.type, text);
@@ -87,6 +87,17 @@ export class RouteAnswers {
     return chosen(route, source.columns);
   }
 
+  /** Routes over a table ask whatever tables are answered from; queries are in the SQL of the lake's engine. */
+  #answer(
+    { table }: RouteSpec,
+    as_of: string | undefined,
+    client: AbortSignal,
+    work: Parameters<Answers['answer']>[2],
+  ): Promise<Answer> {
+    const answers = this.#answers;
+    return table === undefined ? answers.answer(as_of, client, work) : answers.answerTables(as_of, client, work);
+  }
+
   async #source(path: string, route: RouteSpec, words: Asked['words'], use: InUse, turn: Turn): Promise<RouteSource> {
     const params: Record<string, ReadParam> = {};
     for (const [name, spec] of Object.entries(route.params)) {
@@ -101,13 +112,14 @@ export class RouteAnswers {
     path: string,
     route: RouteSpec,
     params: Readonly<Record<string, ReadParam>>,
-    { release }: InUse,
+    use: InUse,
     { signal }: Turn,
   ): Promise<RouteSource> {
+    const { release } = use;
     if (route.table !== undefined) {
-      const { columns, rows } = await tableOf(release, route.table);
-      const key_columns = keyColumns(this.#answers.serving.project, route.table);
-      return { from: tableSql(route.table), columns, key_columns, params, rows };
+      refuseMissing(release, route.table);
+      const { columns, key_columns, rows } = await use.table(route.table);
+      return { from: tableSql(route.table), table: route.table, columns, key_columns, params, rows };
     }
     const sql = (route.sql ?? '').replace(/[\s;]+$/, '');
     await this.#memo.once(release, path, async () => {
@@ -152,11 +164,15 @@ export function tooLong(rows_max: number): never {
 
 /** A table of the release. @throws DataflowError E_SERVE_UNKNOWN */
 export async function tableOf(release: ServedRelease, key: string) {
+  refuseMissing(release, key);
+  return release.table(key);
+}
+
+function refuseMissing(release: ServedRelease, key: string): void {
   if (!release.has(key))
     throw new DataflowError('E_SERVE_UNKNOWN', 'what this is made of is not part of the release', {
       hint: 'Ask again after the next run.',
     });
-  return release.table(key);
 }
 
 function pageOf(
@@ -179,8 +195,8 @@ function planOf(
   page: { readonly limit: number; readonly offset: number },
 ): ReadPlan {
   const order = settled(orderOf('order', route.order, source.columns), source.columns, source.key_columns);
-  const { from, params } = source;
-  return { from, params, where, order, columns: chosen(route, source.columns), ...page };
+  const { from, table, params } = source;
+  return { from, table, params, where, order, columns: chosen(route, source.columns), ...page };
 }
 
 function chosen(route: RouteSpec, columns: readonly Column[]): readonly Column[] {

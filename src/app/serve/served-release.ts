@@ -81,7 +81,8 @@ export class ServedRelease {
     if (this.#users === 0) await this.#close();
   }
 
-  async #bind(key: string): Promise<Snapshot> {
+  /** A table of the release, whose rows are not asked for. @throws DataflowError E_SERVE_UNKNOWN, E_SERVE_GONE */
+  async facts(key: string): Promise<Snapshot> {
     const table = parseTableKey(key);
     const version = this.record.tables[key];
     if (table === undefined || version === undefined)
@@ -97,6 +98,11 @@ export class ServedRelease {
         'E_SERVE_GONE',
         `${key} as it was in release ${this.record.release_id} is not kept any more`,
       );
+    return snapshot;
+  }
+
+  async #bind(key: string): Promise<Snapshot> {
+    const snapshot = await this.facts(key);
     const keep = snapshot.rows <= KEEP_ROWS_MAX && snapshot.size_bytes <= KEEP_BYTES_MAX;
     await this.tables.bind(relationOf(snapshot, key), keep);
     return snapshot;

@@ -7,13 +7,18 @@ import type { Lake } from '../../core/ports/lake.ts';
 import type { Leases } from '../../core/ports/leases.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import type { ReadEngine } from '../../core/ports/read-engine.ts';
+import type { StoreView } from '../../core/ports/store.ts';
 import { matchesGlob } from '../../kit/glob.ts';
 import { findRelease } from '../releases/find-release.ts';
 import type { Rooms } from '../rooms.ts';
 import { KeptLedger } from '../run/kept-ledger.ts';
 import { releasedMadeAnew } from '../run/made-anew.ts';
 import { ledgerForReading } from '../run/open-project.ts';
+import type { InUse } from './in-use.ts';
 import { ServedRelease } from './served-release.ts';
+import { ServedStore } from './served-store.ts';
+import { asked } from './store-rows.ts';
+import { lakeInUse, storeInUse } from './ways-in-use.ts';
 
 /** Releases beside the newest that stay open for those who walk their pages. */
 const OLDER_MAX = 8;
@@ -21,18 +26,15 @@ const IDLE_MS = 15 * 60_000;
 /** Well before a lease that nobody can look at expires. */
 const RENEW_MS = 20 * 60_000;
 const ALL = 1_000_000_000;
-
-/** A release in use; `done` is called once it was read. */
-export interface InUse {
-  readonly release: ServedRelease;
-  done(): void;
-}
+/** A destination that is asked what it holds answers within this time. */
+const LOOK_MS = 10_000;
 
 interface Parts {
   readonly rooms: Rooms;
   readonly project: Project;
   readonly lake: Lake;
   readonly leases: Leases;
+  readonly store?: ServedStore;
 }
 
 /** What a server answers from: the newest release, and older ones as long as they are asked for. */
@@ -50,11 +52,18 @@ export class Serving {
   #renewed_ms = Date.now();
   #refreshing: Promise<void> | undefined;
 
-  static async open(rooms: Rooms, project: Project): Promise<Serving> {
+  /** @param store the load from whose destination tables are answered; absent: from the lake. */
+  static async open(rooms: Rooms, project: Project, store?: string): Promise<Serving> {
     const [lake, leases] = await Promise.all([rooms.openLake(project), rooms.openLeases(project)]);
-    const serving = new Serving({ rooms, project, lake, leases });
-    await Promise.all([serving.refresh(), serving.#reader()]);
-    return serving;
+    const there = store === undefined ? {} : { store: await ServedStore.open(rooms, project, store) };
+    const serving = new Serving({ rooms, project, lake, leases, ...there });
+    try {
+      await Promise.all([serving.refresh(), serving.#reader()]);
+      return serving;
+    } catch (error) {
+      await serving.close();
+      throw error;
+    }
   }
 
   private constructor(parts: Parts) {
@@ -84,6 +93,17 @@ export class Serving {
     return this.spec.tables.some((pattern) => matchesGlob(pattern, key));
   }
 
+  /** Whether a table of a release has endpoints where tables are answered from. */
+  offers(key: string, release: ReleaseRecord): boolean {
+    const { store } = this.#parts;
+    return this.lists(key) && (store === undefined || store.offers(key, release));
+  }
+
+  /** Where tables are answered from, for people; undefined: from the lake. */
+  get place(): string | undefined {
+    return this.#parts.store?.place;
+  }
+
   /** Looks whether there is a newer release. Those who read go on with theirs. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#look().finally(() => {
@@ -98,7 +118,30 @@ export class Serving {
     const current = this.#current;
     const release =
       as_of === undefined && current !== undefined ? current : await this.#older(await this.#recordOf(as_of));
-    return { release, done: release.use() };
+    return lakeInUse(this.project, release);
+  }
+
+  /**
+   * The same for questions about tables alone: where they are answered from a destination, the release that it holds at this moment.
+   * @param signal stops what is under way there.
+   * @throws DataflowError E_SERVE_STORE, and E_SERVE_GONE for a release that it does not hold.
+   */
+  async useTables(as_of: string | undefined, signal: AbortSignal): Promise<InUse> {
+    const { store } = this.#parts;
+    if (store === undefined) return this.use(as_of);
+    if ((await this.#engine)?.lost === true) await this.#forget();
+    const wanted = as_of === undefined ? undefined : await this.#recordOf(as_of);
+    const view = await asked(() => store.view(signal));
+    try {
+      const record = await this.#heldRecord(store, view);
+      if (record === undefined) throw new DataflowError('E_SERVE_STORE', 'the destination holds no whole release');
+      if (wanted !== undefined && wanted.release_id !== record.release_id)
+        throw new DataflowError('E_SERVE_GONE', `the destination holds release ${record.release_id} and no other`);
+      return storeInUse(store, await this.#older(record), view);
+    } catch (error) {
+      await view.close();
+      throw error;
+    }
   }
 
   /** Asks the ledger, which stays open from one question to the next. */
@@ -112,17 +155,43 @@ export class Serving {
     this.#current = undefined;
     for (const one of open) await (await one.catch(() => undefined))?.retire();
     await (await this.#engine?.catch(() => undefined))?.close();
+    await this.#parts.store?.close();
     this.#ledger.close();
   }
 
   async #look(): Promise<void> {
     await this.#tidy();
     const stamp = await this.#ledgerStamp();
-    if (stamp === this.#stamp && this.#current !== undefined) return;
-    const record = await this.ask((ledger) => ledger.latestRelease());
+    const { store } = this.#parts;
+    if (store === undefined && stamp === this.#stamp && this.#current !== undefined) return;
+    const record = await (store === undefined ? this.ask((ledger) => ledger.latestRelease()) : this.#heldNow(store));
     if (record !== undefined && record.release_id !== this.#current?.record.release_id)
       this.#current = await this.#older(record);
     this.#stamp = stamp;
+  }
+
+  /** The release that the destination holds; undefined while it holds none as a whole. */
+  async #heldNow(store: ServedStore): Promise<ReleaseRecord | undefined> {
+    const view = await store.view(AbortSignal.timeout(LOOK_MS));
+    try {
+      return await this.#heldRecord(store, view);
+    } finally {
+      await view.close();
+    }
+  }
+
+  async #heldRecord(store: ServedStore, { held }: StoreView): Promise<ReleaseRecord | undefined> {
+    const newest = held
+      .map((one) => one.release_id)
+      .sort()
+      .at(-1);
+    if (newest === undefined) return undefined;
+    const current = this.#current?.record;
+    const record =
+      current?.release_id === newest
+        ? current
+        : await this.ask((ledger) => ledger.releases(ALL).find((one) => one.release_id === newest));
+    return record !== undefined && store.holds(record, held) ? record : undefined;
   }
 
   /** Closes what nobody asked for lately, and renews the leases of the rest. */

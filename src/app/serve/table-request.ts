@@ -63,6 +63,7 @@ export function tableRequest(
   if (cursor !== undefined) refuseOther(cursor.hash, question);
   const plan = {
     from: tableSql(table.key),
+    table: table.key,
     where,
     order: settled(order, columns, table.key_columns),
     columns: chosen,
@@ -108,7 +109,7 @@ export function keyRequest(
     const column = columnNamed('key', name, table.columns);
     return { column, operator: 'eq', values: [checkedValue('key', column.type, texts[i] ?? '')] };
   });
-  return { from: tableSql(table.key), where, order: [], columns: table.columns, limit: 2, offset: 0 };
+  return { from: tableSql(table.key), table: table.key, where, order: [], columns: table.columns, limit: 2, offset: 0 };
 }
 
 /** Columns that tell the rows of a table apart; none for bronze, and where the project does not say. */

@@ -9,6 +9,7 @@ export const spec: CommandSpec = {
     command
       .option('--host <address>', 'address to listen at (default: serve.host, else 127.0.0.1)')
       .option('--port <port>', 'port to listen at; 0: one that is free (default: serve.port, else 8000)')
+      .option('--store <name>', 'answer tables from the lake, or from where a load put them', 'lake')
       .option('--no-dashboard', 'no pages for a browser')
       .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
       .option('--log-format <format>', 'human or json (default: DATAFLOW_LOG_FORMAT, else by who reads)')

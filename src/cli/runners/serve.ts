@@ -13,19 +13,22 @@ export async function serve(invocation: Invocation): Promise<number> {
   if (options['newToken'] === true) return newToken(invocation);
   const { project } = await loadProjectFor(invocation);
   const { host, port } = project.serve ?? SERVE_SPEC;
+  const store = options['store'] === 'lake' ? undefined : String(options['store']);
   const log = await openServeLog(invocation);
   const server = await rooms.startServer(project, {
     host: options['host'] === undefined ? host : String(options['host']),
     port: portFrom(options['port']) ?? port,
     dashboard: options['dashboard'] !== false,
+    ...(store === undefined ? {} : { store }),
     commandOf: ownCommand(options),
     log: (line) => log.request(line),
     note: (text) => log.warn(text),
   });
   log.note(`serving ${project.name} at ${server.url}`);
+  if (server.store !== undefined) log.note(`tables are those that load ${store} put at ${server.store}`);
   log.note(
     server.release_id === undefined
-      ? 'there is no release yet: /ready says so until the first run has succeeded'
+      ? `there is no release yet: /ready says so until the first ${store === undefined ? 'run' : 'load'} has succeeded`
       : `release ${server.release_id}; what there is to ask: ${server.url}/docs`,
   );
   if (server.dashboard) log.note(`dashboard: ${server.url}/`);

@@ -53,7 +53,7 @@ const VIEW_PREFIX = 'view:';
 const NO_STATE: State = { text: '[]', tables: new Map(), views: new Map() };
 
 /** What the destination says that it holds. */
-export async function readState(session: SinkSession, schema: string, load: string): Promise<State> {
+export async function readState(session: Pick<SinkSession, 'rows'>, schema: string, load: string): Promise<State> {
   const table = `${quoteIdent(schema)}.${STATE_TABLE}`;
   const [there] = await session.rows('select to_regclass($1)::oid::text as oid', [table]);
   if ((there?.['oid'] ?? null) === null) return NO_STATE;

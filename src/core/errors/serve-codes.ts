@@ -37,6 +37,12 @@ export const SERVE_CODES = {
   E_SERVE_BUSY: entry('The server has more to do than it takes', 'Ask again after the time in Retry-After.', 5, true),
   E_SERVE_TIME: entry('An answer took too long, or is too long', 'Ask for less, with filters or a smaller limit.', 1),
   E_SERVE_GONE: entry('A release is not kept any more', 'Ask without as_of, or begin the walk again.', 1),
+  E_SERVE_STORE: entry(
+    'The destination that is served cannot answer',
+    'Ask again soon; `dataflow load status` says how the destination stands.',
+    5,
+    true,
+  ),
   // numbers for monitoring
   E_METRICS_FILE: entry(
     'The file of metrics cannot be written',

@@ -11,6 +11,8 @@ export interface ServeRequest {
   readonly port: number;
   /** Whether there are pages for a browser. */
   readonly dashboard: boolean;
+  /** The load from whose destination tables are answered; absent: from the lake. */
+  readonly store?: string;
   /** How `dataflow <words>` is started here. */
   commandOf(words: readonly string[]): CommandLine;
   /** Told of every request that was answered. */
@@ -41,6 +43,8 @@ export interface ServerAtWork {
   readonly url: string;
   /** Undefined before the first run that succeeded. */
   readonly release_id: string | undefined;
+  /** The place of the destination from which tables are answered. */
+  readonly store?: string | undefined;
   /** Whether it has pages for a browser. */
   readonly dashboard: boolean;
   /**

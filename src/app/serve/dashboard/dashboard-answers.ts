@@ -8,13 +8,13 @@ import { quoteIdent } from '../../../kit/sql.ts';
 import type { Answer, Answers } from '../answers.ts';
 import { orderOf } from '../conditions.ts';
 import { ROW_FORMATS } from '../formats.ts';
+import type { InUse } from '../in-use.ts';
 import { ParameterError } from '../parameter-error.ts';
 import { type Frame, framed, lineFrame, pieces } from '../pieces.ts';
 import { pageSql, type ReadPlan } from '../read-sql.ts';
 import { ReleaseMemo } from '../release-memo.ts';
 import { type QueryWords, RequestWords } from '../request-words.ts';
 import { tableOf, tooLong } from '../routes.ts';
-import type { InUse } from '../serving.ts';
 import { keyColumns, OFFSET_MAX, settled } from '../table-request.ts';
 import type { Turn } from '../turns.ts';
 import { checkedValue, shown } from '../values.ts';
@@ -223,7 +223,7 @@ export class DashboardAnswers {
       format === 'csv' ? lineFrame('csv', whole, true) : { head: '[', between: ',', tail: () => ']' };
     return {
       type: ROW_FORMATS[format],
-      pieces: pieces(use.release.tables, { plan: whole, format, formula_safe: true, frame, signal: turn.signal }),
+      pieces: pieces(use.rows, { plan: whole, format, formula_safe: true, frame, signal: turn.signal }),
     };
   }
 }
