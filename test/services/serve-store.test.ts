@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Served, serveFolder } from '../serve/served-project.ts';
 import { expectDone, newPlace, type Place } from '../support/fault-project.ts';
 import { describeService, uniqueName } from './service.ts';
@@ -134,7 +134,8 @@ describeService('postgresql', ({ url }) => {
 
   const lines = (count: number): string => `id\n${Array.from({ length: count }, (_, i) => i + 1).join('\n')}\n`;
   /** Commands hold this process up, which the server takes for too much work. */
-  const calm = () => expect.poll(() => store.app.isUnderPressure(), { timeout: 20_000 }).toBe(false);
+  const calm = async (): Promise<void> =>
+    expect.poll(() => store.app.isUnderPressure(), { timeout: 20_000 }).toBe(false);
   const dataflow = async (...args: readonly string[]): Promise<void> => {
     expectDone(place.dataflow([...args]));
     await calm();
@@ -156,12 +157,14 @@ describeService('postgresql', ({ url }) => {
     await client.end();
   });
 
+  beforeEach(calm);
+
   it('says that there is nothing yet, and answers once a load is through', async () => {
-    await calm();
     expect((await store.get('/ready')).body.status).toBe('no release yet');
     expect((await store.get(TYPES)).body).toMatchObject({ status: 503, code: 'E_SERVE_STORE' });
     await dataflow('load');
     await store.serving.refresh();
+    await calm();
     expect((await store.get('/ready')).body.status).toBe('ready');
     release = lake.serving.current?.release_id ?? '';
     expect(store.serving.current?.release_id).toBe(release);
