@@ -136,7 +136,7 @@ serve:
   it('are refused while the process does not come to what waits; whether it lives is told all the same', {
     timeout: 60_000,
   }, async () => {
-    const pressed = await serveFolder(served.place, '127.0.0.1', undefined, 1);
+    const pressed = await serveFolder(served.place, { event_loop_delay_max_ms: 1 });
     try {
       const asked = async (): Promise<unknown> => {
         // Nothing else is done meanwhile.

@@ -42,7 +42,7 @@ beforeAll(async () => {
   expect(place.dataflow(['run']).status).toBe(0);
   place.put({ 'in/c.csv': `id,pays,montant\n${[6, 7, 8, 9].map((id) => `${id},Suisse,1`).join('\n')}\n` });
   expect(place.dataflow(['run']).status).not.toBe(0);
-  served = await serveFolder(place, '0.0.0.0');
+  served = await serveFolder(place, { host: '0.0.0.0' });
   ask = (path, who = 'all') => served.get(`${BASE}${path}`, { authorization: `Bearer ${who}` });
   post = async (path, who, headers = {}) => {
     const answer = await served.app.inject({

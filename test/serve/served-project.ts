@@ -39,20 +39,21 @@ export async function serveProject(
   const place = newPlace(config, { name: 'served' });
   place.put(files);
   expectDone(place.dataflow(['run']));
-  return serveFolder(place, host, pages_folder);
+  return serveFolder(place, { host, pages_folder });
 }
 
-/**
- * @param event_loop_delay_max_ms as of the server. This process makes lakes and waits for them, and the machine has other work: without a limit of their own, tests are answered
- * however late it is.
- */
-export async function serveFolder(
-  place: Place,
-  host = '127.0.0.1',
-  pages_folder?: string,
-  event_loop_delay_max_ms = Number.POSITIVE_INFINITY,
-  store?: string,
-): Promise<Served> {
+/** How a server of a test differs from one that is started. */
+export interface ServedAs {
+  readonly host?: string;
+  readonly pages_folder?: string | undefined;
+  /** As of the server. This process makes lakes and waits for them, and the machine has other work: without it, tests are answered however late it is. */
+  readonly event_loop_delay_max_ms?: number;
+  /** The load that tables are answered from; otherwise the lake. */
+  readonly store?: string;
+}
+
+export async function serveFolder(place: Place, as: ServedAs = {}): Promise<Served> {
+  const { host = '127.0.0.1', pages_folder, event_loop_delay_max_ms = Number.POSITIVE_INFINITY, store } = as;
   const { project } = await rooms.loadProject({ cwd: place.folder, env: process.env });
   const serving = await Serving.open(rooms, project, store);
   const log: ServedRequest[] = [];
