@@ -92,7 +92,7 @@ describe('why', { timeout: 60_000 }, () => {
     expect(bronze?.publishes?.[0]?.causes).toEqual([
       { kind: 'new_files', count: 1, files: [{ path: 'in/ventes2.csv', status: 'loaded', records: 2, rejected: 0 }] },
     ]);
-    expect(now).toMatchObject({ action: 'skip', reason: 'up to date: same definition, same input versions' });
+    expect(now).toMatchObject({ action: 'skip', reason: 'up to date: same definition, same inputs' });
     expect(why('silver.ventes').last.clock_rules).toEqual([{ rule: 'passe', rows: 1 }]);
     expect(why('recent').last.failed_tests).toMatchObject([{ test: 'freshness_jour', clock: true }]);
   });
@@ -108,6 +108,15 @@ gold:
       other.put({ 'in/a.csv': 'id,jour\n1,2024-01-01\n' });
       expectDone(other.dataflow(['run']));
       other.put({ 'in/b.csv': 'id,jour\n2,2024-01-02\n' });
+      const now = () => (JSON.parse(other.dataflow(['why', 'gold.rang', '--format', 'json']).stdout) as Report).now;
+      const obstacle = 'computed whole instead of refreshed: it has a window function; ';
+      expect(now()).toMatchObject({
+        action: 'depends',
+        mode: 'full',
+        reason: `${obstacle}if silver.s publishes a new version`,
+      });
+      expectDone(other.dataflow(['run', '--until', 'silver.s']));
+      expect(now()).toMatchObject({ action: 'run', mode: 'full', reason: `${obstacle}input changed: silver.s 0 → 1` });
       expectDone(other.dataflow(['run']));
       const told = other.dataflow(['why', 'gold.rang', '--format', 'json']);
       expect((JSON.parse(told.stdout) as Report).last.reason).toBe(

@@ -29,6 +29,9 @@ describe('long texts', () => {
   it('are broken at blanks, and within longer words', () => {
     expect(wrapToWidth('ab cd 日本語日本語 e', 5)).toEqual(['ab cd', '日本', '語日', '本語', 'e']);
     expect(wrapToWidth('', 5)).toEqual(['']);
+    // What follows a word that was broken goes on in its last line.
+    expect(wrapToWidth('nb_clients (1), q (2)', 8)).toEqual(['nb_clien', 'ts (1),', 'q (2)']);
+    expect(wrapToWidth('  abcdef g', 4)).toEqual(['  ab', 'cdef', 'g']);
   });
 
   it('fit the terminal, and stay whole in a file or a pipe', () => {

@@ -62,7 +62,21 @@ function graphemeWidth(grapheme: string): number {
 
 /** A text in lines of so many cells: broken at blanks, and within words that are longer than a line. */
 export function wrapToWidth(text: string, cells: number): readonly string[] {
-  return wrapWords(text, cells).flatMap((line) => (cellWidth(line) <= cells ? [line] : chunksOf(line, cells)));
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? '';
+  let begun = false;
+  for (const word of text.trimStart().split(' ')) {
+    const longer = begun ? `${line} ${word}` : line + word;
+    if (cellWidth(longer) <= cells) line = longer;
+    else {
+      if (begun) lines.push(line);
+      const chunks = chunksOf(begun ? word : longer, cells);
+      lines.push(...chunks.slice(0, -1));
+      line = chunks.at(-1) ?? '';
+    }
+    begun = true;
+  }
+  return [...lines, line];
 }
 
 function chunksOf(line: string, cells: number): readonly string[] {

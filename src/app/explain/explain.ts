@@ -10,6 +10,7 @@ import type { Rooms } from '../rooms.ts';
 import { judgedRun, judgedSteps } from '../run/judged-run.ts';
 import { ledgerForReading, type OpenProject } from '../run/open-project.ts';
 import { planningContext } from '../run/plan-pipeline.ts';
+import { withRefresh } from '../run/plan-refresh.ts';
 import { type PlannedStep, planSteps } from '../run/plan-run.ts';
 import { ambiguous, tableNamed } from './named-table.ts';
 import { type StepStory, type StoryCause, tellInput, tellStep } from './step-story.ts';
@@ -42,7 +43,7 @@ type Subject = { readonly table: string } | { readonly run: RunRecord } | { read
 
 /**
  * Answers why a table is as it is and whether it would run now, or what became of a run or a step. Reads the ledger, the lake's
- * logs and, for a table, what is in its sources; no engine is started. @throws DataflowError E_SELECTION for an unknown name.
+ * logs and, for a table, what is in its sources; an engine is opened only to look at queries that would be refreshed. @throws DataflowError E_SELECTION for an unknown name.
  */
 export async function explain(
   rooms: Rooms,
@@ -89,7 +90,8 @@ async function explainTable(rooms: Rooms, open: OpenProject, step: string, signa
 async function judgeNow(rooms: Rooms, open: OpenProject, step: string, signal: AbortSignal): Promise<NowStory | null> {
   const selection = { select: [], exclude: [], until: [step] };
   const context = planningContext(rooms, open, { selection, full_refresh: false, rehash: false, signal });
-  const planned = await planSteps(context, selectNodes(open.graph, selection));
+  const steps = await planSteps(context, selectNodes(open.graph, selection));
+  const planned = await withRefresh(rooms, open.project, open.graph, steps);
   const own = planned.find((one) => one.step === step);
   if (own === undefined) return null;
   const causes: StoryCause[] = [];

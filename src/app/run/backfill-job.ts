@@ -13,6 +13,7 @@ import type { RunContext } from '../../medallion/context.ts';
 import { decisionsOf } from '../../medallion/decisions.ts';
 import type { Segment } from '../../medallion/segment.ts';
 import { newDefinition } from './definitions.ts';
+import { versionByRows } from './plan-run.ts';
 import { unrecorded } from './reconcile.ts';
 
 /** What a backfill is about to do. */
@@ -52,7 +53,7 @@ export async function planWork(
     const notices = [`an earlier backfill of ${node.key} was stopped; ${left} of ${segments.length} windows are left`];
     return { job: open.job, range, segments, inputs, decided, done: open.done, notices };
   }
-  refuseLagging(ledger.lastSuccess(node.key), node, code_fingerprint, current);
+  await refuseLagging(lake, ledger.lastSuccess(node.key), node, current);
   const job = {
     backfill_id: timeSortedId(),
     step: node.key,
@@ -125,7 +126,7 @@ export async function refuseBehind(
   const inputs = await inputSnapshots(lake, node);
   refuseUndecided(node, (await decisionsOf({ lake, ledger }, node)).pending);
   if (newest !== undefined && newest.done.size < newest.job.windows) return;
-  refuseLagging(ledger.lastSuccess(node.key), node, codeFingerprint(node), inputs);
+  await refuseLagging(lake, ledger.lastSuccess(node.key), node, inputs);
 }
 
 /** A row of such a table may depend on rows of any other window. */
@@ -142,16 +143,20 @@ function refuseWhole(node: TableStep['node']): void {
 
 /**
  * A table of the present definition that lags behind its inputs would become a mix of versions that an incremental run could not tell
- * apart: it has to catch up first.
+ * apart: it has to catch up first. As for a run, a version that holds the rows of the one that was read is no move.
  */
-function refuseLagging(
+async function refuseLagging(
+  lake: Lake,
   last: StepRecord | undefined,
   node: TableStep['node'],
-  code_fingerprint: string,
   inputs: ReadonlyMap<string, Snapshot>,
-): void {
-  if (last === undefined || last.code_fingerprint !== code_fingerprint) return;
-  const moved = [...inputs].filter(([table, { version }]) => last.inputs[table] !== version).map(([table]) => table);
+): Promise<void> {
+  if (last === undefined || last.code_fingerprint !== codeFingerprint(node)) return;
+  const moved: string[] = [];
+  for (const table of inputs.keys()) {
+    const read = last.inputs[table];
+    if (read === undefined || (await versionByRows(lake, table, [read])) !== read) moved.push(table);
+  }
   if (moved.length === 0) return;
   throw new DataflowError('E_BACKFILL', `${node.key} was not computed since ${moved.join(', ')} changed`, {
     hint: `Let it catch up first: dataflow run --until ${node.key}`,

@@ -223,7 +223,7 @@ function testsOf(node: Node): Pick<Parameters<typeof judgeFreshness>[0], 'tests'
 }
 
 /** A version that only rearranges the files of one that a step has read counts as that one: compaction makes nothing run. */
-async function versionByRows(
+export async function versionByRows(
   lake: Lake,
   key: string,
   read: readonly (number | undefined)[],

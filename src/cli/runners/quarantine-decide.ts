@@ -9,6 +9,7 @@ import { loadProjectFor } from '../shared/open.ts';
 import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
 import { stepsSection, tellTo } from '../shared/run-printing.ts';
 import { countText } from '../shared/sizes.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 /** `fix`, `replay` and `discard`: one decision and the run that carries it out. 4 when rows were rejected again. */
 export async function decide(invocation: Invocation): Promise<number> {
@@ -69,7 +70,7 @@ function print(printer: Printer, report: DecisionReport, nothing: string): void 
   if (report.run !== undefined && report.run.run_id !== undefined) sections.push(stepsSection(report.run.steps));
   printer.report({ document: report, sections });
   if (sections.length > 0) printer.text('');
-  for (const line of summaryOf(report, nothing)) printer.text(line);
+  for (const line of summaryOf(report, nothing)) printWrapped(printer, line);
 }
 
 function summaryOf(report: DecisionReport, nothing: string): readonly string[] {

@@ -16,6 +16,7 @@ import type { Printer } from '../printer.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { filterFrom, noRowsWords } from '../shared/quarantine-filter.ts';
 import { countText } from '../shared/sizes.ts';
+import { printWrapped } from '../shared/wrapped.ts';
 
 export async function quarantine(invocation: Invocation): Promise<number> {
   switch (invocation.verb) {
@@ -139,7 +140,7 @@ function printBlock(printer: Printer, row: Row): void {
   const place = row['line'] === null ? String(row['file']) : `${String(row['file'])}:${String(row['line'])}`;
   const id = printer.style.bold(String(row['quarantine_id']).slice(0, 8));
   printer.text(`${id}  ${escapeControls(`${place}  ${String(row['rule'])}`)}`);
-  printer.text(`  ${escapeControls(String(row['reason']))}`);
+  printWrapped(printer, `  ${String(row['reason'])}`);
   const raw = row['raw'] === null ? '(the whole file)' : escapeControls(String(row['raw']));
   printer.text(`  ${printer.style.dim(cutToWidth(raw, printer.width - 2))}`);
   printer.text('');

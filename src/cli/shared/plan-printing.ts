@@ -18,7 +18,9 @@ export function printPlan(printer: Printer, steps: readonly PlannedStep[], all: 
     printer.text(has_tables ? EMPTY_SELECTION : 'the project has no table yet: dataflow init');
     return;
   }
-  printer.report({ document: steps, sections: [{ columns: COLUMNS, rows: shown.map((step) => ({ ...step })) }] });
+  // Where nothing is to be computed, the words have the room of the estimates.
+  const columns = printer.format === 'table' && idle.length === steps.length ? COLUMNS.filter(isNoEstimate) : COLUMNS;
+  printer.report({ document: steps, sections: [{ columns, rows: shown.map((step) => ({ ...step })) }] });
   for (const step of steps)
     for (const event of step.drift ?? []) printWrapped(printer, `  ${step.step}: ${event.what}: ${driftText(event)}`);
   for (const line of standingsToTell(steps.flatMap(({ parity = [] }) => parity))) printer.warn(line);
@@ -33,9 +35,12 @@ const COLUMNS: readonly PrintColumn[] = [
   { name: 'action', format: (value: unknown) => ACTIONS[String(value)] ?? String(value) },
   { name: 'rows', title: '~rows' },
   { name: 'bytes', title: '~size', align: 'right', format: size },
-  // What is up to date needs no second line.
-  { name: 'reason', wrap: ({ action, reason }) => action !== 'skip' || !String(reason).startsWith('up to date') },
+  { name: 'reason', wrap: () => true },
 ];
+
+function isNoEstimate({ name }: PrintColumn): boolean {
+  return name !== 'rows' && name !== 'bytes';
+}
 
 function size(value: unknown): string {
   return typeof value === 'number' && Number.isFinite(value) ? sizeText(value) : '';

@@ -130,7 +130,7 @@ describe('the words of reasons', () => {
     ],
     [[{ kind: 'parent_failed', table: 'silver.a' }], 'skipped because silver.a did not succeed'],
     [[{ kind: 'parent_failed', table: 'silver.a', fail_fast: true }], 'skipped because silver.a failed (--fail-fast)'],
-    [[{ kind: 'nothing_moved' }], 'up to date: same definition, same input versions'],
+    [[{ kind: 'nothing_moved' }], 'up to date: same definition, same inputs'],
   ];
   it.each(causes)('%j', (given, words) => {
     expect(reasonOf(given)).toBe(words);

@@ -119,7 +119,7 @@ function wordsOf(cause: Exclude<Cause, { kind: 'input' }>): string {
     case 'tests_changed':
       return `its tests changed${cause.added.length === 0 ? '' : ` (${namesOf(cause.added)})`}`;
     case 'nothing_moved':
-      return 'up to date: same definition, same input versions';
+      return 'up to date: same definition, same inputs';
   }
 }
 

@@ -67,7 +67,7 @@ async function attempt(
         : await mergeRows(step, session, views, columns, snapshot, input);
     if (made === undefined) return undefined;
     faultPoint('after-stage');
-    if (source.decided && snapshot !== undefined && (await noneCameHome(step, session, made)))
+    if (source.decided && snapshot !== undefined && (await noneCameHome(step, session, snapshot, made)))
       return await onlyRejectedAgain(step, snapshot, made);
     const candidate = { columns, partition_by: step.node.spec.partition_by, files: [...made.keep, ...made.add] };
     const tests = await audit(step, session, candidate, snapshot);

@@ -40,7 +40,9 @@ async function looked(
   };
   const { fresh, unchanged, refused, waiting, vanished } = await source.discover(known, context);
   const says = [
-    ...(ledger === undefined ? [`${fresh.length} files`] : [`${fresh.length} new`, `${unchanged} known`]),
+    ...(ledger === undefined
+      ? [fresh.length === 1 ? '1 file' : `${fresh.length} files`]
+      : [`${fresh.length} new`, `${unchanged} known`]),
     ...(waiting.length > 0 ? [`${waiting.length} waiting`] : []),
     ...(vanished.length > 0 ? [`${vanished.length} gone (their rows stay)`] : []),
     ...(ready.words === '' ? [] : [ready.words]),
