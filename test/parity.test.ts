@@ -48,7 +48,10 @@ function roomsWith(twist: (sql: string, columns: readonly string[]) => string): 
   const twisted = (session: EngineSession): EngineSession =>
     new Proxy(session, {
       get: (of, name) => {
-        if (name !== 'write') return of[name as keyof EngineSession]?.bind(of);
+        if (name !== 'write') {
+          const value: unknown = Reflect.get(of, name, of);
+          return typeof value === 'function' ? value.bind(of) : value;
+        }
         return (sql: string, target: Parameters<EngineSession['write']>[1]) =>
           of.write(
             twist(

@@ -271,10 +271,13 @@ describe('the folder', () => {
       join(url, '_dataflow/staging/run/step/placed-00000000-0000-0000-0000-000000000000.json'),
       JSON.stringify(['clean/t/part-orphan.zst.parquet', '../../etc/passwd']),
     );
+    const scratch = '_dataflow/tmp/run.spark-s1';
+    mkdirSync(join(url, scratch), { recursive: true });
     await expect(lake.leftovers(new Set(['run']), true)).resolves.toEqual([]);
     await expect(lake.leftovers(new Set(), true)).resolves.toEqual([
       'clean/t/part-orphan.zst.parquet',
       '_dataflow/staging/run',
+      scratch,
     ]);
     expect(existsSync(orphan)).toBe(false);
     for (const file of files) expect(existsSync(file.uri)).toBe(true);

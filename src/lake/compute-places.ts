@@ -12,8 +12,9 @@ export function computePlaces(
   far: FarLake | undefined,
 ): Pick<ComputePlaces, 'addressOf' | 'hashes' | 'scratchOf' | 'remove'> {
   const folder = lakeFolder(project);
+  // One folder, not one in another: what it lies in would stay behind where empty folders are listed by nobody.
   const scratchOf: ComputePlaces['scratchOf'] = (label, name) =>
-    join(folder, '_dataflow', 'tmp', (label.split('/')[0] ?? '').replaceAll(/[^\w-]/g, '_'), `spark-${name}`);
+    join(folder, '_dataflow', 'tmp', `${(label.split('/')[0] ?? '').replaceAll(/[^\w-]/g, '_')}.spark-${name}`);
   if (far === undefined)
     return {
       hashes: false,

@@ -5,7 +5,7 @@ import type { LakeStorage } from '../core/ports/storage.ts';
 
 /** Hidden from readers: candidates by run, step and part, and notes of files on their way into a table. */
 const STAGING = '_dataflow/staging';
-/** Scratch space of the engine, one folder a run. */
+/** Scratch space of engines: a run has a folder of its own, and others whose names go on behind a point. */
 const SCRATCH = '_dataflow/tmp';
 const NOTE = /^placed-[0-9a-f-]{36}\.json$/;
 /** What may stand for a run, a step or a part in a path: made here, yet checked, since folders are removed by these names. */
@@ -108,7 +108,8 @@ export async function abandoned(
     }
     folders.push(`${STAGING}/${run}`);
   }
-  for (const run of await storage.list(SCRATCH)) if (!live_run_ids.has(run)) folders.push(`${SCRATCH}/${run}`);
+  for (const name of await storage.list(SCRATCH))
+    if (!live_run_ids.has(name.split('.')[0] ?? name)) folders.push(`${SCRATCH}/${name}`);
   return { folders, placed };
 }
 

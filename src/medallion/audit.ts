@@ -1,7 +1,7 @@
 import { DataflowError } from '../core/errors/dataflow-error.ts';
 import type { CheckSpec } from '../core/model/project.ts';
 import type { Column } from '../core/model/table.ts';
-import type { CandidateFile, EngineSession, InputFile } from '../core/ports/engine.ts';
+import type { CandidateFile, EngineSession, InputFile, Row } from '../core/ports/engine.ts';
 import type { Snapshot } from '../core/ports/lake.ts';
 import type { TestResult } from '../core/ports/ledger.ts';
 import type { TableCondition } from '../core/ports/rule.ts';
@@ -68,9 +68,11 @@ export async function runTests(
   rows_before: number | undefined,
 ): Promise<readonly TestResult[]> {
   const results: TestResult[] = [];
-  for (const test of tests) {
-    const condition = conditionOf(run, test, columns, rows_before);
-    const [row] = await session.rows(condition.count, { rows_max: 1 });
+  const conditions = tests.map((test) => conditionOf(run, test, columns, rows_before));
+  const together = session.asks_together === true ? await answersTogether(session, conditions) : undefined;
+  for (const [at, test] of tests.entries()) {
+    const condition = conditions[at] as TableCondition;
+    const [row] = together?.[at] ?? (await session.rows(condition.count, { rows_max: 1 }));
     const failures = Number(row?.['failures'] ?? 0);
     const observed = row?.['observed'];
     const detail = observed === undefined || observed === null ? '' : ` (${String(observed)})`;
@@ -84,6 +86,29 @@ export async function runTests(
   }
   return results;
 }
+
+/** The answers to all tests by one question, in their order; undefined where they have to be asked one by one, which tells whose query is wrong. */
+async function answersTogether(
+  session: EngineSession,
+  conditions: readonly TableCondition[],
+): Promise<readonly (readonly Row[])[] | undefined> {
+  if (conditions.length < 2) return undefined;
+  try {
+    const parts: string[] = [];
+    for (const [at, { count }] of conditions.entries()) {
+      const observed = (await session.describe(count)).some(({ name }) => name === 'observed');
+      const words = observed ? 'cast(observed as varchar)' : 'cast(null as varchar)';
+      parts.push(`select ${at} as test, failures, ${words} as observed from (${count}\n)`);
+    }
+    const rows = await session.rows(parts.join(' union all '), { rows_max: conditions.length });
+    return conditions.map((_, at) => rows.filter((row) => row['test'] === at));
+  } catch (error) {
+    if (error instanceof DataflowError && ONE_BY_ONE.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const ONE_BY_ONE = new Set(['E_SQL', 'E_SQL_SANDBOX', 'E_ENGINE_DIALECT']);
 
 function conditionOf(
   run: Pick<RunContext, 'checks' | 'now_ms'>,

@@ -28,21 +28,25 @@ export async function materializeLines(
 ): Promise<LineRelations> {
   const relations = { runs: `${prefix}_runs`, absent: `${prefix}_absent` };
   const lines = inputs.length === 0 ? NONE : await absentLinesSql(lake, session, source, inputs, prefix);
-  await session.materialize(`${prefix}_lines`, lines);
+  await session.materialize(`${prefix}_lines`, lines, CHEAP);
   await session.materialize(
     relations.runs,
     // Where a record may stand anywhere, no other can be placed.
     `select * from (${lineRunsSql(inputs)}) where f not in (select f from ${prefix}_lines where l is null and f is not null)`,
+    CHEAP,
   );
   await session.materialize(
     relations.absent,
     `select f, n - (row_number() over (partition by f order by n) - 1) as b from (
        select j.f, r.i + (j.l - r.l) // r.k as n from (select * from ${prefix}_lines where l is not null) as j
        asof join ${relations.runs} as r on r.f = j.f and j.l >= r.l)`,
+    CHEAP,
   );
   return relations;
 }
 
+/** These are rows of the quarantine and of the ledger. */
+const CHEAP = { cheap: true };
 const NONE = 'select null::varchar as f, null::bigint as l where false';
 
 /** SQL of such runs; files whose lines are not known are not in it. */
@@ -70,6 +74,7 @@ async function absentLinesSql(
   await session.materialize(
     open,
     rejected === undefined ? NONE : `select file as f, line as l from ${prefix}_rejects where raw is not null`,
+    CHEAP,
   );
   const discarded = await discardedLines(lake, session, bronze, { inputs, open, prefix });
   return `select * from ${open}${discarded === undefined ? '' : ` union select * from ${discarded}`}`;

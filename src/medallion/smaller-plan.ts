@@ -77,16 +77,17 @@ export function batchesBy({ small }: StepContext, values: readonly string[]): re
   });
 }
 
-/** Makes a temporary table batch by batch; `sql` gets the condition of the batch. Returns its row count. */
+/** Makes a temporary table batch by batch; `sql` gets the condition of the batch. Returns its row count, unless that is not asked for. */
 export async function materializeInBatches(
   session: EngineSession,
   name: string,
   batches: readonly string[],
   sql: (batch: string) => string,
+  { counted = true }: { readonly counted?: boolean } = {},
 ): Promise<number> {
   let rows = 0;
   for (const [index, batch] of batches.entries())
-    rows = await session.materialize(name, sql(batch), { append: index > 0 });
+    rows = await session.materialize(name, sql(batch), { append: index > 0, counted });
   return rows;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dialect } from '../../src/core/ports/dialect.ts';
 import type { Engine, EngineColumn, EngineSession } from '../../src/core/ports/engine.ts';
+import type { MaterializeOptions } from '../../src/core/ports/materialize.ts';
 import { quoteIdent } from '../../src/kit/sql.ts';
 
 type Cell = string | null;
@@ -65,8 +66,10 @@ function recording(
   };
   return new Proxy(session, {
     get(target, key) {
+      // As the engine is asked whose dialect it is.
+      if (key === 'asks_together') return true;
       if (key === 'define' || key === 'materialize')
-        return async (name: string, sql: string, options?: { readonly append?: boolean }) => {
+        return async (name: string, sql: string, options?: MaterializeOptions) => {
           await note(sql);
           return key === 'define' ? target.define(name, sql) : target.materialize(name, sql, options);
         };

@@ -2,6 +2,7 @@ import type { QuerySyntax, SyntaxNode } from '../lineage/syntax.ts';
 import type { RecordCheck } from '../model/record-check.ts';
 import type { Column, FileStats } from '../model/table.ts';
 import type { ValueForms } from '../model/value-forms.ts';
+import type { MaterializeOptions } from './materialize.ts';
 
 /** What the processes that read untrusted files have used so far. */
 export interface ReaderUsage {
@@ -247,12 +248,14 @@ export interface EngineUsage {
  * Every method throws a DataflowError from the catalogue (`E_SQL…`, `E_ENGINE…`), never a driver's error.
  */
 export interface EngineSession {
+  /** True where each question is a job of its own: what can be asked together is. */
+  readonly asks_together?: boolean;
   /** Makes `name` readable in SQL. Layer-qualified names become schema.table. */
   bind(relation: InputRelation): Promise<void>;
   /** A temporary view. */
   define(name: string, sql: string): Promise<void>;
   /** A temporary table (spills to disk), made anew or, with `append`, grown; returns its row count. */
-  materialize(name: string, sql: string, options?: { readonly append?: boolean }): Promise<number>;
+  materialize(name: string, sql: string, options?: MaterializeOptions): Promise<number>;
   /** Columns of a query without running it; throws with line and column of the SQL when it is wrong. */
   describe(sql: string): Promise<readonly EngineColumn[]>;
   /**

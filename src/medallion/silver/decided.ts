@@ -27,6 +27,7 @@ export async function applyDecisions(
     select t._src, t._part, t._pos, t._raw, t._id, f.mended, coalesce(f.action = 'discard', false) as discarded
     from (select *, ${quarantineIdSql({ layer: 'silver', name: step.node.name }, rowIdentity('_raw'))} as _id from twins) t
     left join in_force f on f.quarantine_id = t._id`,
+    { counted: false },
   );
   const values = own.map((column) => {
     const name = quoteIdent(column.name);

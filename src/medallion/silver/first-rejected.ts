@@ -25,7 +25,7 @@ export async function sinceFirstRejected(
   const sql = `select n.* replace (coalesce(f.run_id, n.run_id) as run_id, coalesce(f.quarantined_at, n.quarantined_at) as quarantined_at)
     from (${rejected.sql}) n left join (select quarantine_id, rule, min(run_id) as run_id, min(quarantined_at) as quarantined_at from former_quarantine
       ${sent_again} group by all) f using (quarantine_id, rule)`;
-  await session.materialize('rejected_since', sql);
+  await session.materialize('rejected_since', sql, { counted: false });
   const counts = await quarantineCounts(session, step.node.key, 'rejected_since');
   return { ...rejected, sql: 'select * from rejected_since', counts };
 }

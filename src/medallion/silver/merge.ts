@@ -96,7 +96,7 @@ async function findAllLosers(
 ): Promise<number> {
   const among = await findLosers(step, session, views);
   if (!mayLoseToPublished(step)) return among;
-  if (among === 0) await session.materialize('losers', `select ${AT} from picked where false`);
+  if (among === 0) await session.materialize('losers', `select ${AT} from picked where false`, { counted: false });
   return among + (await loseToPublished(step, session, published.length > 0, input));
 }
 
@@ -198,7 +198,8 @@ async function loseToPublished(
   }
   if (beaten.length === 0) return 0;
   const count = await session.materialize('beaten', `select distinct ${AT} from (${beaten.join(' union all ')})`);
-  if (count > 0) await session.materialize('losers', `select ${AT} from losers union all select ${AT} from beaten`);
+  const all = `select ${AT} from losers union all select ${AT} from beaten`;
+  if (count > 0) await session.materialize('losers', all, { counted: false });
   return count;
 }
 

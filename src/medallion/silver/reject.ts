@@ -3,6 +3,7 @@ import type { QuarantineCount } from '../../core/ports/ledger.ts';
 import { quoteText } from '../../kit/sql.ts';
 import { materializeLines, withLinesSql } from '../line-runs.ts';
 import { quarantineSql } from '../quarantine.ts';
+import { inOrder } from '../quarantine-counts.ts';
 import { badRows } from './dedupe.ts';
 import {
   DISCARDED,
@@ -33,14 +34,16 @@ export async function rejectRows(
   known: { readonly has_losers: boolean; readonly expected: number },
 ): Promise<RejectedRows> {
   if (known.expected === 0) return { rows: 0, sql: undefined, counts: [] };
-  const rows = await session.materialize(
+  await session.materialize(
     'bad',
     `select ${ruleNameSql(views.rules)} as rule, ${ruleReasonSql(views.rules)} as reason, ${ruleColumnSql(views.rules)} as column_name,
       ${rowKeySql(step.node.spec.key)} as row_key, ${ruleRetryableSql(views.rules)} as retryable, ${views.raw} as raw,
       _file, _line, _qid, _rule, _src, _part, _pos from ${badRows(known.has_losers)}`,
+    { counted: false },
   );
+  const { rows, counts, files } = await foundBad(step, session);
   if (rows === 0) return { rows, sql: undefined, counts: [] };
-  await locateLines(step, session);
+  await locateLines(step, session, files);
   const sql = quarantineSql(
     step.run,
     { layer: 'silver', name: step.node.name },
@@ -59,17 +62,30 @@ export async function rejectRows(
       retryable: 'retryable',
     },
   );
-  const grouped = await session.rows(
-    `select rule, coalesce(_file, '') as file, count(*) as n from bad where _rule <> ${DISCARDED} group by all order by all`,
-  );
-  const counts = grouped.map((row) => ({
-    run_id: step.run.run_id,
-    table: step.node.key,
-    rule: String(row['rule']),
-    file: String(row['file']),
-    rows: Number(row['n']),
-  }));
   return { rows, sql, counts };
+}
+
+/** What is in `bad`: how many rows, those of each rule and file that go into quarantine, and the files that the rows of each source come from. */
+async function foundBad(
+  step: SilverStep,
+  session: EngineSession,
+): Promise<Omit<RejectedRows, 'sql'> & { readonly files: ReadonlyMap<number, ReadonlySet<string>> }> {
+  const grouped = await session.rows(
+    `select rule, _file as file, _src as src, _rule = ${DISCARDED} as discarded, count(*) as n from bad group by all`,
+    { rows_max: 1_000_000 },
+  );
+  const counts = new Map<string, QuarantineCount>();
+  const files = new Map<number, Set<string>>();
+  for (const row of grouped) {
+    const [file, rule, src] = [row['file'], String(row['rule']), Number(row['src'])];
+    if (file !== null) files.set(src, (files.get(src) ?? new Set()).add(String(file)));
+    if (row['discarded'] === true) continue;
+    const one = { run_id: step.run.run_id, table: step.node.key, rule, file: String(file ?? '') };
+    const key = JSON.stringify([rule, one.file]);
+    counts.set(key, { ...one, rows: (counts.get(key)?.rows ?? 0) + Number(row['n']) });
+  }
+  const rows = grouped.reduce((sum, row) => sum + Number(row['n']), 0);
+  return { rows, counts: [...counts.values()].sort(inOrder), files };
 }
 
 /**
@@ -89,21 +105,23 @@ function originSql(step: SilverStep): string {
 }
 
 /** Defines `located`: the bad rows with the line of the source file. Rows of files whose lines are not known have none. */
-async function locateLines(step: SilverStep, session: EngineSession): Promise<void> {
+async function locateLines(
+  step: SilverStep,
+  session: EngineSession,
+  files: ReadonlyMap<number, ReadonlySet<string>>,
+): Promise<void> {
   await session.materialize(
     'offsets',
     `select _src, _part, _file, min(_pos) as first_pos from src
      where _src >= 0 and (_src, _part) in (select (_src, _part) from bad) and _file in (select _file from bad) group by all`,
+    { counted: false },
   );
   // Rows that come back from quarantine know theirs.
   const parts = ['select *, _line as line from bad where _src < 0 or _file is null'];
   for (const [index, table] of step.node.inputs.entries()) {
     const source = table.slice('bronze.'.length);
-    const concerned = await session.rows(
-      `select distinct _file as f from bad where _src = ${index} and _file is not null`,
-    );
-    if (concerned.length === 0) continue;
-    const wanted = new Set(concerned.map((row) => String(row['f'])));
+    const wanted = files.get(index);
+    if (wanted === undefined) continue;
     const inputs = step.run.ledger.inputs(source).filter(({ path }) => wanted.has(path));
     const lines = await materializeLines(step.run.lake, session, source, inputs, `lines_${index}`);
     const placed = `(select bad.*, bad._file as _df_f, bad._pos - o.first_pos as _df_p

@@ -102,6 +102,7 @@ async function versions(step: SilverStep, session: EngineSession, columns: reado
             row_number() over (partition by ${key}, ${by} order by ${latest}) as _again
           from (${good}) where ${present} and ${batch})
         where _again = 1 window w as (partition by ${key} order by ${by} nulls first))`,
+    { counted: false },
   );
   await materializeInBatches(
     session,
@@ -112,6 +113,7 @@ async function versions(step: SilverStep, session: EngineSession, columns: reado
     ) => `select ${own.join(', ')}, ${by} as valid_from, lead(${by}) over w as valid_to, lead(true) over w is null as is_current, _gone
       from chain where not _same and ${batch} window w as (partition by ${key} order by ${by} nulls first)
       union all select ${own.join(', ')}, ${by}, null, true, false from (${good}) where not (${present}) and ${batch}`,
+    { counted: false },
   );
   const [row] =
     await session.rows(`select (select count(*) from (${good})) as good, (select count(*) from versions where not _gone) as kept,

@@ -16,6 +16,7 @@ import type {
   TextFormat,
   WriteTarget,
 } from '../../../core/ports/engine.ts';
+import type { MaterializeOptions } from '../../../core/ports/materialize.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
 import { withViews } from '../lake-names.ts';
 import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
@@ -53,10 +54,11 @@ export interface StepParts {
  * translator its types, and with its rows in Spark. No row passes through this process but small results.
  */
 export class SparkStepSession implements EngineSession {
+  readonly asks_together = true;
   readonly #parts: StepParts;
   readonly #tables = new Map<string, Described>();
   /** Folders of the temporary tables, by name. */
-  readonly #scratch = new Map<string, { readonly folders: readonly string[]; readonly rows: number }>();
+  readonly #scratch = new Map<string, readonly string[]>();
   readonly #views = new Set<string>();
   /** Queries that somebody wrote for Spark, by those that they stand for. */
   readonly #own = new Map<string, string>();
@@ -90,7 +92,9 @@ export class SparkStepSession implements EngineSession {
     await this.#makeView(this.#view(name), text);
   }
 
-  async materialize(name: string, sql: string, { append = false } = {}): Promise<number> {
+  async materialize(name: string, sql: string, options: MaterializeOptions = {}): Promise<number> {
+    const { append = false, counted = true, cheap = false } = options;
+    if (cheap) return this.define(name, sql).then(() => 0);
     const { shadow, spark, scratch, addressOf } = this.#parts;
     const text = await this.#text(sql);
     await shadow.materialize(name, sql, { append });
@@ -99,17 +103,18 @@ export class SparkStepSession implements EngineSession {
     // Rows that are added go by the place of their columns; files are read by name.
     const named = `SELECT * FROM (\n${text}\n) AS added(${columns.map((column) => quoteName(column.name)).join(', ')})`;
     const plan = parquetPlan(sqlRelation(append ? named : text), { path: addressOf(folder), partition_by: [] }, {});
-    await spark.carryOut(plan, text);
     const before = append ? this.#scratch.get(name.toLowerCase()) : undefined;
-    const folders = [...(before?.folders ?? []), folder];
+    const folders = [...(before ?? []), folder];
+    // What a write that fails half-way has left is removed, too.
+    this.#scratch.set(name.toLowerCase(), folders);
+    await spark.carryOut(plan, text);
     const typed = columns.map((column): Column => ({ ...column, nullable: true }));
     const names = typed.map((column) => quoteName(column.name));
     const view = this.#view(name);
     await spark.carryOut(viewPlan(view, parquetRelation(folders.map(addressOf), schemaText(typed), names)));
+    if (!counted) return 0;
     const [row] = await spark.rows(`SELECT COUNT(*) AS n FROM ${view}`);
-    const rows = Number(row?.['n'] ?? 0);
-    this.#scratch.set(name.toLowerCase(), { folders, rows });
-    return rows;
+    return Number(row?.['n'] ?? 0);
   }
 
   describe(sql: string): Promise<Described> {
