@@ -7,7 +7,7 @@ import { quoteIdent } from '../../../kit/sql.ts';
 import { binaryRelation, parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
 import type { SparkSession } from '../session.ts';
 import { indented, quoteName } from '../sql/words.ts';
-import { partitionText, TOLD_ADDRESS, toldAddress } from './addresses.ts';
+import { partitionText, TOLD_ADDRESS, toldAddress, toldAddressSql } from './addresses.ts';
 import { schemaText, sparkColumns } from './relations.ts';
 
 /** What writing needs of the step's session. */
@@ -30,7 +30,7 @@ const PARTITION = '__dataflow_partition_';
 const FILES_MAX = 1_000_000;
 
 /**
- * Writes a query's rows as Parquet into the target folder, and reads rows, bounds and null counts back from the files by one more query. Either all
+ * Writes a query's rows as Parquet into the target folder, and reads rows, bounds, null counts and hashes back from the files by one more query. Either all
  * files are reported, or (on an error or interrupt) none is left behind. Files without rows are not reported.
  */
 export async function writeFiles(writer: Writer, sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
@@ -97,36 +97,65 @@ async function readBack(writer: Writer, uri: string, target: WriteTarget): Promi
   const names = columns.map(({ name }) => quoteName(name));
   const rows = parquetRelation([writer.addressOf(uri)], schemaText(columns), [...names, ...items]);
   await writer.spark.carryOut(viewPlan(view, rows));
-  const told = await writer.spark.rows(
-    `SELECT \`~file\` AS file, MAX(\`~size\`) AS size_bytes, COUNT(*) AS n${columns.map(statItems).join('')}\nFROM ${view}\nGROUP BY \`~file\` ORDER BY file`,
-    { rows_max: FILES_MAX },
-  );
-  const files = told.map((row) => candidate(row, uri, columns, partition_by));
-  return writer.hashes ? withHashes(writer, files) : files;
+  const stats = columns.flatMap(statItems);
+  // Once a file, not once a row.
+  const counted = [
+    `${toldAddressSql('`~file`')} AS file`,
+    'MAX(`~size`) AS size_bytes',
+    'COUNT(*) AS n',
+    ...stats,
+  ].join(', ');
+  const asked = `SELECT ${counted}\nFROM ${view}\nGROUP BY \`~file\``;
+  const sql = writer.hashes ? await withHashes(writer, { uri, asked, stats: stats.length }) : asked;
+  const told = await writer.spark.rows(sql, { rows_max: 2 * FILES_MAX });
+  const digests = new Map(told.filter(isDigest).map((row) => [row['file'], row]));
+  const files = told
+    .filter((row) => !isDigest(row))
+    .map((row) => {
+      const file = candidate(row, uri, columns, partition_by);
+      return writer.hashes ? { ...file, sha256: hashOf(row, digests.get(row['file'])) } : file;
+    });
+  // Put in order here: Spark would look at all of it once more to find out how to divide it.
+  return files.sort((one, other) => (one.uri < other.uri ? -1 : 1));
 }
 
-/** The SHA-256 of files that only the cluster can read. */
-async function withHashes(writer: Writer, files: readonly CandidateFile[]): Promise<readonly CandidateFile[]> {
-  const addresses = files.map(({ uri }) => writer.addressOf(uri));
-  const known = await digestsOf(writer, addresses);
-  return files.map((file, at) => {
-    const digest = known.get(addresses[at] ?? '');
-    if (digest === undefined || digest.size_bytes !== file.size_bytes)
-      throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${addresses[at]}`);
-    return { ...file, sha256: digest.sha256 };
-  });
+/** The question with the SHA-256 of each file of the folder, which only the cluster can read: rows of their own, without `n`. */
+async function withHashes(
+  writer: Writer,
+  { uri, asked, stats }: { readonly uri: string; readonly asked: string; readonly stats: number },
+): Promise<string> {
+  const view = await digestView(writer, [writer.addressOf(uri)]);
+  const nothing = Array.from({ length: stats }, () => 'NULL').join(', ');
+  const digests = ['file', 'length', 'NULL', ...(stats === 0 ? [] : [nothing]), 'sha256'].join(', ');
+  return `SELECT *, CAST(NULL AS STRING) AS sha256 FROM (\n${indented(asked)}\n) AS _\nUNION ALL\nSELECT ${digests} FROM ${view}`;
+}
+
+function isDigest(row: Row): boolean {
+  return row['n'] === null;
+}
+
+function hashOf(row: Row, digest: Row | undefined): string {
+  if (digest === undefined || digest['size_bytes'] !== row['size_bytes'])
+    throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${row['file']}`);
+  return String(digest['sha256']);
+}
+
+/** A view of `file`, `sha256` and `length` of all files that are named, or lie in a folder that is. */
+async function digestView({ spark, view: viewOf }: Pick<Writer, 'spark' | 'view'>, addresses: readonly string[]) {
+  const view = viewOf('~bytes');
+  const items = [`${TOLD_ADDRESS} AS file`, 'SHA2(content, 256) AS sha256', 'length'];
+  await spark.carryOut(viewPlan(view, binaryRelation(addresses, items)));
+  return view;
 }
 
 /** Computed by the tasks that read the files, each of which is held in memory as a whole; a file that is not there is missing or an error. */
 export async function digestsOf(
-  { spark, view: viewOf }: Pick<Writer, 'spark' | 'view'>,
+  writer: Pick<Writer, 'spark' | 'view'>,
   addresses: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly sha256: string; readonly size_bytes: number }>> {
   if (addresses.length === 0) return new Map();
-  const view = viewOf('~bytes');
-  const items = [`${TOLD_ADDRESS} AS file`, 'SHA2(content, 256) AS sha256', 'length'];
-  await spark.carryOut(viewPlan(view, binaryRelation(addresses, items)));
-  const rows = await spark.rows(`SELECT file, sha256, length FROM ${view}`, { rows_max: FILES_MAX });
+  const view = await digestView(writer, addresses);
+  const rows = await writer.spark.rows(`SELECT file, sha256, length FROM ${view}`, { rows_max: FILES_MAX });
   const told = new Map(rows.map((row) => [String(row['file']), row]));
   return new Map(
     addresses.flatMap((address) => {
@@ -138,14 +167,14 @@ export async function digestsOf(
   );
 }
 
-function statItems({ name, type }: Column, at: number): string {
+function statItems({ name, type }: Column, at: number): readonly string[] {
   const column = quoteName(name);
   const bound = (side: string): string => {
     const text = `CAST(${side}(${column}) AS STRING)`;
     return type === 'varchar' ? `LEFT(${text}, ${TEXT_CHARS})` : text;
   };
-  const nulls = `, COUNT(*) - COUNT(${column}) AS z${at}`;
-  return BOUNDED.test(type) ? `${nulls}, ${bound('MIN')} AS l${at}, ${bound('MAX')} AS h${at}` : nulls;
+  const nulls = `COUNT(*) - COUNT(${column}) AS z${at}`;
+  return BOUNDED.test(type) ? [nulls, `${bound('MIN')} AS l${at}`, `${bound('MAX')} AS h${at}`] : [nulls];
 }
 
 function candidate(row: Row, uri: string, columns: readonly Column[], partition_by: readonly string[]): CandidateFile {
