@@ -11,6 +11,8 @@ const HADOOP_VERSION = '3.4.1'; // Spark's own
 /** Next to the one that Hadoop was built with (2.24.6), for which one of the parts is not published. */
 const AWS_VERSION = '2.25.53';
 const TOKEN = 'only-for-tests';
+/** Of one that serves many tests: what is compiled for their queries does not fit into the 48 MB of a Java without the optimizing compiler. */
+const CODE_CACHE = '-XX:ReservedCodeCacheSize=128m';
 
 /** Spark with Delta: 760 MB. Python's package is the server, too. */
 export async function installSpark(): Promise<string> {
@@ -90,7 +92,7 @@ export async function connectServer(
     args: [
       ...['--class', 'org.apache.spark.sql.connect.service.SparkConnectServer', '--name', 'connect'],
       ...['--master', master, '--jars', jars.join(',')],
-      ...['--driver-java-options', `${SHORT_LIVED.join(' ')} -Djava.io.tmpdir=${scratch}`],
+      ...['--driver-java-options', `${SHORT_LIVED.join(' ')} ${CODE_CACHE} -Djava.io.tmpdir=${scratch}`],
       ...Object.entries(settings).flatMap(([name, value]) => ['--conf', `${name}=${value}`]),
     ],
     env: { SPARK_HOME: home, SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN, HADOOP_USER_NAME: 'hdfs', ...login.env },
