@@ -4,8 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import type { MirrorPlace } from './mirror-project.ts';
 import { hdfsKeeper } from './place-keepers.ts';
 
-/** A folder of its own in HDFS. */
-export async function hdfsPlace(url: string): Promise<MirrorPlace> {
+/** A folder of its own in HDFS. `folders`: names of those below one of the lake's, at any depth. */
+export async function hdfsPlace(
+  url: string,
+): Promise<MirrorPlace & { folders(below: string): Promise<readonly string[]> }> {
   const base = `mirror-${randomBytes(4).toString('hex')}`;
   const keeper = await hdfsKeeper(url, base);
   const list = async (): Promise<readonly string[]> =>
@@ -24,6 +26,7 @@ export async function hdfsPlace(url: string): Promise<MirrorPlace> {
         writeFileSync(join(folder, path), await keeper.get(`lake/${path}`));
       }
     },
+    folders: (below) => keeper.folders(`lake/${below}`),
     clear: () => keeper.clear(),
   };
 }

@@ -88,6 +88,8 @@ export async function sftpKeeper(
 export interface HdfsKeeper extends PlaceKeeper {
   /** Paths of all files below a folder. */
   list(below: string): Promise<readonly string[]>;
+  /** Names of all folders below one. */
+  folders(below: string): Promise<readonly string[]>;
   get(name: string): Promise<Buffer>;
 }
 
@@ -100,15 +102,22 @@ export async function hdfsKeeper(url: string, name: string): Promise<HdfsKeeper>
     const { status, text } = await ask(method, at(path, operation));
     if (status !== 200) throw new Error(`${operation} of ${path}: ${status} ${text}`);
   };
-  const list = async (below: string): Promise<readonly string[]> => {
+  const entries = async (below: string): Promise<readonly FileStatus[]> => {
     const { status, text } = await ask('GET', at(below, 'LISTSTATUS'));
     if (status === 404) return [];
     if (status !== 200) throw new Error(`LISTSTATUS of ${below}: ${status} ${text}`);
-    const { FileStatuses: found } = JSON.parse(text) as { FileStatuses: { FileStatus: readonly FileStatus[] } };
-    const paths = found.FileStatus.map(async ({ pathSuffix, type }) =>
+    return (JSON.parse(text) as { FileStatuses: { FileStatus: readonly FileStatus[] } }).FileStatuses.FileStatus;
+  };
+  const list = async (below: string): Promise<readonly string[]> => {
+    const paths = (await entries(below)).map(async ({ pathSuffix, type }) =>
       type === 'DIRECTORY' ? await list(`${below}/${pathSuffix}`) : [`${below}/${pathSuffix}`],
     );
     return (await Promise.all(paths)).flat();
+  };
+  const folders = async (below: string): Promise<readonly string[]> => {
+    const found = (await entries(below)).filter(({ type }) => type === 'DIRECTORY');
+    const names = found.map(async ({ pathSuffix: name }) => [name, ...(await folders(`${below}/${name}`))]);
+    return (await Promise.all(names)).flat();
   };
   await done('PUT', '', 'MKDIRS');
   return {
@@ -122,7 +131,7 @@ export async function hdfsKeeper(url: string, name: string): Promise<HdfsKeeper>
       if (status !== 201) throw new Error(`CREATE of ${path}: ${status} ${text}`);
     },
     remove: (path) => done('DELETE', path, 'DELETE'),
-    list,
+    ...{ list, folders },
     get: async (path) => {
       const { location } = await ask('GET', at(path, 'OPEN'));
       const { status, bytes } = await ask('GET', location);

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { expectDone, newPlace } from '../support/fault-project.ts';
 import { bucketPlace } from './bucket-place.ts';
@@ -31,9 +32,9 @@ describeService('spark_cluster', ({ url, settings }) => {
     );
   }
 
-  async function withLake(
-    made: () => Promise<MirrorPlace>,
-    work: (machine: Machine, place: MirrorPlace) => Promise<void>,
+  async function withLake<Here extends MirrorPlace>(
+    made: () => Promise<Here>,
+    work: (machine: Machine, place: Here) => Promise<void>,
   ): Promise<void> {
     const place = await made();
     const machine = new Machine(place);
@@ -47,12 +48,30 @@ describeService('spark_cluster', ({ url, settings }) => {
     }
   }
 
-  /** Tables that DuckDB wrote, written on by Spark, and again by DuckDB on a machine that has none of those files. */
-  async function inTurn(machine: Machine, options: string): Promise<void> {
+  /** Process ids of executors of this cluster: children of its worker. */
+  function executorPids(): readonly number[] {
+    const { DATAFLOW_TEST_SPARK_MASTER: cluster = expect.unreachable() } = settings;
+    const said = (pid: string, what: string): string => {
+      try {
+        return readFileSync(join('/proc', pid, what), 'utf8');
+      } catch {
+        return ''; // It is gone by now.
+      }
+    };
+    return readdirSync('/proc').flatMap((pid) => {
+      if (!/^\d+$/.test(pid) || !said(pid, 'cmdline').includes('CoarseGrainedExecutorBackend')) return [];
+      const [, parent = ''] = /\) \w (\d+) /.exec(said(pid, 'stat')) ?? [];
+      return said(parent, 'cmdline').includes(cluster) ? [Number(pid)] : [];
+    });
+  }
+
+  /** Tables that DuckDB wrote, written on by Spark, and again by DuckDB on a machine that has none of those files. @param meanwhile while Spark writes */
+  async function inTurn(machine: Machine, options: string, meanwhile?: () => Promise<void>): Promise<void> {
     const { program } = machine;
     machine.day(2);
     machine.engine(options);
-    expect(await program.run('run')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('E_') });
+    const [ran] = await Promise.all([program.run('run'), meanwhile?.()]);
+    expect(ran).toMatchObject({ code: 0, stderr: expect.not.stringContaining('E_') });
     machine.engine();
     machine.forget();
     expect(await machine.total()).toEqual({ n: 18, amount: '36.00' });
@@ -81,7 +100,7 @@ describeService('spark_cluster', ({ url, settings }) => {
           },
         ));
 
-      it('in HDFS: Spark opens it where lake_uri says; what is in the way is told with the remedy', () =>
+      it('in HDFS: Spark opens it where lake_uri says; an executor that is killed while it writes is replaced; what is in the way is told with the remedy', () =>
         withLake(
           () => hdfsPlace(hdfs.url),
           async (machine, place) => {
@@ -96,7 +115,15 @@ describeService('spark_cluster', ({ url, settings }) => {
               expect.stringMatching(FINDS),
               expect.stringMatching(READS),
             ]);
-            await inTurn(machine, `{ ${spark}, lake_uri: "${there}" }`);
+            const [killed = expect.unreachable('an executor runs'), ...others] = executorPids();
+            expect(others).toEqual([]);
+            await inTurn(machine, `{ ${spark}, lake_uri: "${there}" }`, async () => {
+              while (!(await place.folders('_dataflow/staging')).includes('_temporary')) await sleep(2);
+              process.kill(killed, 'SIGKILL');
+            });
+            expect(executorPids()).toEqual([expect.any(Number)]);
+            expect(executorPids()).not.toContain(killed);
+            expect((await place.list()).filter((path) => path.includes('_dataflow/staging/'))).toEqual([]);
             at(`hdfs://127.0.0.1:1${folder}`);
             const { lake } = await examined(machine);
             expect([lake?.status, lake?.message]).toEqual(['fail', expect.stringContaining('Connection refused')]);
