@@ -19,7 +19,7 @@ async function dashboardConfig(out) {
     envDir: false,
     root: join(root, 'src', 'dashboard'),
     logLevel: 'warn',
-    plugins: [react()],
+    plugins: [react(), preloadProgram],
     build: {
       outDir: out,
       emptyOutDir: true,
@@ -31,6 +31,27 @@ async function dashboardConfig(out) {
     },
   };
 }
+
+/** The entry is small and asks at once for what every page shows; the program that it starts is fetched beside it, not after it. */
+const preloadProgram = {
+  name: 'preload-program',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { bundle = {} }) {
+      const chunks = Object.values(bundle);
+      const program = chunks.find((chunk) => chunk.facadeModuleId?.endsWith('/start.tsx'));
+      if (program === undefined) return html;
+      const known = chunks.filter((chunk) => chunk.isEntry).flatMap((chunk) => [chunk.fileName, ...chunk.imports]);
+      return [program.fileName, ...program.imports]
+        .filter((file) => !known.includes(file))
+        .map((file) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
+          injectTo: 'head',
+        }));
+    },
+  },
+};
 
 /** Builds the pages into the folder `out`. */
 export async function buildDashboard(out) {

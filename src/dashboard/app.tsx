@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect } from 'react';
 import type { DashboardShape } from '../core/contract/dashboard.ts';
+import { FIRST } from './data/first.ts';
 import { LiveEvents, useLive } from './data/live.tsx';
 import { useResource } from './data/resource.ts';
 import { useLocked } from './data/session.ts';
@@ -33,7 +34,7 @@ function Session(): ReactNode {
 
 function Dashboard(): ReactNode {
   const { words, suggest } = useWords();
-  const { data, error, retry } = useResource<DashboardShape>('/api/v1/dashboard');
+  const { data, error, retry } = useResource<DashboardShape>(FIRST);
   const { path } = usePlace();
   const release = data?.release ?? null;
   const { connected, show } = useLive();
@@ -47,7 +48,7 @@ function Dashboard(): ReactNode {
         {words.skip_to_content}
       </a>
       <Header dashboard={data} release={release} />
-      {data !== undefined && <Navigation dashboard={data} />}
+      <Navigation dashboard={data} />
       {data !== undefined && !connected && <Unreachable />}
       <main id="main" tabIndex={-1}>
         <Boundary key={path}>

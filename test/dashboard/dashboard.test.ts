@@ -12,6 +12,11 @@ const AXE_ALL = '{ resultTypes: ["violations"], rules: { "label-content-name-mis
 /** A page in its other colours has the same elements. */
 const AXE_COLORS = '{ resultTypes: ["violations"], runOnly: ["color-contrast"] }';
 const FIRST_VIEW_BYTES_MAX = 300_000;
+/** Nobody sees less than this jump (a good page is below 0.1). */
+const SHIFTED_MAX = 0.03;
+/** Adds up how far what is in view was pushed about. */
+const SHIFTS = `window.shifted = 0;
+new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.shifted += value; }).observe({ type: 'layout-shift', buffered: true });`;
 
 /** The built program serves a real lake of the retail project to a real browser. */
 describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '' : ` — skipped: ${missing}`}`, () => {
@@ -64,9 +69,11 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
       const { responseBodySize, responseHeadersSize } = await request.sizes();
       bytes += responseBodySize + responseHeadersSize;
     });
+    await page.addInitScript(SHIFTS);
     await page.goto('/');
     await settled(page);
     await page.waitForLoadState('load');
+    expect(await page.evaluate<number>('window.shifted')).toBeLessThan(SHIFTED_MAX);
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
     const links = page.getByRole('navigation').getByRole('link');
@@ -77,6 +84,29 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
     expect(await page.locator('.metric-value').allInnerTexts()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\d{3}\s\d{3}\s€$/)]),
     );
+  });
+
+  it('has the shape of a page before its program is there', async () => {
+    const { page, context } = await openPage(browser, served.url, complaints, { token: TOKEN });
+    opened.push(context);
+    let go: () => void = () => {};
+    const held = new Promise<void>((done) => {
+      go = done;
+    });
+    await page.route(/\/assets\/start-/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    // What every page shows is asked for meanwhile, once.
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto('/', { waitUntil: 'commit' });
+    await page.locator('.skeleton').waitFor();
+    await expect.poll(() => asked.includes('/api/v1/dashboard')).toBe(true);
+    expect(await page.getByRole('heading', { name: "Vue d'ensemble" }).count()).toBe(0);
+    go();
+    await page.getByRole('heading', { name: "Vue d'ensemble", level: 1 }).waitFor();
+    expect(asked.filter((path) => path === '/api/v1/dashboard')).toHaveLength(1);
   });
 
   it.each(['light', 'dark'] as const)('has no serious fault for assistive technology, %s', async (theme) => {
@@ -93,11 +123,13 @@ describe.skipIf(missing !== undefined)(`the dashboard${missing === undefined ? '
     }
   });
 
-  it('fits a phone of 360 pixels without sideways scrolling', async () => {
+  it('fits a phone of 360 pixels without sideways scrolling, the page of now in view in the navigation', async () => {
     const page = await read('/', { width: 360 });
     for (const address of addresses) {
       await page.goto(address);
       await settled(page);
+      const { x = 0, width = 0 } = (await page.locator('.navigation [aria-current=page]').boundingBox()) ?? {};
+      expect([address, x >= 0, Math.floor(x + width) <= 360]).toEqual([address, true, true]);
       expect([address, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([address, 360]);
     }
   });

@@ -76,11 +76,12 @@ describe.skipIf(CHROMIUM === undefined)('the pages of the pipeline in a browser'
     token = 'reader',
     width = 1280,
     colorScheme: 'light' | 'dark' = 'light',
+    locale: 'en-GB' | 'fr-FR' = 'en-GB',
   ): Promise<Page> => {
     const context = await browser.newContext({
       baseURL: url,
       colorScheme,
-      locale: 'en-GB',
+      locale,
       viewport: { width, height: 800 },
       reducedMotion: 'reduce',
     });
@@ -129,6 +130,31 @@ describe.skipIf(CHROMIUM === undefined)('the pages of the pipeline in a browser'
     await page.goto('/pipeline/tables/silver/achats');
     await page.getByText('dataflow quarantine replay silver.achats', { exact: true }).waitFor();
     await page.getByText('Rows of this table are not given out').waitFor();
+    await page.context().close();
+  }, 60_000);
+
+  it('speak French, and mark what the engine said as English', async () => {
+    const page = await open('/runs/last', 'reader', 1280, 'light', 'fr-FR');
+    await page.getByRole('heading', { name: 'Ce qui a échoué' }).waitFor();
+    const said = await page.locator('.trouble [lang=en]').allTextContents();
+    expect(said.length).toBeGreaterThan(0);
+    expect(await page.locator('.timeline').innerText()).toContain('1 fichier nouveau ou modifié');
+    await go(page, '/tables/silver/achats');
+    await page.getByRole('region', { name: 'Règles et tests' }).getByText('échec', { exact: true }).first().waitFor();
+    await page.locator('code').getByText('serve.tables', { exact: true }).first().waitFor();
+    await page.context().close();
+  }, 60_000);
+
+  it('find a table in the graph and in the list', async () => {
+    const page = await open('/tables');
+    await page.getByRole('searchbox', { name: 'Find a table' }).fill('PAR');
+    await expect.poll(() => page.locator('.node-off').count()).toBe(2);
+    expect(new URL(page.url()).search).toBe('?find=PAR');
+    await page.getByRole('button', { name: 'List' }).click();
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+    expect(new URL(page.url()).search).toBe('?find=PAR&as=list');
+    await page.getByRole('searchbox', { name: 'Find a table' }).fill('nothing');
+    await page.getByText('No table is called so').waitFor();
     await page.context().close();
   }, 60_000);
 

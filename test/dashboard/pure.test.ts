@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FilterShape, PageShape, WidgetRows, WidgetShape } from '../../src/core/contract/dashboard.ts';
+import { type Cause, reasonOf } from '../../src/core/planning/reasons.ts';
 import { movedMark } from '../../src/dashboard/chart/keys.ts';
 import { axisModel, boxModel, heatModel, partsModel } from '../../src/dashboard/chart/model.ts';
+import { nameColors } from '../../src/dashboard/chart/name-colors.ts';
 import { eventReader } from '../../src/dashboard/data/sse.ts';
 import {
   isFiltered,
@@ -16,7 +18,9 @@ import {
 import { formattedCell } from '../../src/dashboard/format/cell.ts';
 import { formattedNumber, shortNumber } from '../../src/dashboard/format/number.ts';
 import { ageOf, formattedDate } from '../../src/dashboard/format/time.ts';
+import { durationText, sizeText } from '../../src/dashboard/pipeline/format.ts';
 import { layoutOf, NODE } from '../../src/dashboard/pipeline/layout.ts';
+import { reasonInFrench } from '../../src/dashboard/pipeline/reason-fr.ts';
 import { matched } from '../../src/dashboard/route/match.ts';
 import { contrast, inkOn, PALETTES, scaleColor } from '../../src/dashboard/theme/palette.ts';
 import { changeOf } from '../../src/dashboard/widgets/change.ts';
@@ -32,7 +36,7 @@ describe('numbers and dates', () => {
   it.each([
     [1234567.891, '#,##0.00 €', 'fr', '1 234 567,89 €'],
     [1234567.891, '#,##0.00 €', 'en', '1,234,567.89 €'],
-    [0.1234, '0.0%', 'fr', '12,3%'],
+    [0.1234, '0.0%', 'fr', '12,3 %'],
     [-5, '#,##0', 'en', '−5'],
     ['123456789012345678', '#,##0', 'en', '123,456,789,012,345,678'],
     ['123456789012345678', undefined, 'fr', '123 456 789 012 345 678'],
@@ -58,7 +62,7 @@ describe('numbers and dates', () => {
   it('is short along axes, and tells months and ages as the language does', () => {
     expect(plain(shortNumber(1_200_000, '#,##0 €', 'fr'))).toBe('1,2 M €');
     expect(shortNumber(350_000, '€#,##0', 'en')).toBe('€350K');
-    expect(plain(shortNumber(0.5, '0.0%', 'fr'))).toBe('50%');
+    expect(plain(shortNumber(0.5, '0.0%', 'fr'))).toBe('50 %');
     expect(formattedDate('2024-02', 'en')).toBe('Feb 2024');
     expect(formattedDate('Tablette', 'en')).toBe('Tablette');
     const at = '2026-01-01T00:00:00Z';
@@ -308,4 +312,108 @@ describe('the graph of tables', () => {
       { numRuns: 60 },
     );
   });
+});
+
+describe('the colours of names', () => {
+  const placesOf = nameColors(10);
+
+  it('are the same in all charts of a page, whichever comes first and whatever is left out', () => {
+    const bars = placesOf('mode', ['CB', 'VIREMENT', 'ESPECES']);
+    expect(placesOf('mode', ['VIREMENT', 'CB', 'ESPECES'])).toEqual([bars[1], bars[0], bars[2]]);
+    expect(placesOf('mode', ['ESPECES'])).toEqual([bars[2]]);
+    expect(nameColors(10)('mode', ['VIREMENT', 'CB', 'ESPECES'])).toEqual([bars[1], bars[0], bars[2]]);
+    expect(placesOf(undefined, ['b', 'a'])).toEqual([0, 1]);
+  });
+
+  it('differ within a chart for as long as there are enough', () => {
+    const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,2}$/), { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(fc.array(names, { minLength: 1, maxLength: 12 }), (charts) => {
+        const places = nameColors(10);
+        for (const chart of charts) expect(new Set(places('column', chart)).size).toBe(chart.length);
+      }),
+    );
+  });
+});
+
+/** One cause of every kind, so that a kind that is added is missed here by the compiler. */
+const CAUSES: { readonly [K in Cause['kind']]: readonly Extract<Cause, { readonly kind: K }>[] } = {
+  asked: [
+    { kind: 'asked', flag: 'force' },
+    { kind: 'asked', flag: 'full-refresh' },
+  ],
+  never_built: [{ kind: 'never_built' }],
+  partly_built: [{ kind: 'partly_built' }],
+  columns_differ: [{ kind: 'columns_differ', words: 'a column is missing' }],
+  table_gone: [{ kind: 'table_gone' }],
+  table_went_back: [{ kind: 'table_went_back', from: 3, to: 2 }],
+  definition: [
+    { kind: 'definition', changes: undefined },
+    { kind: 'definition', changes: ['a', 'b', 'c', 'd'].map((part) => ({ part, change: 'added', diff: [] })) },
+  ],
+  new_table: [{ kind: 'new_table', tables: ['silver.a'] }],
+  input_anew: [{ kind: 'input_anew', tables: ['silver.a', 'silver.b'] }],
+  input: [{ kind: 'input', table: 'silver.a', from: 1, to: 2 }],
+  clock: [{ kind: 'clock', reads: 'current_date', day: '2025-01-01' }],
+  no_refresh: [{ kind: 'no_refresh', why: 'it has a window' }],
+  no_data: [{ kind: 'no_data', tables: ['silver.a'] }],
+  parent_moves: [{ kind: 'parent_moves', tables: ['silver.a', 'silver.b'] }],
+  parent_failed: [
+    { kind: 'parent_failed', table: 'silver.a' },
+    { kind: 'parent_failed', table: 'silver.a', fail_fast: true },
+  ],
+  decided: [{ kind: 'decided', decisions: 2 }],
+  files: [
+    { kind: 'files', fresh: 1, unchanged: 0, waiting: 2 },
+    { kind: 'files', fresh: 2, unchanged: 0, waiting: 0, gone: 1, gone_kept: 1 },
+    { kind: 'files', fresh: 0, unchanged: 3, waiting: 0, gone: 2 },
+    { kind: 'files', fresh: 0, unchanged: 3, waiting: 1 },
+    { kind: 'files', fresh: 0, unchanged: 1, waiting: 0, undone: 1 },
+    { kind: 'files', fresh: 0, unchanged: 0, waiting: 0, undone: 2 },
+    { kind: 'files', fresh: 0, unchanged: 0, waiting: 1 },
+    { kind: 'files', fresh: 0, unchanged: 0, waiting: 0, missing: 'in/a.csv: not there' },
+    { kind: 'files', fresh: 0, unchanged: 0, waiting: 0, gone: 4, loaded: 5 },
+  ],
+  source: [],
+  undone: [{ kind: 'undone', run_id: '01abc' }],
+  backfill: [{ kind: 'backfill', from: '2025-01-01', to: '2025-02-01', number: 1, of: 2 }],
+  tests_changed: [
+    { kind: 'tests_changed', added: [] },
+    { kind: 'tests_changed', added: ['row_count'] },
+  ],
+  nothing_moved: [{ kind: 'nothing_moved' }],
+};
+
+describe('reasons in French', () => {
+  it('are known for every cause, alone and beside another', () => {
+    for (const cause of Object.values(CAUSES).flat()) {
+      const reason = reasonOf([cause, { kind: 'never_built' }]);
+      const unknown = reasonInFrench(reason).filter(({ known }) => !known);
+      expect([reason, unknown]).toEqual([reason, []]);
+    }
+    expect(reasonInFrench('2 new or changed files, 1 still being written; never built')).toEqual([
+      { text: '2 fichiers nouveaux ou modifiés, 1 en cours d’écriture', known: true },
+      { text: 'jamais construite', known: true },
+    ]);
+  });
+
+  it('leave what a source said as it is', () => {
+    expect(reasonInFrench('an API is asked on every run; never built')).toEqual([
+      { text: 'an API is asked on every run', known: false },
+      { text: 'jamais construite', known: true },
+    ]);
+  });
+});
+
+it('writes sizes, durations and shares as the language does', () => {
+  expect([sizeText(1_500_000, 'fr'), sizeText(1_500_000, 'en'), sizeText(12, 'fr')].map(plain)).toEqual([
+    '1,5 Mo',
+    '1.5 MB',
+    '12 o',
+  ]);
+  expect([durationText(200_000_000, 'fr'), durationText(200_000_000, 'en')]).toEqual(['2 j 7 h', '2 d 7 h']);
+  expect([formattedNumber(0.031, '0.0%', 'fr'), formattedNumber(0.031, '0.0%', 'en')].map(plain)).toEqual([
+    '3,1 %',
+    '3.1%',
+  ]);
 });

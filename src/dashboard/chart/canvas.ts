@@ -16,8 +16,13 @@ export interface Canvas {
 
 export function newCanvas(place: HTMLElement): Canvas {
   const chart = init(place, null, { renderer: 'canvas' });
+  let drawn = false;
   return {
-    draw: ({ option }) => chart.setOption(option, { notMerge: true }),
+    draw: ({ option }) => {
+      // Figures that change move to their new places; a page that opens shows them where they are.
+      chart.setOption(drawn ? option : { ...option, animation: false }, { notMerge: true });
+      drawn = true;
+    },
     point: (mark) => {
       chart.dispatchAction({ type: 'downplay' });
       if (mark === undefined) return chart.dispatchAction({ type: 'hideTip' });

@@ -1,13 +1,14 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useContext, useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { WidgetRows, WidgetShape } from '../../core/contract/dashboard.ts';
 import { PALETTES } from '../theme/palette.ts';
 import { useTheme } from '../theme/theme.ts';
 import { useWords } from '../words/use-words.tsx';
-import { type Canvas, newCanvas } from './canvas.ts';
+import type { Canvas } from './canvas.ts';
 import { HEIGHT } from './common.ts';
 import type { Mark } from './drawing.ts';
 import { movedMark, type Place } from './keys.ts';
-import { useBox, useDraw } from './use-drawn.ts';
+import { NameColors } from './name-colors.ts';
+import { useBox, useTools } from './use-drawn.ts';
 
 /** A chart: drawn once it comes into view, in the size of its place, read with the arrow keys. */
 export function Chart({ widget, rows }: { readonly widget: WidgetShape; readonly rows: WidgetRows }): ReactNode {
@@ -15,23 +16,24 @@ export function Chart({ widget, rows }: { readonly widget: WidgetShape; readonly
   const place = useRef<HTMLDivElement>(null);
   const canvas = useRef<Canvas | undefined>(undefined);
   const palette = PALETTES[useTheme()];
+  const placesOf = useContext(NameColors);
   const { seen, width, height } = useBox(place);
-  const draw = useDraw(widget.kind, seen);
+  const tools = useTools(widget.kind, seen);
   const drawing = useMemo(
-    () => (width === 0 ? undefined : draw?.(widget, rows, { palette, language, words, width })),
-    [draw, widget, rows, palette, language, words, width],
+    () => (width === 0 ? undefined : tools?.draw(widget, rows, { palette, language, words, width, placesOf })),
+    [tools, widget, rows, palette, language, words, width, placesOf],
   );
 
   useEffect(() => {
-    if (drawing === undefined) return;
+    if (drawing === undefined || tools === undefined) return;
     // In a task of its own, so that a page of many charts answers in between.
     const task = setTimeout(() => {
       if (place.current === null) return;
-      canvas.current ??= newCanvas(place.current);
+      canvas.current ??= tools.newCanvas(place.current);
       canvas.current.draw(drawing);
     });
     return () => clearTimeout(task);
-  }, [drawing]);
+  }, [drawing, tools]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a place that changed is filled
   useEffect(() => canvas.current?.resize(), [width, height]);
   useEffect(

@@ -85,11 +85,14 @@ function anyNameAxis(names: readonly string[], look: Look): Record<string, unkno
   };
 }
 
-export function valueAxis(format: string | undefined, look: Look): Record<string, unknown> {
+const TICK_WIDTH = 90;
+
+/** @param lying it runs from left to right, so that its labels stand beside each other. */
+export function valueAxis(format: string | undefined, look: Look, lying = false): Record<string, unknown> {
   const { palette } = look;
   return {
     type: 'value',
-    splitNumber: 4,
+    splitNumber: lying ? Math.max(1, Math.min(4, Math.floor((look.width * 0.66) / TICK_WIDTH))) : 4,
     axisLabel: {
       color: palette.quiet,
       hideOverlap: true,
@@ -99,18 +102,34 @@ export function valueAxis(format: string | undefined, look: Look): Record<string
   };
 }
 
-export function legend(look: Look): Record<string, unknown> {
-  return {
-    type: 'scroll',
+export const LEGEND_ROW = 24;
+const LEGEND = { mark: 31, gap: 14, rows_max: 5 } as const;
+
+/** Names with their colours, all of them in as many rows as they need; only a great many are paged through. */
+export function legend(look: Look, names: readonly string[]): { readonly option: object; readonly height: number } {
+  const rows = legendRows(look, names);
+  const option = {
+    type: rows > LEGEND.rows_max ? 'scroll' : 'plain',
     top: 0,
     left: 0,
     icon: 'roundRect',
     itemWidth: 12,
     itemHeight: 8,
-    itemGap: 14,
+    itemGap: LEGEND.gap,
     textStyle: { color: look.palette.quiet },
     pageTextStyle: { color: look.palette.quiet },
     pageIconColor: look.palette.quiet,
     pageIconInactiveColor: look.palette.line,
   };
+  return { option, height: (rows > LEGEND.rows_max ? 1 : rows) * LEGEND_ROW };
+}
+
+function legendRows({ width }: Look, names: readonly string[]): number {
+  let [rows, used] = [1, 0];
+  for (const name of names) {
+    const own = name.length * SIGN_WIDTH + LEGEND.mark;
+    if (used > 0 && used + own > width) [rows, used] = [rows + 1, 0];
+    used += own;
+  }
+  return rows;
 }

@@ -3,11 +3,16 @@ import type { WidgetRows, WidgetShape } from '../../core/contract/dashboard.ts';
 import type { Palette } from '../theme/palette.ts';
 import type { Words } from '../words/en.ts';
 
+/** @param column undefined where names are of nothing that other charts show, too. */
+export type PlacesOf = (column: string | undefined, names: readonly string[]) => readonly number[];
+
 /** What decides how something is drawn besides its rows. */
 export interface Look {
   readonly palette: Palette;
   readonly language: string;
   readonly words: Words;
+  /** Places in the palette of the names that stand in a column: a name has one colour in all charts of a page. */
+  readonly placesOf: PlacesOf;
   /** Room in pixels; narrow charts leave labels out. */
   readonly width: number;
 }

@@ -1,7 +1,6 @@
 import { type RefObject, useEffect, useState } from 'react';
 import type { WidgetKind } from '../../core/contract/dashboard.ts';
-import type { Draw } from './drawing.ts';
-import { loadDraw } from './load.ts';
+import { type ChartTools, loadTools } from './load.ts';
 
 const NEAR = '100px';
 
@@ -34,23 +33,38 @@ export function useBox(place: RefObject<HTMLElement | null>): { seen: boolean; w
   return { seen, ...size };
 }
 
-/** How a kind is drawn, once it was asked for. A part of the program that cannot be loaded is thrown to the nearest boundary. */
-export function useDraw(kind: WidgetKind, wanted: boolean): Draw | undefined {
-  const [loaded, setLoaded] = useState<{ readonly draw: Draw } | undefined>();
+/** What a kind is drawn with, once it was asked for. A part of the program that cannot be loaded is thrown to the nearest boundary. */
+export function useTools(kind: WidgetKind, wanted: boolean): ChartTools | undefined {
+  const [loaded, setLoaded] = useState<ChartTools | undefined>();
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     if (!wanted) return;
     let left = false;
-    loadDraw(kind).then(
-      (draw) => {
-        if (!left) setLoaded({ draw });
-      },
-      (reason: unknown) => setError(reason),
+    const later = whenIdle(() =>
+      loadTools(kind).then(
+        (tools) => {
+          if (!left) setLoaded(tools);
+        },
+        (reason: unknown) => setError(reason),
+      ),
     );
     return () => {
       left = true;
+      later();
     };
   }, [kind, wanted]);
   if (error !== undefined) throw error;
-  return loaded?.draw;
+  return loaded;
+}
+
+const IDLE_MS_MAX = 500;
+
+/** Figures and texts come first. Safari knows no idle time. @returns how to leave it. */
+function whenIdle(work: () => unknown): () => void {
+  if (typeof requestIdleCallback === 'undefined') {
+    const timer = setTimeout(work);
+    return () => clearTimeout(timer);
+  }
+  const task = requestIdleCallback(work, { timeout: IDLE_MS_MAX });
+  return () => cancelIdleCallback(task);
 }

@@ -1,6 +1,6 @@
 import type { ProblemShape } from '../../core/contract/dashboard.ts';
+import { headersOf, takeFirst } from './first.ts';
 import { lock } from './session.ts';
-import { keptToken } from './token.ts';
 
 /** Why a question got no answer: what the server said of it, or that it could not be reached (`status` 0). */
 export class AskError extends Error {
@@ -16,12 +16,10 @@ export class AskError extends Error {
 
 /** Asks the own server; a path below `/`. Throws an AskError, or an AbortError once `signal` has fired. */
 export async function ask(path: string, signal?: AbortSignal, accept = 'application/json'): Promise<Response> {
-  const token = keptToken();
-  const headers: Record<string, string> = { accept };
-  if (token !== null) headers['authorization'] = `Bearer ${token}`;
   let response: Response;
   try {
-    response = await fetch(path, { headers, ...(signal === undefined ? {} : { signal }) });
+    const asked = { headers: headersOf(accept), ...(signal === undefined ? {} : { signal }) };
+    response = await (takeFirst(path) ?? fetch(path, asked));
   } catch (error) {
     if (signal?.aborted === true) throw error;
     throw new AskError(0);

@@ -19,10 +19,15 @@ export function formattedNumber(cell: Cell, pattern: string | undefined, languag
   if (value === undefined) return cell === null ? '–' : String(cell);
   if (pattern === undefined || Math.abs(value) >= PATTERN_BELOW) return plain(cell, value, language);
   try {
-    return format(pattern, value, { locale: language, throws: true }).replaceAll('-', '−');
+    return apartFromSign(format(pattern, value, { locale: language, throws: true }).replaceAll('-', '−'), language);
   } catch {
     return plain(cell, value, language);
   }
+}
+
+/** French sets a narrow space before the sign of percent. */
+function apartFromSign(text: string, language: string): string {
+  return language === 'fr' ? text.replace(/(?<=\d)%/, '\u202f%') : text;
 }
 
 function plain(cell: Cell, value: number, language: string): string {

@@ -1,4 +1,4 @@
-import { dateFormat } from './intl.ts';
+import { agesFormat, dateFormat } from './intl.ts';
 
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
@@ -7,7 +7,7 @@ const DAY_S = 86_400;
 /** How long ago something was: `3 minutes ago`, `il y a 2 heures`. */
 export function ageOf(instant: string, now_ms: number, language: string): string {
   const seconds = Math.max(0, (now_ms - Date.parse(instant)) / 1000);
-  const words = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const words = agesFormat(language);
   if (seconds < MINUTE_S) return words.format(0, 'second');
   if (seconds < HOUR_S) return words.format(-Math.floor(seconds / MINUTE_S), 'minute');
   if (seconds < DAY_S) return words.format(-Math.floor(seconds / HOUR_S), 'hour');

@@ -1,12 +1,13 @@
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { GraphShape, GraphTable } from '../../core/contract/pipeline.ts';
 import { useResource } from '../data/resource.ts';
+import { useTyped } from '../filters/use-typed.ts';
 import { Link } from '../route/link.tsx';
 import { goTo, usePlace } from '../route/location.ts';
 import { Empty } from '../shell/states.tsx';
 import { numberText } from './format.ts';
 import { type Edge, layoutOf, NODE, type Placed } from './layout.ts';
-import { Ago, Card, Loaded, PipelinePage, State, Table, TableLink, toneOf } from './parts.tsx';
+import { Ago, Card, Loaded, PipelinePage, State, Table, TableLink, TableName, toneOf } from './parts.tsx';
 import { usePipelineWords } from './words.ts';
 
 /** Which table is made of which, with the states that they are in. */
@@ -15,16 +16,33 @@ export function Graph(): ReactNode {
   const found = useResource<GraphShape>('/api/v1/pipeline/graph', { runs: true });
   const { path, query } = usePlace();
   const as_list = (query.get('as') ?? (window.matchMedia('(max-width: 700px)').matches ? 'list' : 'graph')) === 'list';
-  const show = (as: 'graph' | 'list'): void => goTo(`${path}?as=${as}`, { replace: true });
+  const wanted = (query.get('find') ?? '').toLowerCase();
+  const set = (name: 'as' | 'find', value: string): void => {
+    const next = new URLSearchParams(query);
+    if (value === '') next.delete(name);
+    else next.set(name, value);
+    goTo(next.size === 0 ? path : `${path}?${next}`, { replace: true });
+  };
+  const typed = useTyped(query.get('find') ?? '', (text) => set('find', text));
   const tools = (
-    <span className="segments">
-      <button type="button" aria-pressed={!as_list} onClick={() => show('graph')}>
-        {say.graph}
-      </button>
-      <button type="button" aria-pressed={as_list} onClick={() => show('list')}>
-        {say.list}
-      </button>
-    </span>
+    <>
+      <input
+        type="search"
+        className="find"
+        aria-label={say.find_table}
+        placeholder={say.find_table}
+        value={typed.text}
+        onChange={({ target }) => typed.type(target.value)}
+      />
+      <span className="segments">
+        <button type="button" aria-pressed={!as_list} onClick={() => set('as', 'graph')}>
+          {say.graph}
+        </button>
+        <button type="button" aria-pressed={as_list} onClick={() => set('as', 'list')}>
+          {say.list}
+        </button>
+      </span>
+    </>
   );
   return (
     <PipelinePage title={say.tables} tools={tools}>
@@ -32,7 +50,7 @@ export function Graph(): ReactNode {
         {({ tables }) => (
           <div className="grid">
             <Card title={as_list ? say.list : say.graph}>
-              {tables.length === 0 ? <Empty /> : as_list ? <List tables={tables} /> : <Drawn tables={tables} />}
+              <Tables tables={tables} as_list={as_list} wanted={wanted} />
             </Card>
           </div>
         )}
@@ -41,14 +59,38 @@ export function Graph(): ReactNode {
   );
 }
 
-/** Lines below, tables as links above them: reachable by Tab from left to right. */
-function Drawn({ tables }: { readonly tables: readonly GraphTable[] }): ReactNode {
+function Tables(props: {
+  readonly tables: readonly GraphTable[];
+  readonly as_list: boolean;
+  readonly wanted: string;
+}): ReactNode {
   const { say } = usePipelineWords();
-  const { nodes, edges, width, height } = useMemo(() => layoutOf(tables), [tables]);
+  const { tables, as_list, wanted } = props;
+  const found = tables.filter(({ table }) => table.toLowerCase().includes(wanted));
+  if (tables.length === 0) return <Empty />;
+  if (found.length === 0) return <Empty title={say.no_such_table} />;
+  if (as_list) return <List tables={found} />;
+  return <Drawn tables={tables} found={wanted === '' ? undefined : new Set(found)} />;
+}
+
+/** Lines below, tables as links above them: reachable by Tab from left to right. */
+function Drawn(props: {
+  readonly tables: readonly GraphTable[];
+  /** Undefined: nothing is looked for. */
+  readonly found: ReadonlySet<GraphTable> | undefined;
+}): ReactNode {
+  const { say } = usePipelineWords();
+  const { tables, found } = props;
+  const { nodes, edges, width, height, node_height } = useMemo(() => layoutOf(tables), [tables]);
   const [at, setAt] = useState<string | undefined>();
+  const place = useRef<HTMLElement>(null);
+  const first = nodes.find(({ table }) => found?.has(table) === true);
+  useEffect(() => {
+    if (first !== undefined) place.current?.scrollTo({ left: first.x - NODE.across, top: first.y - NODE.down });
+  }, [first]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable with the keyboard
-    <section className="graph" tabIndex={0} aria-label={say.graph}>
+    <section ref={place} className="graph" tabIndex={0} aria-label={say.graph}>
       <div className="graph-place" style={{ width, height }}>
         <svg width={width} height={height} aria-hidden="true">
           {edges.map((edge) => {
@@ -57,35 +99,50 @@ function Drawn({ tables }: { readonly tables: readonly GraphTable[] }): ReactNod
               <path
                 key={`${from.table.table} ${to.table.table}`}
                 className={[from, to].some(({ table }) => table.table === at) ? 'edge edge-on' : 'edge'}
-                d={curve(edge)}
+                d={curve(edge, node_height)}
               />
             );
           })}
         </svg>
         {nodes.map((node) => (
-          <Node key={node.table.table} node={node} enter={setAt} />
+          <Node
+            key={node.table.table}
+            node={node}
+            height={node_height}
+            off={found !== undefined && !found.has(node.table)}
+            enter={setAt}
+          />
         ))}
       </div>
     </section>
   );
 }
 
-function Node({ node, enter }: { readonly node: Placed; enter(table: string | undefined): void }): ReactNode {
+function Node(props: {
+  readonly node: Placed;
+  readonly height: number;
+  /** It is not what is looked for. */
+  readonly off: boolean;
+  enter(table: string | undefined): void;
+}): ReactNode {
   const { say, language } = usePipelineWords();
-  const { table, x, y } = node;
+  const { height, off, enter } = props;
+  const { table, x, y } = props.node;
   const state = say.states[table.state] ?? table.state;
   return (
     <Link
       to={`/pipeline/tables/${table.table.replace('.', '/')}`}
-      className={`node node-${table.layer} node-${toneOf(table.state)}`}
-      style={{ left: x, top: y, width: NODE.width, height: NODE.height }}
+      className={`node node-${table.layer} node-${toneOf(table.state)}${off ? ' node-off' : ''}`}
+      style={{ left: x, top: y, width: NODE.width, height }}
       title={table.table}
       onMouseEnter={() => enter(table.table)}
       onMouseLeave={() => enter(undefined)}
       onFocus={() => enter(table.table)}
       onBlur={() => enter(undefined)}
     >
-      <span className="node-name">{table.table.split('.')[1]}</span>
+      <span className="node-name">
+        <TableName name={table.table.split('.')[1] ?? ''} />
+      </span>
       <span className="node-state">
         {table.layer} · {state}
         {table.quarantined > 0 && ` · ${numberText(table.quarantined, language)} ⚠`}
@@ -96,10 +153,10 @@ function Node({ node, enter }: { readonly node: Placed; enter(table: string | un
 }
 
 /** From table to table, straight along its lane through each column between. */
-function curve({ from, to, by }: Edge): string {
-  let [x0, y0] = [from.x + NODE.width, from.y + NODE.height / 2];
+function curve({ from, to, by }: Edge, node_height: number): string {
+  let [x0, y0] = [from.x + NODE.width, from.y + node_height / 2];
   let line = `M${x0} ${y0}`;
-  for (const { x, y } of [...by, { x: to.x, y: to.y + NODE.height / 2 }]) {
+  for (const { x, y } of [...by, { x: to.x, y: to.y + node_height / 2 }]) {
     const bend = (x - x0) / 2;
     line += `C${x0 + bend} ${y0} ${x - bend} ${y} ${x} ${y}`;
     if (x !== to.x) line += `H${x + NODE.width}`;

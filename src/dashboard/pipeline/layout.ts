@@ -1,6 +1,8 @@
 import type { GraphTable } from '../../core/contract/pipeline.ts';
 
-export const NODE = { width: 178, height: 44, across: 60, down: 14 } as const;
+export const NODE = { width: 202, height: 44, tall: 60, across: 40, down: 14 } as const;
+/** Longer names take two lines, in all tables of a graph. */
+const NAME_MAX = 23;
 /** Room for a line that passes a column between its tables. */
 const LANE_HEIGHT = 4;
 
@@ -28,6 +30,8 @@ export interface Layout {
   readonly edges: readonly Edge[];
   readonly width: number;
   readonly height: number;
+  /** Of a table. */
+  readonly node_height: number;
 }
 
 /** What stands in a column: a table, or the lane of lines that go from one table to columns further right. */
@@ -54,7 +58,9 @@ export function layoutOf(tables: readonly GraphTable[]): Layout {
   for (const { key, before } of columns.flat())
     for (const one of before) after.set(one, [...(after.get(one) ?? []), key]);
   for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(columns, after, sweep % 2 === 0);
-  const { nodes, lanes, height } = placed(columns);
+  const long = tables.some(({ table }) => (table.split('.')[1] ?? '').length > NAME_MAX);
+  const node_height = long ? NODE.tall : NODE.height;
+  const { nodes, lanes, height } = placed(columns, node_height);
   const places = new Map(nodes.map((node) => [node.table.table, node]));
   const edges = nodes.flatMap((to) =>
     to.table.parents.flatMap((parent) => {
@@ -66,7 +72,7 @@ export function layoutOf(tables: readonly GraphTable[]): Layout {
     }),
   );
   const width = Math.max(0, columns.length * (NODE.width + NODE.across) - NODE.across);
-  return { nodes, edges, width, height };
+  return { nodes, edges, width, height, node_height };
 }
 
 /** The column of each table. */
@@ -100,12 +106,15 @@ function columnsOf(tables: readonly GraphTable[], level: ReadonlyMap<string, num
 }
 
 /** Each column from top to bottom, its middle at the middle of the highest one. */
-function placed(columns: readonly (readonly Item[])[]): {
+function placed(
+  columns: readonly (readonly Item[])[],
+  node_height: number,
+): {
   readonly nodes: readonly Placed[];
   readonly lanes: ReadonlyMap<string, Bend>;
   readonly height: number;
 } {
-  const heightOf = ({ table }: Item): number => (table === undefined ? LANE_HEIGHT : NODE.height) + NODE.down;
+  const heightOf = ({ table }: Item): number => (table === undefined ? LANE_HEIGHT : node_height) + NODE.down;
   const heights = columns.map((column) => column.reduce((sum, item) => sum + heightOf(item), -NODE.down));
   const height = Math.max(0, ...heights);
   const nodes: Placed[] = [];

@@ -3,6 +3,7 @@ import type { ProblemShape } from '../../core/contract/dashboard.ts';
 import type { ActionList } from '../../core/contract/pipeline.ts';
 import { useResource } from '../data/resource.ts';
 import { keptToken } from '../data/token.ts';
+import { Said } from '../words/said.tsx';
 import { momentText } from './format.ts';
 import { Card, Loaded, State, Table } from './parts.tsx';
 import { usePipelineWords } from './words.ts';
@@ -12,10 +13,14 @@ export function Act(props: { readonly label: string; readonly path: string; read
   const { say } = usePipelineWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const [told, setTold] = useState<string | undefined>();
+  const [told, setTold] = useState<ReactNode>();
   const go = async (): Promise<void> => {
     dialog.current?.close();
-    setTold(await acted(props.path).then(({ state, problem }) => problem ?? say.states[state] ?? state));
+    setTold(
+      await acted(props.path).then(({ state, problem }) =>
+        problem === undefined ? (say.states[state] ?? state) : <Said text={problem} />,
+      ),
+    );
   };
   return (
     <>

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import type { Resource } from '../data/resource.ts';
 import { ageOf } from '../format/time.ts';
 import { Link } from '../route/link.tsx';
@@ -163,7 +163,25 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, R
 }
 
 export function TableLink({ to }: { readonly to: string }): ReactNode {
-  return <Link to={`/pipeline/tables/${to.replace('.', '/')}`}>{to}</Link>;
+  return (
+    <Link to={`/pipeline/tables/${to.replace('.', '/')}`}>
+      <TableName name={to} />
+    </Link>
+  );
+}
+
+/** A name that may go on in the next line behind a dot or an underscore. */
+export function TableName({ name }: { readonly name: string }): ReactNode {
+  let at = 0;
+  return name.split(/(?<=[._])/).map((part) => {
+    at += part.length;
+    return (
+      <Fragment key={at}>
+        {part}
+        <wbr />
+      </Fragment>
+    );
+  });
 }
 
 export function RunLink({ id, children }: { readonly id: string; readonly children?: ReactNode }): ReactNode {

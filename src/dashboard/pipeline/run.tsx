@@ -2,9 +2,11 @@ import { type ReactNode, useEffect, useState } from 'react';
 import type { RunDetail, StepShape } from '../../core/contract/pipeline.ts';
 import { useResource } from '../data/resource.ts';
 import type { SectionViewProps } from '../section-view.ts';
+import { Said } from '../words/said.tsx';
 import { durationText, momentText, moneyText, numberText, sizeText } from './format.ts';
 import { Act, Actions } from './operator.tsx';
 import { Card, Facts, Loaded, PipelinePage, State, TableLink, toneOf } from './parts.tsx';
+import { Reason } from './reason.tsx';
 import { usePipelineWords } from './words.ts';
 
 /** A run with its steps in time, what failed, and what it took. */
@@ -93,11 +95,11 @@ function Trouble(props: {
   return (
     <div className="trouble">
       <p>
-        <strong>{props.code}</strong> {props.message}
+        <strong>{props.code}</strong> {props.message !== null && <Said text={props.message} />}
       </p>
       {props.hint !== null && (
         <p className="quiet">
-          {say.remedy}: {props.hint}
+          {say.remedy}: <Said text={props.hint} />
         </p>
       )}
     </div>
@@ -128,7 +130,8 @@ function Timeline({ run }: { readonly run: RunDetail }): ReactNode {
             </span>
             <span className="number">{durationText(wallOf(step, now_ms), language)}</span>
             <span className="quiet small">
-              {step.balance === null ? step.reason : balanceText(step, say.rows_out, language)}
+              {step.balance !== null && `${say.rows_out} ${numberText(step.balance.rows_out, language)} · `}
+              <Reason text={step.reason} />
             </span>
           </li>
         );
@@ -145,10 +148,6 @@ function Timeline({ run }: { readonly run: RunDetail }): ReactNode {
 
 function wallOf({ wall_ms, started_at, finished_at }: StepShape, now_ms: number): number {
   return wall_ms ?? (finished_at === null ? now_ms : Date.parse(finished_at)) - Date.parse(started_at);
-}
-
-function balanceText({ balance, reason }: StepShape, rows: string, language: string): string {
-  return `${rows} ${numberText(balance?.rows_out ?? null, language)} · ${reason}`;
 }
 
 function ReceiptCard({ run: { receipt } }: { readonly run: RunDetail }): ReactNode {

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { TableQuarantine } from '../../core/contract/pipeline-table.ts';
 import { useResource } from '../data/resource.ts';
 import { Empty } from '../shell/states.tsx';
+import { Named, Said } from '../words/said.tsx';
 import { numberText } from './format.ts';
 import { Card, Command, Loaded, RunLink, Table } from './parts.tsx';
 import { usePipelineWords } from './words.ts';
@@ -59,7 +60,12 @@ function Groups({ table: { groups } }: { readonly table: TableQuarantine }): Rea
 
 function Rows({ table: { rejected } }: { readonly table: TableQuarantine }): ReactNode {
   const { say } = usePipelineWords();
-  if (rejected === null) return <p className="quiet small stacked">{say.not_served_hint}</p>;
+  if (rejected === null)
+    return (
+      <p className="quiet small stacked">
+        <Named text={say.not_served_hint} />
+      </p>
+    );
   if (rejected.length === 0) return null;
   return (
     <Table
@@ -67,7 +73,7 @@ function Rows({ table: { rejected } }: { readonly table: TableQuarantine }): Rea
       columns={[{ title: say.file }, { title: say.line, number: true }, { title: say.reason }, { title: say.record }]}
       rows={rejected.map(({ quarantine_id, file, line, reason, raw }) => ({
         key: quarantine_id,
-        cells: [file ?? '–', line ?? '–', reason, <code key="raw">{raw ?? '–'}</code>],
+        cells: [file ?? '–', line ?? '–', <Said key="reason" text={reason} />, <code key="raw">{raw ?? '–'}</code>],
       }))}
     />
   );

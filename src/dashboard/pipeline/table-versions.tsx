@@ -4,6 +4,7 @@ import { useResource } from '../data/resource.ts';
 import { Empty } from '../shell/states.tsx';
 import { momentText, numberText } from './format.ts';
 import { Card, Loaded, RunLink, Table } from './parts.tsx';
+import { Reason } from './reason.tsx';
 import { usePipelineWords } from './words.ts';
 
 /** The versions of a table, and what differs between two that releases have. */
@@ -37,7 +38,7 @@ export function Versions({ address }: { readonly address: string }): ReactNode {
                     <RunLink key="run" id={one.run_id} />,
                     numberText(one.balance?.rows_out ?? null, language),
                     one.release_id ?? '–',
-                    one.reason,
+                    <Reason key="reason" text={one.reason} />,
                   ],
                 }))}
               />

@@ -3,11 +3,13 @@ import type { SampleShape, TableShape } from '../../core/contract/pipeline-table
 import { useResource } from '../data/resource.ts';
 import type { SectionViewProps } from '../section-view.ts';
 import { Empty } from '../shell/states.tsx';
+import { Said } from '../words/said.tsx';
 import { useWords } from '../words/use-words.tsx';
 import { Balance } from './balance.tsx';
 import { numberText, sizeText } from './format.ts';
 import { Act, Actions } from './operator.tsx';
 import { Ago, Card, Facts, Loaded, PipelinePage, RunLink, State, Table, TableLink } from './parts.tsx';
+import { Reason } from './reason.tsx';
 import { Lineage } from './table-lineage.tsx';
 import { Rejected } from './table-rejected.tsx';
 import { Versions } from './table-versions.tsx';
@@ -72,10 +74,14 @@ function Summary({ table }: { readonly table: TableShape }): ReactNode {
           [say.partitioned, table.partition_by.join(', ') || '–'],
           [say.reads, links(table.parents)],
           [say.read_by, links(table.children)],
-          ...(table.error === null ? [[say.reason, table.reason] as const] : []),
+          ...(table.error === null ? [[say.reason, <Reason key="reason" text={table.reason} />] as const] : []),
         ]}
       />
-      {table.error !== null && <p className="trouble">{table.error}</p>}
+      {table.error !== null && (
+        <p className="trouble">
+          <Said text={table.error} />
+        </p>
+      )}
     </Card>
   );
 }
@@ -120,7 +126,8 @@ function Checks({ table: { checks } }: { readonly table: TableShape }): ReactNod
     if (result.passed) return <span className="badge badge-good">{say.passed}</span>;
     return (
       <span>
-        <span className="badge badge-bad">{say.broken(numberText(result.failures, language))}</span> {result.message}
+        <span className="badge badge-bad">{say.broken(numberText(result.failures, language))}</span>{' '}
+        <Said text={result.message} />
       </span>
     );
   };
@@ -143,7 +150,7 @@ function Checks({ table: { checks } }: { readonly table: TableShape }): ReactNod
             cells: [
               <code key="name">{one.name}</code>,
               one.kind === 'rule' ? say.rule : say.test,
-              one.severity,
+              say.severities[one.severity] ?? one.severity,
               numberText(one.quarantined, language),
               resultText(one),
             ],

@@ -122,6 +122,9 @@ export const EN = {
   by: 'By',
   at: 'At',
   not_released: 'No release yet',
+  severities: { fail: 'fail', warn: 'warning' },
+  find_table: 'Find a table',
+  no_such_table: 'No table is called so',
   states: {
     running: 'running',
     waits: 'waits',

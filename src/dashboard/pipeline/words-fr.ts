@@ -124,6 +124,9 @@ export const FR: PipelineWords = {
   by: 'Par',
   at: 'Le',
   not_released: 'Aucune publication',
+  severities: { fail: 'échec', warn: 'avertissement' },
+  find_table: 'Rechercher une table',
+  no_such_table: 'Aucune table ne porte ce nom',
   states: {
     running: 'en cours',
     waits: 'en attente',

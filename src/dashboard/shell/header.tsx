@@ -21,7 +21,7 @@ export function Header(props: {
       <Link to="/" className="title">
         {dashboard?.title ?? '\u00a0'}
       </Link>
-      {dashboard !== undefined && <ReleaseAge release={release} />}
+      {dashboard === undefined ? <p className="release">&nbsp;</p> : <ReleaseAge release={release} />}
       <div className="switches">
         <LanguageSwitch />
         <ThemeSwitch />

@@ -7,17 +7,22 @@ import { SECTIONS } from '../sections.ts';
 import { useWords } from '../words/use-words.tsx';
 
 /** The pages, beside each other; what does not fit is scrolled to. */
-export function Navigation({ dashboard }: { readonly dashboard: DashboardShape }): ReactNode {
+export function Navigation({ dashboard }: { readonly dashboard: DashboardShape | undefined }): ReactNode {
   const { words, language } = useWords();
   const { path } = usePlace();
   const list = useRef<HTMLUListElement>(null);
-  const pages = dashboard.pages.map((page) => ({ to: addressOf(page), title: page.title, below: false }));
-  const sections = SECTIONS.map(({ path: to, title }) => ({ to, title: title[language], below: true }));
+  const pages = (dashboard?.pages ?? []).map((page) => ({ to: addressOf(page), title: page.title, below: false }));
+  const sections = (dashboard === undefined ? [] : SECTIONS).map(({ path: to, title }) => ({
+    to,
+    title: title[language],
+    below: true,
+  }));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: pages that came just now are there to be scrolled to
   useEffect(() => {
     list.current
       ?.querySelector(`a[href="${CSS.escape(path)}"]`)
       ?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [path]);
+  }, [path, dashboard]);
   return (
     <nav className="navigation" aria-label={words.pages}>
       <ul ref={list}>

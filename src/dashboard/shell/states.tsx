@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { AskError } from '../data/client.ts';
+import { Named, Said } from '../words/said.tsx';
 import { useWords } from '../words/use-words.tsx';
 
 /** What stands in place of figures that could not be had: what happened, what to do, and a way to try again. */
@@ -15,8 +16,16 @@ export function Failure(props: {
   return (
     <div className={props.page === true ? 'state state-page' : 'state'} role="alert">
       <p className="state-title">{title}</p>
-      {status !== 0 && problem !== undefined && <p>{problem.detail}</p>}
-      {problem?.hint !== undefined && <p className="quiet">{problem.hint}</p>}
+      {status !== 0 && problem !== undefined && (
+        <p>
+          <Said text={problem.detail} />
+        </p>
+      )}
+      {problem?.hint !== undefined && (
+        <p className="quiet">
+          <Said text={problem.hint} />
+        </p>
+      )}
       {problem !== undefined && (
         <p className="quiet small">
           {problem.code} · {words.request_id(problem.request_id)}
@@ -34,13 +43,17 @@ export function Empty(props: { readonly title?: string; readonly hint?: string |
   return (
     <div className="state">
       <p className="state-title">{props.title ?? words.nothing}</p>
-      {props.hint !== undefined && <p className="quiet">{props.hint}</p>}
+      {props.hint !== undefined && (
+        <p className="quiet">
+          <Named text={props.hint} />
+        </p>
+      )}
     </div>
   );
 }
 
 /** A shape of what will come, of about its size, so that nothing jumps. */
-export function Skeleton({ kind }: { readonly kind: 'number' | 'chart' | 'rows' }): ReactNode {
+export function Skeleton({ kind }: { readonly kind: 'number' | 'changed-number' | 'chart' | 'rows' }): ReactNode {
   const { words } = useWords();
   return (
     <div className={`skeleton skeleton-${kind}`} role="status">
@@ -51,16 +64,15 @@ export function Skeleton({ kind }: { readonly kind: 'number' | 'chart' | 'rows' 
 
 export function PageSkeleton(): ReactNode {
   return (
-    <div className="grid" aria-busy="true">
-      <div className="card span-6">
-        <Skeleton kind="number" />
+    <>
+      <div className="page-head">
+        <h1>&nbsp;</h1>
       </div>
-      <div className="card span-6">
-        <Skeleton kind="number" />
+      <div className="grid" aria-busy="true">
+        <div className="card span-12">
+          <Skeleton kind="chart" />
+        </div>
       </div>
-      <div className="card span-12">
-        <Skeleton kind="chart" />
-      </div>
-    </div>
+    </>
   );
 }

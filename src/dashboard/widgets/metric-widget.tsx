@@ -18,7 +18,7 @@ export function MetricWidget({ page, widget, state, title_id }: WidgetProps): Re
       <WidgetHead widget={widget} title_id={title_id} />
       {data === undefined ? (
         error === undefined ? (
-          <Skeleton kind="number" />
+          <Skeleton kind={widget.change === undefined ? 'number' : 'changed-number'} />
         ) : (
           <Failure error={error} retry={retry} />
         )

@@ -76,7 +76,7 @@ class DuckDbTables implements ReadTables {
   readonly #database: string;
   readonly #onLost: () => void;
   readonly #free: DuckDBConnection[] = [];
-  readonly #schemas = new Set<string>();
+  readonly #schemas = new Map<string, Promise<void>>();
   #working = 0;
   #closed = false;
 
@@ -89,11 +89,8 @@ class DuckDbTables implements ReadTables {
   async bind(relation: InputRelation, keep: boolean): Promise<void> {
     const name = qualifiedName(relation.name);
     const [schema = '', table] = relation.name.split('.');
+    if (table !== undefined) await this.#schema(schema);
     await this.#talk(undefined, async (talk) => {
-      if (table !== undefined && !this.#schemas.has(schema)) {
-        await talk.run(`create schema if not exists ${quoteIdent(schema)}`);
-        this.#schemas.add(schema);
-      }
       const groups = fileGroups(relation);
       const make = `create or replace ${keep ? 'table' : 'view'} ${name} as `;
       try {
@@ -103,6 +100,20 @@ class DuckDbTables implements ReadTables {
         const present = await Promise.all(groups.map(async (group) => columnsPresent(talk, group.files)));
         await talk.run(make + relationSql(relation, groups, present));
       }
+    });
+  }
+
+  /** Made once: of two that make the same schema at a time, the engine refuses one. */
+  async #schema(schema: string): Promise<void> {
+    const known = this.#schemas.get(schema);
+    if (known !== undefined) return known;
+    const made = this.#talk(undefined, async (talk) => {
+      await talk.run(`create schema if not exists ${quoteIdent(schema)}`);
+    });
+    this.#schemas.set(schema, made);
+    await made.catch((error: unknown) => {
+      this.#schemas.delete(schema);
+      throw error;
     });
   }
 

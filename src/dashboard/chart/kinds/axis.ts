@@ -3,6 +3,7 @@ import {
   betterLying,
   frame,
   HEIGHT,
+  LEGEND_ROW,
   legend,
   nameAxis,
   nameText,
@@ -27,20 +28,30 @@ export const drawAxis: Draw = (widget, rows, look) => {
   const several = model.series.length > 1;
   const base = frame(look);
   const names = (lying ? standingNameAxis : nameAxis)(model.categories, look);
-  const values = { ...valueAxis(widget.format, look), ...rangeOf(widget, model) };
+  const values = { ...valueAxis(widget.format, look, lying), ...rangeOf(widget, model) };
+  const places = look.placesOf(
+    widget.series,
+    model.series.map(({ name }) => name),
+  );
+  const legends = legend(
+    look,
+    model.series.map(({ name }) => name),
+  );
   const option = {
     ...base,
-    grid: { ...(base['grid'] as object), top: several ? 38 : 14, right: lying ? 20 : 12 },
-    ...(several ? { legend: legend(look) } : {}),
+    grid: { ...(base['grid'] as object), top: several ? legends.height + 14 : 14, right: lying ? 20 : 12 },
+    ...(several ? { legend: legends.option } : {}),
     xAxis: lying ? values : { ...names, boundaryGap: widget.kind === 'bar' || model.categories.length === 1 },
     yAxis: lying ? names : values,
     tooltip: { ...(base['tooltip'] as object), ...tooltipOf(widget, model, look) },
     series: model.series.map((series, i) => ({
-      ...(widget.kind === 'bar' ? bar(widget, lying) : line(widget, series, i)),
+      ...(widget.kind === 'bar' ? bar(widget, lying) : line(widget, series, places[i] ?? i)),
       ...common(series),
+      color: look.palette.series[(places[i] ?? i) % look.palette.series.length],
     })),
   };
-  const height = lying ? Math.max(HEIGHT, model.categories.length * BAR_HEIGHT + 50) : HEIGHT;
+  const more = several ? legends.height - LEGEND_ROW : 0;
+  const height = more + (lying ? Math.max(HEIGHT, model.categories.length * BAR_HEIGHT + 50) : HEIGHT);
   return { option, marks: marksOf(widget, model, look), height } satisfies Drawing;
 };
 

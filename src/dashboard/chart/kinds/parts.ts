@@ -1,6 +1,6 @@
-import { formattedNumber } from '../../format/number.ts';
+import { formattedNumber, shortNumber } from '../../format/number.ts';
 import { inkOn, scaleColor } from '../../theme/palette.ts';
-import { frame, HEIGHT, legend, valueText } from '../common.ts';
+import { frame, HEIGHT, LEGEND_ROW, legend, valueText } from '../common.ts';
 import type { Draw, Look, Mark } from '../drawing.ts';
 import { type Point, partsModel } from '../model.ts';
 import { tip } from '../tip.ts';
@@ -8,6 +8,10 @@ import { tip } from '../tip.ts';
 const PIE_PARTS_MAX = 10;
 const TREE_PARTS_MAX = 200;
 const NARROW = 430;
+/** Radii in pixels, where the legend below takes the room that it needs. */
+const RING = { hole: 62, narrow: 112 } as const;
+/** What fits into a small tile. */
+const TILE_TEXT_MAX = 10;
 
 interface Hit {
   readonly name: string;
@@ -48,15 +52,23 @@ export const drawPie: Draw = (widget, rows, look) => {
   const base = frame(look);
   const narrow = look.width < NARROW;
   const sum = sumOf(parts);
+  const rest = parts.length === PIE_PARTS_MAX && parts.at(-1)?.name === look.words.other ? 1 : 0;
+  const named = parts.slice(0, parts.length - rest).map(({ name }) => name);
+  const places = look.placesOf(widget.name, named);
+  const legends = legend(
+    look,
+    parts.map(({ name }) => name),
+  );
+  const more = narrow ? legends.height - LEGEND_ROW : 0;
   const option = {
     ...base,
     tooltip: { ...(base['tooltip'] as object), ...tooltipOf(parts, widget.format, look) },
-    ...(narrow ? { legend: { ...legend(look), top: 'bottom', left: 'center' } } : {}),
+    ...(narrow ? { legend: { ...legends.option, top: 'bottom', left: 'center' } } : {}),
     series: [
       {
         type: 'pie',
-        radius: narrow ? ['38%', '68%'] : ['45%', '74%'],
-        center: ['50%', narrow ? '44%' : '50%'],
+        radius: narrow ? [RING.hole, RING.narrow] : ['45%', '74%'],
+        center: ['50%', narrow ? RING.narrow + 12 : '50%'],
         itemStyle: { borderColor: look.palette.surface, borderWidth: 2 },
         label: {
           show: !narrow,
@@ -64,16 +76,21 @@ export const drawPie: Draw = (widget, rows, look) => {
           formatter: ({ name, value }: Hit) => `${name}  ${shareText(value, sum, look)}`,
         },
         labelLine: { length: 8, length2: 8 },
-        data: parts.map(({ name, value }, i) =>
-          i === PIE_PARTS_MAX - 1 && name === look.words.other
-            ? { name, value, itemStyle: { color: look.palette.line } }
-            : { name, value },
-        ),
+        data: parts.map(({ name, value }, i) => {
+          const color = look.palette.series[(places[i] ?? i) % look.palette.series.length];
+          return { name, value, itemStyle: { color: i < named.length ? color : look.palette.line } };
+        }),
       },
     ],
   };
-  return { option, marks: [marksOf(parts, widget.format, look, 0)], height: HEIGHT };
+  return { option, marks: [marksOf(parts, widget.format, look, 0)], height: HEIGHT + more };
 };
+
+/** In short where it is long: the whole number is in the box beside the pointer and in the table. */
+function tileText(value: number, format: string | undefined, look: Look): string {
+  const text = valueText(value, format, look);
+  return text.length > TILE_TEXT_MAX ? shortNumber(value, format, look.language) : text;
+}
 
 /** Many parts of a whole, as areas; the darker, the more. */
 export const drawTreemap: Draw = (widget, rows, look) => {
@@ -100,7 +117,7 @@ export const drawTreemap: Draw = (widget, rows, look) => {
           return { name, value, itemStyle: { color }, label: { color: inkOn(color) } };
         }),
         label: {
-          formatter: ({ name, value }: Hit) => `${name}\n${valueText(value, widget.format, look)}`,
+          formatter: ({ name, value }: Hit) => `${name}\n${tileText(value, widget.format, look)}`,
           overflow: 'truncate',
           lineHeight: 17,
         },

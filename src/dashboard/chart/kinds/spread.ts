@@ -26,7 +26,7 @@ export const drawBoxes: Draw = (widget, rows, look) => {
   const option = {
     ...base,
     grid: { ...(base['grid'] as object), right: 24 },
-    xAxis: { ...valueAxis(widget.format, look) },
+    xAxis: { ...valueAxis(widget.format, look, true) },
     yAxis: names,
     tooltip: {
       ...(base['tooltip'] as object),
@@ -65,7 +65,7 @@ export const drawHeat: Draw = (widget, rows, look) => {
   };
   const option = {
     ...base,
-    grid: { ...(base['grid'] as object), bottom: 44 },
+    grid: { ...(base['grid'] as object), bottom: 44, right: 30 },
     xAxis: { ...nameAxis(model.columns, look), splitArea: { show: false } },
     yAxis: names,
     visualMap: {
