@@ -6,8 +6,8 @@ import type { LookupComponent } from '../src/core/ports/lookup.ts';
 import type { CheckComponent } from '../src/core/ports/rule.ts';
 import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
+import { EVENTS_PAGES, eventsPage, eventsSchema } from './reference/events-page.ts';
 import { checksPage, errorsPage, GENERATED, kindsPage, lookupsPage, pipelinesPage } from './reference/pages.ts';
-import { runEventsPage, runEventsSchema } from './reference/run-events-page.ts';
 import { sparkPage } from './reference/spark-page.ts';
 
 /**
@@ -63,8 +63,12 @@ const pages: Readonly<Record<string, string>> = {
   'lookups.md': lookupsPage(schema),
   'checks.md': checksPage([...components.checks.values()]),
   'errors.md': errorsPage(),
-  'run-events.md': runEventsPage(GENERATED),
-  'run-events.schema.json': `${JSON.stringify(runEventsSchema(), null, 2)}\n`,
+  ...Object.fromEntries(
+    EVENTS_PAGES.flatMap((page) => [
+      [`${page.name}.md`, eventsPage(page, GENERATED)],
+      [`${page.name}.schema.json`, `${JSON.stringify(eventsSchema(page), null, 2)}\n`],
+    ]),
+  ),
   'spark-sql.md': sparkPage(),
 };
 

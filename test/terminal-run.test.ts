@@ -5,11 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { complaints, readSchemas } from './support/json-schema.ts';
+import { eventsOf } from './support/event-lines.ts';
 import { openTmux, type Tmux, withoutTmux } from './support/tmux.ts';
 
 const BINARY = resolve('bin/dataflow.js');
-const SCHEMAS = readSchemas('docs/reference');
 const missing = withoutTmux();
 if (missing !== undefined) console.log(`runs on a terminal are not looked at here: ${missing}`);
 
@@ -82,21 +81,11 @@ interface Line {
   readonly [member: string]: unknown;
 }
 
-/** Lines of `--format ndjson`, each of which fits the published schema. */
+/** Lines of `--format ndjson`. */
 function linesOf(stdout: string): readonly Line[] {
-  const lines = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-  for (const line of lines) expect(complaintsOf(line), JSON.stringify(line)).toEqual([]);
+  const lines = eventsOf(stdout, 'run-events.schema.json') as readonly Line[];
   expect(lines.at(-1)?.event).toBe('run_finished');
   return lines;
-}
-
-/** Against the schema of its own event: those of the others would complain too. */
-function complaintsOf(line: Line): readonly string[] {
-  const found = complaints(SCHEMAS, 'run-events.schema.json', line);
-  return found.length === 0 ? [] : found.filter((one) => !one.includes(': is not '));
 }
 
 describe.skipIf(missing !== undefined)('a run that is looked at', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncReport } from '../../src/app/mirror/sync-report.ts';
 import { mirrorSoak } from '../soak/mirror-soak.ts';
+import { type EventLine, eventsOf } from '../support/event-lines.ts';
 import { bucketPlace } from './bucket-place.ts';
 import { MirrorProject } from './mirror-project.ts';
 import { describeService } from './service.ts';
@@ -31,6 +32,14 @@ describeService('minio', ({ url }) => {
       const [report] = await project.json<readonly SyncReport[]>('sync', 'far', ...more);
       return report ?? expect.unreachable('it reports');
     };
+    const syncEvents = async (...more: readonly string[]): Promise<readonly EventLine[]> => {
+      const { stdout } = await project.run('sync', 'far', '--format', 'ndjson', ...more);
+      return eventsOf(stdout, 'sync-events.schema.json');
+    };
+    const endOf = (
+      events: readonly EventLine[],
+    ): Pick<SyncReport, 'files_put' | 'files_equal' | 'files_there' | 'bytes_resumed'> =>
+      events.find(({ event }) => event === 'sync_finished') as never;
     beforeAll(async () => {
       place = await bucketPlace(url);
       project = new MirrorProject(place, { large: true });
@@ -43,14 +52,30 @@ describeService('minio', ({ url }) => {
     });
 
     it('holds what a dry run says it would, and a second sync asks for one listing', async () => {
-      const dry = await sync('--dry-run');
+      const planned = await syncEvents('--dry-run');
+      const dry = endOf(planned);
       expect(await place.list()).toEqual([]);
       const killed = await project.faulty('far-before-complete:kill', 'sync');
       expect(killed.stderr).toContain('fault point far-before-complete');
-      const first = await sync();
+      const events = await syncEvents();
+      const first = endOf(events);
+      expect([...new Set(events.map(({ event, doing = '' }) => `${event} ${doing}`))]).toEqual([
+        'sync_started ',
+        'sync_progress comparing',
+        'sync_progress putting',
+        'sync_progress reading back',
+        'sync_finished ',
+        'syncs_finished ',
+      ]);
+      expect([dry, first]).toMatchObject([
+        { status: 'planned', files_put: dry.files_put },
+        { status: 'synced', left: [], error: null },
+      ]);
+      expect(events.at(-1)).toMatchObject({ status: 'succeeded', exit_code: 0, synced: 1, failed: 0, error: null });
       expect(first.bytes_resumed).toBeGreaterThan(16 * 1024 * 1024);
       expect(first.files_put + first.files_equal).toBe(dry.files_put);
-      expect(dry.lines.map(({ path }) => path).sort()).toEqual(
+      const files = planned.filter(({ event }) => event === 'file_planned');
+      expect(files.map(({ path }) => path).sort()).toEqual(
         [...(await place.list())].filter((path) => !path.startsWith('_dataflow/')).sort(),
       );
       expect(first.files_there).toBe((await place.list()).length);

@@ -12,6 +12,13 @@ export interface FailedLoad {
   readonly error: DataflowError;
 }
 
+/** Is told where loads are. */
+export interface LoadsWatch {
+  begun(load: string): void;
+  ended(report: LoadReport): void;
+  failed(load: string, error: unknown): void;
+}
+
 export interface LoadsReport {
   readonly loads: readonly LoadReport[];
   readonly failed: readonly FailedLoad[];
@@ -26,14 +33,19 @@ export async function loadAll(
   project: Project,
   names: readonly string[],
   options: Omit<LoadOptions, 'name'>,
+  watch?: LoadsWatch,
 ): Promise<LoadsReport> {
   const all = namedLoads(project, names);
   const loads: LoadReport[] = [];
   const failed: FailedLoad[] = [];
   for (const name of all) {
+    watch?.begun(name);
     try {
-      loads.push(await loadNamed(rooms, project, { ...options, name }));
+      const report = await loadNamed(rooms, project, { ...options, name });
+      watch?.ended(report);
+      loads.push(report);
     } catch (error) {
+      watch?.failed(name, error);
       if (!(error instanceof DataflowError) || all.length === 1 || options.signal.aborted) throw error;
       failed.push({ load: name, error });
     }

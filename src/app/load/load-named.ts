@@ -60,6 +60,7 @@ async function lockedLoad(rooms: Rooms, project: Project, options: LoadOptions, 
         ...{ rooms, project, spec, lake, ledger, release, graph, options },
         run_id: timeSortedId(),
       };
+      if (!dry_run) options.entered?.(loading.run_id);
       return await persistently(loading, sink);
     } finally {
       await lease.release();

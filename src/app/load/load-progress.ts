@@ -70,6 +70,7 @@ export class Progress {
       this.#moved.add(report.table);
     }
     this.#loading.ledger.loads.record(this.#waiting.map(({ record }) => ({ ...record, place })));
+    for (const { report } of this.#waiting) this.#loading.options.put?.(report);
     this.#waiting = [];
   }
 

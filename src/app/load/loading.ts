@@ -4,6 +4,7 @@ import type { Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { Ledger, ReleaseRecord } from '../../core/ports/ledger.ts';
 import type { Rooms } from '../rooms.ts';
+import type { LoadTableReport } from './load-report.ts';
 
 export interface LoadOptions {
   readonly name: string;
@@ -18,6 +19,10 @@ export interface LoadOptions {
   readonly note: (text: string) => void;
   /** Told again and again how far it is; absent: nobody looks. */
   readonly progress?: (now: LoadMoving) => void;
+  /** Told the id under which the load is entered into the ledger. */
+  readonly entered?: (run_id: string) => void;
+  /** Told of each table once it is committed there. */
+  readonly put?: (table: LoadTableReport) => void;
 }
 
 /** How far a load is. */

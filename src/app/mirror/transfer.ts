@@ -1,5 +1,5 @@
 /** How far a transfer is. */
-interface TransferProgress {
+export interface TransferProgress {
   readonly phase: 'comparing' | 'putting' | 'reading back' | 'fetching';
   readonly files: number;
   readonly files_total: number;

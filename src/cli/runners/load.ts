@@ -1,10 +1,12 @@
-import { loadAll } from '../../app/load/load-all.ts';
+import { type FailedLoad, loadAll } from '../../app/load/load-all.ts';
 import type { LoadReport, LoadTableReport } from '../../app/load/load-report.ts';
 import { type LoadLine, loadStatus, mixedWords } from '../../app/load/load-status.ts';
+import type { LoadMoving } from '../../app/load/loading.ts';
 import { DataflowError, DataflowErrors } from '../../core/errors/dataflow-error.ts';
 import type { Invocation } from '../command-spec.ts';
 import type { Printer } from '../printer.ts';
 import { startProgress } from '../progress.ts';
+import type { LoadEventLines } from '../shared/load-event-lines.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { ageText, countText, largeCountText, secondsText } from '../shared/sizes.ts';
 import { printWrapped } from '../shared/wrapped.ts';
@@ -14,19 +16,57 @@ export async function load(invocation: Invocation): Promise<number> {
 }
 
 async function run(invocation: Invocation): Promise<number> {
+  const { printer, options, command_line, signal } = invocation;
+  if (printer.format !== 'ndjson') return await loaded(invocation);
+  const [{ LoadEventLines }, { toldToTheEnd }] = await Promise.all([
+    import('../shared/load-event-lines.ts'),
+    import('../shared/event-lines.ts'),
+  ]);
+  const dry_run = options['dryRun'] === true;
+  const lines = new LoadEventLines(command_line, { dry_run }, (line) => printer.event(line));
+  return await toldToTheEnd(
+    signal,
+    () => loaded(invocation, lines),
+    (how) => lines.end(how),
+  );
+}
+
+async function loaded(invocation: Invocation, lines?: LoadEventLines): Promise<number> {
   const { rooms, printer, args, options, signal, command_line, env } = invocation;
   const { project } = await loadProjectFor(invocation);
   const release = options['release'];
-  const bar = await startProgress(printer, 'comparing', env);
-  const { loads, failed } = await loadAll(rooms, project, args, {
+  const bar = lines === undefined ? await startProgress(printer, 'comparing', env) : undefined;
+  const asked = {
     ...(typeof release === 'string' ? { release } : {}),
     full_refresh: options['fullRefresh'] === true,
     dry_run: options['dryRun'] === true,
     command: command_line,
     signal,
-    note: (text) => printer.note(text),
-    progress: ({ table, rows, share }) => bar.update(share, `${table}, ${largeCountText(rows, 'row')}`),
-  }).finally(() => bar.stop());
+    note: (text: string) => {
+      printer.note(text);
+      lines?.note(text);
+    },
+    progress: (now: LoadMoving) => {
+      lines?.progress(now);
+      bar?.update(now.share, `${now.table}, ${largeCountText(now.rows, 'row')}`);
+    },
+    entered: (run_id: string) => {
+      printer.run_id = run_id;
+      lines?.entered(run_id);
+    },
+    put: (table: LoadTableReport) => lines?.put(table),
+  };
+  const { loads, failed } = await loadAll(rooms, project, args, asked, lines).finally(() => bar?.stop());
+  if (lines === undefined) printLoads(printer, loads, failed);
+  for (const { load: name, status: done, release_id, inserts, updates, deletes, wall_ms } of loads)
+    printer.entry('info', `${name}: ${done}`, {
+      ...{ event: 'load_finished', load: name, status: done, release_id },
+      ...{ inserts, updates, deletes, wall_ms },
+    });
+  return endOf(printer, loads, failed);
+}
+
+function printLoads(printer: Printer, loads: readonly LoadReport[], failed: readonly FailedLoad[]): void {
   const failures = failed.map(({ load: name, error }) => ({ load: name, code: error.code, message: error.message }));
   printer.report({
     document: { loads, failed: failures },
@@ -37,6 +77,10 @@ async function run(invocation: Invocation): Promise<number> {
   });
   if (loads.some(({ status: done }) => done !== 'up_to_date')) printer.text('');
   for (const report of loads) reportWords(printer, report);
+}
+
+/** The exit status. @throws DataflowError what is wrong with some of them; E_PARTIAL */
+function endOf(printer: Printer, loads: readonly LoadReport[], failed: readonly FailedLoad[]): number {
   if (failed.length === 0) {
     refuseRefused(loads);
     return 0;

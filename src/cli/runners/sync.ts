@@ -6,15 +6,38 @@ import type { SyncReport } from '../../app/mirror/sync-report.ts';
 import { DataflowError, DataflowErrors } from '../../core/errors/dataflow-error.ts';
 import { sizeText } from '../../kit/units.ts';
 import type { Invocation } from '../command-spec.ts';
+import type { Printer } from '../printer.ts';
 import { startTransfer } from '../progress.ts';
 import { loadProjectFor } from '../shared/open.ts';
 import { countText, secondsText } from '../shared/sizes.ts';
+import type { SyncEventLines } from '../shared/sync-event-lines.ts';
 
 export async function sync(invocation: Invocation): Promise<number> {
   if (invocation.verb === 'sync check') return check(invocation);
   if (invocation.verb === 'sync status') return status(invocation);
-  const { reports, failed } = await syncAll(invocation);
-  if (reports.length > 0) printReports(invocation, reports);
+  const { printer, command_line, signal } = invocation;
+  if (printer.format !== 'ndjson') return await synced(invocation);
+  const [{ SyncEventLines }, { toldToTheEnd }] = await Promise.all([
+    import('../shared/sync-event-lines.ts'),
+    import('../shared/event-lines.ts'),
+  ]);
+  const lines = new SyncEventLines(command_line, (line) => printer.event(line));
+  return await toldToTheEnd(
+    signal,
+    () => synced(invocation, lines),
+    (how) => lines.end(how),
+  );
+}
+
+async function synced(invocation: Invocation, lines?: SyncEventLines): Promise<number> {
+  const { reports, failed } = await syncAll(invocation, lines);
+  if (reports.length > 0 && lines === undefined) printReports(invocation, reports);
+  for (const { mirror, release_id, up_to_date, files_put, bytes_put, files_removed, left, wall_ms } of reports)
+    invocation.printer.entry('info', `${mirror}: ${up_to_date ? 'up to date' : `${files_put} files put`}`, {
+      ...{ event: 'sync_finished', mirror, release_id, files_put, bytes_put, files_removed },
+      ...{ left: left.length, wall_ms },
+    });
+  tellLeft(invocation.printer, reports);
   const [first, ...others] = failed;
   if (first !== undefined) throw others.length === 0 ? first : new DataflowErrors(failed);
   return reports.some((report) => report.left.length > 0) ? 4 : 0;
@@ -26,32 +49,43 @@ interface Synced {
 }
 
 /** A mirror that fails does not keep the others from being synced. */
-async function syncAll(invocation: Invocation): Promise<Synced> {
+async function syncAll(invocation: Invocation, lines: SyncEventLines | undefined): Promise<Synced> {
   const { rooms, printer, options, args, signal, env } = invocation;
   const { project } = await loadProjectFor(invocation);
   const max_delete_pct = percentFrom(options['maxDelete']);
   const reports: SyncReport[] = [];
   const failed: DataflowError[] = [];
   for (const name of mirrorNames(project, args)) {
-    const bar = await startTransfer(printer, name, env);
+    const bar = lines === undefined ? await startTransfer(printer, name, env) : undefined;
+    const dry_run = options['dryRun'] === true;
+    lines?.begun(name, dry_run);
     const report: SyncReport | undefined = await syncNamed(rooms, project, {
       name,
       force: options['force'] === true,
       ...(options['delete'] === true ? { remove: true } : {}),
       ...(max_delete_pct === undefined ? {} : { max_delete_pct }),
-      dry_run: options['dryRun'] === true,
+      dry_run,
       command: invocation.command_line,
       signal,
-      note: (text) => printer.note(text),
-      progress: (progress) => bar.update(progress),
+      note: (text) => {
+        printer.note(text);
+        lines?.note(text);
+      },
+      progress: (progress) => {
+        lines?.progress(progress);
+        bar?.update(progress);
+      },
     })
       .catch((error: unknown) => {
+        lines?.failed(name, error);
         if (!(error instanceof DataflowError) || signal.aborted) throw error;
         failed.push(error);
         return undefined;
       })
-      .finally(() => bar.stop());
-    if (report !== undefined) reports.push(report);
+      .finally(() => bar?.stop());
+    if (report === undefined) continue;
+    lines?.ended(report);
+    reports.push(report);
   }
   return { reports, failed };
 }
@@ -69,6 +103,9 @@ function printReports({ printer, options }: Invocation, reports: readonly SyncRe
   });
   if (!dry || rows.length > 0) printer.text('');
   for (const report of reports) for (const line of words(report)) printer.text(line);
+}
+
+function tellLeft(printer: Printer, reports: readonly SyncReport[]): void {
   for (const report of reports)
     for (const { table, path, why } of report.left)
       printer.warn(`${report.mirror}: ${table} was left as it is there: ${path === '' ? '' : `${path}: `}${why}`);

@@ -1,8 +1,8 @@
 import type { RunEvent, RunReport } from '../../app/run/run-events.ts';
-import { failureOf } from '../../app/run/run-step.ts';
 import type { RunEventLine } from '../../core/contract/run-events.ts';
-import type { StepError, StepRecord } from '../../core/ports/ledger.ts';
+import type { StepRecord } from '../../core/ports/ledger.ts';
 import { exitCodeOf } from '../exit-codes.ts';
+import { problemIn, problemOf } from './event-lines.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'time' | 'run_id'> : never;
 type Line = Without<RunEventLine>;
@@ -52,19 +52,18 @@ export class RunEventLines {
     });
   }
 
-  /** The last line of a run that ended with an error of its own, or never began. @param stopped by which signal, if by one */
-  fail(error: unknown, stopped: 'SIGINT' | 'SIGTERM' | undefined): void {
-    const code = stopped === undefined ? exitCodeOf(error) : stopped === 'SIGINT' ? 130 : 143;
+  /** The last line of a run that ended with an error of its own, or never began. @param stopped the exit status of the signal, if by one */
+  fail(error: unknown, stopped: 130 | 143 | undefined): void {
     const none = { published: 0, unchanged: 0, up_to_date: 0, skipped: 0, failed: 0, refused_files: 0 };
     const unknown = { release_id: null, rows_in: null, rows_out: null, rows_quarantined: null };
     this.#line({
       event: 'run_finished',
       status: stopped === undefined ? 'failed' : 'interrupted',
-      exit_code: code,
+      exit_code: stopped ?? exitCodeOf(error),
       ...none,
       ...unknown,
       wall_ms: Date.now() - this.#started_ms,
-      error: problemOf(failureOf(error)),
+      error: problemIn(error),
     });
   }
 
@@ -118,12 +117,4 @@ function finishedLine(record: StepRecord): Line {
     })),
     error: problemOf(error),
   };
-}
-
-function problemOf(
-  error: StepError | undefined,
-): { code: string; message: string; kept: string | null; next: string | null } | null {
-  if (error === undefined) return null;
-  const { code, message, kept, hint } = error;
-  return { code, message, kept: kept ?? null, next: hint ?? null };
 }

@@ -49,7 +49,10 @@ async function asEvents<T extends RunReport>(
   tell: Tell,
   work: (tell: Tell) => Promise<T>,
 ): Promise<T> {
-  const { RunEventLines } = await import('./run-event-lines.ts');
+  const [{ RunEventLines }, { exitCodeBy }] = await Promise.all([
+    import('./run-event-lines.ts'),
+    import('./event-lines.ts'),
+  ]);
   const lines = new RunEventLines(command_line, (line) => printer.event(line));
   try {
     const report = await work((event) => {
@@ -59,7 +62,7 @@ async function asEvents<T extends RunReport>(
     lines.end(report);
     return report;
   } catch (error) {
-    lines.fail(error, signal.aborted ? (String(signal.reason).includes('SIGTERM') ? 'SIGTERM' : 'SIGINT') : undefined);
+    lines.fail(error, signal.aborted ? exitCodeBy(signal) : undefined);
     throw error;
   }
 }

@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { problem, count as rows, time } from './event-parts.ts';
 
 /**
  * The events of `run --format ndjson`, one object a line. The schemas make the reference and its JSON Schema and are held against what runs print; runs themselves
  * use the types alone. Members are only ever added.
  */
 
-const rows = z.number().int().nullable();
-
 const head = {
-  time: z.string().meta({ description: 'When it happened, UTC.' }),
+  time,
   run_id: z
     .string()
     .nullable()
@@ -16,15 +15,6 @@ const head = {
 };
 
 const step = z.string().meta({ description: 'The table that is made: `silver.achats`.' });
-
-const problem = z
-  .strictObject({
-    code: z.string().meta({ description: 'Of the catalogue: `E_TESTS_FAILED`.' }),
-    message: z.string(),
-    kept: z.string().nullable(),
-    next: z.string().nullable().meta({ description: 'What to do.' }),
-  })
-  .nullable();
 
 export const RUN_EVENTS = {
   run_started: z
