@@ -102,10 +102,10 @@ const TERMINAL_VIEW = {
 const WEB = [
   'fastify',
   '@fastify/cors',
-  '@fastify/helmet',
   '@fastify/rate-limit',
   '@fastify/static',
   '@fastify/under-pressure',
+  'helmet',
   'prom-client',
   'pino',
 ];

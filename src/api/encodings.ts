@@ -20,10 +20,12 @@ const KNOWN_MAX = 100;
 export function encodingOf(header: string | readonly string[] | undefined): Encoding {
   if (header === undefined) return 'identity';
   const text = String(header);
-  const found = known.get(text) ?? understood(text);
+  const found = known.get(text);
+  if (found !== undefined) return found;
   if (known.size >= KNOWN_MAX) known.clear();
-  known.set(text, found);
-  return found;
+  const encoding = understood(text);
+  known.set(text, encoding);
+  return encoding;
 }
 
 function understood(text: string): Encoding {

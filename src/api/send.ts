@@ -38,7 +38,8 @@ export async function sendAnswer(
     .header('cache-control', `${cacheable_by}, ${moves ? 'no-cache' : lifetimeOf(query)}`)
     .header('vary', `Accept, Accept-Encoding, Origin${cacheable_by === 'private' ? ', Authorization' : ''}`);
   const kept = cache.get(key + encoding) ?? (encoding === 'identity' ? undefined : cache.get(`${key}identity`));
-  if (kept !== undefined) return sendKept(request, reply, await keptAs(cache, key, kept, encoding));
+  if (kept !== undefined)
+    return sendKept(request, reply, fits(kept, encoding) ? kept : await keptAs(cache, key, kept, encoding));
   if (current !== undefined && moves) {
     const etag = etagOf(current.release_id, question);
     if (knownAs(request, etag) !== undefined) return unchanged(request, reply, { ...current, etag });
@@ -105,11 +106,7 @@ export async function sendText(request: FastifyRequest, reply: FastifyReply, tex
 
 /** An answer as the client takes it, kept in that form: what is asked for packed lies packed in memory. */
 async function keptAs(cache: AnswerCache, key: string, answer: KeptAnswer, encoding: Encoding): Promise<KeptAnswer> {
-  const plain =
-    answer.encoding === encoding || answer.body.length < PACK_BYTES_MIN || !isPackable(answer.type)
-      ? answer
-      : undefined;
-  if (plain !== undefined || encoding === 'identity') {
+  if (encoding === 'identity' || fits(answer, encoding)) {
     cache.keep(key + answer.encoding, answer);
     return answer;
   }
@@ -117,6 +114,11 @@ async function keptAs(cache: AnswerCache, key: string, answer: KeptAnswer, encod
   const made = { ...rest, encoding, body: await packed(answer.body, encoding) };
   cache.keep(key + encoding, made);
   return made;
+}
+
+/** Whether an answer is in the form in which this client takes it: packed so, or not worth packing. */
+function fits(answer: KeptAnswer, encoding: Encoding): boolean {
+  return answer.encoding === encoding || answer.body.length < PACK_BYTES_MIN || !isPackable(answer.type);
 }
 
 /** The bytes up to a size; `rest` is there when there are more. */

@@ -21,7 +21,7 @@ import { addPages, isPage, sendPage } from './pages.ts';
 import type { Parts } from './parts.ts';
 import { addPipeline } from './pipeline.ts';
 import { asOurs, problemOf, sendProblem } from './problem.ts';
-import { addProtection, EVENT_LOOP_DELAY_MAX_MS } from './protection.ts';
+import { addProtection, browserHeaders, EVENT_LOOP_DELAY_MAX_MS } from './protection.ts';
 import { readersOf } from './readers.ts';
 import { addTables } from './tables.ts';
 
@@ -67,7 +67,7 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
     frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(asOurs(error), request.id)),
   });
   app.decorateRequest('began_ms', 0);
-  addHooks(app, parts, options, addressGuard(spec, options.host));
+  addHooks(app, parts, options);
   await addProtection(app, spec, options.host, options.event_loop_delay_max_ms ?? EVENT_LOOP_DELAY_MAX_MS);
   addHealth(app, parts);
   addTables(app, parts);
@@ -81,25 +81,27 @@ export async function buildServer(answers: Answers, options: ServerOptions): Pro
   return app;
 }
 
-function addHooks(
-  app: FastifyInstance,
-  parts: Parts,
-  options: ServerOptions,
-  guard: (request: FastifyRequest) => void,
-): void {
-  app.addHook('onRequest', async (request) => {
+function addHooks(app: FastifyInstance, parts: Parts, options: ServerOptions): void {
+  const { spec } = parts.serving;
+  const guard = addressGuard(spec, options.host);
+  const headers = browserHeaders(spec);
+  // One hook that waits for nothing: each further one, and each promise, is paid for by every request.
+  app.addHook('onRequest', (request, reply, done) => {
     request.began_ms = performance.now();
+    reply.headers(headers);
     guard(request);
     // Before its body is looked at: no address takes one.
     if (request.is404 && !reads(request)) throw notServed(request);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const ms = performance.now() - request.began_ms;
     const route = request.routeOptions.url ?? 'none';
     // A stream of events lasts as long as somebody listens: that is no time that an answer took.
     if (route !== EVENTS_PATH)
       parts.metrics.answered({ method: request.method, route, status: reply.statusCode, seconds: ms / 1000 });
     options.log(lineOf(request, reply, ms));
+    done();
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(asOurs(error), request.id);

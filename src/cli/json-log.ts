@@ -3,14 +3,24 @@ import type { LogLevel } from './log-options.ts';
 
 type Destination = ReturnType<typeof pino.destination>;
 
+export interface JsonLogOptions {
+  readonly sync: boolean;
+  /** So much is written together, unless somebody asks to write out what waits. */
+  readonly gather_bytes?: number;
+  /** Of lines that nobody takes; further ones are dropped. */
+  readonly unread_bytes_max?: number;
+  readonly mixin?: () => object;
+}
+
 /** The log of this program: one JSON object a line, on standard error. */
 export function newJsonLog(
   level: LogLevel,
-  options: { readonly sync: boolean; readonly mixin?: () => object },
+  options: JsonLogOptions,
 ): { readonly log: Logger; readonly destination: Destination } {
-  const { sync, mixin } = options;
+  const { sync, mixin, gather_bytes = 1, unread_bytes_max } = options;
   // Without a shortest piece, asking to write out what waits would answer before it is written.
-  const destination = pino.destination({ dest: 2, sync, ...(sync ? {} : { minLength: 1 }) });
+  const pieces = sync ? {} : { minLength: gather_bytes, maxLength: unread_bytes_max };
+  const destination = pino.destination({ dest: 2, sync, ...pieces });
   // Nobody reads the log any more: that is no reason to stop.
   destination.on('error', () => undefined);
   const log = pino(

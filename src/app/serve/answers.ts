@@ -4,7 +4,7 @@ import type { ReleaseRecord } from '../../core/ports/ledger.ts';
 import { cursorText } from './cursor.ts';
 import { formatOf, ROW_FORMATS } from './formats.ts';
 import type { InUse, ServedTable } from './in-use.ts';
-import { type Frame, lineFrame, oneRow, pieces } from './pieces.ts';
+import { type Frame, lineFrame, pieces } from './pieces.ts';
 import type { ReadPlan } from './read-sql.ts';
 import type { RequestWords } from './request-words.ts';
 import type { Serving } from './serving.ts';
@@ -167,7 +167,7 @@ export class Answers {
 
   /** @throws DataflowError E_SERVE_UNKNOWN when there is no such row. */
   async one(use: InUse, turn: Turn, plan: ReadPlan, what: string): Promise<string> {
-    const row = await oneRow(use.rows, plan, turn.signal);
+    const row = await use.rows.line(plan, turn.signal);
     if (row === undefined) throw new DataflowError('E_SERVE_UNKNOWN', `there is no such ${what}`);
     return row;
   }

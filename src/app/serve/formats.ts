@@ -21,7 +21,8 @@ export function formatOf(word: string | undefined, accept: string | undefined): 
     if (found === undefined) throw new ParameterError('format', `${shown(word)} is not allowed`, NAMES.join(', '));
     return found;
   }
-  const types = (accept ?? '').split(',').map((one) => one.split(';')[0]?.trim().toLowerCase());
+  if (accept === undefined || accept === '*/*') return 'json';
+  const types = accept.split(',').map((one) => one.split(';')[0]?.trim().toLowerCase());
   const wanted = types.find((type) => NAMES.some((name) => typeOf(name) === type));
   return NAMES.find((name) => typeOf(name) === wanted) ?? 'json';
 }

@@ -56,10 +56,3 @@ export function lineFrame(format: LineFormat, plan: ReadPlan, formula_safe: bool
   const head = format === 'csv' ? `${csvHeader(plan.columns, formula_safe)}\n` : '';
   return { head, between: '\n', tail: (_, rows) => (rows === 0 ? '' : '\n') };
 }
-
-/** The JSON text of the one row that a plan finds; undefined when there is none. */
-export async function oneRow(rows: PlannedRows, plan: ReadPlan, signal: AbortSignal): Promise<string | undefined> {
-  for await (const lines of rows.lines({ ...plan, limit: 1 }, { format: 'json', formula_safe: false }, signal))
-    if (lines[0] !== undefined) return lines[0];
-  return undefined;
-}

@@ -12,6 +12,8 @@ export interface LineForm {
 export interface PlannedRows {
   /** A line a row, in batches. */
   lines(plan: ReadPlan, form: LineForm, signal: AbortSignal): AsyncIterable<readonly string[]>;
+  /** The first row as JSON; undefined when there is none. */
+  line(plan: ReadPlan, signal: AbortSignal): Promise<string | undefined>;
   /** An Arrow IPC stream. */
   arrow(plan: ReadPlan, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** How many there are without limit and offset. */
@@ -28,6 +30,11 @@ export class LakeRows implements PlannedRows {
 
   lines(plan: ReadPlan, form: LineForm, signal: AbortSignal): AsyncIterable<readonly string[]> {
     return linesOf(this.#tables, plan.columns, pageSql(plan), form, signal);
+  }
+
+  line(plan: ReadPlan, signal: AbortSignal): Promise<string | undefined> {
+    const page = pageSql({ ...plan, limit: 1 });
+    return this.#tables.line({ sql: jsonLines(plan.columns, page.sql), params: page.params, signal });
   }
 
   arrow(plan: ReadPlan, signal: AbortSignal): AsyncIterable<Uint8Array> {

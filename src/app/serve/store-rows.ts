@@ -36,6 +36,12 @@ export class StoreRows implements PlannedRows {
       if (rows.length > 0) yield* linesOf(this.#engine, plan.columns, castRows(plan.columns, rows), form, signal);
   }
 
+  async line(plan: ReadPlan, signal: AbortSignal): Promise<string | undefined> {
+    for await (const lines of this.lines({ ...plan, limit: 1 }, { format: 'json', formula_safe: false }, signal))
+      if (lines[0] !== undefined) return lines[0];
+    return undefined;
+  }
+
   /** A stream has one head: so the page is sent as a whole. */
   async *arrow(plan: ReadPlan, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const rows: string[] = [];

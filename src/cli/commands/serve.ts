@@ -13,7 +13,7 @@ export const spec: CommandSpec = {
       .option('--no-dashboard', 'no pages for a browser')
       .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
       .option('--log-format <format>', 'human or json (default: DATAFLOW_LOG_FORMAT, else by who reads)')
-      .option('--drain-seconds <n>', 'time for requests at work once it is asked to stop', '10')
+      .option('--drain-seconds <n>', 'time for requests at work once it is asked to stop (default: 10)')
       .option('--new-token', 'make a token, print it with the hash for serve.tokens, and end')
       .addHelpText(
         'after',

@@ -43,7 +43,7 @@ export async function serve(invocation: Invocation): Promise<number> {
   return EXIT_DONE;
 }
 
-function drainMs(value: unknown): number {
+function drainMs(value: unknown = 10): number {
   const seconds = /^\d{1,4}$/.test(String(value)) ? Number(value) : Number.NaN;
   if (seconds <= 3600) return seconds * 1000;
   throw new DataflowError('E_USAGE', `--drain-seconds: write a whole number from 0 to 3600, not ${String(value)}`);

@@ -26,6 +26,8 @@ export interface ReadTables {
   describe(question: ReadQuestion): Promise<readonly EngineColumn[]>;
   /** A small answer. @throws DataflowError E_ENGINE when it is longer than `rows_max`. */
   rows(question: ReadQuestion, rows_max: number): Promise<readonly Row[]>;
+  /** The first value, a text, of an answer of one row: for questions that are asked over and over with other values. Undefined: no row. */
+  line(question: ReadQuestion): Promise<string | undefined>;
   /** The first column of an answer of any size, whose values are texts, in batches as they are computed. */
   lines(question: ReadQuestion): AsyncGenerator<readonly string[], void, void>;
   /**

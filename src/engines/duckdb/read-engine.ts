@@ -9,6 +9,7 @@ import { arrowStream } from './arrow.ts';
 import { resultColumns, toRows } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import { engineError } from './errors.ts';
+import { KeptStatements } from './kept-statements.ts';
 import { latestSql } from './latest.ts';
 import { boundValues } from './params.ts';
 import { qualifiedName, relationSql } from './relation-sql.ts';
@@ -77,6 +78,7 @@ class DuckDbTables implements ReadTables {
   readonly #onLost: () => void;
   readonly #free: DuckDBConnection[] = [];
   readonly #schemas = new Map<string, Promise<void>>();
+  readonly #statements = new KeptStatements();
   #working = 0;
   #closed = false;
 
@@ -140,6 +142,19 @@ class DuckDbTables implements ReadTables {
       });
       if (reader.currentRowCount > rows_max) throw engineError(new Error(`a result has more than ${rows_max} rows`));
       return toRows(reader, reader.getRowsJson());
+    });
+  }
+
+  line({ sql, params, signal }: ReadQuestion): Promise<string | undefined> {
+    return this.#talk(signal, async (talk) => {
+      const { values, types } = boundValues(params);
+      const ask = async (): Promise<string | undefined> => {
+        const statement = await this.#statements.of(talk.connection, sql);
+        statement.bind(values, types);
+        const result = await statement.run();
+        return result.rowCount === 0 ? undefined : String(result.getChunk(0).getColumnValues(0)[0]);
+      };
+      return talk.guard(ask, { sql });
     });
   }
 

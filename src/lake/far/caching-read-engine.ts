@@ -48,6 +48,7 @@ function cachingTables(tables: ReadTables, storage: Pick<LakeStorage, 'pathOf' |
     tablesOf: (sql) => tables.tablesOf(sql),
     describe: (question) => tables.describe(question),
     rows: (...asked) => tables.rows(...asked),
+    line: (question) => tables.line(question),
     lines: (question) => tables.lines(question),
     arrow: (...asked) => tables.arrow(...asked),
     latest: (...asked) => tables.latest(...asked),
