@@ -5,10 +5,8 @@ type Destination = ReturnType<typeof pino.destination>;
 
 export interface JsonLogOptions {
   readonly sync: boolean;
-  /** So much is written together, unless somebody asks to write out what waits. */
-  readonly gather_bytes?: number;
-  /** Of lines that nobody takes; further ones are dropped. */
-  readonly unread_bytes_max?: number;
+  /** How much is written together unless somebody asks to write out what waits, at most at once, and may wait at most: further lines are dropped. */
+  readonly pieces?: { readonly minLength: number; readonly maxWrite: number; readonly maxLength: number };
   readonly mixin?: () => object;
 }
 
@@ -17,10 +15,9 @@ export function newJsonLog(
   level: LogLevel,
   options: JsonLogOptions,
 ): { readonly log: Logger; readonly destination: Destination } {
-  const { sync, mixin, gather_bytes = 1, unread_bytes_max } = options;
   // Without a shortest piece, asking to write out what waits would answer before it is written.
-  const pieces = sync ? {} : { minLength: gather_bytes, maxLength: unread_bytes_max };
-  const destination = pino.destination({ dest: 2, sync, ...pieces });
+  const { sync, mixin, pieces = { minLength: 1 } } = options;
+  const destination = pino.destination({ dest: 2, sync, ...(sync ? {} : pieces) });
   // Nobody reads the log any more: that is no reason to stop.
   destination.on('error', () => undefined);
   const log = pino(

@@ -25,10 +25,11 @@ export async function openServeLog({ options, printer, rooms, env }: Invocation)
   return form === 'json' ? await jsonLog(level, rooms.redact) : humanLog(level, (line) => printer.error(line));
 }
 
-/** Lines of requests are written together, so many bytes or after so long: each write by itself costs a third of a kept answer. */
-const GATHER_BYTES = 8_192;
+/** Lines of requests are written together, so many bytes or after so long: each write wakes a thread. */
+const GATHER_BYTES = 65_536;
+const WRITE_BYTES_MAX = 131_072;
 const GATHER_MS = 100;
-/** Of lines that nobody takes; further ones are dropped. */
+/** Of lines that nobody takes; further ones are dropped, and counted. */
 const UNREAD_BYTES_MAX = 16_777_216;
 
 /** Lines are written beside the event loop; nothing of them was in a header or behind the `?` of a request. */
@@ -36,9 +37,9 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
   const { newJsonLog } = await import('../json-log.ts');
   const { log, destination } = newJsonLog(level, {
     sync: false,
-    gather_bytes: GATHER_BYTES,
-    unread_bytes_max: UNREAD_BYTES_MAX,
+    pieces: { minLength: GATHER_BYTES, maxWrite: WRITE_BYTES_MAX, maxLength: UNREAD_BYTES_MAX },
   });
+  tellOfDropped(destination, (lines) => log.warn(`${lines} lines of the log were dropped: nobody took them`));
   const writeSoon = gathered(destination);
   return {
     request: (line) => {
@@ -63,10 +64,23 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
   };
 }
 
-type Flushed = { flush(done: () => void): void };
+type Destination = ReturnType<typeof import('../json-log.ts').newJsonLog>['destination'];
+
+/** Lines that found no place any more are missed in the log: it says how many, once it is taken again. */
+function tellOfDropped(destination: Destination, tell: (lines: number) => void): void {
+  let dropped = 0;
+  destination.on('drop', () => {
+    dropped += 1;
+  });
+  destination.on('drain', () => {
+    const lines = dropped;
+    dropped = 0;
+    if (lines > 0) tell(lines);
+  });
+}
 
 /** Called after each line: what was not written a moment later is written then. */
-function gathered(destination: Flushed): () => void {
+function gathered(destination: Destination): () => void {
   let armed = false;
   const write = (): void => {
     armed = false;
@@ -80,7 +94,7 @@ function gathered(destination: Flushed): () => void {
 }
 
 /** A write that is at work does not take along what came since: it is waited for, and the rest is written then. */
-function writeNow(destination: Flushed): void {
+function writeNow(destination: Destination): void {
   destination.flush(() => destination.flush(() => undefined));
 }
 
