@@ -39,22 +39,22 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
     sync: false,
     pieces: { minLength: GATHER_BYTES, maxWrite: WRITE_BYTES_MAX, maxLength: UNREAD_BYTES_MAX },
   });
-  tellOfDropped(destination, (lines) => log.warn(`${lines} lines of the log were dropped: nobody took them`));
-  const writeSoon = gathered(destination);
+  const warn = (text: string): void => {
+    log.warn(redact(text));
+    write.now();
+  };
+  const write = writerOf(destination, (lines) => warn(`${lines} lines of the log were dropped: nobody took them`));
   return {
     request: (line) => {
       const safe = line.error === undefined ? line : { ...line, error: redact(line.error) };
       log[levelOf(line)](safe);
-      writeSoon();
+      write.soon();
     },
     note: (text) => {
       log.info(redact(text));
-      writeNow(destination);
+      write.now();
     },
-    warn: (text) => {
-      log.warn(redact(text));
-      writeNow(destination);
-    },
+    warn,
     // Not all at once: what is being written beside the event loop would come after it. Whoever does not read is not waited for.
     end: () =>
       new Promise((done) => {
@@ -66,36 +66,58 @@ async function jsonLog(level: LogLevel, redact: (text: string) => string): Promi
 
 type Destination = ReturnType<typeof import('../json-log.ts').newJsonLog>['destination'];
 
-/** Lines that found no place any more are missed in the log: it says how many, once it is taken again. */
-function tellOfDropped(destination: Destination, tell: (lines: number) => void): void {
+/** Writes out what waits: at once, or together with what comes within a moment. */
+interface Writer {
+  soon(): void;
+  now(): void;
+}
+
+/** @param tell is told how many lines found no place any more, once the log is taken again. */
+function writerOf(destination: Destination, tell: (dropped_lines: number) => void): Writer {
   let dropped = 0;
+  let rounds = 0;
+  let asked: 'soon' | 'now' | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const now = (): void => {
+    // What is being written does not take along what came since; and nothing is asked for again while nobody takes it.
+    if (rounds > 0) {
+      asked = 'now';
+      return;
+    }
+    clearTimeout(timer);
+    timer = undefined;
+    // Two: it may be writing already what came before.
+    rounds = 2;
+    // Without a function to call, which would first have it written to the disk.
+    destination.flush();
+  };
+  const soon = (): void => {
+    if (rounds > 0) asked ??= 'soon';
+    else timer ??= setTimeout(now, GATHER_MS).unref();
+  };
+  const written = (): void => {
+    const next = asked;
+    rounds = 0;
+    asked = undefined;
+    if (next === 'now') now();
+    else if (next === 'soon') soon();
+  };
   destination.on('drop', () => {
     dropped += 1;
   });
   destination.on('drain', () => {
-    const lines = dropped;
+    if (rounds > 1) {
+      rounds = 1;
+      destination.flush();
+      return;
+    }
+    written();
+    if (dropped === 0) return;
+    tell(dropped);
     dropped = 0;
-    if (lines > 0) tell(lines);
   });
-}
-
-/** Called after each line: what was not written a moment later is written then. */
-function gathered(destination: Destination): () => void {
-  let armed = false;
-  const write = (): void => {
-    armed = false;
-    writeNow(destination);
-  };
-  return () => {
-    if (armed) return;
-    armed = true;
-    setTimeout(write, GATHER_MS).unref();
-  };
-}
-
-/** A write that is at work does not take along what came since: it is waited for, and the rest is written then. */
-function writeNow(destination: Destination): void {
-  destination.flush(() => destination.flush(() => undefined));
+  destination.on('error', written);
+  return { soon, now };
 }
 
 function humanLog(level: LogLevel, print: (line: string) => void): ServeLog {
