@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningServer } from '../../scripts/services/room.ts';
 import { component } from '../../src/connectors/hdfs/storage.ts';
 import type { FarStorage, PutOutcome, PutRequest } from '../../src/core/ports/far-storage.ts';
+import { expectDone, expectError, newPlace, type Place } from '../support/fault-project.ts';
+import { stopped } from '../support/stopped.ts';
 import { describeService, ownServer, uniqueName } from './service.ts';
 
 const run = promisify(execFile);
@@ -19,6 +21,7 @@ describeService('hdfs', () => {
   beforeAll(async () => {
     pair = await ownServer('hdfs_pair');
     await java('fs.FsShell', '-mkdir', '-p', `/${folder}`);
+    await java('fs.FsShell', '-chown', 'etl', `/${folder}`);
   }, 180_000);
   afterAll(async () => await pair?.stop(), 60_000);
 
@@ -55,6 +58,23 @@ describeService('hdfs', () => {
   const sums = async (path: string): Promise<string> => await java('fs.FsShell', '-checksum', `/${folder}/${path}`);
   const processOf = (name: string): number =>
     pair?.processes().find((one) => one.name === name)?.pid ?? expect.unreachable(`${name} runs`);
+
+  /** A project of user `etl` over a lake of its own there. */
+  function projectThere(lake: string): Place {
+    const urls = (settings()['DATAFLOW_TEST_HDFS_PAIR'] ?? '').split(',');
+    return newPlace(
+      `connections:
+  there: { type: hdfs, url: [${urls.map((one) => `"${one}"`).join(', ')}], user: etl, path: /${folder}, ready_timeout_s: 60 }
+sources:
+  a: { type: files, path: "in/*.csv", settle_seconds: 0, columns: { id: bigint } }
+silver:
+  a: { from: a, key: id }
+gold:
+  total: { sql: "select count(*) as n, sum(id) as ids from silver.a" }
+`,
+      { lake: `hdfs://pair/${folder}/${lake}` },
+    );
+  }
 
   it('case 42: the NameNode that stands by is passed over, and after a failover the other one', async () => {
     const far = open();
@@ -118,18 +138,52 @@ describeService('hdfs', () => {
     await far.close();
   }, 120_000);
 
-  it('case 42: all of it is killed in the middle and started again: the same call goes on', async () => {
+  it('case 42: a run may not write a folder of its lake: what it may is kept, and with the right given retry does the rest', async () => {
+    const place = projectThere('denied');
+    const total = () => place.query('select n, ids from gold.total');
+    try {
+      place.put({ 'in/1.csv': 'id\n1\n2\n' });
+      expectDone(place.dataflow(['run']));
+      const table = `/${folder}/denied/silver/a`;
+      await java('fs.FsShell', '-chown', '-R', 'hdfs', table);
+      place.put({ 'in/2.csv': 'id\n2\n3\n' });
+      const denied = place.dataflow(['run']);
+      expectError(denied, 'E_FAR_DENIED', 4);
+      expect(denied.stderr).toContain(`etl needs -wx on ${table}`);
+      expect(denied.stdout).toMatch(/^bronze\.a +ok/m);
+      expect(total()).toEqual([{ n: 2, ids: '3' }]);
+      await java('fs.FsShell', '-chown', '-R', 'etl', table);
+      expectDone(place.dataflow(['retry']));
+      expect(total()).toEqual([{ n: 3, ids: '6' }]);
+    } finally {
+      place.remove();
+    }
+  }, 180_000);
+
+  it('case 42: all of it is killed in the middle and started again: the same call goes on, and so does a run', async () => {
     const far = open({ request_timeout_s: 10 });
     const bytes = randomBytes(9 * MIB);
-    let halted: Promise<void> | undefined;
-    const sent = (): void => {
-      halted ??= pair?.halt('SIGKILL');
-    };
-    const going = put(far, 'restarted/large', bytes, { sent });
-    await expect.poll(() => halted !== undefined, { timeout: 60_000 }).toBe(true);
-    await halted;
-    await pair?.resume();
-    expect(await going).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
+    const place = projectThere('killed-lake');
+    place.put({ 'in/1.csv': 'id\n1\n2\n' });
+    try {
+      const { child, ended } = place.start(['run'], { DATAFLOW_FAULT: 'after-stage:stop' });
+      await stopped(child.pid);
+      let halted: Promise<void> | undefined;
+      const sent = (): void => {
+        halted ??= pair?.halt('SIGKILL');
+      };
+      const going = put(far, 'restarted/large', bytes, { sent });
+      await expect.poll(() => halted !== undefined, { timeout: 60_000 }).toBe(true);
+      await halted;
+      child.kill('SIGCONT');
+      await pair?.resume();
+      expect(await going).toMatchObject({ done: true, file: { size_bytes: bytes.length } });
+      expectDone(await ended);
+      expect(place.query('select n, ids from gold.total')).toEqual([{ n: 2, ids: '3' }]);
+      expectDone(place.dataflow(['verify']));
+    } finally {
+      place.remove();
+    }
     const got = await far.read({ path: 'restarted/large', signal });
     const hash = createHash('sha256');
     for await (const chunk of got?.chunks ?? []) hash.update(chunk);

@@ -2,6 +2,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { parseConnectUrl } from '../../src/engines/spark/connect-url.ts';
+import { Link } from '../../src/engines/spark/link.ts';
+import { ANY_RESPONSE, RELEASE_SESSION_REQUEST } from '../../src/engines/spark/messages.ts';
 import {
   copyInto,
   expectDone,
@@ -12,6 +15,7 @@ import {
   type Place,
 } from '../support/fault-project.ts';
 import { stopped } from '../support/stopped.ts';
+import { tcpProxy } from './faults/tcp-proxy.ts';
 import { describeService, ownServer } from './service.ts';
 
 const CONFIG = `sources:
@@ -32,6 +36,7 @@ const FIRST = 'id,pays,montant\n1,FR,10.50\n2,BE,-0.05\n3,,1\n';
 const SECOND = 'id,pays,montant\n4,FR,0.10\n2,BE,7\n5,,1\n';
 /** What a second writer has. */
 const THIRD = 'id,pays,montant\n6,CH,3\n1,FR,11\n';
+const FOURTH = 'id,pays,montant\n7,FR,4\n4,CH,0.20\n';
 const TABLES = ['silver.a', 'gold.par_pays'];
 
 // A server that has just started takes long for its first answers of each kind where other tests keep the cores busy.
@@ -143,7 +148,15 @@ describeService('spark', ({ url }) => {
     expectMended(both, 'retry');
   });
 
-  it('another pipeline publishes the table meanwhile: the late one is refused, no row is there twice', async () => {
+  /** The server forgets a session, as it does with those that were idle for long. */
+  async function forget(session_id: string): Promise<void> {
+    const link = new Link(parseConnectUrl(url));
+    const release = { name: 'ReleaseSession', request: RELEASE_SESSION_REQUEST, response: ANY_RESPONSE };
+    await link.ask(release, { session_id, user_context: link.identity.user_context });
+    await link.close();
+  }
+
+  it('another pipeline publishes the table meanwhile: the late one is refused, no row is there twice; the next one loses its session, and retry does it', async () => {
     const both = twins();
     expectDone(both.there.dataflow(['run', 'bronze']));
     const rival = place(join(both.there.folder, 'lake'), 'rival');
@@ -154,7 +167,27 @@ describeService('spark', ({ url }) => {
     child.kill('SIGCONT');
     expectError(await ended, 'E_LAKE_CONFLICT', 5);
     expect(versionsOf(both.there, 'silver.a')).toHaveLength(2);
-    both.here.put({ 'in/3.csv': THIRD });
-    expectMended(both);
+
+    const [address = '', parameters = ''] = url.replace('sc://', '').split('/');
+    let session = '';
+    // Each request begins with it.
+    const proxy = await tcpProxy(address, {
+      sent: (bytes) => {
+        session ||= /\n\$([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})/.exec(bytes.toString('latin1'))?.[1] ?? '';
+      },
+    });
+    both.there.put({ 'in/4.csv': FOURTH });
+    const next = both.there.start(['run'], {
+      ...server(`sc://${proxy.address}/${parameters}`),
+      DATAFLOW_FAULT: 'after-stage:stop@2', // bronze comes first
+    });
+    await stopped(next.child.pid);
+    await forget(session);
+    next.child.kill('SIGCONT');
+    expectError(await next.ended, 'E_ENGINE_SESSION', 4);
+    await proxy.close();
+    expect(versionsOf(both.there, 'silver.a')).toHaveLength(2);
+    both.here.put({ 'in/3.csv': THIRD, 'in/4.csv': FOURTH });
+    expectMended(both, 'retry');
   });
 });

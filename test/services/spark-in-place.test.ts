@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuiltProgram, builtProgram } from './built-program.ts';
 import { Machine } from './far-machine.ts';
 import { hdfsPlace } from './hdfs-place.ts';
-import { hdfsKeeper } from './place-keepers.ts';
+import { hdfsKeeper, type PlaceKeeper, s3Keeper } from './place-keepers.ts';
 import { describeService, service, uniqueName } from './service.ts';
 
 // A server that has just started takes long for its first answers of each kind where other tests keep the cores busy.
@@ -30,16 +30,19 @@ const SUMS = 'select id, x, _file from bronze.sums order by all';
 /** Why a file as a whole is put aside is told by each reader in its own words. */
 const REJECTED = `select rule, case when line is not null then reason end as reason, column_name, file, line from
   (from quarantine.bronze_a union all by name from quarantine.bronze_sums) order by all`;
-const hdfs = service('hdfs');
+const [hdfs, minio] = [service('hdfs'), service('minio')];
+const absent = [hdfs, minio].find(({ available }) => !available);
 
 describeService('spark', ({ url }) => {
-  describe.skipIf(!hdfs.available)(
-    `files that stay in HDFS${hdfs.available ? '' : ` — skipped: ${hdfs.reason}`}`,
+  describe.skipIf(absent !== undefined)(
+    `files that stay in HDFS and in a bucket${absent === undefined ? '' : ` — skipped: ${absent.reason}`}`,
     () => {
       const root = mkdtempSync(join(tmpdir(), 'dataflow-in-place-'));
       const base = uniqueName('inplace');
       const programs: BuiltProgram[] = [];
-      let keeper: Awaited<ReturnType<typeof hdfsKeeper>>;
+      const bucket = base.replace('_', '-');
+      let keeper: PlaceKeeper;
+      let objects: PlaceKeeper;
       const parquet = async (name: string, sql: string): Promise<Buffer> => {
         const path = join(root, `${name}.parquet`);
         const connection = await (await DuckDBInstance.create()).connect();
@@ -47,8 +50,8 @@ describeService('spark', ({ url }) => {
         await connection.run(`copy (${sql}) to '${path}' (format parquet, compression uncompressed)`);
         return readFileSync(path);
       };
-      const files = (glob: string): string =>
-        `type: files\n    connection: there\n    path: "/${base}/in/${glob}"\n    format: parquet\n    settle_seconds: 0\n    in_place: "${hdfs.settings['DATAFLOW_TEST_HDFS_RPC']}"`;
+      const files = (connection: string, path: string, in_place: string | undefined): string =>
+        `type: files\n    connection: ${connection}\n    path: "${path}"\n    format: parquet\n    settle_seconds: 0\n    in_place: "${in_place}"`;
       const put = (name: string, bytes: Buffer) => keeper.put(`in/${name}.parquet`, bytes);
 
       beforeAll(async () => {
@@ -60,9 +63,10 @@ describeService('spark', ({ url }) => {
         text.fill(0xff, text.indexOf('AAAABBBB'), text.indexOf('AAAABBBB') + 4);
         for (const [name, bytes] of made) await put(name, bytes);
         const sums = readFileSync('fixtures/parquet/checksums.parquet');
-        await put('sums/sound', sums);
+        objects = await s3Keeper(minio.url, bucket);
+        await objects.put('sums/tout va bien é.parquet', Buffer.from(sums));
         sums[100] = (sums[100] ?? 0) ^ 0x10;
-        await put('sums/flipped', sums);
+        await objects.put('sums/flipped.parquet', sums);
         await put('6-cut', exact.subarray(0, exact.length - 20));
         await put('7-same', exact);
         for (const engine of ['duckdb', 'spark']) {
@@ -76,23 +80,24 @@ lake: { url: ./lake }
 engine: { type: ${engine} }
 connections:
   there: { type: hdfs, url: "${hdfs.url}", user: hdfs }
+  bucket: ${objects.connection(objects.address)}
 sources:
   a:
-    ${files('*.parquet')}
+    ${files('there', `/${base}/in/*.parquet`, hdfs.settings['DATAFLOW_TEST_HDFS_RPC'])}
     columns: { id: bigint, n: integer, amount: "decimal(12,2)", name: varchar, day: date, at: timestamptz, since: timestamp, ok: boolean, x: double }
   sums:
-    ${files('sums/*.parquet')}
+    ${files('bucket', 'sums/*.parquet', `s3a://${bucket}`)}
     columns: { id: bigint, x: varchar }
     schema_change: discard_value
 silver:
   a: { from: a, key: id }
 `,
           );
-          programs.push(builtProgram(folder, { SPARK_REMOTE: url }));
+          programs.push(builtProgram(folder, { SPARK_REMOTE: url, ...objects.env }));
         }
       });
       afterAll(async () => {
-        await keeper.clear();
+        await Promise.all([keeper.clear(), objects.clear()]);
         rmSync(root, { recursive: true, force: true });
       });
 

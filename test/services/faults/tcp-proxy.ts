@@ -8,6 +8,7 @@
 //   proxy.cut();                             TCP reset of all connections, now
 //   await proxy.refuse(); await proxy.accept();   nobody listens; listens again on the same port
 //   await proxy.close();
+//   await tcpProxy(address, { sent: (bytes) => … });   sees what clients send
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resetNow } from './reset.ts';
@@ -37,9 +38,12 @@ const LOOK_EVERY_MS = 5;
 // Node reads a reset that comes together with the last bytes as an ordinary end of the stream, so it comes a little later.
 const RESET_AFTER_MS = 25;
 
-/** Starts it; `port` where the server has announced itself under another one, else a free one. */
-export async function tcpProxy(target: string, options: { readonly port?: number } = {}): Promise<TcpProxy> {
-  const proxy = new OneProxy(target);
+/** Starts it; `port` where the server has announced itself under another one, else a free one. `sent` is shown each piece of what clients send. */
+export async function tcpProxy(
+  target: string,
+  options: { readonly port?: number; readonly sent?: (bytes: Buffer) => void } = {},
+): Promise<TcpProxy> {
+  const proxy = new OneProxy(target, options.sent);
   await proxy.listen(options.port ?? 0);
   return proxy;
 }
@@ -53,10 +57,12 @@ class OneProxy implements TcpProxy {
   private readonly target: string;
   private readonly pairs = new Set<Pair>();
   private readonly resets: Partial<Record<Direction, number>> = {};
+  private readonly sent: ((bytes: Buffer) => void) | undefined;
   private server: Server | undefined;
 
-  constructor(target: string) {
+  constructor(target: string, sent: ((bytes: Buffer) => void) | undefined) {
     this.target = target;
+    this.sent = sent;
   }
 
   get address(): string {
@@ -138,6 +144,7 @@ class OneProxy implements TcpProxy {
   }
 
   private async pass(pair: Pair, to: Socket, chunk: Buffer, direction: Direction): Promise<void> {
+    if (direction === 'up') this.sent?.(chunk);
     const limit = this.resets[direction];
     const rest = limit === undefined ? chunk.length : Math.min(chunk.length, limit - this.bytes[direction]);
     this.bytes[direction] += rest;
