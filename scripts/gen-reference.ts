@@ -7,6 +7,7 @@ import type { CheckComponent } from '../src/core/ports/rule.ts';
 import type { SourceComponent } from '../src/core/ports/source-component.ts';
 import { editorSchema } from './reference/editor-schema.ts';
 import { EVENTS_PAGES, eventsPage, eventsSchema } from './reference/events-page.ts';
+import { metricsPage } from './reference/metrics-page.ts';
 import { checksPage, errorsPage, GENERATED, kindsPage, lookupsPage, pipelinesPage } from './reference/pages.ts';
 import { sparkPage } from './reference/spark-page.ts';
 
@@ -69,6 +70,7 @@ const pages: Readonly<Record<string, string>> = {
       [`${page.name}.schema.json`, `${JSON.stringify(eventsSchema(page), null, 2)}\n`],
     ]),
   ),
+  'metrics.md': metricsPage(GENERATED),
   'spark-sql.md': sparkPage(),
 };
 

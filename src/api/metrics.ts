@@ -3,6 +3,7 @@ import { prometheusText } from '../app/monitor/prometheus-text.ts';
 import type { Answers } from '../app/serve/answers.ts';
 import type { MetricFamily } from '../core/model/metric.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import { type ServerMetricName, serverMetric } from './metric-texts.ts';
 
 /** The counters of one server. Labels are bounded: endpoints as they were declared, never what was asked for. */
 export interface Metrics {
@@ -27,24 +28,15 @@ export function newMetrics(
   const registry = new Registry();
   registry.setDefaultLabels({ project: answers.serving.project.name });
   const registers = [registry];
-  const labelNames = ['method', 'route', 'status'] as const;
-  const requests = new Counter({
-    name: 'dataflow_http_requests_total',
-    help: 'Requests answered.',
-    labelNames,
-    registers,
-  });
+  const requests = new Counter({ ...serverMetric('dataflow_http_requests_total'), registers });
   const duration = new Histogram({
-    name: 'dataflow_http_request_duration_seconds',
-    help: 'Time until a request was answered in full.',
-    labelNames: ['method', 'route'],
+    ...serverMetric('dataflow_http_request_duration_seconds'),
     buckets: BUCKETS_S,
     registers,
   });
-  const gauge = (name: string, help: string, value: () => number | undefined): void => {
+  const gauge = (name: ServerMetricName, value: () => number | undefined): void => {
     new Gauge({
-      name,
-      help,
+      ...serverMetric(name),
       registers,
       collect() {
         const now = value();
@@ -56,17 +48,16 @@ export function newMetrics(
     const release = answers.serving.current;
     return release === undefined ? undefined : Date.parse(release.created_at) / 1000;
   };
-  gauge('dataflow_serve_release_created_timestamp_seconds', 'When the release that is served was recorded.', created);
-  gauge('dataflow_serve_release_age_seconds', 'Age of the release that is served.', () => {
+  gauge('dataflow_serve_release_created_timestamp_seconds', created);
+  gauge('dataflow_serve_release_age_seconds', () => {
     const at = created();
     return at === undefined ? undefined : Math.max(0, Date.now() / 1000 - at);
   });
-  gauge('dataflow_serve_questions_working', 'Questions that the engine works on.', () => answers.turns.working);
-  gauge('dataflow_serve_questions_waiting', 'Questions that wait for the engine.', () => answers.turns.waiting);
-  gauge('dataflow_serve_cache_bytes', 'Memory of answers that are kept.', () => cache.bytes);
+  gauge('dataflow_serve_questions_working', () => answers.turns.working);
+  gauge('dataflow_serve_questions_waiting', () => answers.turns.waiting);
+  gauge('dataflow_serve_cache_bytes', () => cache.bytes);
   new Counter({
-    name: 'dataflow_serve_cache_hits_total',
-    help: 'Requests answered from memory.',
+    ...serverMetric('dataflow_serve_cache_hits_total'),
     registers,
     collect() {
       this.reset();

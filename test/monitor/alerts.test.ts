@@ -123,6 +123,37 @@ describe('alerts', () => {
   });
 });
 
+describe('an alert about a destination', () => {
+  it('goes by the release that it misses, and ends with the load', async () => {
+    const place = newPlace(`${CONFIG}connections: { out: { type: sqlite, path: out.sqlite } }
+loads: { warehouse: { connection: out, tables: [gold.g], mode: replace } }
+alerts: [ { when: destination_behind, after: 1s, command: [sh, -c, "cat >> told.txt"] } ]
+`);
+    try {
+      const does = async (...args: readonly string[]): Promise<Outcome> => place.start(args).ended;
+      const told = (): readonly unknown[] =>
+        readFileSync(join(place.folder, 'told.txt'), 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Told)
+          .map(({ subject, state, text }) => [subject, state, text]);
+      place.put({ 'in/a.csv': 'id,w\n1,x\n' });
+      expect((await does('run')).status).toBe(0);
+      await expect
+        .poll(async () => (await does('alerts', 'check')).stdout, { timeout: 20_000 })
+        .toContain('load warehouse');
+      expect((await does('load')).status).toBe(0);
+      expect((await does('alerts', 'check')).stdout).toContain('recovered');
+      expect(told()).toEqual([
+        ['load warehouse', 'open', expect.stringContaining('the load warehouse misses a release since')],
+        ['load warehouse', 'recovered', expect.stringContaining('holds the newest release')],
+      ]);
+    } finally {
+      place.remove();
+    }
+  });
+});
+
 describe('an alert about freshness', () => {
   it('goes by the age of the newest publish, and ends with the next one', async () => {
     const place = newPlace(

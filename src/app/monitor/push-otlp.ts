@@ -6,6 +6,7 @@ import type { PostTarget } from '../../core/model/monitor.ts';
 import type { Project } from '../../core/model/project.ts';
 import { guardedLookup, isLiterallyPrivate } from '../../kit/outbound.ts';
 import type { Rooms } from '../rooms.ts';
+import { unitOf } from './metric-unit.ts';
 
 /** Time for one push, its repetitions included. */
 const PUSH_MS_MAX = 10_000;
@@ -76,12 +77,4 @@ export async function pushOtlp(
 function lookupFor(url: string): LookupFunction {
   const { hostname } = new URL(url);
   return guardedLookup((host) => host === hostname && isLiterallyPrivate(hostname)) as unknown as LookupFunction;
-}
-
-/** Unit in the words of OTLP (UCUM). */
-function unitOf(name: string): string {
-  if (/_seconds(_total)?$/.test(name)) return 's';
-  if (/_bytes(_total)?$/.test(name)) return 'By';
-  if (/_rows(_\w+)?(_total)?$/.test(name)) return '{row}';
-  return '1';
 }
