@@ -3,12 +3,13 @@ import type { RunPage } from '../core/ports/page-ledger.ts';
 import { integer, text } from './cells.ts';
 import type { Connection } from './connection.ts';
 import { runOf } from './runs.ts';
-import { newestSteps } from './steps.ts';
+import { newestSteps, provableSteps } from './steps.ts';
 
 export function pageLedger(connection: Connection): Ledger['pages'] {
   return {
     runs: (page) => connection.guard(() => pageOfRuns(connection, page)),
     steps: (step, limit) => connection.guard(() => newestSteps(connection, step, limit)),
+    provable: (step, log) => connection.guard(() => provableSteps(connection, step, log)),
     quarantine: () =>
       connection
         .all(

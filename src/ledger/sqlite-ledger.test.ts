@@ -140,6 +140,25 @@ describe('steps', () => {
     expect(ledger.lastSuccess('gold.kpi')).toBeUndefined();
   });
 
+  it('are held against a log without those that it cannot tell of', () => {
+    const resources = { wall_ms: 1, cpu_ms: 1, peak_memory_bytes: 1, bytes_read: 1, bytes_written: 1 };
+    const balance = { rows_in: 3, rows_out: 2, quarantined: 1, deduplicated: 0, filtered: 0 };
+    const put = (step_id: string, more: Partial<StepRecord>): void =>
+      ledger.finishStep({ step: step(step_id, { balance, ...more }) });
+    put('collected', { output_version: 3, resources });
+    put('astray', { output_version: 2, resources, balance: { ...balance, filtered: 1 } });
+    put('named', { status: 'failed' });
+    put('published', { output_version: 5, resources });
+    put('nothing-affected', { output_version: 5 });
+    put('beyond', { output_version: 8 });
+    put('idle', { status: 'up_to_date', output_version: 6 });
+    put('of-another-table', { step: 'silver.clients', output_version: 5, resources });
+    put('named-by-mistake', { step: 'silver.clients', output_version: 6, resources });
+    const log = { step_ids: ['published', 'named', 'named-by-mistake', 'not-known'], from: 4, to: 7 };
+    const found = ledger.pages.provable('silver.achats', log).map(({ step_id }) => step_id);
+    expect(found).toEqual(['astray', 'named', 'published', 'beyond', 'named-by-mistake']);
+  });
+
   it('entered again from the lake replace their own record and become the newest', () => {
     ledger.startStep(step('s1', { status: 'running' }));
     ledger.finishStep({ step: step('s0', { output_version: 4 }) });

@@ -1,5 +1,6 @@
 import type { Balance } from '../core/model/balance.ts';
 import type { Resources, StepRecord, StepStatus, TestResult } from '../core/ports/ledger.ts';
+import type { LoggedSteps } from '../core/ports/page-ledger.ts';
 import { integer, optional, optionalInteger, optionalText, text, word } from './cells.ts';
 import type { Connection } from './connection.ts';
 import { errorCells, errorOf } from './runs.ts';
@@ -94,6 +95,23 @@ export function newestSteps(connection: Connection, step: string, limit: number)
   );
   const sql = `${SELECT} where s.seq in (${newest.join(' union all ')}) order by s.seq desc limit ?2`;
   return connection.all(sql, step, limit).map(stepOf);
+}
+
+/**
+ * Records that the log names, whatever they say; those that say that they published a version which can be read, or name one beyond it; and those
+ * whose balance does not add up. Found by the database: a long history is mostly of versions that were collected.
+ */
+export function provableSteps(
+  connection: Connection,
+  step: string,
+  { step_ids, from, to }: LoggedSteps,
+): readonly StepRecord[] {
+  const published = `status = 'succeeded' and output_version >= ?2 and (wall_ms is not null or output_version > ?3)`;
+  const sql = `${SELECT} where s.seq in (
+      select seq from steps where step = ?1 and (${published} or rows_in <> rows_out + quarantined + deduplicated + filtered)
+      union select seq from steps where step_id in (select value from json_each(?4))
+    ) order by s.seq`;
+  return connection.all(sql, step, from, to, JSON.stringify(step_ids)).map(stepOf);
 }
 
 /** By the order of writing, not by any clock. */

@@ -5,7 +5,7 @@ import { parseTableKey, quarantineOf, type TableId, tableKey } from '../../core/
 import { buildGraph, type Graph } from '../../core/planning/graph.ts';
 import type { Lake } from '../../core/ports/lake.ts';
 import type { FileProblem, LakeCare, LogReport } from '../../core/ports/lake-care.ts';
-import type { Ledger, StepRecord } from '../../core/ports/ledger.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
 import { nameHint } from '../../kit/name-list.ts';
 import type { Rooms } from '../rooms.ts';
 import { emptyLedger } from '../run/empty-ledger.ts';
@@ -15,7 +15,7 @@ import { checkDocuments } from './verify/document-findings.ts';
 import { fileFindings, logFindings, orphanFindings } from './verify/file-findings.ts';
 import { damage, type Finding, holds, newestOf, remark } from './verify/finding.ts';
 import { checkLanding } from './verify/landing-findings.ts';
-import { allSteps, ledgerFindings, releaseFindings } from './verify/ledger-findings.ts';
+import { ledgerFindings, releaseFindings, stepsOf } from './verify/ledger-findings.ts';
 import { keyRangeFindings, loadFindings } from './verify/load-findings.ts';
 import { lostFindings, lostTables, releasesLost } from './verify/lost-findings.ts';
 import { withMirrors } from './verify/mirror-remedy.ts';
@@ -181,13 +181,13 @@ async function checkAll(
 ): Promise<{ readonly hashed_bytes: number }> {
   const { ledger, reports, chosen } = open;
   const has_ledger = ledger.runs(1).length > 0;
-  const steps: ReadonlyMap<string, StepRecord> = has_ledger ? allSteps(ledger) : new Map();
   const releases = ledger.releases(Number.MAX_SAFE_INTEGER);
   const others: Finding[] = [...lostFindings(open.missing, releases), ...(await releasesLost(open.lake, releases))];
   for (const [table, report] of chosen) {
     others.push(...logFindings(report), ...orphanFindings(report));
     if (report.table.layer === 'quarantine' || !has_ledger) continue;
     const node = open.graph.byKey.get(table);
+    const steps = stepsOf(report, ledger);
     others.push(
       ...ledgerFindings(report, ledger, steps),
       ...balanceFindings(report, steps, reports, node),

@@ -10,6 +10,7 @@ const NOTHING_TOLD: Pick<Ledger, 'pages' | 'tallies' | 'drift' | 'decisions' | '
   pages: {
     runs: () => [],
     steps: () => [],
+    provable: () => [],
     quarantine: () => [],
     quarantineParts: () => [],
     inputTotals: () => ({ loaded: 0, refused: 0, removed: 0 }),

@@ -27,12 +27,23 @@ export interface InputTotals {
   readonly removed: number;
 }
 
+/** What a table's log says of its steps. */
+export interface LoggedSteps {
+  /** Ids of those that its entries name. */
+  readonly step_ids: readonly string[];
+  /** Oldest and newest version that can be read. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What is looked at page by page: the database bounds each answer, however long the ledger has become. */
 export interface PageLedgerOf<Run extends { readonly status: string }, Step> {
   /** Newest first. */
   runs(page: RunPage<Run['status']>): readonly Run[];
   /** Records of a step, of any status but those that found nothing to do, newest first. */
   steps(step: string, limit: number): readonly Step[];
+  /** Records of a step that its log can be held against, and those whose balance does not add up. */
+  provable(step: string, log: LoggedSteps): readonly Step[];
   /** By table and rule, the most rows first. */
   quarantine(): readonly QuarantineTotal[];
   /** The parts of one table, the most rows first. */

@@ -7,9 +7,15 @@ import { damage, entryOf, type Finding, newestOf, remark } from './finding.ts';
 
 const REBUILD = 'dataflow ledger rebuild makes the ledger anew from the lake.';
 
-/** Every step that the ledger knows, by id. */
-export function allSteps(ledger: Ledger): ReadonlyMap<string, StepRecord> {
-  const steps = ledger.runs(Number.MAX_SAFE_INTEGER).flatMap((run) => ledger.steps(run.run_id));
+/** What the ledger knows of a table's steps that its log can be held against, by id. */
+export function stepsOf(report: LogReport, ledger: Ledger): ReadonlyMap<string, StepRecord> {
+  const versions = report.versions.map(({ version }) => version);
+  const log = {
+    step_ids: report.versions.flatMap(({ note }) => (note !== undefined && isStepNote(note) ? [note.step_id] : [])),
+    from: versions.reduce((oldest, version) => Math.min(oldest, version), Number.MAX_SAFE_INTEGER),
+    to: newestOf(report),
+  };
+  const steps = ledger.pages.provable(tableKey(report.table), log);
   return new Map(steps.map((step) => [step.step_id, step]));
 }
 
