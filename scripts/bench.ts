@@ -18,6 +18,7 @@ import { postgresLoad } from './bench/postgres-load.ts';
 import { resume } from './bench/resume.ts';
 import { serveSpeed } from './bench/serve.ts';
 import { sparkResults } from './bench/spark.ts';
+import { sparkSteps } from './bench/spark-steps.ts';
 import { startUp } from './bench/startup.ts';
 import { trivialSteps } from './bench/steps.ts';
 import { mirrorSync } from './bench/sync.ts';
@@ -60,6 +61,7 @@ const SUITES: Readonly<Record<string, (s: typeof settings) => Promise<readonly F
   serve: serveSpeed,
   sync: mirrorSync,
   spark: sparkResults,
+  'spark-steps': sparkSteps,
 };
 
 const unknown = [

@@ -3,6 +3,13 @@ import type { EngineSpec } from '../model/project.ts';
 import type { Engine } from './engine.ts';
 import type { FarEngine, ReachOptions } from './far-engine.ts';
 
+/** A file of a folder that an engine wrote. */
+export interface WrittenFile {
+  /** Relative to that folder, with `/`. */
+  readonly path: string;
+  readonly size_bytes: number;
+}
+
 /** What an engine on other machines is given to compute tables with. */
 export interface ComputePlaces {
   /** Where its address may come from. */
@@ -17,6 +24,10 @@ export interface ComputePlaces {
   readonly hashes: boolean;
   /** URI of a folder for what is only needed while a step computes. @param label of the session. @param name unique in this process. */
   scratchOf(label: string, name: string): string;
+  /** All files below a folder that was written for a step, in no order. */
+  filesBelow(uri: string): Promise<readonly WrittenFile[]>;
+  /** Bytes of a file that was written for a step. @param to exclusive. */
+  readRange(uri: string, from: number, to: number): Promise<Uint8Array>;
   /** Removes a folder that was written for a step. */
   remove(uri: string): Promise<void>;
 }

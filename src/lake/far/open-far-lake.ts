@@ -8,6 +8,8 @@ import { FileCache } from './file-cache.ts';
 /** A lake elsewhere as the rest of the program uses it. */
 export interface FarLake {
   readonly storage: LakeStorage;
+  /** The other side itself. */
+  readonly far: FarStorage;
   readonly cache: FileCache;
 }
 
@@ -40,5 +42,6 @@ async function openFarLake(
   const far = await open(() => spared());
   const cache = new FileCache({ far, folder, limit_bytes: cache_limit ?? CACHE_LIMIT_BYTES });
   spared = () => cache.spared();
-  return { storage: new FarLakeStorage({ far, url, folder, cache, staged_there: computesElsewhere(engine) }), cache };
+  const storage = new FarLakeStorage({ far, url, folder, cache, staged_there: computesElsewhere(engine) });
+  return { storage, far, cache };
 }

@@ -10,12 +10,7 @@ export function toldAddress(address: string): string {
 }
 
 /** SQL: the address of the file that a row comes from; Hadoop writes that of a local file with one slash or three. */
-export const TOLD_ADDRESS = toldAddressSql('_metadata.file_path');
-
-/** SQL: the same of a column that holds what Spark tells. */
-export function toldAddressSql(column: string): string {
-  return `REGEXP_REPLACE(${column}, '^file:/+', 'file:///')`;
-}
+export const TOLD_ADDRESS = "REGEXP_REPLACE(_metadata.file_path, '^file:/+', 'file:///')";
 
 /** A folder's name `column=value` as Hive writes it, without what it escapes. */
 export function partitionText(folder: string): string | null {

@@ -69,7 +69,7 @@ export function openSparkSteps(spec: EngineSpec, places: ComputePlaces): Engine 
       const { hashes, remove, scratchOf } = places;
       const addressOf = (uri: string): string => hadoopAddress(places.addressOf(uri));
       const scratch = scratchOf(label, prefix);
-      return new SparkStepSession({ shadow, spark: mine, prefix, scratch, addressOf, hashes, remove });
+      return new SparkStepSession({ shadow, spark: mine, prefix, scratch, addressOf, hashes, remove, places });
     },
     close: async () => {
       const session = await signed_in?.catch(() => undefined);

@@ -23,6 +23,7 @@ import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts
 import type { RowBatch, SparkSession } from '../session.ts';
 import { sparkDialect } from '../sql/translate.ts';
 import { quoteName } from '../sql/words.ts';
+import type { FooterPlaces } from './footers.ts';
 import { parseInPlace } from './parse-in-place.ts';
 import { unreadable } from './reading-problems.ts';
 import { refusal } from './refusal.ts';
@@ -47,6 +48,8 @@ export interface StepParts {
   readonly hashes: boolean;
   /** Removes a folder of the lake with all that is in it. */
   remove(uri: string): Promise<void>;
+  /** What was written into the lake is read here but for its rows. */
+  readonly places: FooterPlaces;
 }
 
 /**
@@ -272,12 +275,13 @@ export class SparkStepSession implements EngineSession {
   }
 
   #writer(): Writer {
-    const { spark, addressOf, hashes, remove } = this.#parts;
+    const { spark, addressOf, hashes, remove, places } = this.#parts;
     return {
       spark,
       addressOf,
       hashes,
       remove,
+      places,
       text: (...asked) => this.#text(...asked),
       view: (name) => this.#view(name),
     };

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DataflowError } from '../../../core/errors/dataflow-error.ts';
 import type { Column } from '../../../core/model/table.ts';
-import type { CandidateFile, Row, WriteTarget } from '../../../core/ports/engine.ts';
-import { fileStats, type RawStats } from '../../../core/types/file-stats.ts';
+import type { CandidateFile, WriteTarget } from '../../../core/ports/engine.ts';
 import { quoteIdent } from '../../../kit/sql.ts';
-import { binaryRelation, parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts';
+import { binaryRelation, parquetPlan, sqlRelation, viewPlan } from '../plans.ts';
 import type { SparkSession } from '../session.ts';
 import { indented, quoteName } from '../sql/words.ts';
-import { partitionText, TOLD_ADDRESS, toldAddress, toldAddressSql } from './addresses.ts';
-import { schemaText, sparkColumns } from './relations.ts';
+import { partitionText, TOLD_ADDRESS, toldAddress } from './addresses.ts';
+import { type FooterPlaces, footersOf } from './footers.ts';
+import { sparkColumns } from './relations.ts';
 
 /** What writing needs of the step's session. */
 export interface Writer {
@@ -21,6 +21,7 @@ export interface Writer {
   view(name: string): string;
   /** Removes a folder with all that is in it. */
   remove(uri: string): Promise<void>;
+  readonly places: FooterPlaces;
 }
 
 const OPTIONS = { compression: 'zstd', 'mapreduce.fileoutputcommitter.marksuccessfuljobs': 'false' };
@@ -82,62 +83,41 @@ function same(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** Types that have an order which Delta keeps bounds of. */
-const BOUNDED = /^(tinyint|smallint|integer|bigint|float|double|decimal|date|timestamp|timestamptz|varchar)\b/;
-/** As much of a text as decides what becomes of a bound. */
-const TEXT_CHARS = 70;
+/** Names that Spark and Hadoop give to what is no data: `_SUCCESS`, `.part-….crc`. */
+const NO_DATA = /(^|\/)[._][^/]*$/;
 
+/** What was written, from the folder's listing and the footers of its files; in a lake elsewhere with their SHA-256, by one query. */
 async function readBack(writer: Writer, uri: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
   const { partition_by = [] } = target;
   const columns = sparkColumns(target.columns).filter(
     (one) => !partition_by.some((name) => same(name, one.name)) && !/^struct|\[|^map/.test(one.type),
   );
-  const view = writer.view('~written');
-  const items = ['_metadata.file_path AS `~file`', '_metadata.file_size AS `~size`'];
-  const names = columns.map(({ name }) => quoteName(name));
-  const rows = parquetRelation([writer.addressOf(uri)], schemaText(columns), [...names, ...items]);
-  await writer.spark.carryOut(viewPlan(view, rows));
-  const stats = columns.flatMap(statItems);
-  // Once a file, not once a row.
-  const counted = [
-    `${toldAddressSql('`~file`')} AS file`,
-    'MAX(`~size`) AS size_bytes',
-    'COUNT(*) AS n',
-    ...stats,
-  ].join(', ');
-  const asked = `SELECT ${counted}\nFROM ${view}\nGROUP BY \`~file\``;
-  const sql = writer.hashes ? await withHashes(writer, { uri, asked, stats: stats.length }) : asked;
-  const told = await writer.spark.rows(sql, { rows_max: 2 * FILES_MAX });
-  const digests = new Map(told.filter(isDigest).map((row) => [row['file'], row]));
-  const files = told
-    .filter((row) => !isDigest(row))
-    .map((row) => {
-      const file = candidate(row, uri, columns, partition_by);
-      return writer.hashes ? { ...file, sha256: hashOf(row, digests.get(row['file'])) } : file;
-    });
-  // Put in order here: Spark would look at all of it once more to find out how to divide it.
-  return files.sort((one, other) => (one.uri < other.uri ? -1 : 1));
+  const listed = (await writer.places.filesBelow(uri)).filter(({ path }) => !NO_DATA.test(path));
+  if (listed.length > FILES_MAX) throw new DataflowError('E_ENGINE', `Spark wrote more than ${FILES_MAX} files`);
+  const files = [...listed].sort((one, other) => (one.path < other.path ? -1 : 1));
+  const facts = await footersOf(writer.places, uri, files, columns);
+  const found = files.flatMap(({ path, size_bytes }, at): CandidateFile[] => {
+    const { rows = 0, stats } = facts[at] ?? {};
+    if (stats === undefined || rows === 0) return [];
+    const folders = path.split('/').slice(0, -1);
+    const partition_values = Object.fromEntries(
+      partition_by.map((name, place) => [name, partitionText(folders[place] ?? '=')]),
+    );
+    return [{ uri: `${uri}/${path}`, size_bytes, rows, stats, partition_values }];
+  });
+  return writer.hashes ? withHashes(writer, found) : found;
 }
 
-/** The question with the SHA-256 of each file of the folder, which only the cluster can read: rows of their own, without `n`. */
-async function withHashes(
-  writer: Writer,
-  { uri, asked, stats }: { readonly uri: string; readonly asked: string; readonly stats: number },
-): Promise<string> {
-  const view = await digestView(writer, [writer.addressOf(uri)]);
-  const nothing = Array.from({ length: stats }, () => 'NULL').join(', ');
-  const digests = ['file', 'length', 'NULL', ...(stats === 0 ? [] : [nothing]), 'sha256'].join(', ');
-  return `SELECT *, CAST(NULL AS STRING) AS sha256 FROM (\n${indented(asked)}\n) AS _\nUNION ALL\nSELECT ${digests} FROM ${view}`;
-}
-
-function isDigest(row: Row): boolean {
-  return row['n'] === null;
-}
-
-function hashOf(row: Row, digest: Row | undefined): string {
-  if (digest === undefined || digest['size_bytes'] !== row['size_bytes'])
-    throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${row['file']}`);
-  return String(digest['sha256']);
+/** The SHA-256 of files that only the cluster can read. */
+async function withHashes(writer: Writer, files: readonly CandidateFile[]): Promise<readonly CandidateFile[]> {
+  const addresses = files.map(({ uri }) => writer.addressOf(uri));
+  const known = await digestsOf(writer, addresses);
+  return files.map((file, at) => {
+    const digest = known.get(addresses[at] ?? '');
+    if (digest === undefined || digest.size_bytes !== file.size_bytes)
+      throw new DataflowError('E_ENGINE', `Spark cannot read back what it wrote: ${addresses[at]}`);
+    return { ...file, sha256: digest.sha256 };
+  });
 }
 
 /** A view of `file`, `sha256` and `length` of all files that are named, or lie in a folder that is. */
@@ -165,36 +145,4 @@ export async function digestsOf(
         : [[address, { sha256: String(row['sha256']), size_bytes: Number(row['length']) }] as const];
     }),
   );
-}
-
-function statItems({ name, type }: Column, at: number): readonly string[] {
-  const column = quoteName(name);
-  const bound = (side: string): string => {
-    const text = `CAST(${side}(${column}) AS STRING)`;
-    return type === 'varchar' ? `LEFT(${text}, ${TEXT_CHARS})` : text;
-  };
-  const nulls = `COUNT(*) - COUNT(${column}) AS z${at}`;
-  return BOUNDED.test(type) ? [nulls, `${bound('MIN')} AS l${at}`, `${bound('MAX')} AS h${at}`] : [nulls];
-}
-
-function candidate(row: Row, uri: string, columns: readonly Column[], partition_by: readonly string[]): CandidateFile {
-  const rows = Number(row['n']);
-  const address = decodeURIComponent(String(row['file']));
-  const folder = `/${uri.slice(uri.lastIndexOf('/') + 1)}/`;
-  const path = address.slice(address.lastIndexOf(folder) + folder.length);
-  const folders = path.split('/').slice(0, -1);
-  const raw = new Map(
-    columns.map(({ name }, at): [string, RawStats] => {
-      const found = Object.entries({ null_count: row[`z${at}`], min: row[`l${at}`], max: row[`h${at}`] });
-      const told = found.filter(([, value]) => value !== null && value !== undefined);
-      return [name, new Map(told.map(([key, value]) => [key, String(value)]))];
-    }),
-  );
-  return {
-    uri: `${uri}/${path}`,
-    size_bytes: Number(row['size_bytes']),
-    rows,
-    stats: fileStats(rows, columns, raw),
-    partition_values: Object.fromEntries(partition_by.map((name, at) => [name, partitionText(folders[at] ?? '=')])),
-  };
 }
