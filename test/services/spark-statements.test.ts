@@ -2,8 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { decideQuarantine } from '../../src/app/quarantine/decide-quarantine.ts';
 import type { Rooms } from '../../src/app/rooms.ts';
+import type { RunReport } from '../../src/app/run/run-events.ts';
 import { runPipeline } from '../../src/app/run/run-pipeline.ts';
+import type { Project } from '../../src/core/model/project.ts';
 import { storageOf } from '../../src/core/types/types.ts';
 import { openSparkSession } from '../../src/engines/spark/session.ts';
 import { sparkDialect } from '../../src/engines/spark/sql/translate.ts';
@@ -68,6 +71,7 @@ silver:
       - { sql: "select * from this where share > people" }
   chosen: { from: events, rules: [ { not_null: moment } ], key: id, dedupe: { keep: last, by: moment }, deleted_when: "op = 'D'" }
   versions: { from: events, rules: [ { not_null: moment } ], key: id, dedupe: { keep: last, by: moment }, deleted_when: "op = 'D'", history: true }
+  early: { from: events, rules: [ { not_null: moment } ], key: id, dedupe: { keep: last, before_rules: true } }
 gold:
   per_day:
     sql: "select day, count(*) as n, sum(amount) as total, avg(share) as part, max(moment) as latest, any_value(region) as region from silver.events group by day"
@@ -134,23 +138,51 @@ async function recordEdges(folder: string, into: Map<string, RecordedStatement>)
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'in', name), text);
     await run(folder, into);
   }
+  // Rows that are rejected once more, and rows that are left out for good.
+  for (const [table, action] of DECISIONS) {
+    const { recording, project } = await recorded(folder, into);
+    const { run: report } = await decideQuarantine(recording, project, {
+      ...REQUEST,
+      table,
+      action,
+      filter: {},
+      dry_run: false,
+    });
+    expect(failures(report)).toEqual([]);
+  }
 }
 
-async function run(folder: string, into: Map<string, RecordedStatement>): Promise<void> {
+const DECISIONS = [
+  ['silver.early', 'replay'],
+  ['silver.chosen', 'replay'],
+  ['silver.events', 'discard'],
+] as const;
+const REQUEST = { command: 'run', signal: new AbortController().signal, tell: () => undefined };
+
+async function recorded(
+  folder: string,
+  into: Map<string, RecordedStatement>,
+): Promise<{ recording: Rooms; project: Project }> {
   const recording: Rooms = {
     ...rooms,
     openEngine: async (project) => recordingEngine(await rooms.openEngine(project), sparkDialect, into),
   };
-  const { project } = await recording.loadProject({ cwd: folder, env: {} });
+  return { recording, project: (await recording.loadProject({ cwd: folder, env: {} })).project };
+}
+
+function failures(report: RunReport | undefined): readonly unknown[] | undefined {
+  return report?.steps.filter((step) => step.status === 'failed').map((step) => step.error);
+}
+
+async function run(folder: string, into: Map<string, RecordedStatement>): Promise<void> {
+  const { recording, project } = await recorded(folder, into);
   const report = await runPipeline(recording, project, {
     selection: { select: [], exclude: [] },
     full_refresh: false,
     rehash: false,
-    command: 'run',
-    signal: new AbortController().signal,
-    tell: () => undefined,
+    ...REQUEST,
   });
-  expect(report.steps.filter((step) => step.status === 'failed').map((step) => step.error)).toEqual([]);
+  expect(failures(report)).toEqual([]);
 }
 
 async function compare(all: readonly RecordedStatement[], url: string): Promise<void> {

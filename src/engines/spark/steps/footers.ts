@@ -49,8 +49,8 @@ export async function footersOf(
   const pool = new AdaptivePool({ at_once_max: AT_ONCE_MAX, weight_max: AT_ONCE_MAX });
   await pool.run(files.entries(), async ([at, { path, size_bytes }]) => {
     const slice = async (from: number, to = size_bytes): Promise<ArrayBuffer> => {
-      const bytes = await places.readRange(`${folder}/${path}`, from, to);
-      return bytes.slice().buffer as ArrayBuffer;
+      // What comes may be a part of a larger buffer.
+      return new Uint8Array(await places.readRange(`${folder}/${path}`, from, to)).buffer;
     };
     const options = { initialFetchSize: FIRST_READ_BYTES, parsers: PARSERS as never };
     try {
