@@ -23,7 +23,6 @@ import { parquetPlan, parquetRelation, sqlRelation, viewPlan } from '../plans.ts
 import type { RowBatch, SparkSession } from '../session.ts';
 import { sparkDialect } from '../sql/translate.ts';
 import { quoteName } from '../sql/words.ts';
-import type { FooterPlaces } from './footers.ts';
 import { parseInPlace } from './parse-in-place.ts';
 import { unreadable } from './reading-problems.ts';
 import { refusal } from './refusal.ts';
@@ -49,7 +48,7 @@ export interface StepParts {
   /** Removes a folder of the lake with all that is in it. */
   remove(uri: string): Promise<void>;
   /** What was written into the lake is read here but for its rows. */
-  readonly places: FooterPlaces;
+  readonly places: Writer['places'];
 }
 
 /**
