@@ -59,6 +59,8 @@ async function lockedIn({ folders, temp_folder, memory_bytes, threads }: ReadEng
   const allowed = folders.map((folder) => quoteText(folder.endsWith('/') ? folder : `${folder}/`));
   for (const setting of [
     "global TimeZone='UTC'",
+    // What a file says of itself is read once. It counts as memory of the engine, and makes room for questions.
+    'global parquet_metadata_cache=true',
     `allowed_directories=[${allowed.join(', ')}]`,
     'enable_external_access=false',
     'lock_configuration=true',
