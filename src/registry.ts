@@ -272,6 +272,7 @@ export const SINKS: Lazy<SinkComponent> = {
 
 /** Destinations of loads that `serve` may answer from, by type of connection. */
 export const STORES: Lazy<StoreComponent> = {
+  mongodb: async () => (await import('./connectors/mongodb/store.ts')).component,
   postgres: async () => (await import('./connectors/postgres/store.ts')).component,
 };
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer, Piece } from '../app/serve/answers.ts';
+import type { Answer } from '../app/serve/answers.ts';
 import { formatOf } from '../app/serve/formats.ts';
+import type { Piece } from '../app/serve/pieces.ts';
 import type { Serving } from '../app/serve/serving.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
 import { type Encoding, encodingOf, isPackable, PACK_BYTES_MIN, packed, packer } from './encodings.ts';

@@ -1,18 +1,16 @@
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { Column } from '../../core/model/table.ts';
 import type { ReleaseRecord } from '../../core/ports/ledger.ts';
+import { askedAgain, begun } from './asked-again.ts';
 import { cursorText } from './cursor.ts';
 import { formatOf, ROW_FORMATS } from './formats.ts';
 import type { InUse, ServedTable } from './in-use.ts';
-import { type Frame, lineFrame, pieces } from './pieces.ts';
+import { type Frame, lineFrame, type Piece, pieces } from './pieces.ts';
 import type { ReadPlan } from './read-sql.ts';
 import type { RequestWords } from './request-words.ts';
 import type { Serving } from './serving.ts';
 import { keyRequest, standpointOf, tableRequest } from './table-request.ts';
 import { type Turn, Turns } from './turns.ts';
-
-/** Text, or bytes of a form that is none. */
-export type Piece = string | Uint8Array;
 
 /** What goes out, piece by piece, from one release. `end` is called in any case, once it was sent or given up. */
 export interface Answer {
@@ -51,7 +49,7 @@ export class Answers {
     const at = standpointOf(words);
     const format = formatOf(words.take('format'), accept);
     const formula_safe = words.takeFlag('formula_safe');
-    return this.answerTables(at.as_of, client, async (use, turn) => {
+    return this.answerTables(at.as_of, { words, client }, async (use, turn) => {
       const table = await this.#listed(use, key);
       const { columns, key_columns } = table;
       const { rows_max } = this.serving.spec.limits;
@@ -74,7 +72,7 @@ export class Answers {
   async row(key: string, text: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.answerTables(as_of, client, async (use, turn) => {
+    return this.answerTables(as_of, { words, client }, async (use, turn) => {
       const { columns, key_columns } = await this.#listed(use, key);
       if (key_columns.length === 0)
         throw new DataflowError('E_SERVE_UNKNOWN', `${key} has no key by which one row could be asked for`);
@@ -87,7 +85,7 @@ export class Answers {
   async schema(key: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.answerTables(as_of, client, async (use) => {
+    return this.answerTables(as_of, { words, client }, async (use) => {
       const table = await this.#listed(use, key);
       const document = {
         release: use.release.record.release_id,
@@ -107,7 +105,7 @@ export class Answers {
     const { as_of } = standpointOf(words);
     const limit = words.takeWhole('limit', { min: 1, max: 1000, fallback: 100 });
     words.end(['as_of', 'limit']);
-    return this.answerTables(as_of, client, async (use) => {
+    return this.answerTables(as_of, { words, client }, async (use) => {
       const { id, version } = await this.#listed(use, key);
       const entries = (await this.serving.lake.history(id)).filter((one) => one.version <= version);
       const data = entries.slice(-limit).reverse();
@@ -134,8 +132,18 @@ export class Answers {
   }
 
   /** The same for what asks tables alone, which may lie elsewhere. */
-  answerTables(as_of: string | undefined, client: AbortSignal, work: Work): Promise<Answer> {
-    return this.#answered(client, work, ({ signal }) => this.serving.useTables(as_of, signal));
+  async answerTables(
+    as_of: string | undefined,
+    { words, client }: Pick<Asked, 'words' | 'client'>,
+    work: Work,
+  ): Promise<Answer> {
+    const open = ({ signal }: Turn): Promise<InUse> => this.serving.useTables(as_of, signal);
+    if (this.serving.place === undefined) return this.#answered(client, work, open);
+    const rewind = words.rewinder();
+    return askedAgain(() => {
+      rewind();
+      return this.#answered(client, async (use, turn) => begun(await work(use, turn)), open);
+    });
   }
 
   async #answered(client: AbortSignal, work: Work, open: (turn: Turn) => Promise<InUse>): Promise<Answer> {

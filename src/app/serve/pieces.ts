@@ -2,6 +2,9 @@ import type { LineFormat, RowFormat } from './formats.ts';
 import type { PlannedRows } from './planned-rows.ts';
 import { csvHeader, type ReadPlan } from './read-sql.ts';
 
+/** Text, or bytes of a form that is none. */
+export type Piece = string | Uint8Array;
+
 /** What stands around the rows of an answer. */
 export interface Frame {
   readonly head: string;

@@ -47,6 +47,14 @@ export class RequestWords {
     throw new ParameterError(name, `${shown(word)} is neither`, 'true or false');
   }
 
+  /** Puts back what is taken from here on: for a question that is asked once more. */
+  rewinder(): () => void {
+    const before = [...this.#words];
+    return () => {
+      for (const [name, value] of before) this.#words.set(name, value);
+    };
+  }
+
   /** What nobody took. */
   rest(): readonly (readonly [string, string])[] {
     return [...this.#words];

@@ -49,7 +49,7 @@ export class RouteAnswers {
     const format = formatOf(words.take('format'), accept);
     const formula_safe = words.takeFlag('formula_safe');
     const shape = answerOf(route);
-    return this.#answer(route, as_of, client, async (use, turn) => {
+    return this.#answer(route, as_of, { words, client }, async (use, turn) => {
       const source = await this.#source(path, route, words, use, turn);
       const where = routeConditions(words, route, source.columns);
       const page = pageOf(route, words, this.#answers.serving.spec.limits.rows_max);
@@ -70,7 +70,7 @@ export class RouteAnswers {
   async item(path: string, route: RouteSpec, text: string, { words, client }: Asked): Promise<Answer> {
     const { as_of } = standpointOf(words);
     words.end(['as_of']);
-    return this.#answer(route, as_of, client, async (use, turn) => {
+    return this.#answer(route, as_of, { words, client }, async (use, turn) => {
       const source = await this.#source(path, route, words, use, turn);
       const column = columnNamed(route.item ?? '', route.item ?? '', source.columns);
       const value = checkedValue(column.name, column.type, text);
@@ -91,11 +91,11 @@ export class RouteAnswers {
   #answer(
     { table }: RouteSpec,
     as_of: string | undefined,
-    client: AbortSignal,
+    asked: Pick<Asked, 'words' | 'client'>,
     work: Parameters<Answers['answer']>[2],
   ): Promise<Answer> {
     const answers = this.#answers;
-    return table === undefined ? answers.answer(as_of, client, work) : answers.answerTables(as_of, client, work);
+    return table === undefined ? answers.answer(as_of, asked.client, work) : answers.answerTables(as_of, asked, work);
   }
 
   async #source(path: string, route: RouteSpec, words: Asked['words'], use: InUse, turn: Turn): Promise<RouteSource> {

@@ -1,4 +1,4 @@
-import type { ClientSession, Collection, Document, MongoClient } from 'mongodb';
+import type { ClientSession, Collection, Document, MongoClient, MongoClientOptions } from 'mongodb';
 import { DataflowError } from '../../core/errors/dataflow-error.ts';
 import type { PullContext } from '../../core/ports/pulled-source.ts';
 import { type MongodbConnection, placeOf } from './connection.ts';
@@ -48,11 +48,15 @@ export async function reach<T>(
   }
 }
 
-export async function connect({ url, user, password, connect_timeout_s }: MongodbConnection): Promise<MongoClient> {
+export async function connect(
+  { url, user, password, connect_timeout_s }: MongodbConnection,
+  more: Pick<MongoClientOptions, 'maxPoolSize'> = {},
+): Promise<MongoClient> {
   const { MongoClient: Client } = await import('mongodb');
   const timeout = connect_timeout_s * 1000;
   const client = new Client(url, {
     appName: 'dataflow',
+    ...more,
     // An answer that is lost in an election is asked for once more by the driver, at the new primary.
     retryReads: true,
     serverSelectionTimeoutMS: timeout,
