@@ -16,8 +16,9 @@ import { buildServer } from './server.ts';
 
 /** How often it is looked whether there is a newer release. */
 const LOOK_MS = 1_000;
-/** How often numbers are pushed, where a collector is named. */
+/** How often numbers are pushed, where a collector is named and OTEL_METRIC_EXPORT_INTERVAL says nothing. */
 const PUSH_MS = 60_000;
+const PUSH_MS_MIN = 1_000;
 
 /**
  * Starts the server: it listens once it has opened the newest release.
@@ -64,7 +65,7 @@ export async function startServer(rooms: Rooms, project: Project, request: Serve
       });
   }, LOOK_MS);
   timer.unref();
-  const pushing = pushedEachMinute(rooms, project, note);
+  const pushing = pushedNowAndThen(rooms, project, note);
   const address = app.server.address();
   const at = typeof address === 'object' && address !== null ? address.port : port;
   const server = app;
@@ -101,15 +102,29 @@ async function drained(app: FastifyInstance, drain_ms: number): Promise<number> 
 }
 
 /** Numbers go to a collector while nothing runs too: what gets old does so by itself. */
-function pushedEachMinute(rooms: Rooms, project: Project, note: (text: string) => void): NodeJS.Timeout | undefined {
-  const target = otlpTarget(project, process.env);
+function pushedNowAndThen(rooms: Rooms, project: Project, note: (text: string) => void): NodeJS.Timeout | undefined {
+  const { env } = process;
+  const target = otlpTarget(project, env);
   if (target === undefined) return undefined;
+  let at_work = false;
   const timer = setInterval(() => {
+    // A collector that is slow gets the next numbers when it has taken these.
+    if (at_work) return;
+    at_work = true;
     collectMetrics(rooms, project)
       .then((families) => pushOtlp(rooms, project, families, target))
-      .catch((error) => note(rooms.redact(error instanceof Error ? error.message : String(error))));
-  }, PUSH_MS);
+      .catch((error) => note(rooms.redact(error instanceof Error ? error.message : String(error))))
+      .finally(() => {
+        at_work = false;
+      });
+  }, pushInterval(env['OTEL_METRIC_EXPORT_INTERVAL']));
   return timer.unref();
+}
+
+/** What is no number of milliseconds is passed over, as the standard wants it. */
+function pushInterval(text = ''): number {
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return ms === 0 ? PUSH_MS : Math.max(PUSH_MS_MIN, ms);
 }
 
 function addressError(error: unknown, host: string, port: number): unknown {

@@ -117,6 +117,23 @@ describe('the numbers of a project', () => {
     place.put({ 'pipelines.yaml': before });
   });
 
+  it('are pushed by a server while nothing runs, as often as the standard variable says; without a collector it says so and goes on', async () => {
+    const { port } = collector.address() as AddressInfo;
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_METRIC_EXPORT_INTERVAL: '1000' };
+    [answer, pushed] = [200, []];
+    const { child, ended } = place.start(['serve', '--port', '0'], env);
+    await expect.poll(() => pushed.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    const [push] = pushed;
+    expect(push?.path).toBe('/v1/metrics');
+    expect([...samplesFrom(push?.body)].some(([name]) => name.startsWith('dataflow_runs_total'))).toBe(true);
+    const before = pushed.length;
+    answer = 400;
+    await expect.poll(() => pushed.length, { timeout: 20_000 }).toBeGreaterThan(before + 1);
+    child.kill('SIGTERM');
+    const { status, stderr } = await ended;
+    expect([status, stderr]).toEqual([143, expect.stringContaining('the collector did not take them')]);
+  });
+
   it('say when a run looked last, also one with nothing to do, and not one that was refused', async () => {
     place.put({ 'in/b.csv': 'id,w\n7,x\n' });
     expectDone(place.dataflow(['run', '--metrics-file', 'm.prom']));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,10 @@ const CONFIG = `sources: { a: { type: files, path: "in/*.csv", settle_seconds: 0
 silver: { s: { from: a, rules: [ { not_null: [w] } ], key: id } }
 gold: { g: { sql: select count(*) as n from silver.s, key: n, tests: [ { sql: "select * from this where n > 4", name: few } ] } }
 `;
+
+/** `/metrics` wants to know who asks, and so does everything else. */
+const TOKEN = 'of-prometheus-alone';
+const SERVE = `serve: { tokens: { prometheus: { hash: "sha256:${createHash('sha256').update(TOKEN).digest('hex')}" } } }\n`;
 
 const PROGRAMS = ['prometheus', 'promtool', 'prometheus-alertmanager', 'amtool'];
 const missing = PROGRAMS.filter((name) => spawnSync(name, ['--version']).error !== undefined);
@@ -49,7 +54,7 @@ describe.skipIf(missing.length > 0)(`monitoring${reason}`, () => {
   };
 
   beforeAll(async () => {
-    place = newPlace(CONFIG, { name: 'watched' });
+    place = newPlace(CONFIG + SERVE, { name: 'watched' });
     state = mkdtempSync(join(tmpdir(), 'dataflow-prometheus-'));
     place.put({ 'in/a.csv': 'id,w\n1,x\n2,\n3,z\n' });
     expectDone(place.dataflow(['run']));
@@ -63,6 +68,7 @@ describe.skipIf(missing.length > 0)(`monitoring${reason}`, () => {
     expectDone(place.dataflow(['export', 'monitoring', ...where]));
     const config = readFileSync(inFolder('prometheus.yml'), 'utf8');
     writeFileSync(inFolder('prometheus.yml'), config.replaceAll('15s', '1s'));
+    writeFileSync(inFolder('dataflow.token'), `${TOKEN}\n`, { mode: 0o600 });
     started('prometheus-alertmanager', [
       `--config.file=${inFolder('alertmanager.yml')}`,
       `--storage.path=${join(state, 'alertmanager')}`,
@@ -94,13 +100,18 @@ describe.skipIf(missing.length > 0)(`monitoring${reason}`, () => {
     }
   });
 
-  it('has the numbers of a run that another process did', async () => {
+  it('scrapes with its token the numbers of a run that another process did', async () => {
     await vi.waitFor(async () => {
       expect(await query('dataflow_runs_total{project="watched",status="succeeded"}')).toEqual([1]);
       expect(await query('dataflow_table_rows{table="silver.s"}')).toEqual([2]);
       expect(await query('dataflow_quarantine_rows{table="silver.s",rule="not_null_w"}')).toEqual([1]);
     }, within);
-    const text = await (await fetch(`${served}/metrics`)).text();
+    expect((await fetch(`${served}/metrics`)).status).toBe(401);
+    const text = await (await fetch(`${served}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+    const page = readFileSync('docs/reference/metrics.md', 'utf8');
+    const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
     const check = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect([check.status, check.stdout + check.stderr]).toEqual([0, '']);
   });
