@@ -38,7 +38,11 @@ export function metricsSchema(): z.ZodMiniType<MetricsSpec | undefined> {
               url: postUrl('Where the collector takes metrics, in full.', 'http://localhost:4318/v1/metrics'),
               headers: postHeaders,
             })
-            .check(meta('Push by OTLP over HTTP at the end of each run, and while serving: each minute, or every OTEL_METRIC_EXPORT_INTERVAL milliseconds.')),
+            .check(
+              meta(
+                'Push by OTLP over HTTP at the end of each run, and while serving: each minute, or every OTEL_METRIC_EXPORT_INTERVAL milliseconds.',
+              ),
+            ),
         ),
       })
       .check(meta('Where the numbers of each run go, beside `/metrics` of `dataflow serve`.')),
