@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DoctorReport } from '../src/app/care/run-doctor.ts';
 import type { VerifyReport } from '../src/app/care/verify/report.ts';
@@ -227,5 +228,36 @@ mirrors: { m: { connection: far } }
     const report = verify();
     expect(report).toMatchObject({ status: 0, intact: true, notes: 2 });
     expect(report.findings.map((one) => one.check)).toEqual(['release', 'release']);
+  });
+});
+
+describe('a file that the ledger forgot', () => {
+  const bronze = () => place.query('select id from bronze.a order by id').map((row) => row['id']);
+  const forget = (path: string): void => {
+    const db = new DatabaseSync(join(place.folder, 'lake/_dataflow/ledger.db'));
+    db.exec(`delete from inputs where path = '${path}'`);
+    db.close();
+  };
+
+  it('is not loaded a second time: its rows are in the table', () => {
+    loaded();
+    forget('in/a0.csv');
+    const refused = place.dataflow(['run']);
+    expectError(refused, 'E_LEDGER_CORRUPT', 1);
+    expect(refused.stderr).toContain('bronze.a has rows of in/a0.csv');
+    expect(refused.stderr).toContain('dataflow ledger rebuild');
+    expect(bronze()).toEqual([1, 2, 3, 4]);
+    expectDone(place.dataflow(['ledger', 'rebuild']));
+    expect(place.dataflow(['run']).stdout).toContain('nothing to do');
+    expect([bronze(), verify().findings]).toEqual([[1, 2, 3, 4], []]);
+  });
+
+  it('is told from a new name for what another file held before', () => {
+    loaded();
+    place.put({ 'in/a1.csv': 'id,x\n5,5\n' });
+    expectDone(place.dataflow(['run']));
+    place.put({ 'in/a2.csv': 'id,x\n4,4\n' });
+    expectDone(place.dataflow(['run']));
+    expect(bronze()).toEqual([1, 2, 3, 4, 5]);
   });
 });

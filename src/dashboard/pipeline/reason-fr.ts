@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
     /^its tests changed(?: \((.+) added\))?$/,
     ([names]) => `ses tests ont changé${names === undefined ? '' : ` (ajout : ${changes(names)})`}`,
   ],
-  [/^up to date: same definition, same input versions$/, () => 'à jour : même définition, mêmes versions lues'],
+  [/^up to date: same definition, same input(s| versions)$/, () => 'à jour : même définition, mêmes entrées'],
   [/^input changed: (.+)$/, ([moves]) => `données modifiées : ${moves}`],
   [/^up to date: (\d+) files? unchanged$/, ([n]) => `à jour : ${n} fichier${s(n)} inchangé${s(n)}`],
   [/^nothing to load yet$/, () => 'rien à charger pour l’instant'],

@@ -16,6 +16,7 @@ import { driftTests } from './drift-tests.ts';
 import { earlyUnits, NOTHING_EARLY, parseEarly } from './early-parse.ts';
 import { type Evolved, evolvedColumns } from './evolve.ts';
 import { fileReplays, filesSettled, refusedAgain } from './file-replays.ts';
+import { refuseForgotten, unitOfWork } from './forgotten.ts';
 import { refuseLeftOut, refuseMany, removedRecords } from './gone.ts';
 import { onlyRefused, onlyRemember } from './idle.ts';
 import { stepSession } from './in-place.ts';
@@ -129,6 +130,7 @@ async function load(step: BronzeStep, snapshot: Snapshot | undefined, found: Fou
     const intake = await taking;
     await early.settle();
     if (isIdle(intake)) return await onlyRemember(step, intake, snapshot);
+    await refuseForgotten(step, session, { snapshot, accepted: intake.accepted, known });
     const { columns: base, fit, unfit } = await layoutOf(step, session, intake.accepted, fixed);
     const { columns, types } = await evolvedColumns(step, session, fit, base);
     const sound = await parseUnits(
@@ -275,6 +277,6 @@ function unitTxn(
   accepted: AcceptedUnit,
   snapshot: Snapshot | undefined,
 ): { app_id: string; version: number } {
-  const app_id = `source:${step.node.name}:sha256:${accepted.inspection.sha256}`;
+  const app_id = unitOfWork(step, accepted);
   return { app_id, version: (snapshot?.txns.get(app_id) ?? 0) + 1 };
 }

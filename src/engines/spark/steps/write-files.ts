@@ -31,7 +31,7 @@ const PARTITION = '__dataflow_partition_';
 const FILES_MAX = 1_000_000;
 
 /**
- * Writes a query's rows as Parquet into the target folder, and reads rows, bounds, null counts and hashes back from the files by one more query. Either all
+ * Writes a query's rows as Parquet into the target folder, and reads rows, bounds and null counts back from the footers of the files. Either all
  * files are reported, or (on an error or interrupt) none is left behind. Files without rows are not reported.
  */
 export async function writeFiles(writer: Writer, sql: string, target: WriteTarget): Promise<readonly CandidateFile[]> {
