@@ -41,8 +41,12 @@ export async function sparkSteps(settings: BenchSettings): Promise<readonly Figu
       await bareQueries(session, cwd, of);
       for (let pass = 0; pass < settings.runs; pass++) {
         bare.push(await bareQueries(session, cwd, of));
-        const args = [BINARY, 'run', '--full-refresh', '--select', tables.join(',')];
-        ours.push((await timed(process.execPath, args, { cwd })).wall_ms);
+        const args = [BINARY, 'run', '--force', '--format', 'json', '--select', ...tables];
+        const { wall_ms, stdout } = await timed(process.execPath, args, { cwd });
+        const { steps } = JSON.parse(stdout) as { steps: readonly { status: string }[] };
+        const made = steps.filter(({ status }) => status === 'succeeded').length;
+        if (made !== tables.length) throw new Error(`${made} of ${tables.length} tables were made`);
+        ours.push(wall_ms);
       }
       return [median(ours), median(bare)];
     };
