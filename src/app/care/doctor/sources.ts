@@ -44,7 +44,9 @@ async function looked(
       ? [fresh.length === 1 ? '1 file' : `${fresh.length} files`]
       : [`${fresh.length} new`, `${unchanged} known`]),
     ...(waiting.length > 0 ? [`${waiting.length} waiting`] : []),
-    ...(vanished.length > 0 ? [`${vanished.length} gone (their rows ${spec.on_missing === 'delete' ? 'go with the next run' : 'stay'})`] : []),
+    ...(vanished.length > 0
+      ? [`${vanished.length} gone (their rows ${spec.on_missing === 'delete' ? 'go with the next run' : 'stay'})`]
+      : []),
     ...(ready.words === '' ? [] : [ready.words]),
   ].join(', ');
   const barred = refused.filter((one) => known.get(one.path)?.status !== 'quarantined');
