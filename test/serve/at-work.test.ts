@@ -167,3 +167,24 @@ serve:
     expect((await fetch(`${url}/too-large`)).status).toBe(503);
   });
 });
+
+it('a server that ends while somebody reads, and while it looks for a newer release, pins no file any more', async () => {
+  const config = 'sources: { a: { type: files, path: in/a.csv, settle_seconds: 0, columns: { id: bigint } } }\n';
+  const served = await serveProject(`${config}gold: { x: { sql: select id from bronze.a, key: id } }\n`, {
+    'in/a.csv': 'id\n1\n',
+  });
+  const leases = () => readdirSync(join(served.place.folder, 'lake/_dataflow/leases'));
+  try {
+    await served.serving.use();
+    served.place.put({ 'in/a.csv': 'id\n1\n2\n' });
+    expectDone(served.place.dataflow(['run']));
+    expect(leases()).toHaveLength(1);
+    const looked = served.serving.refresh();
+    await served.app.close();
+    await served.serving.close();
+    await looked;
+    expect(leases()).toEqual([]);
+  } finally {
+    served.place.remove();
+  }
+});

@@ -81,6 +81,12 @@ export class ServedRelease {
     if (this.#users === 0) await this.#close();
   }
 
+  /** Lets go of the files at once: nobody is answered any more, and who still reads is cut off with the engine. */
+  async end(): Promise<void> {
+    await this.retire();
+    await this.#lease.release();
+  }
+
   /** A table of the release, whose rows are not asked for. @throws DataflowError E_SERVE_UNKNOWN, E_SERVE_GONE */
   async facts(key: string): Promise<Snapshot> {
     const table = parseTableKey(key);

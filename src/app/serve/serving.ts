@@ -150,10 +150,12 @@ export class Serving {
   }
 
   async close(): Promise<void> {
+    // A look that is under way may open a release: its lease goes with the others.
+    await this.#refreshing?.catch(() => undefined);
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#current = undefined;
-    for (const one of open) await (await one.catch(() => undefined))?.retire();
+    for (const one of open) await (await one.catch(() => undefined))?.end();
     await (await this.#engine?.catch(() => undefined))?.close();
     await this.#parts.store?.close();
     this.#ledger.close();
